@@ -1,0 +1,137 @@
+// Typed slabs: where tasks, contexts, channels and spawn nodes live, and how a snapshot finds them.
+//
+// Overview: memory for objects of one type comes in chunks that are never given back, so that the
+// address of an object stays an object of that type for the life of the process. A walker looks at
+// every slot; it may use an object only after TryRef() succeeded on it.
+// Thread safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the
+// last reference, and nobody else.
+// Invariants: a slot's `refs` is 0 exactly while nobody may use it. New() publishes an object by
+// storing 1 with release after its constructor; TryRef() acquires it. The count stands beside the
+// object, so that a walker may read it whether or not there is one.
+// Ownership: the slab owns the memory for ever; the references own the object.
+#ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
+#define STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "stranded/internal/spin_lock.h"
+
+namespace stranded::internal {
+
+template <class T>
+class Slab {
+ public:
+  constexpr Slab() = default;
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+
+  // A new object with one reference. Throws std::bad_alloc when memory is out.
+  template <class... Args>
+  T* New(Args&&... args) {
+    Slot* slot = Take();
+    T* object = new (slot->bytes) T(std::forward<Args>(args)...);
+    // Release: pairs with the acquire in TryRef(), so a walker sees the constructed object.
+    slot->refs.store(1, std::memory_order_release);
+    return object;
+  }
+
+  static void Ref(T* object) { SlotOf(object)->refs.fetch_add(1, std::memory_order_relaxed); }
+
+  // A reference for a walker that found the slot by chance; false if nobody uses the object.
+  static bool TryRef(T* object) {
+    std::atomic<std::uint32_t>& refs = SlotOf(object)->refs;
+    std::uint32_t seen = refs.load(std::memory_order_relaxed);
+    while (seen != 0) {
+      if (refs.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // True if that was the last reference: the caller must then call Free().
+  [[nodiscard]] static bool Unref(T* object) {
+    // Acq_rel: all uses by other owners happen before the destruction by the last one.
+    return SlotOf(object)->refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+
+  static std::uint32_t RefCount(const T* object) {
+    return SlotOf(const_cast<T*>(object))->refs.load(std::memory_order_relaxed);
+  }
+
+  void Free(T* object) {
+    object->~T();
+    Slot* slot = SlotOf(object);
+    SpinGuard guard(lock_);
+    slot->next_free = free_;
+    free_ = slot;
+    --live_;
+  }
+
+  // Calls f(object) with a reference held for the length of the call; `drop` takes that reference
+  // back (it may be the last one).
+  template <class F, class Drop>
+  void ForEach(F&& f, Drop&& drop) {
+    for (Chunk* c = chunks_.load(std::memory_order_acquire); c != nullptr; c = c->next) {
+      for (Slot& slot : c->slots) {
+        T* object = std::launder(reinterpret_cast<T*>(slot.bytes));
+        if (!TryRef(object)) continue;
+        f(object);
+        drop(object);
+      }
+    }
+  }
+
+  std::size_t live() {
+    SpinGuard guard(lock_);
+    return live_;
+  }
+
+ private:
+  struct Slot {
+    alignas(T) unsigned char bytes[sizeof(T)];
+    std::atomic<std::uint32_t> refs{0};
+    Slot* next_free = nullptr;
+  };
+  static constexpr std::size_t kPerChunk = sizeof(T) > 1024 ? 16 : 128;
+  struct Chunk {
+    Chunk* next = nullptr;
+    Slot slots[kPerChunk];
+  };
+
+  static Slot* SlotOf(T* object) { return reinterpret_cast<Slot*>(object); }
+
+  Slot* Take() {
+    SpinGuard guard(lock_);
+    if (free_ == nullptr) Grow();
+    Slot* slot = free_;
+    free_ = slot->next_free;
+    ++live_;
+    return slot;
+  }
+
+  void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    auto* chunk = new Chunk;
+    chunk->next = chunks_.load(std::memory_order_relaxed);
+    for (std::size_t i = kPerChunk; i-- > 0;) {
+      chunk->slots[i].next_free = free_;
+      free_ = &chunk->slots[i];
+    }
+    // Release: pairs with the acquire in ForEach().
+    chunks_.store(chunk, std::memory_order_release);
+  }
+
+  SpinLock lock_;
+  Slot* free_ ABSL_GUARDED_BY(lock_) = nullptr;
+  std::size_t live_ ABSL_GUARDED_BY(lock_) = 0;
+  std::atomic<Chunk*> chunks_{nullptr};
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_

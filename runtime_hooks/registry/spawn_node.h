@@ -1,0 +1,35 @@
+// Ancestry: who spawned whom, kept as long as a descendant is alive.
+//
+// Overview: each spawn makes one node that points to the spawner's node. Chains are bounded: every
+// kMaxDepth generations the nearest kKept nodes are copied and the rest is counted in `elided`, so
+// that a server whose tasks spawn their successors does not grow.
+// Thread safety: nodes are immutable after creation; reference counts are atomic.
+// Invariants: parent chains are acyclic and at most kMaxDepth long.
+// Ownership: a node owns a reference to its parent.
+#ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_
+#define STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+
+namespace stranded::internal {
+
+struct SpawnNode {
+  std::uint64_t id = 0;
+  std::uint64_t task_id = 0;
+  SpawnNode* parent = nullptr;
+  std::source_location site{};
+  std::string name;
+  std::uint32_t depth = 0;
+  std::uint32_t elided = 0;  // generations left out above this node
+};
+
+SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string name,
+                        const std::source_location& site);
+void UnrefSpawnNode(SpawnNode* node);
+void RefSpawnNode(SpawnNode* node);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_

@@ -1,0 +1,224 @@
+// A task: one unit of concurrent work, and everything a report says about it.
+//
+// Overview: a task is a fiber (own stack, run by a world's threads) or an adopted OS thread. Its
+// record lives in a slab, apart from the stack, so that a report can outlive the stack.
+//
+// Thread safety and states. `state` says who may touch the rest:
+//   kRunnable  in a run queue of its world; nobody touches it but the queue
+//   kRunning   on a thread; only that thread touches the plain fields
+//   kParked    its switch is complete; the wait record and the stack hold still; whoever wins the
+//              change kParked -> kRunnable (Wake, Interrupt) may queue it
+//   kFinished  only the references are left
+// The bit kFrozen is set by a snapshot on a parked task; a Wake that meets it leaves kWakePending
+// and the snapshot queues the task when it lets go.
+//
+// Invariants: fields under "set at spawn" never change. The wait record is written before the park
+// and read only while parked and frozen (or by the task itself). `last_*` are relaxed atomics: any
+// thread may read them at any time.
+// Ownership: one reference by the world while it is not finished, one by each handle and joiner.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <source_location>
+#include <string>
+
+#include "runtime_hooks/registry/slab.h"
+#include "runtime_hooks/registry/spawn_node.h"
+#include "stranded/internal/spin_lock.h"
+#include "stranded/internal/wait_kind.h"
+
+namespace stranded::internal {
+
+class World;
+struct ContextNode;
+struct ScopeNode;
+struct ChanCore;
+struct SelectCase;
+struct Task;
+struct Stack;
+
+enum class WakeReason : std::uint8_t {
+  kWoken,
+  kDeadlock,  // nothing in this world can ever run again: throw GlobalDeadlockError
+  kReclaim,   // the world is being taken down: unwind
+};
+
+// What a parked task is blocked on. Objects are kept alive by the parked stack.
+struct WaitRecord {
+  WaitKind kind = WaitKind::kNone;
+  bool range = false;                   // receive of a range-for loop
+  std::source_location site{};
+  std::int64_t since_ns = 0;
+  std::int64_t until_ns = 0;            // sleeps
+  const SelectCase* cases = nullptr;    // channel operations and selects, on the parked stack
+  std::uint32_t case_count = 0;
+  const void* sync = nullptr;           // locks, wait groups, ...: a SyncBase*
+  std::uint64_t join_task = 0;          // kJoin
+  ContextNode* done_context = nullptr;  // for waits that also give up when a context ends
+};
+
+// One entry in an object's wait queue; lives on the waiting task's stack. Guarded by the lock of
+// the object whose queue it is in.
+struct Waiter {
+  Waiter* next = nullptr;
+  Waiter* prev = nullptr;
+  Task* task = nullptr;
+  void* slot = nullptr;             // channels: where the value comes from or goes to
+  std::uint32_t case_index = 0;     // selects
+  bool is_select = false;
+  bool queued = false;
+  bool success = false;             // handed a value (not woken by close)
+  std::uint32_t mode = 0;           // sync objects: what is wanted
+  std::int64_t amount = 0;
+  std::source_location site{};
+};
+
+// FIFO of waiters. Guarded by its object's lock.
+class WaitQueue {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  Waiter* front() const { return head_; }
+  std::uint32_t size() const { return size_; }
+  void PushBack(Waiter* w) {
+    w->next = nullptr;
+    w->prev = tail_;
+    (tail_ ? tail_->next : head_) = w;
+    tail_ = w;
+    w->queued = true;
+    ++size_;
+  }
+  void Remove(Waiter* w) {
+    (w->prev ? w->prev->next : head_) = w->next;
+    (w->next ? w->next->prev : tail_) = w->prev;
+    w->next = w->prev = nullptr;
+    w->queued = false;
+    --size_;
+  }
+  Waiter* PopFront() {
+    Waiter* w = head_;
+    if (w != nullptr) Remove(w);
+    return w;
+  }
+
+ private:
+  Waiter* head_ = nullptr;
+  Waiter* tail_ = nullptr;
+  std::uint32_t size_ = 0;
+};
+
+struct HeldRead {
+  const void* lock = nullptr;
+  std::source_location site{};
+};
+
+struct Task {
+  static constexpr std::uint32_t kRunnable = 1, kRunning = 2, kParked = 3, kFinished = 4;
+  static constexpr std::uint32_t kStateMask = 0xff, kFrozen = 0x100, kWakePending = 0x200;
+
+  // --- set at spawn
+  std::uint64_t id = 0;
+  std::string name;
+  World* world = nullptr;
+  SpawnNode* spawn = nullptr;      // one reference
+  ContextNode* context = nullptr;  // one reference
+  ScopeNode* scope = nullptr;      // counted in the scope
+  bool is_thread = false, daemon = false, pinned = false, is_main = false;
+  std::int64_t created_ns = 0;
+  std::uint64_t os_tid = 0;
+
+  // --- state
+  std::atomic<std::uint32_t> state{kRunnable};
+  std::atomic<bool> in_blocking_region{false};
+  WakeReason wake_reason = WakeReason::kWoken;  // written by the winner of kParked -> kRunnable
+  Waiter* wake_waiter = nullptr;                // select: whose case won; under that object's lock
+  std::atomic<bool> select_done{false};         // one winner among a select's wakers
+  WaitRecord wait;
+  std::uint64_t park_count = 0;
+  bool interrupted_once = false;
+
+  // --- the stack
+  void* sp = nullptr;        // fcontext while not running
+  Stack* stack = nullptr;    // fibers
+  void* tsan_fiber = nullptr;
+  void* asan_fake_stack = nullptr;
+  const void* stack_low = nullptr;
+  std::size_t stack_bytes = 0;
+  unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
+  void (*entry)(void*) = nullptr;
+  void (*destroy_closure)(void*) = nullptr;
+  void* closure = nullptr;
+
+  // --- the queue it stands in: owned by the world
+  Task* queue_next = nullptr;
+  std::int32_t pinned_worker = -1;
+  std::uint32_t thread_wake = 0;  // threads: futex word, see thread_park.cc
+
+  // --- last operation on a shared object that did not block; any thread may read
+  std::atomic<WaitKind> last_kind{WaitKind::kNone};
+  std::atomic<const char*> last_file{nullptr};
+  std::atomic<const char*> last_function{nullptr};
+  std::atomic<std::uint32_t> last_line{0};
+  std::atomic<const void*> last_object{nullptr};
+
+  // --- read locks it holds; written by itself, read while parked
+  static constexpr int kHeldMax = 8;
+  HeldRead held[kHeldMax];
+  int held_count = 0;
+
+  // --- finish: guarded by finish_lock
+  SpinLock finish_lock;
+  bool finished = false;
+  int handles = 0;          // who may collect the exception
+  std::exception_ptr error;
+  WaitQueue joiners;
+};
+
+Slab<Task>& TaskSlab();
+inline void RefTask(Task* t) { Slab<Task>::Ref(t); }
+void UnrefTask(Task* t);
+
+// The running task; adopts the calling OS thread when it has none. Never null.
+Task* CurrentTask();
+// The same, or nullptr when the thread never used the runtime.
+Task* CurrentTaskOrNull();
+
+// A place where the controlled scheduler may run another task first. Free elsewhere.
+void SchedulePoint(Task* self, WaitKind kind, const void* object, const std::source_location& site);
+
+// Notes the last operation of `self` for reports.
+inline void NoteOp(Task* self, WaitKind kind, const void* object,
+                   const std::source_location& site) {
+  self->last_kind.store(kind, std::memory_order_relaxed);
+  self->last_object.store(object, std::memory_order_relaxed);
+  self->last_file.store(site.file_name(), std::memory_order_relaxed);
+  self->last_function.store(site.function_name(), std::memory_order_relaxed);
+  self->last_line.store(site.line(), std::memory_order_relaxed);
+}
+
+// Blocks `self` (the running task, wait record filled). `release`, if not null, is a held lock; it
+// is released after the switch, so that nobody can wake a task that has not parked completely.
+// The caller may use this shape only:
+//   lock; queue a Waiter; WakeReason r = Park(self, &lock);
+//   if (r != kWoken) { lock; if (waiter.queued) { remove; unlock; ThrowInterrupted(self, r); } ... }
+WakeReason Park(Task* self, SpinLock* release);
+// The same with any action in place of an unlock (select: several locks).
+WakeReason Park(Task* self, void (*after_switch)(void*), void* arg);
+
+// Makes a parked task ready. Call it while holding the lock of the object it waited for, after
+// removing its Waiter: an interrupted task can then not run past that object and park elsewhere
+// before a late Wake arrives. From any thread. No effect if it was interrupted meanwhile.
+void Wake(Task* task);
+// The same with another reason. True if the task was parked.
+bool Interrupt(Task* task, WakeReason reason);
+
+[[noreturn]] void ThrowInterrupted(Task* self, WakeReason reason);
+
+// Time on the clock of the running task's world.
+std::int64_t NowNs();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
