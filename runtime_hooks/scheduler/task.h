@@ -117,6 +117,7 @@ struct HeldRead {
 struct Task {
   static constexpr std::uint32_t kRunnable = 1, kRunning = 2, kParked = 3, kFinished = 4;
   static constexpr std::uint32_t kStateMask = 0xff, kFrozen = 0x100, kWakePending = 0x200;
+  static constexpr int kReasonShift = 16;  // the winner of kParked -> kRunnable leaves its reason here
 
   // --- set at spawn
   std::uint64_t id = 0;
@@ -124,7 +125,7 @@ struct Task {
   World* world = nullptr;
   SpawnNode* spawn = nullptr;      // one reference
   ContextNode* context = nullptr;  // one reference
-  ScopeNode* scope = nullptr;      // counted in the scope
+  ScopeNode* scope = nullptr;      // it counts in this one
   bool is_thread = false, daemon = false, pinned = false, is_main = false;
   std::int64_t created_ns = 0;
   std::uint64_t os_tid = 0;
@@ -132,18 +133,18 @@ struct Task {
   // --- state
   std::atomic<std::uint32_t> state{kRunnable};
   std::atomic<bool> in_blocking_region{false};
-  WakeReason wake_reason = WakeReason::kWoken;  // written by the winner of kParked -> kRunnable
   Waiter* wake_waiter = nullptr;                // select: whose case won; under that object's lock
   std::atomic<bool> select_done{false};         // one winner among a select's wakers
   WaitRecord wait;
   std::uint64_t park_count = 0;
-  bool interrupted_once = false;
+  ScopeNode* spawn_scope = nullptr;  // what it spawns counts here; own thread only
 
   // --- the stack
   void* sp = nullptr;        // fcontext while not running
   Stack* stack = nullptr;    // fibers
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
+  bool dying = false;
   const void* stack_low = nullptr;
   std::size_t stack_bytes = 0;
   unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
@@ -154,7 +155,7 @@ struct Task {
   // --- the queue it stands in: owned by the world
   Task* queue_next = nullptr;
   std::int32_t pinned_worker = -1;
-  std::uint32_t thread_wake = 0;  // threads: futex word, see thread_park.cc
+  std::atomic<std::uint32_t> thread_wake{0};  // threads: set by Ready, cleared by the sleeper
 
   // --- last operation on a shared object that did not block; any thread may read
   std::atomic<WaitKind> last_kind{WaitKind::kNone};

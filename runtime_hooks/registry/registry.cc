@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <vector>
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/registry/spawn_node.h"
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+namespace {
+
+// Never destroyed: tasks may still run while static destructors do.
+template <class T>
+Slab<T>& Forever() {
+  static auto& slab = *new Slab<T>;
+  return slab;
+}
+
+std::atomic<std::uint64_t> next_spawn_id{1};
+std::atomic<std::uint64_t> next_scope_id{1};
+
+constexpr std::uint32_t kMaxDepth = 96;
+constexpr std::uint32_t kKept = 16;
+
+SpawnNode* MakeNode(SpawnNode* parent, const SpawnNode& from) {
+  SpawnNode* node = Forever<SpawnNode>().New();
+  node->id = next_spawn_id.fetch_add(1, std::memory_order_relaxed);
+  node->task_id = from.task_id;
+  node->parent = parent;
+  node->site = from.site;
+  node->name = from.name;
+  node->depth = parent == nullptr ? 0 : parent->depth + 1;
+  return node;
+}
+
+// A chain with copies of the nearest kKept nodes; what stood above them is only counted.
+SpawnNode* Shorten(const SpawnNode* chain) {
+  std::vector<const SpawnNode*> nearest;
+  std::uint32_t above = 0;
+  for (const SpawnNode* n = chain; n != nullptr; n = n->parent) {
+    if (nearest.size() < kKept) {
+      nearest.push_back(n);
+    } else {
+      ++above;
+    }
+    above += n->elided;
+  }
+  SpawnNode* made = nullptr;
+  for (std::size_t i = nearest.size(); i-- > 0;) {
+    const bool top = made == nullptr;
+    made = MakeNode(made, *nearest[i]);
+    if (top) made->elided = above;
+  }
+  return made;
+}
+
+struct WorldList {
+  SpinLock lock;
+  std::vector<World*> worlds ABSL_GUARDED_BY(lock);
+};
+WorldList& Worlds() {
+  static auto& list = *new WorldList;
+  return list;
+}
+
+}  // namespace
+
+Slab<Task>& TaskSlab() { return Forever<Task>(); }
+Slab<ChanCore>& ChanSlab() { return Forever<ChanCore>(); }
+
+SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string name,
+                        const std::source_location& site) {
+  SpawnNode fresh;
+  fresh.task_id = task_id;
+  fresh.name = std::move(name);
+  fresh.site = site;
+  if (parent != nullptr && parent->depth >= kMaxDepth) {
+    return MakeNode(Shorten(parent), fresh);
+  }
+  if (parent != nullptr) RefSpawnNode(parent);
+  return MakeNode(parent, fresh);
+}
+
+void RefSpawnNode(SpawnNode* node) { Slab<SpawnNode>::Ref(node); }
+
+void UnrefSpawnNode(SpawnNode* node) {
+  while (node != nullptr && Slab<SpawnNode>::Unref(node)) {
+    SpawnNode* parent = node->parent;
+    Forever<SpawnNode>().Free(node);
+    node = parent;
+  }
+}
+
+ScopeNode* NewScope(ScopeNode* parent, std::string name, std::uint64_t task,
+                    const std::source_location& site) {
+  auto* scope = new ScopeNode;
+  scope->id = next_scope_id.fetch_add(1, std::memory_order_relaxed);
+  scope->parent = parent;
+  if (parent != nullptr) RefScope(parent);
+  scope->name = std::move(name);
+  scope->task = task;
+  scope->site = site;
+  return scope;
+}
+
+void RefScope(ScopeNode* scope) { scope->refs.fetch_add(1, std::memory_order_relaxed); }
+
+void UnrefScope(ScopeNode* scope) {
+  // Acq_rel: the last owner sees all that the others did before it deletes.
+  while (scope != nullptr && scope->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    ScopeNode* parent = scope->parent;
+    delete scope;
+    scope = parent;
+  }
+}
+
+void AddToScope(ScopeNode* scope, std::int64_t delta) {
+  // Release: pairs with the acquire of the check that finds the scope empty, so that the checker
+  // sees all that the finished tasks did.
+  for (; scope != nullptr; scope = scope->parent) {
+    scope->live.fetch_add(delta, std::memory_order_acq_rel);
+  }
+}
+
+bool IsWithin(const ScopeNode* scope, std::uint64_t ancestor_id) {
+  for (; scope != nullptr; scope = scope->parent) {
+    if (scope->id == ancestor_id) return true;
+  }
+  return false;
+}
+
+void RegisterWorld(World* world) {
+  SpinGuard guard(Worlds().lock);
+  Worlds().worlds.push_back(world);
+}
+void UnregisterWorld(World* world) {
+  SpinGuard guard(Worlds().lock);
+  std::erase(Worlds().worlds, world);
+}
+void ForEachWorld(void (*f)(World*, void*), void* arg) {
+  SpinGuard guard(Worlds().lock);
+  for (World* world : Worlds().worlds) f(world, arg);
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,138 @@
+#include "runtime_hooks/scheduler/fiber_switch.h"
+
+#include <cxxabi.h>
+#include <pthread.h>
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cstring>
+
+#include "runtime_hooks/scheduler/sanitizers.h"
+#include "runtime_hooks/scheduler/stack_pool.h"
+
+namespace stranded::internal {
+namespace {
+
+thread_local Task* current_task = nullptr;
+
+struct Message {
+  Task* from;
+  bool park;
+  AfterSwitch after;
+  void* arg;
+};
+
+// The compiler may keep the address of a thread's exception globals across the switch if it sees
+// both sides: the accessor is declared const. So it must not be inlined there.
+__attribute__((noinline)) void SaveExceptions(Task* task) {
+  std::memcpy(task->eh_globals, abi::__cxa_get_globals(), sizeof(task->eh_globals));
+  asm volatile("" ::: "memory");
+}
+__attribute__((noinline)) void RestoreExceptions(Task* task) {
+  asm volatile("" ::: "memory");
+  std::memcpy(abi::__cxa_get_globals(), task->eh_globals, sizeof(task->eh_globals));
+}
+
+// On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
+void Arrive(boost::context::detail::transfer_t from) {
+  const Message message = *static_cast<Message*>(from.data);
+  message.from->sp = from.fctx;
+  if (message.park) {
+    // Release: whoever wakes or freezes it (acquire) sees the saved stack and the wait record.
+    message.from->state.store(Task::kParked, std::memory_order_release);
+  }
+  if (message.after != nullptr) message.after(message.arg);
+}
+
+void FinishSwitchForAsan([[maybe_unused]] Task* self) {
+#ifdef STRANDED_ASAN
+  __sanitizer_finish_switch_fiber(self->asan_fake_stack, nullptr, nullptr);
+#endif
+}
+
+void FiberMain(boost::context::detail::transfer_t from) {
+  Task* self = GetCurrent();
+  FinishSwitchForAsan(self);
+  RestoreExceptions(self);
+  Arrive(from);
+  self->entry(self);
+  __builtin_unreachable();
+}
+
+// The announcement to TSan and the jump must stand in one function that TSan does not instrument:
+// its shadow call stack would be that of the wrong fiber when an instrumented one returns.
+#if defined(__clang__)
+__attribute__((noinline, no_sanitize("thread")))
+#else
+__attribute__((noinline, no_sanitize_thread))
+#endif
+boost::context::detail::transfer_t Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
+#ifdef STRANDED_ASAN
+  __sanitizer_start_switch_fiber(from->dying ? nullptr : &from->asan_fake_stack, to->stack_low,
+                                 to->stack_bytes);
+#endif
+#ifdef STRANDED_TSAN
+  __tsan_switch_to_fiber(to->tsan_fiber, 0);
+#endif
+  return boost::context::detail::jump_fcontext(to->sp, message);
+}
+
+}  // namespace
+
+__attribute__((noinline)) Task* GetCurrent() {
+  // A task may go on on another thread: the barrier keeps the compiler from reusing the address.
+  Task** p = &current_task;
+  asm volatile("" : "+r"(p)::"memory");
+  return *p;
+}
+
+__attribute__((noinline)) void SetCurrent(Task* task) {
+  Task** p = &current_task;
+  asm volatile("" : "+r"(p)::"memory");
+  *p = task;
+}
+
+void SwitchTo(Task* from, Task* to, bool park, AfterSwitch after, void* arg) {
+  Message message{from, park, after, arg};
+  SaveExceptions(from);
+  SetCurrent(to);
+  const auto back = Jump(from, to, &message);
+  FinishSwitchForAsan(from);
+  RestoreExceptions(from);
+  Arrive(back);
+}
+
+void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
+  task->stack_low = task->stack->low;
+  task->stack_bytes = task->stack->bytes;
+  task->sp = boost::context::detail::make_fcontext(stack_top, usable_bytes, &FiberMain);
+#ifdef STRANDED_TSAN
+  task->tsan_fiber = __tsan_create_fiber(0);
+  __tsan_set_fiber_name(task->tsan_fiber, task->name.c_str());
+#endif
+}
+
+void PrepareRoot(Task* task) {
+  pthread_attr_t attr;
+  if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+    void* low = nullptr;
+    std::size_t bytes = 0;
+    pthread_attr_getstack(&attr, &low, &bytes);
+    task->stack_low = low;
+    task->stack_bytes = bytes;
+    pthread_attr_destroy(&attr);
+  }
+#ifdef STRANDED_TSAN
+  task->tsan_fiber = __tsan_get_current_fiber();
+#endif
+}
+
+void ReleaseRoot(Task* task) { task->tsan_fiber = nullptr; }
+
+void ReleaseFiber([[maybe_unused]] Task* task) {
+#ifdef STRANDED_TSAN
+  if (task->tsan_fiber != nullptr) __tsan_destroy_fiber(task->tsan_fiber);
+  task->tsan_fiber = nullptr;
+#endif
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,112 @@
+#include "runtime_hooks/scheduler/stack_pool.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "runtime_hooks/scheduler/sanitizers.h"
+#include "stranded/errors.h"
+#include "stranded/internal/spin_lock.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr int kMadvGuardInstall = 102;       // Linux 6.13
+constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
+constexpr int kClasses = 16;                 // 16 KiB << class
+
+struct SizeClass {
+  SpinLock lock;
+  Stack* free ABSL_GUARDED_BY(lock) = nullptr;
+};
+SizeClass classes[kClasses];
+std::atomic<std::uint64_t> unguarded{0};
+std::atomic<std::uint64_t> mprotected{0};
+std::atomic<bool> guard_install_works{true};
+
+bool Guard(char* page) {
+  if (guard_install_works.load(std::memory_order_relaxed)) {
+    if (madvise(page, kPage, kMadvGuardInstall) == 0) return true;
+    guard_install_works.store(false, std::memory_order_relaxed);
+  }
+  if (mprotected.fetch_add(1, std::memory_order_relaxed) < kMprotectBudget &&
+      mprotect(page, kPage, PROT_NONE) == 0) {
+    return true;
+  }
+  unguarded.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+int ClassOf(std::size_t bytes) {
+  const std::size_t rounded = std::bit_ceil(bytes < 16384 ? std::size_t{16384} : bytes);
+  return std::countr_zero(rounded) - 14;
+}
+
+[[noreturn]] void ThrowNoRoom(std::size_t bytes) {
+  throw ResourceError("no room for another task stack of " + std::to_string(bytes) +
+                      " bytes: " + std::strerror(errno) +
+                      ". Likely limits: vm.max_map_count, ulimit -v, vm.overcommit_memory");
+}
+
+// Maps a batch of stacks of one class and puts them into its pool.
+void Refill(SizeClass& pool, std::size_t bytes) {
+  const std::size_t each = bytes + kPage;
+  const std::size_t count = bytes >= (std::size_t{1} << 20) ? 1 : 64;
+  void* mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) ThrowNoRoom(bytes);
+  // A huge page per stack would turn 4 KiB of use into 2 MiB.
+  madvise(mapped, each * count, MADV_NOHUGEPAGE);
+  RegisterStackMemory(mapped, each * count);
+  auto* stacks = new Stack[count];
+  for (std::size_t i = 0; i < count; ++i) {
+    char* base = static_cast<char*>(mapped) + i * each;
+    Guard(base);
+    stacks[i].low = base + kPage;
+    stacks[i].bytes = bytes;
+  }
+  SpinGuard guard(pool.lock);
+  for (std::size_t i = count; i-- > 0;) {
+    stacks[i].next_free = pool.free;
+    pool.free = &stacks[i];
+  }
+}
+
+}  // namespace
+
+Stack* AllocStack(std::size_t bytes) {
+  bytes = (bytes == 0 ? kDefaultStackBytes : bytes) * kStackFactor;
+  const int index = ClassOf(bytes);
+  if (index >= kClasses) {
+    errno = EINVAL;
+    ThrowNoRoom(bytes);
+  }
+  SizeClass& pool = classes[index];
+  for (;;) {
+    {
+      SpinGuard guard(pool.lock);
+      if (Stack* stack = pool.free) {
+        pool.free = stack->next_free;
+        return stack;
+      }
+    }
+    Refill(pool, std::size_t{16384} << index);
+  }
+}
+
+void FreeStack(Stack* stack) {
+  UnpoisonStack(stack->low, stack->bytes);
+  SizeClass& pool = classes[ClassOf(stack->bytes)];
+  SpinGuard guard(pool.lock);
+  stack->next_free = pool.free;
+  pool.free = stack;
+}
+
+std::uint64_t UnguardedStacks() { return unguarded.load(std::memory_order_relaxed); }
+
+}  // namespace stranded::internal

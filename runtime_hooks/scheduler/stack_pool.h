@@ -1,0 +1,33 @@
+// Stacks for fibers.
+//
+// Overview: stacks are cut from large mappings, only touched pages cost memory, and freed stacks are
+// handed out again newest first. Each has a guard below it: by MADV_GUARD_INSTALL where the kernel
+// has it, else by mprotect within a budget of mappings, else none, which is counted.
+// Thread safety: any thread.
+// Invariants: a stack is either in the pool or in use by one fiber. Mappings are never given back.
+// Ownership: the pool owns the memory; a fiber owns its stack until FreeStack.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stranded::internal {
+
+struct Stack {
+  char* low = nullptr;       // lowest usable byte
+  std::size_t bytes = 0;     // usable
+  Stack* next_free = nullptr;
+  char* top() const { return low + bytes; }
+};
+
+inline constexpr std::size_t kDefaultStackBytes = 256 * 1024;
+
+// Throws ResourceError naming the limit when there is no room for another stack.
+Stack* AllocStack(std::size_t bytes);
+void FreeStack(Stack* stack);
+std::uint64_t UnguardedStacks();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_

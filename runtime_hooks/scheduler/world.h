@@ -1,0 +1,126 @@
+// A world: tasks that run on the same threads and the same clock.
+//
+// Overview: everything above parks and wakes through Park() and Wake() in task.h; the world decides
+// who runs, and what time it is. Two kinds: PoolWorld (worker threads, real time) and
+// ControlledWorld (one thread, seeded choices, virtual time).
+// Thread safety: Ready, AddTimer, RemoveTimer and NowNs from any thread; Park, Yield and Point only
+// by the running task itself.
+// Invariants: a task is in at most one run queue. An armed timer fires exactly once unless
+// RemoveTimer returned true.
+// Ownership: a world owns one reference of each unfinished task in it.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "runtime_hooks/scheduler/task.h"
+
+namespace stranded::internal {
+
+enum class TimerKind : std::uint8_t { kUnknown, kSleep, kContext, kChannel, kFunc };
+
+// One pending moment. An armed timer holds a reference on its owner: whoever gets true from
+// RemoveTimer gives it back, otherwise `fire` does. `fire` runs outside the world's locks and must
+// not block.
+struct TimerEntry {
+  std::int64_t due_ns = 0;
+  TimerKind kind = TimerKind::kUnknown;
+  void (*fire)(TimerEntry*) = nullptr;
+  void* owner = nullptr;
+  std::uint64_t object_id = 0;  // task, context or channel, for the dump
+  std::int64_t period_ns = 0;
+  std::source_location site{};
+  World* world = nullptr;       // set by AddTimer
+  std::uint64_t seq = 0;        // order among equal due times
+  std::size_t heap_index = 0;
+  bool armed = false;           // guarded by the world's timer lock
+};
+
+// Min-heap of timers with removal. Guarded by its world's timer lock.
+class TimerHeap {
+ public:
+  bool empty() const { return heap_.empty(); }
+  std::size_t size() const { return heap_.size(); }
+  TimerEntry* top() const { return heap_.front(); }
+  void Push(TimerEntry* t);
+  void Remove(TimerEntry* t);
+  const std::vector<TimerEntry*>& entries() const { return heap_; }
+
+ private:
+  bool Before(const TimerEntry* a, const TimerEntry* b) const {
+    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->seq < b->seq;
+  }
+  void Up(std::size_t i);
+  void Down(std::size_t i);
+  void Place(std::size_t i, TimerEntry* t) {
+    heap_[i] = t;
+    t->heap_index = i;
+  }
+  std::vector<TimerEntry*> heap_;
+  std::uint64_t next_seq_ = 0;
+};
+
+struct WorldFacts {
+  bool controlled = false, quiet = false, deadlock = false;
+  std::uint64_t seed = 0, steps = 0, main_task = 0;
+  std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
+  std::string policy, name;
+};
+
+class World {
+ public:
+  explicit World(std::string name);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  virtual ~World() = default;
+
+  std::uint64_t id() const { return id_; }
+  const std::string& name() const { return name_; }
+
+  // Queues a task that has just become runnable (its state is already kRunnable).
+  virtual void Ready(Task* task) = 0;
+  virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
+  virtual void Yield(Task* self) = 0;
+  virtual void Point(Task*, WaitKind, const void*, const std::source_location&) {}
+  // A number in [0, n); under the controlled scheduler an explored choice.
+  virtual std::size_t Choose(std::size_t n) = 0;
+  virtual void FinishFiber(Task* self) = 0;  // does not return; called on the task's stack
+
+  virtual std::int64_t NowNs() = 0;
+  virtual void AddTimer(TimerEntry* timer) = 0;
+  virtual bool RemoveTimer(TimerEntry* timer) = 0;
+  virtual void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) = 0;
+  virtual WorldFacts Facts() = 0;
+  // A try-operation found nothing: time may have to move before polling can succeed.
+  virtual void Fruitless(Task*) {}
+  virtual void EnterBlocking(Task* self) = 0;
+  virtual void LeaveBlocking(Task* self) = 0;
+
+ private:
+  const std::uint64_t id_;
+  const std::string name_;
+};
+
+World* CurrentWorld();
+// All worlds alive, under the registry's lock.
+void ForEachWorld(void (*f)(World*, void*), void* arg);
+void RegisterWorld(World* world);
+void UnregisterWorld(World* world);
+
+struct SpawnRequest {
+  std::string name;
+  bool daemon = false, pinned = false;
+  std::size_t stack_bytes = 0;  // 0: the default
+  ContextNode* context = nullptr;  // borrowed
+  World* world = nullptr;          // nullptr: the current one
+  std::size_t closure_bytes = 0, closure_align = 1;
+  std::source_location site{};
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
