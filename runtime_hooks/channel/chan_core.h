@@ -1,0 +1,74 @@
+// The state of one channel.
+//
+// Overview: a lock, a ring of values, and two queues of waiters, after Go's hchan.
+// Thread safety: fields under "guarded" only with `lock` held; the rest is set once.
+// Invariants: at least one of the two queues is empty, except for a select that both sends and
+// receives on the same unbuffered channel. With capacity > 0, values in the ring mean no waiting
+// receiver, and free places mean no waiting sender. A closed channel has no waiters.
+// Ownership: reference counted in its slab; a parked task keeps the reference of its handle.
+#ifndef STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
+#define STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
+
+#include "runtime_hooks/scheduler/task.h"
+#include "stranded/internal/chan_ops.h"
+
+namespace stranded::internal {
+
+enum class ChanRole : std::uint8_t { kUser = 0, kContextDone = 1, kTimerTick = 2 };
+enum class PeerOutcome : std::uint8_t { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
+
+// The last task seen on one side, and how it left.
+struct ChanPeer {
+  std::uint64_t task = 0;
+  std::source_location site{};
+  std::int64_t at_ns = 0;
+  PeerOutcome outcome = PeerOutcome::kNone;
+  CaseOp left_op = CaseOp::kNone;
+  std::source_location left_site{};
+  std::uint64_t left_context = 0, left_channel = 0;
+  std::int64_t left_ns = 0;
+};
+
+struct ChanCore {
+  // --- set once
+  std::uint64_t id = 0;
+  const ElemOps* ops = nullptr;
+  std::size_t capacity = 0;
+  std::source_location site{};
+  std::uint64_t creator_task = 0;
+  std::int64_t created_ns = 0;
+  ChanRole role = ChanRole::kUser;
+  std::uint64_t context_id = 0;  // kContextDone
+
+  // --- guarded by lock
+  mutable SpinLock lock;
+  unsigned char* ring = nullptr;
+  std::size_t head = 0, length = 0, high_water = 0;
+  bool closed = false;
+  WaitQueue senders, receivers;
+  std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
+  std::uint64_t repeat_sends = 0;
+  bool observed_try = false, observed_size = false, timer_armed = false;
+  std::uint64_t closed_by = 0;
+  std::source_location closed_site{};
+  std::int64_t closed_ns = 0;
+  ChanPeer last_sender, last_receiver;
+
+  ~ChanCore();
+  unsigned char* At(std::size_t i) { return ring + ((head + i) % capacity) * ops->size; }
+};
+
+Slab<ChanCore>& ChanSlab();
+void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
+
+// The steps that both plain operations and selects are made of. All need `chan->lock`.
+// True if the operation went through at once (for a receive, `received` says if there is a value).
+bool SendNow(ChanCore* chan, Task* self, void* value, const std::source_location& site);
+bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
+             const std::source_location& site);
+void NoteStarted(ChanCore* chan, Task* self, CaseOp op, const std::source_location& site);
+[[noreturn]] void ThrowSendOnClosed(ChanCore* chan, const std::source_location& site);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_

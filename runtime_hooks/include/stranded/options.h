@@ -1,0 +1,28 @@
+// STRANDED_OPTIONS=key=value:key=value, as the sanitizers do.
+#ifndef STRANDED_RUNTIME_HOOKS_OPTIONS_H_
+#define STRANDED_RUNTIME_HOOKS_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace stranded {
+
+struct Options {
+  std::string dump;              // write a dump here at exit
+  std::string record = "state";  // off, state, trace
+  std::string schedule = "controlled";  // tests: controlled or threads
+  std::uint64_t seed = 1;        // of the controlled scheduler
+  int workers = 0;               // 0: one per core
+  int exitcode = 86;             // of a linked program with findings
+  std::vector<std::string> problems;  // keys or values that were not understood
+};
+
+// Parsed once from the environment; SetOptionsForTesting replaces it.
+const Options& GetOptions();
+Options ParseOptions(const std::string& text);
+void SetOptionsForTesting(const Options& options);
+
+}  // namespace stranded
+
+#endif  // STRANDED_RUNTIME_HOOKS_OPTIONS_H_

@@ -1,0 +1,99 @@
+// Worker threads with run queues that steal from each other; also the world of adopted threads.
+//
+// Overview: each worker takes the newest task of its own queue, every 61st time (and when its own is
+// empty) the oldest of the shared queue, then of another worker. Idle workers sleep on one
+// condition; a Ready wakes one only if some are asleep.
+// Thread safety: as World. Lock order: a worker's queue lock, then nothing; idle_mutex_ alone.
+// Invariants: `pending_` counts queued tasks; a worker sleeps only if it saw 0 under idle_mutex_.
+// Ownership: the world owns its threads. Worker records are never freed before the world.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+
+class PoolWorld final : public World {
+ public:
+  PoolWorld(std::string name, int workers);
+  ~PoolWorld() override;
+
+  void Ready(Task* task) override;
+  WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
+  void Yield(Task* self) override;
+  std::size_t Choose(std::size_t n) override;
+  void FinishFiber(Task* self) override;
+  std::int64_t NowNs() override;
+  void AddTimer(TimerEntry* timer) override;
+  bool RemoveTimer(TimerEntry* timer) override;
+  void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) override;
+  WorldFacts Facts() override;
+  void EnterBlocking(Task* self) override;
+  void LeaveBlocking(Task* self) override;
+
+  // Waits until no task is queued or running, at most until `deadline`. False on timeout.
+  bool WaitIdle(std::int64_t deadline_ns);
+  // Tasks spawned and not finished.
+  std::int64_t live() const { return live_.load(std::memory_order_acquire); }
+  void TaskSpawned() { live_.fetch_add(1, std::memory_order_relaxed); }
+  void Stop();
+
+ private:
+  struct Worker {
+    SpinLock lock;
+    std::deque<Task*> queue ABSL_GUARDED_BY(lock);
+    Task root;  // the thread's own stack
+    int index = 0;
+    std::uint32_t picks = 0;  // this worker only
+    bool surplus = false;
+  };
+  void StartWorker(bool surplus);
+  void Run(Worker* worker);
+  Task* Pick(Worker* worker);
+  Task* Steal(Worker* thief);
+  Task* PopShared();
+  void Push(Task* task);
+  bool Sleep(Worker* worker);
+  void RunTimers();
+  static void Requeue(void* task);
+
+  std::atomic<std::int64_t> live_{0};
+  std::atomic<std::int64_t> pending_{0};  // queued tasks
+  std::atomic<int> active_{0};            // workers that may be running a task
+  std::atomic<int> asleep_{0};
+  std::atomic<int> surplus_wanted_{0};    // threads that stand in for blocked ones
+  std::atomic<int> blocked_{0};           // tasks inside a BlockingRegion
+  std::atomic<bool> stop_{false};
+
+  SpinLock shared_lock_;
+  std::deque<Task*> shared_ ABSL_GUARDED_BY(shared_lock_);
+
+  std::mutex idle_mutex_;
+  std::condition_variable work_, idle_;
+
+  std::mutex workers_mutex_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::atomic<Worker*> by_index_[512] = {};
+  std::atomic<int> worker_count_{0};
+  int wanted_workers_;
+
+  std::mutex timer_mutex_;
+  std::condition_variable timer_wake_;
+  TimerHeap timers_;
+  std::thread timer_thread_;
+};
+
+// The pool that Go() uses outside of any other world; started on first use.
+PoolWorld* DefaultPool();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
