@@ -151,6 +151,7 @@ struct Task {
   void (*entry)(void*) = nullptr;
   void (*destroy_closure)(void*) = nullptr;
   void* closure = nullptr;
+  void* entry_closure = nullptr;  // void (*)(void*)
 
   // --- the queue it stands in: owned by the world
   Task* queue_next = nullptr;
@@ -216,6 +217,8 @@ void Wake(Task* task);
 bool Interrupt(Task* task, WakeReason reason);
 
 [[noreturn]] void ThrowInterrupted(Task* self, WakeReason reason);
+// One line for each blocked task of the world: who, on what, where.
+std::string DescribeWaits(World* world);
 
 // Time on the clock of the running task's world.
 std::int64_t NowNs();

@@ -1,0 +1,82 @@
+// The controlled scheduler: one OS thread, a seed, a virtual clock.
+//
+// Overview: the thread that enters becomes the main task; all its tasks run on this thread. Each
+// operation on a shared object is a point where another task may run first. The same seed gives the
+// same run. Time moves only when nothing can run, or when tasks only poll in vain.
+// Thread safety: Ready from any thread (foreign ones go through an inbox); all else by this thread.
+// Invariants: `ready_` holds each runnable task once, in an order that depends on the run alone.
+// When nothing is ready, no timer is due and nobody outside can act, the world is at a dead end:
+// main is told by GlobalDeadlockError, or, if it waits in RunUntilQuiet, that the world is quiet.
+// Ownership: tasks left at Leave() stay in memory with their stacks and are counted.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+
+class ControlledWorld final : public World {
+ public:
+  ControlledWorld(std::string name, std::uint64_t seed);
+  ~ControlledWorld() override;
+
+  // The calling thread becomes main / stops being it. Tasks left over never run again.
+  void Enter();
+  void Leave();
+
+  void Ready(Task* task) override;
+  WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
+  void Yield(Task* self) override;
+  void Point(Task* self, WaitKind, const void*, const std::source_location&) override;
+  std::size_t Choose(std::size_t n) override;
+  void FinishFiber(Task* self) override;
+  std::int64_t NowNs() override { return now_ns_.load(std::memory_order_relaxed); }
+  void AddTimer(TimerEntry* timer) override;
+  bool RemoveTimer(TimerEntry* timer) override;
+  void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) override;
+  WorldFacts Facts() override;
+  void Fruitless(Task* self) override;
+  void EnterBlocking(Task* self) override;
+  void LeaveBlocking(Task* self) override;
+
+  // Main only: lets the others run until none can, moving time by `grace_ns` at most. True if the
+  // world is quiet then: nothing runnable and no timer pending.
+  bool RunUntilQuiet(std::int64_t grace_ns);
+  bool quiet() const { return quiet_; }
+  Task* main_task() const { return main_; }
+
+ private:
+  std::uint64_t Next();
+  Task* PickNext();
+  void RunNext(Task* self, void (*after)(void*), void* arg);
+  bool FireNextTimer(std::int64_t until_ns);
+  bool WaitForOutside();
+  void DeadEnd();
+
+  const std::uint64_t seed_;
+  std::uint64_t rng_[2];
+  std::vector<Task*> ready_;
+  Task* main_ = nullptr;
+  std::atomic<std::int64_t> now_ns_;
+  TimerHeap timers_;
+  std::uint64_t steps_ = 0;
+  std::uint64_t fruitless_ = 0;  // vain polls since something last happened
+  bool checking_ = false, quiet_ = false, deadlock_ = false;
+  std::int64_t check_until_ns_ = 0;
+  std::uint64_t check_steps_left_ = 0;
+  std::size_t threads_at_start_ = 0;
+
+  std::mutex inbox_mutex_;
+  std::condition_variable inbox_wake_;
+  std::vector<Task*> inbox_ ABSL_GUARDED_BY(inbox_mutex_);
+  std::atomic<bool> inbox_used_{false};
+  unsigned long owner_thread_ = 0;
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_

@@ -1,0 +1,390 @@
+#include "stranded/task.h"
+
+#include <cxxabi.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/scheduler/fiber_switch.h"
+#include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/stack_pool.h"
+#include "stranded/internal/context_ref.h"
+
+namespace stranded::internal {
+
+[[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error);
+
+namespace {
+
+std::atomic<std::uint64_t> next_task_id{1};
+std::atomic<std::uint64_t> next_world_id{1};
+
+// Ends the adoption when the OS thread does.
+struct Adoption {
+  Task* task = nullptr;
+  ~Adoption() {
+    if (task == nullptr) return;
+    SetCurrent(nullptr);
+    task->state.store(Task::kFinished, std::memory_order_release);
+    ReleaseRoot(task);
+    UnrefTask(task);
+  }
+};
+thread_local Adoption adoption;
+
+Task* Adopt() {
+  Task* task = TaskSlab().New();
+  task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
+  task->is_thread = true;
+  task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
+  task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
+  task->name = task->is_main ? "main" : "thread";
+  task->context = BackgroundNode();
+  task->spawn = NewSpawnNode(nullptr, task->id, task->name, {});
+  task->state.store(Task::kRunning, std::memory_order_relaxed);
+  PrepareRoot(task);
+  SetCurrent(task);
+  adoption.task = task;
+  task->world = DefaultPool();
+  task->created_ns = task->world->NowNs();
+  return task;
+}
+
+std::string ExceptionText(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return type == nullptr ? "unknown exception" : type->name();
+  }
+}
+
+void Finish(Task* self, std::exception_ptr error) {
+  {
+    SpinGuard guard(self->finish_lock);
+    self->finished = true;
+    if (error != nullptr && self->handles > 0) {
+      self->error = std::exchange(error, nullptr);
+    }
+    while (Waiter* w = self->joiners.PopFront()) {
+      w->success = true;
+      Wake(w->task);
+    }
+  }
+  if (error != nullptr) DieOfException(self, error);
+  UnrefContext(std::exchange(self->context, nullptr));
+  if (self->spawn_scope != self->scope && self->spawn_scope != nullptr) {
+    UnrefScope(self->spawn_scope);
+  }
+  self->spawn_scope = nullptr;
+  self->state.store(Task::kFinished, std::memory_order_release);
+  if (self->scope != nullptr) {
+    ScopeNode* scope = std::exchange(self->scope, nullptr);
+    AddToScope(scope, -1);
+    UnrefScope(scope);
+  }
+}
+
+void FiberEntry(void* p) {
+  auto* self = static_cast<Task*>(p);
+  std::exception_ptr error;
+  try {
+    reinterpret_cast<void (*)(void*)>(self->entry_closure)(self->closure);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  self->destroy_closure(self->closure);
+  Finish(self, std::move(error));
+  error = nullptr;
+  self->world->FinishFiber(self);
+  std::abort();
+}
+
+void UnlockAfter(void* lock) { static_cast<SpinLock*>(lock)->Unlock(); }
+
+}  // namespace
+
+[[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
+  const auto& site = task->spawn->site;
+  std::fprintf(stderr,
+               "stranded: an exception left task %llu \"%s\", spawned at %s:%u in %s: %s\n"
+               "stranded: nobody holds a handle that could collect it\n",
+               static_cast<unsigned long long>(task->id), task->name.c_str(), site.file_name(),
+               site.line(), site.function_name(), ExceptionText(error).c_str());
+  std::abort();
+}
+
+World::World(std::string name)
+    : id_(next_world_id.fetch_add(1, std::memory_order_relaxed)), name_(std::move(name)) {}
+
+void UnrefTask(Task* t) {
+  if (!Slab<Task>::Unref(t)) return;
+  if (t->spawn != nullptr) UnrefSpawnNode(t->spawn);
+  if (t->context != nullptr) UnrefContext(t->context);
+  TaskSlab().Free(t);
+}
+
+Task* CurrentTaskOrNull() { return GetCurrent(); }
+
+Task* CurrentTask() {
+  Task* task = GetCurrent();
+  return task != nullptr ? task : Adopt();
+}
+
+World* CurrentWorld() { return CurrentTask()->world; }
+std::int64_t NowNs() { return CurrentTask()->world->NowNs(); }
+
+void SchedulePoint(Task* self, WaitKind kind, const void* object,
+                   const std::source_location& site) {
+  NoteOp(self, kind, object, site);
+  self->world->Point(self, kind, object, site);
+}
+
+WakeReason Park(Task* self, void (*after)(void*), void* arg) {
+  const int saved_errno = errno;  // read before the switch: it belongs to the thread
+  ++self->park_count;
+  const WakeReason reason = self->world->Park(self, after, arg);
+  errno = saved_errno;
+  self->wait.kind = WaitKind::kNone;
+  return reason;
+}
+
+WakeReason Park(Task* self, SpinLock* release) {
+  return Park(self, release == nullptr ? nullptr : &UnlockAfter, release);
+}
+
+bool Interrupt(Task* task, WakeReason reason) {
+  std::uint32_t seen = task->state.load(std::memory_order_relaxed);
+  const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
+  for (;;) {
+    if ((seen & Task::kStateMask) != Task::kParked || (seen & Task::kWakePending)) return false;
+    const std::uint32_t next = (seen & Task::kFrozen) ? (seen | Task::kWakePending | bits)
+                                                      : (Task::kRunnable | bits);
+    // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
+    if (task->state.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {
+      if (!(seen & Task::kFrozen)) task->world->Ready(task);
+      return true;
+    }
+  }
+}
+
+void Wake(Task* task) { Interrupt(task, WakeReason::kWoken); }
+
+void ThrowInterrupted(Task* self, WakeReason) {
+  throw GlobalDeadlockError(DescribeWaits(self->world));
+}
+
+Task* PrepareTask(const SpawnSpec& spec, void** closure) {
+  Task* parent = CurrentTask();
+  World* world = spec.world != nullptr ? spec.world : parent->world;
+  SchedulePoint(parent, WaitKind::kNone, nullptr, spec.site);
+  Stack* stack = AllocStack(spec.options != nullptr ? spec.options->stack_bytes : 0);
+  Task* task = TaskSlab().New();
+  task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
+  if (spec.options != nullptr) {
+    task->name = spec.options->name;
+    task->daemon = spec.options->daemon;
+    task->pinned = spec.options->pinned;
+  }
+  task->world = world;
+  task->stack = stack;
+  task->spawn = NewSpawnNode(parent->spawn, task->id, task->name, spec.site);
+  task->context = spec.context != nullptr ? NodeOf(*spec.context) : parent->context;
+  RefContext(task->context);
+  task->created_ns = world->NowNs();
+  if (parent->spawn_scope != nullptr) {
+    task->scope = task->spawn_scope = parent->spawn_scope;
+    RefScope(task->scope);
+    AddToScope(task->scope, 1);
+  }
+  // The closure lies at the top of the stack's own page; one page is usually all a task touches.
+  auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - spec.closure_bytes;
+  top &= ~(static_cast<std::uintptr_t>(spec.closure_align < 64 ? 64 : spec.closure_align) - 1);
+  task->closure = reinterpret_cast<void*>(top);
+  *closure = task->closure;
+  PrepareFiber(task, task->closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
+  RefTask(task);  // for the handle
+  task->handles = 1;
+  return task;
+}
+
+void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
+  task->entry = &FiberEntry;
+  task->entry_closure = reinterpret_cast<void*>(run);
+  task->destroy_closure = destroy;
+  if (auto* pool = dynamic_cast<PoolWorld*>(task->world)) pool->TaskSpawned();
+  task->world->Ready(task);
+}
+
+void AbandonTask(Task* task) {
+  ReleaseFiber(task);
+  FreeStack(task->stack);
+  if (task->scope != nullptr) {
+    AddToScope(task->scope, -1);
+    UnrefScope(task->scope);
+  }
+  UnrefTask(task);
+  UnrefTask(task);
+}
+
+}  // namespace stranded::internal
+
+namespace stranded {
+using internal::Task;
+
+TaskHandle::TaskHandle(const TaskHandle& other) : task_(other.task_) {
+  if (task_ == nullptr) return;
+  internal::RefTask(task_);
+  internal::SpinGuard guard(task_->finish_lock);
+  ++task_->handles;
+}
+
+TaskHandle::~TaskHandle() {
+  if (task_ == nullptr) return;
+  std::exception_ptr left;
+  {
+    internal::SpinGuard guard(task_->finish_lock);
+    if (--task_->handles == 0) left = std::exchange(task_->error, nullptr);
+  }
+  if (left != nullptr) internal::DieOfException(task_, left);
+  internal::UnrefTask(task_);
+}
+
+TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id}; }
+
+bool TaskHandle::Finished() const {
+  if (task_ == nullptr) return true;
+  internal::SpinGuard guard(task_->finish_lock);
+  return task_->finished;
+}
+
+void TaskHandle::Join(std::source_location loc) const {
+  if (task_ == nullptr) return;
+  Task* self = internal::CurrentTask();
+  internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc);
+  task_->finish_lock.Lock();
+  if (!task_->finished) {
+    internal::Waiter waiter;
+    waiter.task = self;
+    task_->joiners.PushBack(&waiter);
+    self->wait = {};
+    self->wait.kind = internal::WaitKind::kJoin;
+    self->wait.site = loc;
+    self->wait.since_ns = internal::NowNs();
+    self->wait.join_task = task_->id;
+    const internal::WakeReason reason = internal::Park(self, &task_->finish_lock);
+    task_->finish_lock.Lock();
+    if (waiter.queued) {
+      task_->joiners.Remove(&waiter);
+      task_->finish_lock.Unlock();
+      internal::ThrowInterrupted(self, reason);
+    }
+  }
+  const std::exception_ptr error = std::exchange(task_->error, nullptr);
+  task_->finish_lock.Unlock();
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+namespace this_task {
+
+TaskId Id() { return TaskId{internal::CurrentTask()->id}; }
+Context GetContext() { return internal::ContextOf(internal::CurrentTask()->context); }
+
+void Yield(std::source_location loc) {
+  Task* self = internal::CurrentTask();
+  internal::NoteOp(self, internal::WaitKind::kNone, nullptr, loc);
+  self->world->Yield(self);
+}
+
+std::size_t Choose(std::size_t n) { return internal::CurrentTask()->world->Choose(n); }
+
+void SleepFor(absl::Duration d, std::source_location loc) {
+  Task* self = internal::CurrentTask();
+  internal::World* world = self->world;
+  if (d <= absl::ZeroDuration()) {
+    Yield(loc);
+    return;
+  }
+  internal::TimerEntry timer;
+  timer.kind = internal::TimerKind::kSleep;
+  timer.due_ns = world->NowNs() + absl::ToInt64Nanoseconds(d);
+  timer.owner = self;
+  timer.object_id = self->id;
+  timer.site = loc;
+  timer.fire = [](internal::TimerEntry* t) { internal::Wake(static_cast<Task*>(t->owner)); };
+  self->wait = {};
+  self->wait.kind = internal::WaitKind::kSleep;
+  self->wait.site = loc;
+  self->wait.since_ns = world->NowNs();
+  self->wait.until_ns = timer.due_ns;
+  // Armed only after the park is complete: a timer that is due at once must find it parked.
+  const internal::WakeReason reason = internal::Park(
+      self,
+      [](void* p) {
+        auto* t = static_cast<internal::TimerEntry*>(p);
+        static_cast<Task*>(t->owner)->world->AddTimer(t);
+      },
+      &timer);
+  if (reason != internal::WakeReason::kWoken) {
+    world->RemoveTimer(&timer);
+    internal::ThrowInterrupted(self, reason);
+  }
+}
+
+}  // namespace this_task
+
+Pool::Pool(PoolOptions options)
+    : world_(new internal::PoolWorld(options.name, options.workers)) {}
+
+Pool::~Pool() {
+  if (down_) return;
+  const ShutdownReport report = Shutdown(absl::Seconds(1));
+  if (!report.clean) {
+    std::fprintf(stderr, "stranded: pool \"%s\" destroyed with %zu unfinished tasks; left in place\n",
+                 world_->name().c_str(), report.left);
+  }
+}
+
+ShutdownReport Pool::Shutdown(absl::Duration grace) {
+  auto* pool = static_cast<internal::PoolWorld*>(world_);
+  ShutdownReport report;
+  if (down_) return report;
+  down_ = true;
+  const std::int64_t deadline = pool->NowNs() + absl::ToInt64Nanoseconds(grace);
+  while (pool->live() > 0 && pool->NowNs() < deadline) {
+    pool->WaitIdle(std::min(deadline, pool->NowNs() + 1000000));
+    if (pool->live() > 0) usleep(200);  // idle, but timers or other worlds may wake its tasks
+  }
+  report.left = static_cast<std::size_t>(std::max<std::int64_t>(0, pool->live()));
+  report.clean = report.left == 0;
+  pool->Stop();
+  // Tasks that are left point to their world: then it stays, too.
+  if (report.clean) delete pool;
+  return report;
+}
+
+BlockingRegion::BlockingRegion(std::source_location loc) {
+  Task* self = internal::CurrentTask();
+  self->wait = {};
+  self->wait.kind = internal::WaitKind::kBlockingRegion;
+  self->wait.site = loc;
+  self->wait.since_ns = internal::NowNs();
+  self->world->EnterBlocking(self);
+}
+
+BlockingRegion::~BlockingRegion() {
+  const int saved_errno = errno;
+  Task* self = internal::CurrentTask();
+  self->world->LeaveBlocking(self);
+  self->wait.kind = internal::WaitKind::kNone;
+  errno = saved_errno;
+}
+
+}  // namespace stranded
