@@ -9,7 +9,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
 
-#include "runtime_hooks/scheduler/task.h"
+#include "runtime_hooks/scheduler/world.h"
 #include "stranded/internal/chan_ops.h"
 
 namespace stranded::internal {
@@ -61,13 +61,26 @@ struct ChanCore {
 Slab<ChanCore>& ChanSlab();
 void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
 
-// The steps that both plain operations and selects are made of. All need `chan->lock`.
-// True if the operation went through at once (for a receive, `received` says if there is a value).
+// The steps that both plain operations and selects are made of. All need `chan->lock`, but for the
+// last two.
+//
+// True if the operation went through at once. A closed channel counts: then SendNow must not be
+// called, and RecvNow leaves `*received` false.
 bool SendNow(ChanCore* chan, Task* self, void* value, const std::source_location& site);
 bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
              const std::source_location& site);
-void NoteStarted(ChanCore* chan, Task* self, CaseOp op, const std::source_location& site);
-[[noreturn]] void ThrowSendOnClosed(ChanCore* chan, const std::source_location& site);
+// Queues `w` as a sender or receiver, and takes it out again when its task leaves for another case.
+void Offer(ChanCore* chan, Waiter* w, bool send);
+void Withdraw(ChanCore* chan, Waiter* w, bool send);
+// Notes that `self` had offered an operation here and took `chosen` instead.
+void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
+              const SelectCase& chosen);
+// Closes without a scheduling point; for ends of contexts. False if it was closed already.
+bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site);
+
+[[noreturn]] void ThrowSendOnClosed(const ChanCore* chan, const std::source_location& site);
+[[noreturn]] void ParkForever(Task* self, WaitKind kind, const SelectCase* cases,
+                              std::size_t count, const std::source_location& site);
 
 }  // namespace stranded::internal
 

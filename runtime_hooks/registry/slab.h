@@ -5,8 +5,8 @@
 // every slot; it may use an object only after TryRef() succeeded on it.
 // Thread safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the
 // last reference, and nobody else.
-// Invariants: a slot's `refs` is 0 exactly while nobody may use it. New() publishes an object by
-// storing 1 with release after its constructor; TryRef() acquires it. The count stands beside the
+// Invariants: a slot's `refs` is 0 exactly while nobody else may use it. Publish() stores 1 with
+// release when the object is complete; TryRef() acquires it. The count stands beside the
 // object, so that a walker may read it whether or not there is one.
 // Ownership: the slab owns the memory for ever; the references own the object.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
@@ -29,13 +29,21 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  // A new object with one reference. Throws std::bad_alloc when memory is out.
+  // A new object that walkers do not see before Publish(). Throws std::bad_alloc when memory is out.
+  template <class... Args>
+  T* NewUnpublished(Args&&... args) {
+    Slot* slot = Take();
+    return new (slot->bytes) T(std::forward<Args>(args)...);
+  }
+  // Gives it its first reference.
+  static void Publish(T* object) {
+    // Release: pairs with the acquire in TryRef(), so a walker sees the finished object.
+    SlotOf(object)->refs.store(1, std::memory_order_release);
+  }
   template <class... Args>
   T* New(Args&&... args) {
-    Slot* slot = Take();
-    T* object = new (slot->bytes) T(std::forward<Args>(args)...);
-    // Release: pairs with the acquire in TryRef(), so a walker sees the constructed object.
-    slot->refs.store(1, std::memory_order_release);
+    T* object = NewUnpublished(std::forward<Args>(args)...);
+    Publish(object);
     return object;
   }
 

@@ -1,9 +1,10 @@
 #include "runtime_hooks/scheduler/controlled_world.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
@@ -27,19 +28,11 @@ std::uint64_t SplitMix(std::uint64_t& x) {
   return z ^ (z >> 31);
 }
 
-std::size_t OsThreads() {
-  std::size_t count = 0;
-  if (DIR* dir = opendir("/proc/self/task")) {
-    while (readdir(dir) != nullptr) ++count;
-    closedir(dir);
-  }
-  return count;
-}
-
 }  // namespace
 
 ControlledWorld::ControlledWorld(std::string name, std::uint64_t seed)
-    : World(std::move(name)), seed_(seed), now_ns_(kEpochNs) {
+    : World(std::move(name)), seed_(seed) {
+  coarse_ns_.store(kEpochNs, std::memory_order_relaxed);
   std::uint64_t s = seed;
   rng_[0] = SplitMix(s);
   rng_[1] = SplitMix(s) | 1;
@@ -65,21 +58,27 @@ std::size_t ControlledWorld::Choose(std::size_t n) {
 
 void ControlledWorld::Enter() {
   main_ = CurrentTask();
+  main_before_ = main_->world;
+  main_was_main_ = main_->is_main;
   main_->world = this;
   main_->is_main = true;
   owner_thread_ = static_cast<unsigned long>(pthread_self());
-  threads_at_start_ = OsThreads();
+  threads_at_start_ = OsThreads() - runtime_threads.load(std::memory_order_relaxed);
 }
 
 void ControlledWorld::Leave() {
-  main_->is_main = false;
+  main_->is_main = main_was_main_;
+  main_->world = main_before_;
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();
-  while (!timers_.empty()) {
-    TimerEntry* t = timers_.top();
-    timers_.Remove(t);
-    t->armed = false;
+  {
+    std::lock_guard lock(timer_mutex_);
+    while (!timers_.empty()) {
+      TimerEntry* t = timers_.top();
+      timers_.Remove(t);
+      t->armed = false;
+    }
   }
   main_ = nullptr;
 }
@@ -106,13 +105,14 @@ Task* ControlledWorld::PickNext() {
     if (checking_ && (ready_.empty() || check_steps_left_ == 0)) {
       if (ready_.empty() && FireNextTimer(check_until_ns_)) continue;
       if (ready_.empty() && WaitForOutside()) continue;
+      quiet_ = ready_.empty() && TimersEmpty();
       checking_ = false;
-      quiet_ = ready_.empty() && timers_.empty();
-      Wake(main_);
-      // Main goes first: the check must see the world as it is now.
-      Task* main = ready_.back();
+      const std::vector<Task*> checkers = std::exchange(checkers_, {});
+      for (Task* checker : checkers) Wake(checker);
+      // A checker goes first: it must see the world as it is now.
+      Task* first = ready_.back();
       ready_.pop_back();
-      return main;
+      return first;
     }
     if (!ready_.empty()) {
       const std::size_t i = Choose(ready_.size());
@@ -130,19 +130,29 @@ Task* ControlledWorld::PickNext() {
 }
 
 bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
-  if (timers_.empty() || timers_.top()->due_ns > until_ns) return false;
-  TimerEntry* t = timers_.top();
-  timers_.Remove(t);
-  t->armed = false;
-  if (t->due_ns > NowNs()) now_ns_.store(t->due_ns, std::memory_order_relaxed);
+  TimerEntry* t = nullptr;
+  {
+    std::lock_guard lock(timer_mutex_);
+    if (timers_.empty() || timers_.top()->due_ns > until_ns) return false;
+    t = timers_.top();
+    timers_.Remove(t);
+    t->armed = false;
+  }
+  if (t->due_ns > NowNs()) coarse_ns_.store(t->due_ns, std::memory_order_relaxed);
   fruitless_ = 0;
   t->fire(t);
   return true;
 }
 
+bool ControlledWorld::TimersEmpty() const {
+  std::lock_guard lock(timer_mutex_);
+  return timers_.empty();
+}
+
 // True if something came in. Threads the runtime did not start may still wake a task.
 bool ControlledWorld::WaitForOutside() {
-  if (OsThreads() <= threads_at_start_) {
+  // Adopted threads of other worlds count as well: they may hold channels of this one.
+  if (OsThreads() - runtime_threads.load(std::memory_order_relaxed) <= threads_at_start_) {
     std::lock_guard lock(inbox_mutex_);
     return !inbox_.empty();
   }
@@ -215,22 +225,26 @@ void ControlledWorld::FinishFiber(Task* self) {
 bool ControlledWorld::RunUntilQuiet(std::int64_t grace_ns) {
   Task* self = CurrentTask();
   quiet_ = false;
+  check_until_ns_ = std::max(checking_ ? check_until_ns_ : 0, NowNs() + grace_ns);
   checking_ = true;
-  check_until_ns_ = NowNs() + grace_ns;
+  checkers_.push_back(self);
   check_steps_left_ = kCheckSteps;
   self->wait = WaitRecord{};
   self->wait.kind = WaitKind::kLeakCheck;
   Park(self, nullptr, nullptr);
+  self->wait.kind = WaitKind::kNone;
   return quiet_;
 }
 
 void ControlledWorld::AddTimer(TimerEntry* timer) {
+  std::lock_guard lock(timer_mutex_);
   timer->world = this;
   timer->armed = true;
   timers_.Push(timer);
 }
 
 bool ControlledWorld::RemoveTimer(TimerEntry* timer) {
+  std::lock_guard lock(timer_mutex_);
   if (!timer->armed) return false;
   timer->armed = false;
   timers_.Remove(timer);
@@ -238,6 +252,7 @@ bool ControlledWorld::RemoveTimer(TimerEntry* timer) {
 }
 
 void ControlledWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {
+  std::lock_guard lock(timer_mutex_);
   for (const TimerEntry* t : timers_.entries()) f(*t, arg);
 }
 
@@ -251,7 +266,10 @@ WorldFacts ControlledWorld::Facts() {
   facts.quiet = quiet_;
   facts.deadlock = deadlock_;
   facts.runnable = static_cast<std::uint32_t>(ready_.size());
-  facts.timers = static_cast<std::uint32_t>(timers_.size());
+  {
+    std::lock_guard lock(timer_mutex_);
+    facts.timers = static_cast<std::uint32_t>(timers_.size());
+  }
   facts.running = quiet_ ? 0 : 1;
   facts.main_task = main_ == nullptr ? 0 : main_->id;
   facts.workers = 1;

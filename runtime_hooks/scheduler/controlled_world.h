@@ -34,7 +34,7 @@ class ControlledWorld final : public World {
   void Point(Task* self, WaitKind, const void*, const std::source_location&) override;
   std::size_t Choose(std::size_t n) override;
   void FinishFiber(Task* self) override;
-  std::int64_t NowNs() override { return now_ns_.load(std::memory_order_relaxed); }
+  std::int64_t NowNs() override { return coarse_ns(); }
   void AddTimer(TimerEntry* timer) override;
   bool RemoveTimer(TimerEntry* timer) override;
   void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) override;
@@ -43,8 +43,8 @@ class ControlledWorld final : public World {
   void EnterBlocking(Task* self) override;
   void LeaveBlocking(Task* self) override;
 
-  // Main only: lets the others run until none can, moving time by `grace_ns` at most. True if the
-  // world is quiet then: nothing runnable and no timer pending.
+  // Lets the other tasks run until none can, moving time by `grace_ns` at most. True if the world is
+  // quiet then: nothing runnable and no timer pending.
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
   Task* main_task() const { return main_; }
@@ -54,6 +54,7 @@ class ControlledWorld final : public World {
   Task* PickNext();
   void RunNext(Task* self, void (*after)(void*), void* arg);
   bool FireNextTimer(std::int64_t until_ns);
+  bool TimersEmpty() const;
   bool WaitForOutside();
   void DeadEnd();
 
@@ -61,14 +62,17 @@ class ControlledWorld final : public World {
   std::uint64_t rng_[2];
   std::vector<Task*> ready_;
   Task* main_ = nullptr;
-  std::atomic<std::int64_t> now_ns_;
-  TimerHeap timers_;
+  World* main_before_ = nullptr;  // where the main task lived before Enter()
+  bool main_was_main_ = false;
+  mutable std::mutex timer_mutex_;  // foreign threads may cancel what has a deadline here
+  TimerHeap timers_ ABSL_GUARDED_BY(timer_mutex_);
   std::uint64_t steps_ = 0;
   std::uint64_t fruitless_ = 0;  // vain polls since something last happened
   bool checking_ = false, quiet_ = false, deadlock_ = false;
+  std::vector<Task*> checkers_;  // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
-  std::size_t threads_at_start_ = 0;
+  int threads_at_start_ = 0;
 
   std::mutex inbox_mutex_;
   std::condition_variable inbox_wake_;

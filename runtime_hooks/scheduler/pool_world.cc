@@ -1,5 +1,9 @@
 #include "runtime_hooks/scheduler/pool_world.h"
 
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <random>
@@ -13,6 +17,8 @@ namespace {
 
 constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 others at most
 constexpr int kMaxWorkers = 512;
+constexpr long kLookAgainNs = 1000000;
+constexpr long kDeadEndLookNs = 100000000;
 
 thread_local void* this_worker = nullptr;
 
@@ -24,6 +30,22 @@ __attribute__((noinline)) void* ThisWorker() {
 
 std::chrono::system_clock::time_point AsTime(std::int64_t ns) {
   return std::chrono::system_clock::time_point(std::chrono::nanoseconds(ns));
+}
+
+// Adopted threads, other than the calling one, that are not parked: they may do anything.
+int ActingThreads() {
+  struct Count {
+    int acting = 0;
+    Task* self = CurrentTaskOrNull();
+  } count;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (!task->is_thread || task == count.self) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        if (state == Task::kRunning || state == Task::kRunnable) ++count.acting;
+      },
+      [](Task* task) { UnrefTask(task); });
+  return count.acting;
 }
 
 }  // namespace
@@ -40,7 +62,13 @@ PoolWorld::PoolWorld(std::string name, int workers)
   }
   wanted_workers_ = std::min(wanted_workers_, kMaxWorkers / 2);
   RegisterWorld(this);
-  for (int i = 0; i < wanted_workers_; ++i) StartWorker(false);
+}
+
+// With the first task: a program that only uses controlled worlds has no worker threads.
+void PoolWorld::StartWorkers() {
+  std::call_once(started_, [this] {
+    for (int i = 0; i < wanted_workers_; ++i) StartWorker(false);
+  });
 }
 
 PoolWorld::~PoolWorld() {
@@ -83,6 +111,7 @@ void PoolWorld::StartWorker(bool surplus) {
 }
 
 void PoolWorld::Run(Worker* worker) {
+  const RuntimeThread counted;
   this_worker = worker;
   worker->root.world = this;
   PrepareRoot(&worker->root);
@@ -98,6 +127,7 @@ void PoolWorld::Run(Worker* worker) {
                       std::memory_order_relaxed);
     SwitchTo(&worker->root, task, false, nullptr, nullptr);
   }
+  active_.fetch_sub(1, std::memory_order_acq_rel);
   SetCurrent(nullptr);
 }
 
@@ -111,13 +141,15 @@ Task* PoolWorld::PopShared() {
 
 Task* PoolWorld::Pick(Worker* worker) {
   Task* task = nullptr;
-  if (++worker->picks % kFairEvery == 0) task = PopShared();
+  const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
+  worker->picks.store(picks, std::memory_order_relaxed);
+  if (picks % kFairEvery == 0) task = PopShared();
   if (task == nullptr) {
     SpinGuard guard(worker->lock);
     if (!worker->queue.empty()) {
       // Newest first keeps caches warm and spawn trees small; every kFairEvery-th time the oldest,
       // so that nobody waits for ever behind newer ones.
-      if (worker->picks % kFairEvery == 1) {
+      if (picks % kFairEvery == 1) {
         task = worker->queue.front();
         worker->queue.pop_front();
       } else {
@@ -168,8 +200,7 @@ void PoolWorld::Push(Task* task) {
 
 void PoolWorld::Ready(Task* task) {
   if (task->is_thread) {
-    task->thread_wake.store(1, std::memory_order_release);  // pairs with the wait in Park
-    task->thread_wake.notify_one();
+    sem_post(&task->thread_wake);
     return;
   }
   Push(task);
@@ -204,13 +235,56 @@ bool PoolWorld::Sleep(Worker* worker) {
   return !stop_.load(std::memory_order_acquire);
 }
 
+// The main thread looks now and then whether anybody is left who could wake it.
+void PoolWorld::SleepThread(Task* self) {
+  std::uint64_t seen_at = 0;
+  for (;;) {
+    if (!self->is_main) {
+      if (sem_wait(&self->thread_wake) == 0) return;
+      continue;  // a signal
+    }
+    timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += kDeadEndLookNs;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (sem_timedwait(&self->thread_wake, &until) == 0) return;
+    if (errno != ETIMEDOUT) continue;
+    // Twice in a row without a single switch in between: nothing is on its way.
+    const std::uint64_t now_at = Activity();
+    const bool dead = DeadEnd();
+    if (dead && seen_at == now_at + 1) Interrupt(self, WakeReason::kDeadlock);
+    seen_at = dead ? now_at + 1 : 0;
+  }
+}
+
+std::uint64_t PoolWorld::Activity() const {
+  std::uint64_t sum = 0;
+  for (int i = worker_count_.load(std::memory_order_acquire); i-- > 0;) {
+    sum += by_index_[i].load(std::memory_order_acquire)->picks.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+// Nothing runs, nothing will by itself, and no thread is there that could act.
+bool PoolWorld::DeadEnd() {
+  if (!Facts().quiet) return false;
+  bool others = false;
+  ForEachWorld(
+      [](World* world, void* arg) {
+        const WorldFacts facts = world->Facts();
+        if (!facts.quiet) *static_cast<bool*>(arg) = true;
+      },
+      &others);
+  return !others;
+}
+
 WakeReason PoolWorld::Park(Task* self, void (*after)(void*), void* arg) {
   if (self->is_thread) {
-    self->thread_wake.store(0, std::memory_order_relaxed);
     // Release: a freezer or waker (acquire) sees the wait record.
     self->state.store(Task::kParked, std::memory_order_release);
     if (after != nullptr) after(arg);
-    self->thread_wake.wait(0, std::memory_order_acquire);
+    SleepThread(self);
   } else {
     auto* worker = static_cast<Worker*>(ThisWorker());
     SwitchTo(self, &worker->root, true, after, arg);
@@ -278,10 +352,35 @@ bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
   });
 }
 
+std::int64_t PoolWorld::NextDue() {
+  std::lock_guard lock(timer_mutex_);
+  return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
+}
+
+bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
+  const std::int64_t until = NowNs() + grace_ns;
+  for (;;) {
+    const WorldFacts facts = Facts();
+    if (facts.quiet || done(arg)) return facts.quiet;
+    const std::int64_t now = NowNs();
+    if (now >= until) return false;
+    const bool idle = facts.runnable == 0 && facts.running == 0;
+    // Idle with only timers ahead: nothing happens before the next one, if that is in time at all.
+    if (idle && facts.external == 0 && NextDue() > until) return false;
+    if (!idle) WaitIdle(std::min(until, now + kLookAgainNs));
+    if (idle) {
+      const timespec pause{0, kLookAgainNs};
+      nanosleep(&pause, nullptr);
+    }
+  }
+}
+
 std::int64_t PoolWorld::NowNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
+  coarse_ns_.store(now, std::memory_order_relaxed);
+  return now;
 }
 
 void PoolWorld::AddTimer(TimerEntry* timer) {
@@ -302,6 +401,7 @@ bool PoolWorld::RemoveTimer(TimerEntry* timer) {
 }
 
 void PoolWorld::RunTimers() {
+  const RuntimeThread counted;
   std::unique_lock lock(timer_mutex_);
   while (!stop_.load(std::memory_order_acquire)) {
     if (timers_.empty()) {
@@ -332,10 +432,14 @@ WorldFacts PoolWorld::Facts() {
   facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
   const int blocked = blocked_.load(std::memory_order_acquire);
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
-  facts.external = static_cast<std::uint32_t>(blocked);
+  facts.external = static_cast<std::uint32_t>(blocked + ActingThreads() + UnknownThreads());
   facts.workers = static_cast<std::uint32_t>(wanted_workers_);
-  std::lock_guard lock(timer_mutex_);
-  facts.timers = static_cast<std::uint32_t>(timers_.size());
+  {
+    std::lock_guard lock(timer_mutex_);
+    facts.timers = static_cast<std::uint32_t>(timers_.size());
+  }
+  facts.quiet =
+      facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
   return facts;
 }
 

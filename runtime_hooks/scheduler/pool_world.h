@@ -40,9 +40,15 @@ class PoolWorld final : public World {
 
   // Waits until no task is queued or running, at most until `deadline`. False on timeout.
   bool WaitIdle(std::int64_t deadline_ns);
+  // Waits until nothing can move without help from outside, `done(arg)` holds, or the grace is over.
+  // True if it is quiet.
+  bool WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg);
   // Tasks spawned and not finished.
   std::int64_t live() const { return live_.load(std::memory_order_acquire); }
-  void TaskSpawned() { live_.fetch_add(1, std::memory_order_relaxed); }
+  void Spawned() override {
+    live_.fetch_add(1, std::memory_order_relaxed);
+    StartWorkers();
+  }
   void Stop();
 
  private:
@@ -51,10 +57,11 @@ class PoolWorld final : public World {
     std::deque<Task*> queue ABSL_GUARDED_BY(lock);
     Task root;  // the thread's own stack
     int index = 0;
-    std::uint32_t picks = 0;  // this worker only
+    std::atomic<std::uint32_t> picks{0};  // written by this worker; relaxed: compared for change
     bool surplus = false;
   };
   void StartWorker(bool surplus);
+  void StartWorkers();
   void Run(Worker* worker);
   Task* Pick(Worker* worker);
   Task* Steal(Worker* thief);
@@ -63,6 +70,10 @@ class PoolWorld final : public World {
   bool Sleep(Worker* worker);
   void RunTimers();
   static void Requeue(void* task);
+  void SleepThread(Task* self);
+  bool DeadEnd();
+  std::int64_t NextDue();
+  std::uint64_t Activity() const;
 
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> pending_{0};  // queued tasks
@@ -84,6 +95,7 @@ class PoolWorld final : public World {
   std::atomic<Worker*> by_index_[512] = {};
   std::atomic<int> worker_count_{0};
   int wanted_workers_;
+  std::once_flag started_;
 
   std::mutex timer_mutex_;
   std::condition_variable timer_wake_;

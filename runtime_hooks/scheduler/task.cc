@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/pool_world.h"
@@ -18,10 +19,14 @@ namespace stranded::internal {
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error);
 
+std::atomic<int> runtime_threads{0};
+std::atomic<int> adopted_threads{0};
+
 namespace {
 
 std::atomic<std::uint64_t> next_task_id{1};
 std::atomic<std::uint64_t> next_world_id{1};
+std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
 
 // Ends the adoption when the OS thread does.
 struct Adoption {
@@ -29,6 +34,7 @@ struct Adoption {
   ~Adoption() {
     if (task == nullptr) return;
     SetCurrent(nullptr);
+    adopted_threads.fetch_sub(1, std::memory_order_relaxed);
     task->state.store(Task::kFinished, std::memory_order_release);
     ReleaseRoot(task);
     UnrefTask(task);
@@ -37,7 +43,7 @@ struct Adoption {
 thread_local Adoption adoption;
 
 Task* Adopt() {
-  Task* task = TaskSlab().New();
+  Task* task = TaskSlab().NewUnpublished();
   task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
   task->is_thread = true;
   task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
@@ -46,11 +52,14 @@ Task* Adopt() {
   task->context = BackgroundNode();
   task->spawn = NewSpawnNode(nullptr, task->id, task->name, {});
   task->state.store(Task::kRunning, std::memory_order_relaxed);
+  sem_init(&task->thread_wake, 0, 0);
   PrepareRoot(task);
-  SetCurrent(task);
-  adoption.task = task;
+  adopted_threads.fetch_add(1, std::memory_order_relaxed);
   task->world = DefaultPool();
   task->created_ns = task->world->NowNs();
+  TaskSlab().Publish(task);
+  SetCurrent(task);
+  adoption.task = task;
   return task;
 }
 
@@ -63,6 +72,20 @@ std::string ExceptionText(const std::exception_ptr& error) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     return type == nullptr ? "unknown exception" : type->name();
   }
+}
+
+void Remember(Task* self) {
+  FinishedTask entry;
+  entry.id = self->id;
+  entry.spawn = self->spawn;
+  RefSpawnNode(entry.spawn);
+  entry.context = ContextIdOf(self->context);
+  entry.created_ns = self->created_ns;
+  entry.last_kind = self->last_kind.load(std::memory_order_relaxed);
+  entry.last_file = self->last_file.load(std::memory_order_relaxed);
+  entry.last_function = self->last_function.load(std::memory_order_relaxed);
+  entry.last_line = self->last_line.load(std::memory_order_relaxed);
+  RememberFinished(entry);
 }
 
 void Finish(Task* self, std::exception_ptr error) {
@@ -78,16 +101,11 @@ void Finish(Task* self, std::exception_ptr error) {
     }
   }
   if (error != nullptr) DieOfException(self, error);
-  UnrefContext(std::exchange(self->context, nullptr));
-  if (self->spawn_scope != self->scope && self->spawn_scope != nullptr) {
-    UnrefScope(self->spawn_scope);
-  }
-  self->spawn_scope = nullptr;
+  Remember(self);
   self->state.store(Task::kFinished, std::memory_order_release);
   if (self->scope != nullptr) {
-    ScopeNode* scope = std::exchange(self->scope, nullptr);
-    AddToScope(scope, -1);
-    UnrefScope(scope);
+    // The scope's memory stays until the record goes: a snapshot may be reading it.
+    AddToScope(self->scope, -1);
   }
 }
 
@@ -127,6 +145,7 @@ void UnrefTask(Task* t) {
   if (!Slab<Task>::Unref(t)) return;
   if (t->spawn != nullptr) UnrefSpawnNode(t->spawn);
   if (t->context != nullptr) UnrefContext(t->context);
+  if (t->scope != nullptr) UnrefScope(t->scope);
   TaskSlab().Free(t);
 }
 
@@ -151,9 +170,16 @@ WakeReason Park(Task* self, void (*after)(void*), void* arg) {
   ++self->park_count;
   const WakeReason reason = self->world->Park(self, after, arg);
   errno = saved_errno;
-  self->wait.kind = WaitKind::kNone;
+  if (reason == WakeReason::kWoken) {
+    self->wait.kind = WaitKind::kNone;
+  } else if (reason == WakeReason::kDeadlock) {
+    const DeadEndHook hook = dead_end_hook.load(std::memory_order_acquire);
+    if (hook != nullptr) hook(self->world);
+  }
   return reason;
 }
+
+void SetDeadEndHook(DeadEndHook hook) { dead_end_hook.store(hook, std::memory_order_release); }
 
 WakeReason Park(Task* self, SpinLock* release) {
   return Park(self, release == nullptr ? nullptr : &UnlockAfter, release);
@@ -178,29 +204,37 @@ bool Interrupt(Task* task, WakeReason reason) {
 void Wake(Task* task) { Interrupt(task, WakeReason::kWoken); }
 
 void ThrowInterrupted(Task* self, WakeReason) {
-  throw GlobalDeadlockError(DescribeWaits(self->world));
+  const std::string waits = DescribeWaits(self->world);
+  self->wait.kind = WaitKind::kNone;
+  throw GlobalDeadlockError(waits);
 }
 
-Task* PrepareTask(const SpawnSpec& spec, void** closure) {
-  Task* parent = CurrentTask();
-  World* world = spec.world != nullptr ? spec.world : parent->world;
-  SchedulePoint(parent, WaitKind::kNone, nullptr, spec.site);
+Task* PrepareTask(const SpawnSpec& given, void** closure) {
+  SpawnSpec spec = given;
+  Task* spawner = nullptr;
+  if (!spec.detached) {
+    spawner = CurrentTask();
+    SchedulePoint(spawner, WaitKind::kNone, nullptr, spec.site);
+    if (spec.world == nullptr) spec.world = spawner->world;
+    spec.parent = spawner->spawn;
+    spec.scope = spawner->spawn_scope;
+  }
   Stack* stack = AllocStack(spec.options != nullptr ? spec.options->stack_bytes : 0);
-  Task* task = TaskSlab().New();
+  Task* task = TaskSlab().NewUnpublished();
   task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
   if (spec.options != nullptr) {
     task->name = spec.options->name;
     task->daemon = spec.options->daemon;
     task->pinned = spec.options->pinned;
   }
-  task->world = world;
+  task->world = spec.world;
   task->stack = stack;
-  task->spawn = NewSpawnNode(parent->spawn, task->id, task->name, spec.site);
-  task->context = spec.context != nullptr ? NodeOf(*spec.context) : parent->context;
+  task->spawn = NewSpawnNode(spec.parent, task->id, task->name, spec.site);
+  task->context = spec.context != nullptr ? NodeOf(*spec.context) : spawner->context;
   RefContext(task->context);
-  task->created_ns = world->NowNs();
-  if (parent->spawn_scope != nullptr) {
-    task->scope = task->spawn_scope = parent->spawn_scope;
+  task->created_ns = spec.world->coarse_ns();
+  if (spec.scope != nullptr) {
+    task->scope = task->spawn_scope = spec.scope;
     RefScope(task->scope);
     AddToScope(task->scope, 1);
   }
@@ -210,8 +244,9 @@ Task* PrepareTask(const SpawnSpec& spec, void** closure) {
   task->closure = reinterpret_cast<void*>(top);
   *closure = task->closure;
   PrepareFiber(task, task->closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
-  RefTask(task);  // for the handle
   task->handles = 1;
+  TaskSlab().Publish(task);
+  RefTask(task);  // for the handle
   return task;
 }
 
@@ -219,17 +254,14 @@ void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   task->entry = &FiberEntry;
   task->entry_closure = reinterpret_cast<void*>(run);
   task->destroy_closure = destroy;
-  if (auto* pool = dynamic_cast<PoolWorld*>(task->world)) pool->TaskSpawned();
+  task->world->Spawned();
   task->world->Ready(task);
 }
 
 void AbandonTask(Task* task) {
   ReleaseFiber(task);
   FreeStack(task->stack);
-  if (task->scope != nullptr) {
-    AddToScope(task->scope, -1);
-    UnrefScope(task->scope);
-  }
+  if (task->scope != nullptr) AddToScope(task->scope, -1);
   UnrefTask(task);
   UnrefTask(task);
 }

@@ -19,6 +19,8 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
 
+#include <semaphore.h>
+
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -28,6 +30,8 @@
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/registry/spawn_node.h"
 #include "stranded/internal/spin_lock.h"
+#include "stranded/internal/sync_base.h"
+#include "stranded/internal/wait_queue.h"
 #include "stranded/internal/wait_kind.h"
 
 namespace stranded::internal {
@@ -55,62 +59,13 @@ struct WaitRecord {
   std::int64_t until_ns = 0;            // sleeps
   const SelectCase* cases = nullptr;    // channel operations and selects, on the parked stack
   std::uint32_t case_count = 0;
-  const void* sync = nullptr;           // locks, wait groups, ...: a SyncBase*
+  const SyncBase* sync = nullptr;       // locks, wait groups, ...
   std::uint64_t join_task = 0;          // kJoin
   ContextNode* done_context = nullptr;  // for waits that also give up when a context ends
 };
 
-// One entry in an object's wait queue; lives on the waiting task's stack. Guarded by the lock of
-// the object whose queue it is in.
-struct Waiter {
-  Waiter* next = nullptr;
-  Waiter* prev = nullptr;
-  Task* task = nullptr;
-  void* slot = nullptr;             // channels: where the value comes from or goes to
-  std::uint32_t case_index = 0;     // selects
-  bool is_select = false;
-  bool queued = false;
-  bool success = false;             // handed a value (not woken by close)
-  std::uint32_t mode = 0;           // sync objects: what is wanted
-  std::int64_t amount = 0;
-  std::source_location site{};
-};
-
-// FIFO of waiters. Guarded by its object's lock.
-class WaitQueue {
- public:
-  bool empty() const { return head_ == nullptr; }
-  Waiter* front() const { return head_; }
-  std::uint32_t size() const { return size_; }
-  void PushBack(Waiter* w) {
-    w->next = nullptr;
-    w->prev = tail_;
-    (tail_ ? tail_->next : head_) = w;
-    tail_ = w;
-    w->queued = true;
-    ++size_;
-  }
-  void Remove(Waiter* w) {
-    (w->prev ? w->prev->next : head_) = w->next;
-    (w->next ? w->next->prev : tail_) = w->prev;
-    w->next = w->prev = nullptr;
-    w->queued = false;
-    --size_;
-  }
-  Waiter* PopFront() {
-    Waiter* w = head_;
-    if (w != nullptr) Remove(w);
-    return w;
-  }
-
- private:
-  Waiter* head_ = nullptr;
-  Waiter* tail_ = nullptr;
-  std::uint32_t size_ = 0;
-};
-
 struct HeldRead {
-  const void* lock = nullptr;
+  const SyncBase* lock = nullptr;
   std::source_location site{};
 };
 
@@ -156,7 +111,7 @@ struct Task {
   // --- the queue it stands in: owned by the world
   Task* queue_next = nullptr;
   std::int32_t pinned_worker = -1;
-  std::atomic<std::uint32_t> thread_wake{0};  // threads: set by Ready, cleared by the sleeper
+  sem_t thread_wake;  // threads: posted once by each Ready, taken once by each Park
 
   // --- last operation on a shared object that did not block; any thread may read
   std::atomic<WaitKind> last_kind{WaitKind::kNone};
@@ -215,6 +170,11 @@ WakeReason Park(Task* self, void (*after_switch)(void*), void* arg);
 void Wake(Task* task);
 // The same with another reason. True if the task was parked.
 bool Interrupt(Task* task, WakeReason reason);
+
+// Called in the main task of a world that has come to a dead end, before it throws: everything is
+// still parked as it was, and main's own wait record is still filled. For the detector.
+using DeadEndHook = void (*)(World* world);
+void SetDeadEndHook(DeadEndHook hook);
 
 [[noreturn]] void ThrowInterrupted(Task* self, WakeReason reason);
 // One line for each blocked task of the world: who, on what, where.

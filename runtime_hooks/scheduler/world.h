@@ -83,6 +83,7 @@ class World {
 
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
+  virtual void Spawned() {}  // counted before its first Ready
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
   virtual void Yield(Task* self) = 0;
   virtual void Point(Task*, WaitKind, const void*, const std::source_location&) {}
@@ -91,6 +92,8 @@ class World {
   virtual void FinishFiber(Task* self) = 0;  // does not return; called on the task's stack
 
   virtual std::int64_t NowNs() = 0;
+  // The time of the last park or timer: for facts that are not worth a look at the clock.
+  std::int64_t coarse_ns() const { return coarse_ns_.load(std::memory_order_relaxed); }
   virtual void AddTimer(TimerEntry* timer) = 0;
   virtual bool RemoveTimer(TimerEntry* timer) = 0;
   virtual void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) = 0;
@@ -100,26 +103,31 @@ class World {
   virtual void EnterBlocking(Task* self) = 0;
   virtual void LeaveBlocking(Task* self) = 0;
 
+ protected:
+  std::atomic<std::int64_t> coarse_ns_{0};
+
  private:
   const std::uint64_t id_;
   const std::string name_;
 };
+
+// Threads that the runtime started itself, and threads adopted as tasks; what the process has beyond
+// these may wake a task at any time, for all we know.
+extern std::atomic<int> runtime_threads;
+extern std::atomic<int> adopted_threads;
+struct RuntimeThread {
+  RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
+  ~RuntimeThread() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }
+};
+// All threads of the process, and those among them that are neither ours nor adopted.
+int OsThreads();
+int UnknownThreads();
 
 World* CurrentWorld();
 // All worlds alive, under the registry's lock.
 void ForEachWorld(void (*f)(World*, void*), void* arg);
 void RegisterWorld(World* world);
 void UnregisterWorld(World* world);
-
-struct SpawnRequest {
-  std::string name;
-  bool daemon = false, pinned = false;
-  std::size_t stack_bytes = 0;  // 0: the default
-  ContextNode* context = nullptr;  // borrowed
-  World* world = nullptr;          // nullptr: the current one
-  std::size_t closure_bytes = 0, closure_align = 1;
-  std::source_location site{};
-};
 
 }  // namespace stranded::internal
 

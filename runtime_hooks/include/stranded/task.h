@@ -38,11 +38,17 @@ struct SpawnOptions {
 
 namespace internal {
 struct Task;
+struct SpawnNode;
+struct ScopeNode;
 class World;
 struct SpawnSpec {
   const SpawnOptions* options = nullptr;
   const Context* context = nullptr;  // nullptr: the current task's
   World* world = nullptr;            // nullptr: the current one
+  // Set together with `world` when nobody in particular spawns: a timer, the end of a context.
+  bool detached = false;
+  SpawnNode* parent = nullptr;
+  ScopeNode* scope = nullptr;
   std::size_t closure_bytes = 0, closure_align = 1;
   std::source_location site{};
 };

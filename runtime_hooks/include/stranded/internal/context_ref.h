@@ -2,6 +2,8 @@
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_CONTEXT_REF_H_
 #define STRANDED_RUNTIME_HOOKS_INTERNAL_CONTEXT_REF_H_
 
+#include <cstdint>
+
 namespace stranded {
 class Context;
 namespace internal {
@@ -11,6 +13,7 @@ struct ContextNode;
 ContextNode* BackgroundNode();               // with a new reference
 ContextNode* NodeOf(const Context& context);  // borrowed
 Context ContextOf(ContextNode* node);         // with a new reference
+std::uint64_t ContextIdOf(const ContextNode* node);
 void RefContext(ContextNode* node);
 void UnrefContext(ContextNode* node);
 

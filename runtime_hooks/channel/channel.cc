@@ -1,0 +1,181 @@
+#include "stranded/channel.h"
+
+#include <new>
+#include <string>
+
+#include "runtime_hooks/channel/chan_core.h"
+
+namespace stranded::internal {
+namespace {
+
+std::atomic<std::uint64_t> next_channel_id{1};
+
+// Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
+// went through, false if the channel was closed meanwhile.
+bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, SelectCase* shown) {
+  const bool send = kind == WaitKind::kChanSend;
+  w->task = self;
+  w->slot = shown->slot;
+  w->site = shown->site;
+  Offer(chan, w, send);
+  self->wait = WaitRecord{};
+  self->wait.kind = kind;
+  self->wait.range = range;
+  self->wait.site = shown->site;
+  self->wait.since_ns = self->world->NowNs();
+  self->wait.cases = shown;
+  self->wait.case_count = 1;
+  const WakeReason reason = Park(self, &chan->lock);
+  if (reason != WakeReason::kWoken) {
+    chan->lock.Lock();
+    const bool waiting = w->queued;
+    if (waiting) Withdraw(chan, w, send);
+    chan->lock.Unlock();
+    if (waiting) ThrowInterrupted(self, reason);
+  }
+  return w->success;
+}
+
+void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
+  SelectCase chosen;
+  chosen.op = CaseOp::kDefault;
+  chosen.site = site;
+  NoteLeft(chan, self, send, site, chosen);
+}
+
+}  // namespace
+
+ChanCore::~ChanCore() {
+  for (std::size_t i = 0; i < length; ++i) ops->destroy(At(i));
+  if (ring != nullptr) ::operator delete(ring, std::align_val_t{ops->align});
+}
+
+ChanCore* NewChan(const ElemOps* ops, std::size_t capacity, const std::source_location& site) {
+  Task* self = CurrentTask();
+  unsigned char* ring = nullptr;
+  if (capacity > 0) {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(capacity, ops->size, &bytes)) throw std::bad_array_new_length();
+    ring = static_cast<unsigned char*>(::operator new(bytes, std::align_val_t{ops->align}));
+  }
+  ChanCore* chan = ChanSlab().NewUnpublished();
+  chan->id = next_channel_id.fetch_add(1, std::memory_order_relaxed);
+  chan->ops = ops;
+  chan->capacity = capacity;
+  chan->ring = ring;
+  chan->site = site;
+  chan->creator_task = self->id;
+  chan->created_ns = self->world->coarse_ns();
+  ChanSlab().Publish(chan);
+  return chan;
+}
+
+void RefChan(ChanCore* chan) { Slab<ChanCore>::Ref(chan); }
+
+void UnrefChan(ChanCore* chan) {
+  if (Slab<ChanCore>::Unref(chan)) ChanSlab().Free(chan);
+}
+
+void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
+  SpinGuard guard(chan->lock);
+  chan->role = role;
+  chan->context_id = context_id;
+}
+
+void ChanSend(ChanCore* chan, void* value, const std::source_location& site) {
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kChanSend, chan, site);
+  SelectCase shown;
+  shown.op = CaseOp::kSend;
+  shown.chan = chan;
+  shown.slot = value;
+  shown.site = site;
+  if (chan == nullptr) ParkForever(self, WaitKind::kChanSendNil, &shown, 1, site);
+  chan->lock.Lock();
+  if (chan->closed) {
+    chan->lock.Unlock();
+    ThrowSendOnClosed(chan, site);
+  }
+  if (SendNow(chan, self, value, site)) {
+    chan->lock.Unlock();
+    return;
+  }
+  Waiter w;
+  if (!ParkOn(chan, self, &w, WaitKind::kChanSend, false, &shown)) ThrowSendOnClosed(chan, site);
+}
+
+bool ChanRecv(ChanCore* chan, void* room, bool range, const std::source_location& site) {
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kChanRecv, chan, site);
+  SelectCase shown;
+  shown.op = CaseOp::kRecv;
+  shown.chan = chan;
+  shown.slot = room;
+  shown.site = site;
+  if (chan == nullptr) ParkForever(self, WaitKind::kChanRecvNil, &shown, 1, site);
+  chan->lock.Lock();
+  bool received = false;
+  if (RecvNow(chan, self, room, &received, site)) {
+    chan->lock.Unlock();
+    return received;
+  }
+  Waiter w;
+  return ParkOn(chan, self, &w, WaitKind::kChanRecv, range, &shown);
+}
+
+TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kChanSend, chan, site);
+  bool closed = false;
+  if (chan != nullptr) {
+    SpinGuard guard(chan->lock);
+    chan->observed_try = true;
+    closed = chan->closed;
+    if (!closed) {
+      if (SendNow(chan, self, value, site)) return TryResult::kDone;
+      NoteTryFailed(chan, self, true, site);
+    }
+  }
+  if (closed) ThrowSendOnClosed(chan, site);
+  self->world->Fruitless(self);
+  return TryResult::kWouldBlock;
+}
+
+TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& site) {
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kChanRecv, chan, site);
+  if (chan != nullptr) {
+    SpinGuard guard(chan->lock);
+    chan->observed_try = true;
+    bool received = false;
+    if (RecvNow(chan, self, room, &received, site)) {
+      return received ? TryResult::kDone : TryResult::kClosed;
+    }
+    NoteTryFailed(chan, self, false, site);
+  }
+  self->world->Fruitless(self);
+  return TryResult::kWouldBlock;
+}
+
+void ChanClose(ChanCore* chan, const std::source_location& site) {
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, chan, site);
+  if (chan == nullptr) throw ClosedChannelError("close of a nil channel");
+  const bool closed = CloseNow(chan, self->id, site);
+  if (!closed) {
+    throw ClosedChannelError("close of a channel that was closed before, made at " +
+                             std::string(chan->site.file_name()) + ":" +
+                             std::to_string(chan->site.line()));
+  }
+}
+
+std::size_t ChanSize(ChanCore* chan) {
+  if (chan == nullptr) return 0;
+  SpinGuard guard(chan->lock);
+  chan->observed_size = true;
+  return chan->length;
+}
+
+std::size_t ChanCapacity(const ChanCore* chan) { return chan == nullptr ? 0 : chan->capacity; }
+
+}  // namespace stranded::internal

@@ -1,0 +1,234 @@
+#include "stranded/context.h"
+
+#include "runtime_hooks/context/context_tree.h"
+#include "stranded/internal/context_ref.h"
+
+namespace stranded {
+using internal::ContextErr;
+using internal::ContextKind;
+using internal::ContextNode;
+using internal::EndOfContext;
+
+namespace {
+
+std::int64_t ToNs(absl::Time t) { return absl::ToUnixNanos(t); }
+
+// Makes `node` end when the node above does; at once if that has ended already.
+void FollowParent(ContextNode* node) {
+  ContextNode* above = node->parent->canceller;
+  if (above == nullptr || internal::LinkChild(above, node)) return;
+  internal::EndContext(node, internal::EndOf(above));
+}
+
+void FireDeadline(internal::TimerEntry* timer) {
+  auto* node = static_cast<ContextNode*>(timer->owner);
+  {
+    internal::SpinGuard guard(node->lock);
+    node->timer_armed = false;
+  }
+  EndOfContext end;
+  end.err = ContextErr::kDeadlineExceeded;
+  end.cause = internal::StatusOf(end.err);
+  end.at_ns = timer->world->NowNs();
+  end.origin = node->id;
+  internal::EndContext(node, end);
+  internal::UnrefContext(node);
+}
+
+void ArmDeadline(ContextNode* node) {
+  internal::World* world = internal::CurrentWorld();
+  internal::TimerEntry& timer = node->timer;
+  timer.due_ns = node->deadline_ns;
+  timer.kind = internal::TimerKind::kContext;
+  timer.owner = node;
+  timer.object_id = node->id;
+  timer.site = node->site;
+  timer.fire = &FireDeadline;
+  internal::RefContext(node);  // the armed timer's
+  {
+    internal::SpinGuard guard(node->lock);
+    // It may have ended with its parent since it was linked: then nobody would stop the timer.
+    if (node->ended.load(std::memory_order_relaxed) == ContextErr::kNone) {
+      node->timer_armed = true;
+      world->AddTimer(&timer);
+      return;
+    }
+  }
+  internal::UnrefContext(node);
+}
+
+ContextNode* NewCancellable(const Context& parent, ContextKind kind,
+                            const std::source_location& loc) {
+  ContextNode* node = internal::MakeNode(parent.node(), kind, loc);
+  node->canceller = node;
+  node->has_cancel_func = true;
+  return node;
+}
+
+std::pair<Context, CancelFunc> MakeDeadline(const Context& parent, ContextKind kind,
+                                            std::int64_t deadline_ns,
+                                            const std::source_location& loc) {
+  ContextNode* node = NewCancellable(parent, kind, loc);
+  node->deadline_ns = deadline_ns;
+  // A parent that ends earlier makes a timer of its own useless, as in Go.
+  const bool parent_first = node->earliest_ns != 0 && node->earliest_ns <= deadline_ns;
+  if (!parent_first) node->earliest_ns = deadline_ns;
+  internal::Slab<ContextNode>::Publish(node);
+  Context context(node);
+  CancelFunc cancel{internal::CancelRef(node)};
+  FollowParent(node);
+  if (parent_first) return {std::move(context), std::move(cancel)};
+  const std::int64_t now = internal::NowNs();
+  if (deadline_ns <= now) {
+    EndOfContext end;
+    end.err = ContextErr::kDeadlineExceeded;
+    end.cause = internal::StatusOf(end.err);
+    end.at_ns = now;
+    end.origin = node->id;
+    internal::EndContext(node, end);
+  } else {
+    ArmDeadline(node);
+  }
+  return {std::move(context), std::move(cancel)};
+}
+
+}  // namespace
+
+Context::Context() : node_(internal::BackgroundNode()) {}
+Context::Context(const Context& other) : node_(other.node_) { internal::RefContext(node_); }
+Context::Context(Context&& other) noexcept
+    : node_(std::exchange(other.node_, internal::BackgroundNode())) {}
+Context::~Context() { internal::UnrefContext(node_); }
+
+const Receiver<Unit>& Context::Done() const {
+  static const Receiver<Unit> nil;
+  if (internal::DoneChannelOf(node_) == nullptr) return nil;
+  return node_->canceller->done;
+}
+
+absl::Status Context::Err() const {
+  ContextNode* node = node_->canceller;
+  if (node == nullptr) return absl::OkStatus();
+  // Acquire: pairs with the release in MarkEnded.
+  const ContextErr err = node->ended.load(std::memory_order_acquire);
+  if (err == ContextErr::kNone) return absl::OkStatus();
+  if (!node->done_closed.load(std::memory_order_acquire)) {
+    internal::SpinGuard wait_for_close(node->lock);
+  }
+  return internal::StatusOf(err);
+}
+
+absl::Status Context::Cause() const {
+  ContextNode* node = node_->canceller;
+  if (node == nullptr || Err().ok()) return absl::OkStatus();
+  return node->cause;
+}
+
+std::optional<absl::Time> Context::Deadline() const {
+  if (node_->earliest_ns == 0) return std::nullopt;
+  return absl::FromUnixNanos(node_->earliest_ns);
+}
+
+namespace internal {
+ContextNode* TodoNode();
+
+CancelRef::CancelRef(ContextNode* node) : node_(node) {
+  RefContext(node_);
+  node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
+}
+
+CancelRef::CancelRef(const CancelRef& other) : node_(other.node_) {
+  if (node_ == nullptr) return;
+  RefContext(node_);
+  node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
+}
+
+CancelRef::~CancelRef() {
+  if (node_ == nullptr) return;
+  // Acq_rel: the last copy sees the calls made through the others.
+  if (node_->cancel_copies.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
+      !node_->cancel_called.load(std::memory_order_relaxed)) {
+    node_->cancel_lost.store(true, std::memory_order_relaxed);
+  }
+  UnrefContext(node_);
+}
+
+void CancelRef::Cancel(const absl::Status& cause, const std::source_location& loc) const {
+  if (node_ == nullptr) return;
+  Task* self = CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, nullptr, loc);
+  node_->cancel_called.store(true, std::memory_order_relaxed);
+  EndOfContext end;
+  end.err = ContextErr::kCancelled;
+  end.cause = cause.ok() ? StatusOf(end.err) : cause;
+  end.at_ns = self->world->NowNs();
+  end.by = self->id;
+  end.site = loc;
+  end.origin = node_->id;
+  EndContext(node_, end);
+}
+
+const void* FindValue(const ContextNode* node, const void* key) {
+  for (; node != nullptr; node = node->parent) {
+    if (node->key == key) return node->value;
+  }
+  return nullptr;
+}
+
+Context MakeValueContext(const Context& parent, ValueSpec spec, const std::source_location& loc) {
+  ContextNode* node = MakeNode(parent.node(), ContextKind::kValue, loc);
+  node->key = spec.key;
+  node->key_type = spec.key_type->name();
+  node->value = spec.value;
+  node->destroy_value = spec.destroy;
+  node->value_bytes = spec.bytes;
+  node->value_printable = spec.printable;
+  node->value_text = std::move(spec.text);
+  Slab<ContextNode>::Publish(node);
+  return Context(node);
+}
+
+}  // namespace internal
+
+Context Background() { return Context(); }
+Context TODO() { return Context(internal::TodoNode()); }
+
+std::pair<Context, CancelFunc> WithCancel(const Context& parent, std::source_location loc) {
+  ContextNode* node = NewCancellable(parent, ContextKind::kCancel, loc);
+  internal::Slab<ContextNode>::Publish(node);
+  Context context(node);
+  CancelFunc cancel{internal::CancelRef(node)};
+  FollowParent(node);
+  return {std::move(context), std::move(cancel)};
+}
+
+std::pair<Context, CancelCauseFunc> WithCancelCause(const Context& parent,
+                                                    std::source_location loc) {
+  ContextNode* node = NewCancellable(parent, ContextKind::kCancel, loc);
+  internal::Slab<ContextNode>::Publish(node);
+  Context context(node);
+  CancelCauseFunc cancel{internal::CancelRef(node)};
+  FollowParent(node);
+  return {std::move(context), std::move(cancel)};
+}
+
+std::pair<Context, CancelFunc> WithTimeout(const Context& parent, absl::Duration timeout,
+                                           std::source_location loc) {
+  const absl::Time at = absl::FromUnixNanos(internal::NowNs()) + timeout;
+  return MakeDeadline(parent, ContextKind::kTimeout, ToNs(at), loc);
+}
+
+std::pair<Context, CancelFunc> WithDeadline(const Context& parent, absl::Time deadline,
+                                            std::source_location loc) {
+  return MakeDeadline(parent, ContextKind::kDeadline, ToNs(deadline), loc);
+}
+
+Context WithoutCancel(const Context& parent, std::source_location loc) {
+  ContextNode* node = internal::MakeNode(parent.node(), ContextKind::kWithoutCancel, loc);
+  node->canceller = nullptr;
+  node->earliest_ns = 0;
+  internal::Slab<ContextNode>::Publish(node);
+  return Context(node);
+}
+
+}  // namespace stranded

@@ -1,0 +1,65 @@
+// What every lock, wait group, condition, once and semaphore records about itself.
+//
+// Overview: the objects of sync.h embed one SyncBase. They live in the user's own memory, so no list
+// of them is kept: a snapshot finds them through the tasks that wait for them or hold them.
+// Thread safety: `id`, `kind` and `site` are set once; all else is guarded by `lock`.
+// Invariants: `holder` is 0 exactly while nobody holds the object for writing.
+// Ownership: part of the user's object. A snapshot reads it only while a frozen task waits for it.
+#ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_SYNC_BASE_H_
+#define STRANDED_RUNTIME_HOOKS_INTERNAL_SYNC_BASE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <source_location>
+
+#include "stranded/internal/spin_lock.h"
+#include "stranded/internal/wait_queue.h"
+
+namespace stranded::internal {
+
+// Append only: the numbers are those of SyncKind in the dump format.
+enum class SyncKind : std::uint8_t {
+  kUnknown = 0,
+  kMutex = 1,
+  kRwMutex = 2,
+  kWaitGroup = 3,
+  kCond = 4,
+  kOnce = 5,
+  kSemaphore = 6,
+};
+
+// Who did something last, and where. Without a clock: operations are too frequent for one.
+struct SyncPeer {
+  std::uint64_t task = 0;
+  std::source_location site{};
+};
+
+struct SyncBase {
+  SyncBase(SyncKind kind_of, const std::source_location& made_at);
+  SyncBase(const SyncBase&) = delete;
+  SyncBase& operator=(const SyncBase&) = delete;
+
+  const std::uint64_t id;
+  const SyncKind kind;
+  const std::source_location site;
+
+  mutable SpinLock lock;
+  // --- guarded by lock
+  WaitQueue waiters;
+  std::uint64_t holder = 0;        // Mutex, RWMutex (writer), Once (who runs it): task id
+  std::source_location holder_site{};
+  std::uint32_t readers = 0;       // RWMutex
+  bool readers_uncertain = false;  // a read lock was released by another task than took it
+  std::int64_t counter = 0;        // WaitGroup: count; Semaphore: free units
+  std::int64_t limit = 0;          // Semaphore: units in all
+  SyncPeer last_add;               // WaitGroup Add, Semaphore Acquire
+  SyncPeer last_done;              // WaitGroup Done, Semaphore Release, Mutex Unlock
+  SyncPeer last_signal;            // Cond
+  std::uint64_t signals = 0;
+  std::uint64_t lost_signals = 0;  // Cond: sent while nobody waited
+  std::uint64_t cond_lock = 0;     // Cond: id of its lock if it is one of ours, else 0
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_INTERNAL_SYNC_BASE_H_

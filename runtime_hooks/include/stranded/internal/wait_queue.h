@@ -1,0 +1,67 @@
+// FIFO queues of parked tasks.
+//
+// Overview: each object that tasks wait for has one or two of these queues; an entry lives on the
+// stack of the task that waits.
+// Thread safety: entries and queue are guarded by the lock of the object whose queue it is.
+// Invariants: an entry is in at most one queue, and only while its task waits.
+// Ownership: none; the waiting task removes its entry, or the waker does before it wakes.
+#ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_WAIT_QUEUE_H_
+#define STRANDED_RUNTIME_HOOKS_INTERNAL_WAIT_QUEUE_H_
+
+#include <cstdint>
+#include <source_location>
+
+namespace stranded::internal {
+
+struct Task;
+
+struct Waiter {
+  Waiter* next = nullptr;
+  Waiter* prev = nullptr;
+  Task* task = nullptr;
+  void* slot = nullptr;             // channels: where the value comes from or goes to
+  std::uint32_t case_index = 0;     // selects
+  bool is_select = false;
+  bool queued = false;
+  bool success = false;             // handed a value (not woken by close)
+  std::uint32_t mode = 0;           // sync objects: what is wanted
+  std::int64_t amount = 0;
+  std::source_location site{};
+};
+
+// FIFO of waiters. Guarded by its object's lock.
+class WaitQueue {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  Waiter* front() const { return head_; }
+  std::uint32_t size() const { return size_; }
+  void PushBack(Waiter* w) {
+    w->next = nullptr;
+    w->prev = tail_;
+    (tail_ ? tail_->next : head_) = w;
+    tail_ = w;
+    w->queued = true;
+    ++size_;
+  }
+  void Remove(Waiter* w) {
+    (w->prev ? w->prev->next : head_) = w->next;
+    (w->next ? w->next->prev : tail_) = w->prev;
+    w->next = w->prev = nullptr;
+    w->queued = false;
+    --size_;
+  }
+  Waiter* PopFront() {
+    Waiter* w = head_;
+    if (w != nullptr) Remove(w);
+    return w;
+  }
+
+ private:
+  Waiter* head_ = nullptr;
+  Waiter* tail_ = nullptr;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_INTERNAL_WAIT_QUEUE_H_

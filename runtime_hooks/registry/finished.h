@@ -1,0 +1,37 @@
+// What is remembered of tasks that are gone, so that a report can name them.
+//
+// Overview: a bounded table of the tasks that finished last, by id. The peer of a stranded task has
+// usually finished: this says what it was called, where it was spawned and what it did last.
+// Thread safety: any thread.
+// Invariants: one entry per slot (id modulo the size); a newer task replaces an older one.
+// Ownership: an entry owns one reference of its spawn node.
+#ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
+#define STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
+
+#include <cstdint>
+#include <source_location>
+
+#include "runtime_hooks/registry/spawn_node.h"
+#include "stranded/internal/wait_kind.h"
+
+namespace stranded::internal {
+
+struct FinishedTask {
+  std::uint64_t id = 0;
+  SpawnNode* spawn = nullptr;
+  std::uint64_t context = 0;  // id of the context it ran in
+  std::int64_t created_ns = 0;
+  WaitKind last_kind = WaitKind::kNone;
+  const char* last_file = nullptr;
+  const char* last_function = nullptr;
+  std::uint32_t last_line = 0;
+};
+
+// Takes over the reference in `entry.spawn`.
+void RememberFinished(const FinishedTask& entry);
+// True if `id` is remembered; then `out->spawn` carries a new reference for the caller.
+bool FindFinished(std::uint64_t id, FinishedTask* out);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_

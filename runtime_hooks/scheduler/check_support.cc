@@ -1,0 +1,91 @@
+#include "stranded/internal/check_support.h"
+
+#include <algorithm>
+
+#include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/pool_world.h"
+
+namespace stranded::internal {
+namespace {
+
+std::atomic<void (*)(std::uint64_t)> dead_end_reporter{nullptr};
+
+std::size_t CountUnfinished(const World* world) {
+  std::size_t count = 0;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->world != world || task->is_thread) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire);
+        if ((state & Task::kStateMask) != Task::kFinished) ++count;
+      },
+      [](Task* task) { UnrefTask(task); });
+  return count;
+}
+
+}  // namespace
+
+ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t seed) {
+  auto* world = new ControlledWorld(name, seed);
+  world->Enter();
+  return world;
+}
+
+std::size_t LeaveControlledWorld(ControlledWorld* world) {
+  const std::size_t left = CountUnfinished(world);
+  const bool had_timers = world->Facts().timers > 0;
+  world->Leave();
+  // What is left points to its world, and so do timers that somebody may still stop.
+  if (left == 0 && !had_timers) delete world;
+  return left;
+}
+
+std::uint64_t WorldIdOf(const ControlledWorld* world) { return world->id(); }
+bool CameToDeadEnd(ControlledWorld* world) { return world->Facts().deadlock; }
+std::uint64_t StepsOf(ControlledWorld* world) { return world->Facts().steps; }
+
+ScopeNode* BeginScope(const std::string& name, std::source_location loc) {
+  Task* self = CurrentTask();
+  ScopeNode* scope = NewScope(self->spawn_scope, name, self->id, loc);
+  self->spawn_scope = scope;
+  return scope;
+}
+
+void EndScope(ScopeNode* scope) {
+  Task* self = CurrentTask();
+  MarkScopeEnded(scope);
+  // Scopes end in the reverse order of their begin; one that ends late leaves the others alone.
+  if (self->spawn_scope == scope) self->spawn_scope = scope->parent;
+  UnrefScope(scope);
+}
+
+void MarkScopeEnded(ScopeNode* scope) { scope->ended.store(true, std::memory_order_release); }
+std::uint64_t ScopeId(const ScopeNode* scope) { return scope->id; }
+
+std::int64_t ScopeLive(const ScopeNode* scope) {
+  // Acquire: pairs with AddToScope, so that the checker sees what the finished tasks did.
+  return scope->live.load(std::memory_order_acquire);
+}
+
+bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
+  Task* self = CurrentTask();
+  const std::int64_t grace_ns = absl::ToInt64Nanoseconds(grace);
+  if (auto* controlled = dynamic_cast<ControlledWorld*>(self->world)) {
+    return controlled->RunUntilQuiet(grace_ns);
+  }
+  return static_cast<PoolWorld*>(self->world)->WaitUntilQuiet(
+      grace_ns, [](const void* s) { return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0; },
+      scope);
+}
+
+std::uint64_t CurrentWorldId() { return CurrentWorld()->id(); }
+
+void SetDeadEndReporter(void (*reporter)(std::uint64_t)) {
+  dead_end_reporter.store(reporter, std::memory_order_release);
+  SetDeadEndHook([](World* world) {
+    auto* report = dead_end_reporter.load(std::memory_order_acquire);
+    if (report != nullptr) report(world->id());
+  });
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,90 @@
+// One line for each blocked task of a world, for the text of GlobalDeadlockError.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr int kMostLines = 50;
+
+const char* Doing(WaitKind kind) {
+  switch (kind) {
+    case WaitKind::kChanSend: return "sends on a channel";
+    case WaitKind::kChanRecv: return "receives from a channel";
+    case WaitKind::kChanSendNil: return "sends on a nil channel";
+    case WaitKind::kChanRecvNil: return "receives from a nil channel";
+    case WaitKind::kSelect: return "waits in a select";
+    case WaitKind::kSelectEmpty: return "waits in a select without cases";
+    case WaitKind::kSleep: return "sleeps";
+    case WaitKind::kMutexLock: return "locks a mutex";
+    case WaitKind::kRwMutexRLock: return "read-locks an RWMutex";
+    case WaitKind::kRwMutexLock: return "locks an RWMutex";
+    case WaitKind::kWaitGroupWait: return "waits for a WaitGroup";
+    case WaitKind::kCondWait: return "waits for a condition";
+    case WaitKind::kOnceWait: return "waits for a Once";
+    case WaitKind::kSemaphoreAcquire: return "acquires a semaphore";
+    case WaitKind::kJoin: return "joins a task";
+    default: return "is blocked";
+  }
+}
+
+std::string At(const std::source_location& site) {
+  return absl::StrCat(site.file_name(), ":", site.line());
+}
+
+// Holds the task still while it is read; false if it is not parked.
+bool Freeze(Task* task) {
+  std::uint32_t seen = Task::kParked;
+  return task->state.compare_exchange_strong(seen, Task::kParked | Task::kFrozen,
+                                             std::memory_order_acquire);
+}
+
+void Thaw(Task* task) {
+  std::uint32_t seen = Task::kParked | Task::kFrozen;
+  // Release: the next owner of the record sees that we have finished with it.
+  if (task->state.compare_exchange_strong(seen, Task::kParked, std::memory_order_acq_rel)) return;
+  const std::uint32_t reason = seen >> Task::kReasonShift << Task::kReasonShift;
+  task->state.store(Task::kRunnable | reason, std::memory_order_release);
+  task->world->Ready(task);
+}
+
+std::string Line(const Task* task) {
+  std::string line = absl::StrCat("\n  task ", task->id);
+  if (!task->name.empty()) absl::StrAppend(&line, " \"", task->name, "\"");
+  absl::StrAppend(&line, " ", Doing(task->wait.kind), " at ", At(task->wait.site));
+  if (task->wait.case_count == 1 && task->wait.cases[0].chan != nullptr) {
+    const ChanCore* chan = task->wait.cases[0].chan;
+    absl::StrAppend(&line, " (made at ", At(chan->site), ", capacity ", chan->capacity, ")");
+  } else if (task->wait.sync != nullptr) {
+    absl::StrAppend(&line, " (made at ", At(task->wait.sync->site), ")");
+  }
+  if (!task->is_thread) absl::StrAppend(&line, ", spawned at ", At(task->spawn->site));
+  return line;
+}
+
+}  // namespace
+
+std::string DescribeWaits(World* world) {
+  std::string text = "global deadlock: no task of this world can ever run again";
+  int lines = 0;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->world != world || lines > kMostLines) return;
+        // The one that throws: its wait record is still filled, and nobody else touches it.
+        if (task == CurrentTaskOrNull()) {
+          if (++lines <= kMostLines) text += Line(task);
+          return;
+        }
+        if (!Freeze(task)) return;
+        if (++lines <= kMostLines) text += Line(task);
+        Thaw(task);
+      },
+      [](Task* task) { UnrefTask(task); });
+  if (lines > kMostLines) text += "\n  ... and more";
+  return text;
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,134 @@
+#include "runtime_hooks/time/timer_core.h"
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/registry/scope.h"
+#include "stranded/internal/context_ref.h"
+
+namespace stranded::internal {
+namespace {
+
+void ShowArmed(ChanCore* chan, bool armed) {
+  if (chan == nullptr) return;
+  SpinGuard guard(chan->lock);
+  chan->timer_armed = armed;
+}
+
+// True if a tick lay there.
+bool DropTick(ChanCore* chan) {
+  if (chan == nullptr) return false;
+  SpinGuard guard(chan->lock);
+  if (chan->length == 0) return false;
+  chan->ops->destroy(chan->At(0));
+  chan->head = (chan->head + 1) % chan->capacity;
+  --chan->length;
+  return true;
+}
+
+void SendTick(ChanCore* chan, std::int64_t now_ns, const std::source_location& site) {
+  absl::Time tick = absl::FromUnixNanos(now_ns);
+  SpinGuard guard(chan->lock);
+  SendNow(chan, nullptr, &tick, site);  // full: nobody took the last one, this one is dropped
+}
+
+}  // namespace
+
+TimerCore::~TimerCore() {
+  if (spec.parent != nullptr) UnrefSpawnNode(spec.parent);
+  if (spec.scope != nullptr) UnrefScope(spec.scope);
+}
+
+void TimerCore::ArmLocked(std::int64_t due_ns) {
+  entry.due_ns = due_ns;
+  entry.period_ns = period_ns;
+  entry.kind = channel.IsNil() ? TimerKind::kFunc : TimerKind::kChannel;
+  entry.owner = this;
+  entry.object_id = channel.IsNil() ? 0 : channel.core()->id;
+  entry.site = site;
+  entry.fire = &TimerCore::Fire;
+  active = true;
+  if (pending_fires++ == 0) self = shared_from_this();
+  ShowArmed(channel.core(), true);
+  world->AddTimer(&entry);
+}
+
+void TimerCore::DropArming() {
+  if (--pending_fires == 0) self = nullptr;
+}
+
+void TimerCore::Arm(std::int64_t delay_ns) {
+  SpinGuard guard(lock);
+  ArmLocked(world->NowNs() + (delay_ns > 0 ? delay_ns : 0));
+}
+
+bool TimerCore::Disarm() {
+  std::shared_ptr<TimerCore> keep;  // outlives the guard: `self` may be the last owner
+  SpinGuard guard(lock);
+  keep = self;
+  const bool was_active = std::exchange(active, false);
+  if (was_active && world->RemoveTimer(&entry)) DropArming();
+  ShowArmed(channel.core(), false);
+  return DropTick(channel.core()) || was_active;
+}
+
+void TimerCore::Fire(TimerEntry* fired) {
+  auto* core = static_cast<TimerCore*>(fired->owner);
+  std::shared_ptr<TimerCore> keep;
+  bool start = false;
+  {
+    SpinGuard guard(core->lock);
+    keep = core->self;  // set: this arming is not given back yet
+    const std::int64_t now = core->world->NowNs();
+    if (core->active && core->entry.due_ns <= now) {
+      core->active = false;
+      start = core->channel.IsNil();
+      if (!start) core->Tick(now);
+    }
+    core->DropArming();
+  }
+  if (!start) return;
+  SpawnSpec spec = keep->spec;
+  spec.context = &keep->run_in;
+  Spawn(spec, keep->function);
+}
+
+void TimerCore::Tick(std::int64_t now_ns) {
+  ChanCore* chan = channel.core();
+  SendTick(chan, now_ns, site);
+  // A ticker goes on as long as anybody but `self` and Fire() holds it, or its channel.
+  const bool wanted = weak_from_this().use_count() > 2 || Slab<ChanCore>::RefCount(chan) > 1;
+  if (period_ns > 0 && wanted) {
+    const std::int64_t missed = (now_ns - entry.due_ns) / period_ns;
+    ArmLocked(entry.due_ns + (missed + 1) * period_ns);
+  } else {
+    ShowArmed(chan, false);
+  }
+}
+
+std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site) {
+  auto core = std::make_shared<TimerCore>();
+  core->world = CurrentWorld();
+  core->site = site;
+  ChanCore* chan = NewChan(OpsFor<absl::Time>(), 1, site);
+  SetChanRole(chan, ChanRole::kTimerTick, 0);
+  core->channel = Receiver<absl::Time>(ChanRef(chan));
+  return core;
+}
+
+std::shared_ptr<TimerCore> NewFuncTimer(std::function<void()> f, const std::source_location& site) {
+  Task* self = CurrentTask();
+  auto core = std::make_shared<TimerCore>();
+  core->world = self->world;
+  core->site = site;
+  core->function = std::move(f);
+  core->run_in = WithoutCancel(this_task::GetContext(), site);
+  core->spec.world = self->world;
+  core->spec.detached = true;
+  core->spec.parent = self->spawn;
+  RefSpawnNode(self->spawn);
+  core->spec.scope = self->spawn_scope;
+  if (self->spawn_scope != nullptr) RefScope(self->spawn_scope);
+  core->spec.site = site;
+  return core;
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,56 @@
+// The state of one timer, ticker or delayed function.
+//
+// Overview: arms a TimerEntry of the world it was made in; the tick goes to a channel with room for
+// one value, or starts a task.
+// Thread safety: fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock,
+// or lock, then the channel's.
+// Invariants: `active` is true from Arm() to the tick or Disarm(). The world may call Fire() late,
+// after a Disarm() and another Arm(): Fire() then finds it inactive or not yet due, and does nothing.
+// Ownership: shared by handles; an armed entry owns itself through `self`, one count per arming.
+#ifndef STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
+#define STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
+
+#include <functional>
+#include <memory>
+
+#include "runtime_hooks/scheduler/world.h"
+#include "stranded/task.h"
+#include "stranded/time.h"
+
+namespace stranded::internal {
+
+struct TimerCore : std::enable_shared_from_this<TimerCore> {
+  // --- set once
+  World* world = nullptr;
+  Receiver<absl::Time> channel;
+  std::function<void()> function;
+  SpawnSpec spec;      // of the function's task
+  Context run_in;
+  std::source_location site{};
+
+  // --- guarded by lock
+  SpinLock lock;
+  TimerEntry entry;
+  bool active = false;
+  std::int64_t period_ns = 0;
+  std::uint32_t pending_fires = 0;           // armings whose reference is not given back yet
+  std::shared_ptr<TimerCore> self;           // while pending_fires > 0
+
+  ~TimerCore();
+  void Arm(std::int64_t delay_ns);
+  // True if it was active or a tick lay unreceived in the channel.
+  bool Disarm();
+
+ private:
+  static void Fire(TimerEntry* entry);
+  void Tick(std::int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
+  void ArmLocked(std::int64_t due_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
+  void DropArming() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
+};
+
+std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site);
+std::shared_ptr<TimerCore> NewFuncTimer(std::function<void()> f, const std::source_location& site);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
