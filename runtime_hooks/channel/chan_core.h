@@ -37,6 +37,7 @@ struct ChanCore {
   std::source_location site{};
   std::uint64_t creator_task = 0;
   std::int64_t created_ns = 0;
+  std::uint64_t world_id = 0;    // where it was made
   ChanRole role = ChanRole::kUser;
   std::uint64_t context_id = 0;  // kContextDone
 

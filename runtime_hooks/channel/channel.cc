@@ -66,6 +66,7 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t capacity, const std::source_lo
   chan->site = site;
   chan->creator_task = self->id;
   chan->created_ns = self->world->coarse_ns();
+  chan->world_id = self->world->id();
   ChanSlab().Publish(chan);
   return chan;
 }

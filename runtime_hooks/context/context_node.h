@@ -58,6 +58,7 @@ struct ContextNode : ContextChild {
   std::source_location site{};
   std::uint64_t creator = 0;         // task id
   std::int64_t created_ns = 0;
+  std::uint64_t world_id = 0;        // where it was made
   std::int64_t deadline_ns = 0;      // own deadline; 0: none
   std::int64_t earliest_ns = 0;      // earliest of its own and those above; 0: none
   const void* key = nullptr;         // value nodes: address that stands for the key type

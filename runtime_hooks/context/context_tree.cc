@@ -66,6 +66,7 @@ ContextNode* MakeNode(ContextNode* parent, ContextKind kind, const std::source_l
   Task* self = CurrentTask();
   node->creator = self->id;
   node->created_ns = self->world->coarse_ns();
+  node->world_id = self->world->id();
   return node;
 }
 

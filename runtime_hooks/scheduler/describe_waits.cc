@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/scheduler/world.h"
 
 namespace stranded::internal {
@@ -33,22 +34,6 @@ const char* Doing(WaitKind kind) {
 
 std::string At(const std::source_location& site) {
   return absl::StrCat(site.file_name(), ":", site.line());
-}
-
-// Holds the task still while it is read; false if it is not parked.
-bool Freeze(Task* task) {
-  std::uint32_t seen = Task::kParked;
-  return task->state.compare_exchange_strong(seen, Task::kParked | Task::kFrozen,
-                                             std::memory_order_acquire);
-}
-
-void Thaw(Task* task) {
-  std::uint32_t seen = Task::kParked | Task::kFrozen;
-  // Release: the next owner of the record sees that we have finished with it.
-  if (task->state.compare_exchange_strong(seen, Task::kParked, std::memory_order_acq_rel)) return;
-  const std::uint32_t reason = seen >> Task::kReasonShift << Task::kReasonShift;
-  task->state.store(Task::kRunnable | reason, std::memory_order_release);
-  task->world->Ready(task);
 }
 
 std::string Line(const Task* task) {

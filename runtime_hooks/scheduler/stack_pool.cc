@@ -62,13 +62,13 @@ void Refill(SizeClass& pool, std::size_t bytes) {
   if (mapped == MAP_FAILED) ThrowNoRoom(bytes);
   // A huge page per stack would turn 4 KiB of use into 2 MiB.
   madvise(mapped, each * count, MADV_NOHUGEPAGE);
-  RegisterStackMemory(mapped, each * count);
   auto* stacks = new Stack[count];
   for (std::size_t i = 0; i < count; ++i) {
     char* base = static_cast<char*>(mapped) + i * each;
     Guard(base);
     stacks[i].low = base + kPage;
     stacks[i].bytes = bytes;
+    RegisterStackMemory(stacks[i].low, bytes);  // without the guard: that must not be read
   }
   SpinGuard guard(pool.lock);
   for (std::size_t i = count; i-- > 0;) {

@@ -124,6 +124,17 @@ void FiberEntry(void* p) {
   std::abort();
 }
 
+// errno belongs to the thread, and a task may go on on another one. The compiler takes the address of
+// errno for constant within a function: so it must not be read and written in the same one.
+__attribute__((noinline)) int GetErrno() {
+  asm volatile("" ::: "memory");
+  return errno;
+}
+__attribute__((noinline)) void SetErrno(int value) {
+  asm volatile("" ::: "memory");
+  errno = value;
+}
+
 void UnlockAfter(void* lock) { static_cast<SpinLock*>(lock)->Unlock(); }
 
 }  // namespace
@@ -166,10 +177,10 @@ void SchedulePoint(Task* self, WaitKind kind, const void* object,
 }
 
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
-  const int saved_errno = errno;  // read before the switch: it belongs to the thread
+  const int saved_errno = GetErrno();
   ++self->park_count;
   const WakeReason reason = self->world->Park(self, after, arg);
-  errno = saved_errno;
+  SetErrno(saved_errno);
   if (reason == WakeReason::kWoken) {
     self->wait.kind = WaitKind::kNone;
   } else if (reason == WakeReason::kDeadlock) {
@@ -412,11 +423,11 @@ BlockingRegion::BlockingRegion(std::source_location loc) {
 }
 
 BlockingRegion::~BlockingRegion() {
-  const int saved_errno = errno;
+  const int saved_errno = internal::GetErrno();
   Task* self = internal::CurrentTask();
   self->world->LeaveBlocking(self);
   self->wait.kind = internal::WaitKind::kNone;
-  errno = saved_errno;
+  internal::SetErrno(saved_errno);
 }
 
 }  // namespace stranded

@@ -1,0 +1,111 @@
+#include "stranded/dump.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "runtime_hooks/recorder/header.h"
+#include "runtime_hooks/recorder/modules.h"
+#include "runtime_hooks/recorder/snapshot.h"
+#include "stranded/options.h"
+
+namespace stranded {
+namespace internal {
+namespace {
+
+void Append(void* arg, const char* bytes, std::size_t count) {
+  static_cast<std::string*>(arg)->append(bytes, count);
+}
+
+struct FileSink {
+  std::FILE* file;
+  bool failed = false;
+  static void Write(void* arg, const char* bytes, std::size_t count) {
+    auto* self = static_cast<FileSink*>(arg);
+    if (std::fwrite(bytes, 1, count, self->file) != count) self->failed = true;
+  }
+};
+
+void WriteAll(Sink sink, const DumpOptions& options) {
+  // On the heap: the tables are too large for a task's stack.
+  auto writer = std::make_unique<PacketWriter>(sink);
+  WriteHeader(*writer);
+  WriteModules(*writer);
+  SnapshotOptions snapshot;
+  snapshot.reason = options.reason.c_str();
+  snapshot.label = options.label.c_str();
+  snapshot.world = options.world;
+  snapshot.stacks_per_site = options.stacks_per_site;
+  Snapshot(*writer, snapshot).Run();
+}
+
+}  // namespace
+
+void WriteHeader(PacketWriter& writer) {
+  char program[1024];
+  const ssize_t n = readlink("/proc/self/exe", program, sizeof program);
+  char args[4096];
+  std::size_t args_size = 0;
+  if (const int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC); fd >= 0) {
+    args_size = static_cast<std::size_t>(std::max<ssize_t>(0, read(fd, args, sizeof args)));
+    close(fd);
+  }
+  using dump::HeaderTag;
+  writer.Write<HeaderTag>(dump::PacketTag::kHeader, [&](auto& h) {
+    h.add_uint32(HeaderTag::kVersionMajor, dump::kVersionMajor);
+    h.add_uint32(HeaderTag::kVersionMinor, dump::kVersionMinor);
+    h.add_string(HeaderTag::kProducer, dump::kProducer);
+    h.add_uint32(HeaderTag::kPid, static_cast<std::uint32_t>(getpid()));
+    if (n > 0) h.add_string(HeaderTag::kProgram, program, static_cast<std::size_t>(n));
+    for (std::size_t at = 0; at < args_size;) {
+      const std::size_t len = strnlen(args + at, args_size - at);
+      h.add_string(HeaderTag::kArgs, args + at, len);
+      at += len + 1;
+    }
+    h.add_string(HeaderTag::kRecordLevel, GetOptions().record);
+  });
+}
+
+}  // namespace internal
+
+std::string CaptureDump(const DumpOptions& options) {
+  std::string bytes;
+  internal::WriteAll({&internal::Append, &bytes}, options);
+  return bytes;
+}
+
+absl::Status WriteDump(const std::string& path, const DumpOptions& options) {
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  std::FILE* file = std::fopen(temporary.c_str(), "wbe");
+  if (file == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot write the dump ", temporary, ": ",
+                                               std::strerror(errno),
+                                               "; is the directory there and writable?"));
+  }
+  internal::FileSink sink{file};
+  internal::WriteAll({&internal::FileSink::Write, &sink}, options);
+  const bool closed = std::fclose(file) == 0;
+  if (sink.failed || !closed) {
+    const std::string reason = std::strerror(errno);
+    std::remove(temporary.c_str());
+    return absl::UnavailableError(absl::StrCat("cannot write the dump ", temporary, ": ", reason));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
+    std::remove(temporary.c_str());
+    return absl::UnavailableError(
+        absl::StrCat("cannot rename the dump ", temporary, " to ", path, ": ", reason));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteDump(const std::string& path) { return WriteDump(path, DumpOptions()); }
+
+}  // namespace stranded

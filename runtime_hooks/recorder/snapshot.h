@@ -1,0 +1,88 @@
+// One walk over everything that is alive, written as packets.
+//
+// Overview: parked tasks are frozen one at a time, copied and let go; channels and contexts are read
+// under their locks. Nothing stops the world, so the parts of a snapshot of a busy program may be
+// some microseconds apart; `park_count` tells the reader whether a task ran in between.
+// Thread safety: Run() from any thread. Never two objects' locks at a time.
+// Invariants: in crash mode nothing is allocated or freed, no lock is waited for without bound, and
+// what is locked is left out and counted.
+// Ownership: holds a reference of each object only while it is read.
+#ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
+#define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/recorder/packet_writer.h"
+#include "runtime_hooks/recorder/unwind.h"
+#include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+
+struct SnapshotOptions {
+  const char* reason = "request";
+  const char* label = "";
+  std::uint64_t world = 0;  // 0: all
+  int stacks_per_site = 2;
+  bool crash = false;       // inside a fatal signal
+};
+
+class Snapshot {
+ public:
+  Snapshot(PacketWriter& writer, const SnapshotOptions& options)
+      : out_(writer), options_(options) {}
+  void Run();
+
+ private:
+  // snapshot.cc
+  void WriteBegin();
+  void WriteWorlds();
+  void WriteTimers(World* world);
+  void WriteEnd();
+  bool Wanted(std::uint64_t world_id) const {
+    return options_.world == 0 || options_.world == world_id;
+  }
+  bool TakeLock(SpinLock& lock);  // false: held by somebody, in crash mode
+
+  // task_packets.cc
+  void WriteTasks();
+  void WriteTask(Task* task);
+  void WriteWait(Builder<dump::TaskTag>& packet, const Task& task, bool still);
+  void WriteCase(Builder<dump::WaitTag>& wait, const SelectCase& c);
+  void WriteHeld(Builder<dump::TaskTag>& packet, const Task& task);
+  void WriteStack(Builder<dump::TaskTag>& packet, const Task& task);
+  bool WantStack(const Task& task);
+  void NoteObjects(Task* task);
+  void NeedContext(ContextNode* node);
+  void WriteSpawnChain(const SpawnNode* node);
+  void WriteScopeChain(const ScopeNode* scope);
+  void WriteSync(const SyncBase* base);
+  void WriteFinishedTasks();
+
+  // object_packets.cc
+  void WriteContexts();
+  void WriteContext(ContextNode* node);
+  void WriteChannels();
+  void WriteChannel(ChanCore* chan);
+  void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer);
+  void Mention(std::uint64_t task_id) {
+    if (!options_.crash && task_id != 0) mentioned_.insert(task_id);
+  }
+
+  PacketWriter& out_;
+  const SnapshotOptions options_;
+  std::uint64_t packets_before_ = 0;
+  std::uint64_t tasks_unread_ = 0, stacks_missing_ = 0, locked_ = 0;
+  int crash_stacks_ = 0;
+  absl::flat_hash_set<std::uint64_t> listed_, mentioned_;  // task ids
+  absl::flat_hash_set<std::uint64_t> contexts_, channels_, syncs_, spawns_, scopes_;
+  absl::flat_hash_map<std::uint64_t, int> stacks_;
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_

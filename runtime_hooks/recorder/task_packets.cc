@@ -1,0 +1,236 @@
+// Tasks, what they wait for, and where they come from.
+#include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/recorder/snapshot.h"
+#include "runtime_hooks/registry/finished.h"
+
+namespace stranded::internal {
+namespace {
+
+using dump::PacketTag;
+using dump::TaskTag;
+using dump::WaitTag;
+
+constexpr std::uint32_t kMostCases = 256;  // so that a packet stays small
+constexpr int kMostCrashStacks = 200;
+enum TaskStateWire { kWireRunnable = 1, kWireRunning = 2, kWireBlocked = 3, kWireSleeping = 4,
+                     kWireSyscall = 5, kWireFinished = 6 };
+
+bool IsSyncWait(WaitKind kind) {
+  return kind >= WaitKind::kMutexLock && kind <= WaitKind::kSemaphoreAcquire;
+}
+
+int WireState(const Task& task, std::uint32_t state, bool still) {
+  if (task.in_blocking_region.load(std::memory_order_relaxed)) return kWireSyscall;
+  if (still) return task.wait.kind == WaitKind::kSleep ? kWireSleeping : kWireBlocked;
+  switch (state & Task::kStateMask) {
+    case Task::kRunnable: return kWireRunnable;
+    case Task::kFinished: return kWireFinished;
+    case Task::kParked: return kWireBlocked;
+    default: return kWireRunning;
+  }
+}
+
+}  // namespace
+
+void Snapshot::WriteTasks() {
+  TaskSlab().ForEach([this](Task* task) { WriteTask(task); },
+                     [this](Task* task) {
+                       if (!options_.crash) UnrefTask(task);  // a crash must not run destructors
+                     });
+}
+
+bool Snapshot::WantStack(const Task& task) {
+  if (options_.crash) return crash_stacks_++ < kMostCrashStacks;
+  if (options_.stacks_per_site <= 0) return false;
+  const auto key = reinterpret_cast<std::uintptr_t>(task.wait.site.file_name()) * 1000003 +
+                   task.wait.site.line() * 7919 + task.spawn->site.line() * 31 +
+                   reinterpret_cast<std::uintptr_t>(task.spawn->site.file_name());
+  return ++stacks_[key] <= options_.stacks_per_site;
+}
+
+// Remembers what the frozen task refers to, and writes the sync objects: they live in the user's
+// memory and can be read safely only now.
+void Snapshot::NoteObjects(Task* task) {
+  const WaitRecord& wait = task->wait;
+  for (std::uint32_t i = 0; i < wait.case_count; ++i) {
+    const SelectCase& c = wait.cases[i];
+    if (c.chan != nullptr && !options_.crash) channels_.insert(c.chan->id);
+    if (c.context != nullptr && !options_.crash) NeedContext(c.context);
+  }
+  if (wait.done_context != nullptr && !options_.crash) NeedContext(wait.done_context);
+  if (wait.sync != nullptr) WriteSync(wait.sync);
+  for (int i = 0; i < task->held_count && i < Task::kHeldMax; ++i) {
+    if (task->held[i].lock != nullptr) WriteSync(task->held[i].lock);
+  }
+}
+
+void Snapshot::WriteTask(Task* task) {
+  if (!Wanted(task->world->id()) && !task->is_thread) return;
+  const std::uint32_t state = task->state.load(std::memory_order_acquire);
+  if ((state & Task::kStateMask) == Task::kFinished) return;
+  // The task that takes the snapshot holds still by itself. It waits for something only when its
+  // world has come to a dead end.
+  const bool self = task == CurrentTaskOrNull();
+  const bool frozen = !self && Freeze(task);
+  const bool still = frozen || (self && task->wait.kind != WaitKind::kNone);
+  if (!frozen && (state & Task::kStateMask) == Task::kParked) ++tasks_unread_;
+  WriteSpawnChain(task->spawn);
+  WriteScopeChain(task->scope);
+  if (!options_.crash) {
+    listed_.insert(task->id);
+    NeedContext(task->context);
+  }
+  if (still) NoteObjects(task);
+  const std::uint32_t last_site =
+      out_.Site(task->last_file.load(std::memory_order_relaxed),
+                task->last_function.load(std::memory_order_relaxed),
+                task->last_line.load(std::memory_order_relaxed), 0);
+  out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
+    const std::string_view name = Cut(task->name);
+    t.add_uint64(TaskTag::kId, task->id);
+    t.add_string(TaskTag::kName, name.data(), name.size());
+    t.add_uint64(TaskTag::kSpawn, task->spawn->id);
+    t.add_uint64(TaskTag::kContext, task->context->id);
+    t.add_enum(TaskTag::kState, WireState(*task, state, still));
+    t.add_enum(TaskTag::kKind, task->is_thread ? 1 : 0);
+    t.add_bool(TaskTag::kDaemon, task->daemon);
+    t.add_bool(TaskTag::kPinned, task->pinned);
+    t.add_bool(TaskTag::kIsMain, task->is_main);
+    t.add_uint64(TaskTag::kWorld, task->world->id());
+    t.add_uint64(TaskTag::kScope, task->scope == nullptr ? 0 : task->scope->id);
+    t.add_int64(TaskTag::kCreatedNs, task->created_ns);
+    t.add_uint64(TaskTag::kOsTid, task->os_tid);
+    {
+      Builder<dump::LastOpTag> op(t, TaskTag::kLastOp);
+      op.add_enum(dump::LastOpTag::kKind,
+                  static_cast<std::int32_t>(task->last_kind.load(std::memory_order_relaxed)));
+      op.add_uint32(dump::LastOpTag::kSite, last_site);
+    }
+    WriteWait(t, *task, still);
+    if (still) WriteHeld(t, *task);
+    if (frozen && WantStack(*task)) WriteStack(t, *task);
+  });
+  if (frozen && !options_.crash) Thaw(task);
+}
+
+void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still) {
+  const bool syscall = task.in_blocking_region.load(std::memory_order_acquire);
+  if (!still && !syscall) return;
+  const WaitRecord& wait = task.wait;
+  if (!still) return;  // inside a system call the record may change under us
+  const std::uint32_t site = out_.Site(wait.site);
+  Builder<WaitTag> w(packet, TaskTag::kWait);
+  w.add_enum(WaitTag::kKind, static_cast<std::int32_t>(wait.kind));
+  w.add_uint32(WaitTag::kSite, site);
+  w.add_int64(WaitTag::kSinceNs, wait.since_ns);
+  w.add_int64(WaitTag::kUntilNs, wait.until_ns);
+  w.add_uint64(WaitTag::kTask, wait.join_task);
+  w.add_uint64(WaitTag::kParkCount, task.park_count);
+  w.add_bool(WaitTag::kRange, wait.range);
+  if (wait.sync != nullptr && IsSyncWait(wait.kind)) w.add_uint64(WaitTag::kSync, wait.sync->id);
+  for (std::uint32_t i = 0; i < wait.case_count && i < kMostCases; ++i) {
+    WriteCase(w, wait.cases[i]);
+  }
+  if (wait.done_context != nullptr) {
+    SelectCase done;
+    done.op = CaseOp::kDone;
+    done.context = wait.done_context;
+    done.site = wait.site;
+    WriteCase(w, done);
+  }
+}
+
+void Snapshot::WriteCase(Builder<WaitTag>& wait, const SelectCase& c) {
+  using dump::WaitCaseTag;
+  const bool done = c.op == CaseOp::kDone ||
+                    (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
+  std::uint64_t context = c.context == nullptr ? 0 : c.context->id;
+  if (c.chan != nullptr && c.chan->role == ChanRole::kContextDone) context = c.chan->context_id;
+  const std::uint32_t site = out_.Site(c.site);
+  Builder<WaitCaseTag> w(wait, WaitTag::kCases);
+  w.add_enum(WaitCaseTag::kOp, static_cast<std::int32_t>(done ? CaseOp::kDone : c.op));
+  w.add_uint64(WaitCaseTag::kChannel, c.chan == nullptr ? 0 : c.chan->id);
+  w.add_uint32(WaitCaseTag::kSite, site);
+  w.add_uint64(WaitCaseTag::kContext, done ? context : 0);
+}
+
+void Snapshot::WriteHeld(Builder<TaskTag>& packet, const Task& task) {
+  for (int i = 0; i < task.held_count && i < Task::kHeldMax; ++i) {
+    if (task.held[i].lock == nullptr) continue;
+    const std::uint32_t site = out_.Site(task.held[i].site);
+    Builder<dump::HeldLockTag> h(packet, TaskTag::kHeld);
+    h.add_uint64(dump::HeldLockTag::kSync, task.held[i].lock->id);
+    h.add_uint32(dump::HeldLockTag::kSite, site);
+    h.add_bool(dump::HeldLockTag::kShared, true);
+  }
+}
+
+void Snapshot::WriteStack(Builder<TaskTag>& packet, const Task& task) {
+  Backtrace trace;
+  UnwindParked(task, &trace);
+  if (trace.count == 0) ++stacks_missing_;
+  packet.add_packed_fixed64(TaskTag::kPcs, trace.pcs, trace.pcs + trace.count);
+  if (trace.note != nullptr) packet.add_string(TaskTag::kStackNote, trace.note);
+}
+
+void Snapshot::NeedContext(ContextNode* node) {
+  for (; node != nullptr && contexts_.insert(node->id).second; node = node->parent) {
+  }
+}
+
+void Snapshot::WriteSpawnChain(const SpawnNode* node) {
+  for (; node != nullptr; node = node->parent) {
+    if (!options_.crash && !spawns_.insert(node->id).second) return;
+    const std::uint32_t site = out_.Site(node->site);
+    out_.Write<dump::SpawnNodeTag>(PacketTag::kSpawn, [&](auto& s) {
+      const std::string_view name = Cut(node->name);
+      s.add_uint64(dump::SpawnNodeTag::kId, node->id);
+      s.add_uint64(dump::SpawnNodeTag::kTask, node->task_id);
+      s.add_uint64(dump::SpawnNodeTag::kParent, node->parent == nullptr ? 0 : node->parent->id);
+      s.add_uint32(dump::SpawnNodeTag::kSite, site);
+      s.add_string(dump::SpawnNodeTag::kName, name.data(), name.size());
+      s.add_uint32(dump::SpawnNodeTag::kElided, node->elided);
+    });
+  }
+}
+
+void Snapshot::WriteScopeChain(const ScopeNode* scope) {
+  for (; scope != nullptr; scope = scope->parent) {
+    if (!options_.crash && !scopes_.insert(scope->id).second) return;
+    const std::uint32_t site = out_.Site(scope->site);
+    out_.Write<dump::ScopeTag>(PacketTag::kScope, [&](auto& s) {
+      const std::string_view name = Cut(scope->name);
+      s.add_uint64(dump::ScopeTag::kId, scope->id);
+      s.add_uint64(dump::ScopeTag::kParent, scope->parent == nullptr ? 0 : scope->parent->id);
+      s.add_string(dump::ScopeTag::kName, name.data(), name.size());
+      s.add_uint32(dump::ScopeTag::kSite, site);
+      s.add_uint64(dump::ScopeTag::kTask, scope->task);
+      s.add_bool(dump::ScopeTag::kEnded, scope->ended.load(std::memory_order_acquire));
+    });
+  }
+}
+
+// The tasks that others mention as their peers but that are gone, as far as they are remembered.
+void Snapshot::WriteFinishedTasks() {
+  for (const std::uint64_t id : mentioned_) {
+    FinishedTask task;
+    if (listed_.contains(id) || !FindFinished(id, &task)) continue;
+    WriteSpawnChain(task.spawn);
+    const std::uint32_t site = out_.Site(task.last_file, task.last_function, task.last_line, 0);
+    out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
+      const std::string_view name = Cut(task.spawn->name);
+      t.add_uint64(TaskTag::kId, task.id);
+      t.add_string(TaskTag::kName, name.data(), name.size());
+      t.add_uint64(TaskTag::kSpawn, task.spawn->id);
+      t.add_uint64(TaskTag::kContext, task.context);
+      t.add_enum(TaskTag::kState, kWireFinished);
+      t.add_int64(TaskTag::kCreatedNs, task.created_ns);
+      Builder<dump::LastOpTag> op(t, TaskTag::kLastOp);
+      op.add_enum(dump::LastOpTag::kKind, static_cast<std::int32_t>(task.last_kind));
+      op.add_uint32(dump::LastOpTag::kSite, site);
+    });
+    UnrefSpawnNode(task.spawn);
+  }
+}
+
+}  // namespace stranded::internal

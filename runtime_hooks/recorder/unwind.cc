@@ -1,0 +1,101 @@
+#include "runtime_hooks/recorder/unwind.h"
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cstring>
+
+#include "runtime_hooks/scheduler/stack_pool.h"
+
+namespace stranded::internal {
+namespace {
+
+#if defined(__x86_64__)
+
+// What Boost.Context leaves at the saved stack pointer of a fiber (fcontext, System V): the FPU words,
+// in some builds a word for the stack protector, and then these.
+struct SavedRegisters {
+  std::uint64_t r12, r13, r14, r15, rbx, rbp, rip;
+};
+
+void ProbeEntry(boost::context::detail::transfer_t) {}
+
+// Where SavedRegisters begin. A new context keeps its function in the place of RBX, which tells the
+// two layouts apart; 0 if it is neither.
+std::size_t FindRegisters() {
+  alignas(16) static char stack[4096];
+  const auto* words = static_cast<const std::uint64_t*>(
+      boost::context::detail::make_fcontext(stack + sizeof stack, sizeof stack, &ProbeEntry));
+  const auto function = reinterpret_cast<std::uint64_t>(&ProbeEntry);
+  for (const std::size_t first : {8, 16}) {
+    if (words[first / 8 + 4] == function) return first;
+  }
+  return 0;
+}
+
+bool InStack(const Task& task, std::uintptr_t address, std::size_t bytes) {
+  const auto low = reinterpret_cast<std::uintptr_t>(task.stack->low);
+  return address >= low && address + bytes <= low + task.stack->bytes;
+}
+
+bool FillContext(const Task& task, unw_context_t* context) {
+  static const std::size_t first = FindRegisters();
+  const auto sp = reinterpret_cast<std::uintptr_t>(task.sp);
+  if (first == 0 || !InStack(task, sp, first + sizeof(SavedRegisters))) return false;
+  SavedRegisters saved;
+  std::memcpy(&saved, static_cast<const char*>(task.sp) + first, sizeof saved);
+  std::memset(context, 0, sizeof *context);
+  greg_t* regs = context->uc_mcontext.gregs;
+  regs[REG_R12] = static_cast<greg_t>(saved.r12);
+  regs[REG_R13] = static_cast<greg_t>(saved.r13);
+  regs[REG_R14] = static_cast<greg_t>(saved.r14);
+  regs[REG_R15] = static_cast<greg_t>(saved.r15);
+  regs[REG_RBX] = static_cast<greg_t>(saved.rbx);
+  regs[REG_RBP] = static_cast<greg_t>(saved.rbp);
+  regs[REG_RIP] = static_cast<greg_t>(saved.rip);
+  regs[REG_RSP] = static_cast<greg_t>(sp + first + sizeof(SavedRegisters));
+  return true;
+}
+
+void Walk(const Task& task, Backtrace* out) {
+  unw_context_t context;
+  unw_cursor_t cursor;
+  if (!FillContext(task, &context) || unw_init_local(&cursor, &context) != 0) {
+    out->note = "the saved registers were not found";
+    return;
+  }
+  while (out->count < kMostFrames) {
+    unw_word_t pc = 0, sp = 0;
+    unw_get_reg(&cursor, UNW_REG_IP, &pc);
+    unw_get_reg(&cursor, UNW_REG_SP, &sp);
+    if (pc == 0 || !InStack(task, sp, 0)) return;
+    out->pcs[out->count++] = pc;
+    if (unw_step(&cursor) <= 0) return;
+  }
+  out->note = "deeper frames left out";
+}
+
+#else
+
+void Walk(const Task&, Backtrace* out) {
+  out->note = "stacks of tasks are read on x86-64 only";
+}
+
+#endif
+
+}  // namespace
+
+void UnwindParked(const Task& task, Backtrace* out) {
+  out->count = 0;
+  out->note = nullptr;
+  if (task.is_thread) {
+    out->note = "an OS thread: its stack is not read";
+  } else if (task.stack == nullptr || task.sp == nullptr) {
+    out->note = "the task has no stack";
+  } else {
+    Walk(task, out);
+  }
+}
+
+}  // namespace stranded::internal
