@@ -37,7 +37,7 @@ struct ChanCore {
   std::source_location site{};
   std::uint64_t creator_task = 0;
   std::int64_t created_ns = 0;
-  std::uint64_t world_id = 0;    // where it was made
+  std::uint64_t world_id = 0;  // where it was made
   ChanRole role = ChanRole::kUser;
   std::uint64_t context_id = 0;  // kContextDone
 
@@ -80,8 +80,8 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site);
 
 [[noreturn]] void ThrowSendOnClosed(const ChanCore* chan, const std::source_location& site);
-[[noreturn]] void ParkForever(Task* self, WaitKind kind, const SelectCase* cases,
-                              std::size_t count, const std::source_location& site);
+[[noreturn]] void ParkForever(Task* self, WaitKind kind, const SelectCase* cases, std::size_t count,
+                              const std::source_location& site);
 
 }  // namespace stranded::internal
 

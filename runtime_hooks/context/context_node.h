@@ -1,15 +1,14 @@
 // One node of the context tree.
 //
 // Overview: nodes point up and are immutable but for how they ended. Cancellable nodes (cancel,
-// deadline, timeout) stand in the child list of the nearest cancellable node above; an end goes down
-// these lists, never up. Value nodes and the others forward to their `canceller`.
-// Thread safety: fields under "set once" are never changed. `ended` is published with release after
-// the other facts of the end; all else is guarded by `lock`.
-// Invariants: a node ends once. A node is in its canceller's list exactly while it has not ended.
-// Lock order: parent before child; a node's lock before its Done channel's. No task switch and no
-// user code under a node's lock.
-// Ownership: a node owns one reference of its parent; handles, tasks and an armed deadline timer own
-// one of the node. The two roots are never counted. Child lists own nothing: a dying child unlinks.
+// deadline, timeout) stand in the child list of the nearest cancellable node above; an end goes
+// down these lists, never up. Value nodes and the others forward to their `canceller`. Thread
+// safety: fields under "set once" are never changed. `ended` is published with release after the
+// other facts of the end; all else is guarded by `lock`. Invariants: a node ends once. A node is in
+// its canceller's list exactly while it has not ended. Lock order: parent before child; a node's
+// lock before its Done channel's. No task switch and no user code under a node's lock. Ownership: a
+// node owns one reference of its parent; handles, tasks and an armed deadline timer own one of the
+// node. The two roots are never counted. Child lists own nothing: a dying child unlinks.
 #ifndef STRANDED_RUNTIME_HOOKS_CONTEXT_CONTEXT_NODE_H_
 #define STRANDED_RUNTIME_HOOKS_CONTEXT_CONTEXT_NODE_H_
 
@@ -54,19 +53,19 @@ struct ContextNode : ContextChild {
   ContextNode* parent = nullptr;     // one reference
   ContextNode* canceller = nullptr;  // nearest cancellable node at or above; nullptr: never ends
   ContextKind kind = ContextKind::kUnknown;
-  bool immortal = false;             // the roots
+  bool immortal = false;  // the roots
   std::source_location site{};
-  std::uint64_t creator = 0;         // task id
+  std::uint64_t creator = 0;  // task id
   std::int64_t created_ns = 0;
-  std::uint64_t world_id = 0;        // where it was made
-  std::int64_t deadline_ns = 0;      // own deadline; 0: none
-  std::int64_t earliest_ns = 0;      // earliest of its own and those above; 0: none
-  const void* key = nullptr;         // value nodes: address that stands for the key type
-  const char* key_type = nullptr;    // mangled
+  std::uint64_t world_id = 0;      // where it was made
+  std::int64_t deadline_ns = 0;    // own deadline; 0: none
+  std::int64_t earliest_ns = 0;    // earliest of its own and those above; 0: none
+  const void* key = nullptr;       // value nodes: address that stands for the key type
+  const char* key_type = nullptr;  // mangled
   void* value = nullptr;
   void (*destroy_value)(void*) = nullptr;
   std::size_t value_bytes = 0;
-  std::string value_text;            // printable keys only
+  std::string value_text;  // printable keys only
   bool value_printable = false;
   bool has_cancel_func = false;
 
@@ -75,9 +74,9 @@ struct ContextNode : ContextChild {
   std::atomic<bool> done_closed{false};  // release after the Done channel is closed
   absl::Status cause;
   std::int64_t ended_ns = 0;
-  std::uint64_t ended_by = 0;            // task id; 0: a timer
+  std::uint64_t ended_by = 0;  // task id; 0: a timer
   std::source_location ended_site{};
-  std::uint64_t ended_origin = 0;        // the node whose end came down
+  std::uint64_t ended_origin = 0;  // the node whose end came down
 
   // --- cancel functions
   std::atomic<std::uint32_t> cancel_copies{0};
@@ -88,9 +87,9 @@ struct ContextNode : ContextChild {
   SpinLock lock;
   ContextChild* children = nullptr;
   std::uint32_t live_children = 0;
-  Receiver<Unit> done;                   // set once under lock, read through done_core
+  Receiver<Unit> done;                        // set once under lock, read through done_core
   std::atomic<ChanCore*> done_core{nullptr};  // release; pairs with the acquire in DoneChannelOf
-  TimerEntry timer;                      // its own deadline
+  TimerEntry timer;                           // its own deadline
   bool timer_armed = false;
 
   ~ContextNode();

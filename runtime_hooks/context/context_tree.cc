@@ -10,8 +10,8 @@ namespace {
 
 std::atomic<std::uint64_t> next_context_id{1};
 
-// True if this call ended it. Err() is set first, then the Done channel closes, both under the lock:
-// who sees either waits for the lock to see the other.
+// True if this call ended it. Err() is set first, then the Done channel closes, both under the
+// lock: who sees either waits for the lock to see the other.
 bool MarkEnded(ContextNode* node, const EndOfContext& end) {
   SpinGuard guard(node->lock);
   if (node->ended.load(std::memory_order_relaxed) != ContextErr::kNone) return false;
@@ -130,10 +130,8 @@ void EndContext(ContextNode* node, const EndOfContext& end) {
 
 absl::Status StatusOf(ContextErr err) {
   switch (err) {
-    case ContextErr::kNone:
-      return absl::OkStatus();
-    case ContextErr::kCancelled:
-      return absl::CancelledError("context canceled");
+    case ContextErr::kNone: return absl::OkStatus();
+    case ContextErr::kCancelled: return absl::CancelledError("context canceled");
     case ContextErr::kDeadlineExceeded:
       return absl::DeadlineExceededError("context deadline exceeded");
   }

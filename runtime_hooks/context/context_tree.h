@@ -11,9 +11,9 @@ struct EndOfContext {
   ContextErr err = ContextErr::kNone;
   absl::Status cause;
   std::int64_t at_ns = 0;
-  std::uint64_t by = 0;           // task id; 0: a timer
+  std::uint64_t by = 0;  // task id; 0: a timer
   std::source_location site{};
-  std::uint64_t origin = 0;       // id of the node where it began
+  std::uint64_t origin = 0;  // id of the node where it began
 };
 
 // A new unpublished node below `parent`, with one reference of it.

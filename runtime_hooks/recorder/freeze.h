@@ -1,9 +1,9 @@
 // Holding a parked task still while it is read.
 //
-// Overview: Freeze sets a bit in the state word of a parked task. A Wake that meets the bit leaves a
-// note; Thaw then queues the task. So nobody waits for anybody.
-// Thread safety: any thread; one freezer at a time wins.
-// Invariants: between Freeze and Thaw the wait record and the stack do not change.
+// Overview: Freeze sets a bit in the state word of a parked task. A Wake that meets the bit leaves
+// a note; Thaw then queues the task. So nobody waits for anybody. Thread safety: any thread; one
+// freezer at a time wins. Invariants: between Freeze and Thaw the wait record and the stack do not
+// change.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_FREEZE_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_FREEZE_H_
 

@@ -147,12 +147,12 @@ struct ChanFacts {
 
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
-  const ChanFacts f{chan->length, chan->high_water, chan->closed, chan->observed_try,
-                    chan->observed_size, chan->timer_armed, chan->sends_started,
-                    chan->sends_completed, chan->recvs_started, chan->recvs_completed,
-                    chan->repeat_sends, chan->senders.size(), chan->receivers.size(),
-                    chan->closed_by, chan->closed_site, chan->closed_ns, chan->last_sender,
-                    chan->last_receiver};
+  const ChanFacts f{chan->length,           chan->high_water,      chan->closed,
+                    chan->observed_try,     chan->observed_size,   chan->timer_armed,
+                    chan->sends_started,    chan->sends_completed, chan->recvs_started,
+                    chan->recvs_completed,  chan->repeat_sends,    chan->senders.size(),
+                    chan->receivers.size(), chan->closed_by,       chan->closed_site,
+                    chan->closed_ns,        chan->last_sender,     chan->last_receiver};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);
@@ -208,9 +208,10 @@ struct SyncFacts {
 void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!options_.crash && !syncs_.insert(base->id).second) return;
   if (!TakeLock(base->lock)) return;
-  const SyncFacts f{base->holder, base->holder_site, base->readers, base->waiters.size(),
-                    base->readers_uncertain, base->counter, base->limit, base->last_add,
-                    base->last_done, base->last_signal, base->signals, base->lost_signals,
+  const SyncFacts f{base->holder,         base->holder_site,       base->readers,
+                    base->waiters.size(), base->readers_uncertain, base->counter,
+                    base->limit,          base->last_add,          base->last_done,
+                    base->last_signal,    base->signals,           base->lost_signals,
                     base->cond_lock};
   base->lock.Unlock();
   const auto peer = [this](Builder<SyncObjectTag>& packet, SyncObjectTag tag, const SyncPeer& p) {

@@ -44,8 +44,9 @@ void PacketWriter::Emit(const char* bytes, std::size_t count) {
 std::uint32_t PacketWriter::Site(const char* file, const char* function, std::uint32_t line,
                                  std::uint32_t column) {
   if (file == nullptr || line == 0) return 0;
-  std::size_t at = (reinterpret_cast<std::uintptr_t>(file) * 31 + line * 2654435761U + column * 97) %
-                   sites_.size();
+  std::size_t at =
+      (reinterpret_cast<std::uintptr_t>(file) * 31 + line * 2654435761U + column * 97) %
+      sites_.size();
   Known* free = nullptr;
   for (std::size_t i = 0; i < kProbes; ++i, at = (at + 1) % sites_.size()) {
     Known& known = sites_[at];

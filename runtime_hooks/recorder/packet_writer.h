@@ -1,7 +1,7 @@
 // Puts packets together and hands them to a sink, without allocating.
 //
-// Overview: a packet is built in a buffer of fixed size, so that the same code serves ordinary dumps
-// and a fatal signal. Sites are interned by address: the first use of one writes its packet.
+// Overview: a packet is built in a buffer of fixed size, so that the same code serves ordinary
+// dumps and a fatal signal. Sites are interned by address: the first use of one writes its packet.
 // Thread safety: one writer, one thread.
 // Invariants: a packet that would not fit its buffer is left out and counted, never cut.
 // Ownership: the sink's argument belongs to the caller.

@@ -1,12 +1,11 @@
 // One walk over everything that is alive, written as packets.
 //
-// Overview: parked tasks are frozen one at a time, copied and let go; channels and contexts are read
-// under their locks. Nothing stops the world, so the parts of a snapshot of a busy program may be
-// some microseconds apart; `park_count` tells the reader whether a task ran in between.
-// Thread safety: Run() from any thread. Never two objects' locks at a time.
-// Invariants: in crash mode nothing is allocated or freed, no lock is waited for without bound, and
-// what is locked is left out and counted.
-// Ownership: holds a reference of each object only while it is read.
+// Overview: parked tasks are frozen one at a time, copied and let go; channels and contexts are
+// read under their locks. Nothing stops the world, so the parts of a snapshot of a busy program may
+// be some microseconds apart; `park_count` tells the reader whether a task ran in between. Thread
+// safety: Run() from any thread. Never two objects' locks at a time. Invariants: in crash mode
+// nothing is allocated or freed, no lock is waited for without bound, and what is locked is left
+// out and counted. Ownership: holds a reference of each object only while it is read.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 
@@ -28,7 +27,7 @@ struct SnapshotOptions {
   const char* label = "";
   std::uint64_t world = 0;  // 0: all
   int stacks_per_site = 2;
-  bool crash = false;       // inside a fatal signal
+  bool crash = false;  // inside a fatal signal
 };
 
 class Snapshot {

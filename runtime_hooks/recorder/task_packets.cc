@@ -12,8 +12,14 @@ using dump::WaitTag;
 
 constexpr std::uint32_t kMostCases = 256;  // so that a packet stays small
 constexpr int kMostCrashStacks = 200;
-enum TaskStateWire { kWireRunnable = 1, kWireRunning = 2, kWireBlocked = 3, kWireSleeping = 4,
-                     kWireSyscall = 5, kWireFinished = 6 };
+enum TaskStateWire {
+  kWireRunnable = 1,
+  kWireRunning = 2,
+  kWireBlocked = 3,
+  kWireSleeping = 4,
+  kWireSyscall = 5,
+  kWireFinished = 6
+};
 
 bool IsSyncWait(WaitKind kind) {
   return kind >= WaitKind::kMutexLock && kind <= WaitKind::kSemaphoreAcquire;
@@ -81,10 +87,9 @@ void Snapshot::WriteTask(Task* task) {
     NeedContext(task->context);
   }
   if (still) NoteObjects(task);
-  const std::uint32_t last_site =
-      out_.Site(task->last_file.load(std::memory_order_relaxed),
-                task->last_function.load(std::memory_order_relaxed),
-                task->last_line.load(std::memory_order_relaxed), 0);
+  const std::uint32_t last_site = out_.Site(task->last_file.load(std::memory_order_relaxed),
+                                            task->last_function.load(std::memory_order_relaxed),
+                                            task->last_line.load(std::memory_order_relaxed), 0);
   out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
     const std::string_view name = Cut(task->name);
     t.add_uint64(TaskTag::kId, task->id);
@@ -142,8 +147,8 @@ void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still)
 
 void Snapshot::WriteCase(Builder<WaitTag>& wait, const SelectCase& c) {
   using dump::WaitCaseTag;
-  const bool done = c.op == CaseOp::kDone ||
-                    (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
+  const bool done =
+      c.op == CaseOp::kDone || (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
   std::uint64_t context = c.context == nullptr ? 0 : c.context->id;
   if (c.chan != nullptr && c.chan->role == ChanRole::kContextDone) context = c.chan->context_id;
   const std::uint32_t site = out_.Site(c.site);

@@ -13,8 +13,8 @@ namespace {
 
 #if defined(__x86_64__)
 
-// What Boost.Context leaves at the saved stack pointer of a fiber (fcontext, System V): the FPU words,
-// in some builds a word for the stack protector, and then these.
+// What Boost.Context leaves at the saved stack pointer of a fiber (fcontext, System V): the FPU
+// words, in some builds a word for the stack protector, and then these.
 struct SavedRegisters {
   std::uint64_t r12, r13, r14, r15, rbx, rbp, rip;
 };
@@ -78,9 +78,7 @@ void Walk(const Task& task, Backtrace* out) {
 
 #else
 
-void Walk(const Task&, Backtrace* out) {
-  out->note = "stacks of tasks are read on x86-64 only";
-}
+void Walk(const Task&, Backtrace* out) { out->note = "stacks of tasks are read on x86-64 only"; }
 
 #endif
 

@@ -40,8 +40,7 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
     if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
     o.schedule = value;
   } else if (!OneOf(key, {"seed", "workers", "exitcode"})) {
-    return "unknown key '" + key +
-           "'; accepted: dump, record, schedule, seed, workers, exitcode";
+    return "unknown key '" + key + "'; accepted: dump, record, schedule, seed, workers, exitcode";
   } else if (!numeric) {
     return key + " needs a number, not '" + value + "'";
   } else if (key == "seed") {
@@ -66,9 +65,9 @@ Options ParseOptions(const std::string& text) {
     at = end + 1;
     if (item.empty()) continue;
     const std::size_t eq = item.find('=');
-    const std::string problem =
-        eq == std::string::npos ? "'" + item + "' is not key=value"
-                                : Set(options, item.substr(0, eq), item.substr(eq + 1));
+    const std::string problem = eq == std::string::npos
+                                    ? "'" + item + "' is not key=value"
+                                    : Set(options, item.substr(0, eq), item.substr(eq + 1));
     if (!problem.empty()) options.problems.push_back(problem);
   }
   return options;

@@ -29,7 +29,8 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  // A new object that walkers do not see before Publish(). Throws std::bad_alloc when memory is out.
+  // A new object that walkers do not see before Publish(). Throws std::bad_alloc when memory is
+  // out.
   template <class... Args>
   T* NewUnpublished(Args&&... args) {
     Slot* slot = Take();

@@ -73,9 +73,13 @@ bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
   if (auto* controlled = dynamic_cast<ControlledWorld*>(self->world)) {
     return controlled->RunUntilQuiet(grace_ns);
   }
-  return static_cast<PoolWorld*>(self->world)->WaitUntilQuiet(
-      grace_ns, [](const void* s) { return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0; },
-      scope);
+  return static_cast<PoolWorld*>(self->world)
+      ->WaitUntilQuiet(
+          grace_ns,
+          [](const void* s) {
+            return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0;
+          },
+          scope);
 }
 
 std::uint64_t CurrentWorldId() { return CurrentWorld()->id(); }

@@ -43,8 +43,8 @@ class ControlledWorld final : public World {
   void EnterBlocking(Task* self) override;
   void LeaveBlocking(Task* self) override;
 
-  // Lets the other tasks run until none can, moving time by `grace_ns` at most. True if the world is
-  // quiet then: nothing runnable and no timer pending.
+  // Lets the other tasks run until none can, moving time by `grace_ns` at most. True if the world
+  // is quiet then: nothing runnable and no timer pending.
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
   Task* main_task() const { return main_; }

@@ -65,7 +65,8 @@ __attribute__((noinline, no_sanitize("thread")))
 #else
 __attribute__((noinline, no_sanitize_thread))
 #endif
-boost::context::detail::transfer_t Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
+boost::context::detail::transfer_t
+Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
 #ifdef STRANDED_ASAN
   __sanitizer_start_switch_fiber(from->dying ? nullptr : &from->asan_fake_stack, to->stack_low,
                                  to->stack_bytes);

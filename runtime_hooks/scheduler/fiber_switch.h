@@ -1,11 +1,10 @@
 // Going from one stack to another.
 //
-// Overview: SwitchTo leaves `from` and continues `to`, with Boost.Context's fcontext. The caught and
-// uncaught exceptions of a thread belong to the task: they are exchanged too.
-// Thread safety: `to` must be owned by the calling thread (taken from a queue, or the thread's root).
-// Invariants: `after` runs on the stack of `to`, when `from` is saved completely; only then may
-// anybody else resume `from`. That is why locks are released there and not before the switch.
-// Ownership: none.
+// Overview: SwitchTo leaves `from` and continues `to`, with Boost.Context's fcontext. The caught
+// and uncaught exceptions of a thread belong to the task: they are exchanged too. Thread safety:
+// `to` must be owned by the calling thread (taken from a queue, or the thread's root). Invariants:
+// `after` runs on the stack of `to`, when `from` is saved completely; only then may anybody else
+// resume `from`. That is why locks are released there and not before the switch. Ownership: none.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 

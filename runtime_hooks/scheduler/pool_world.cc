@@ -310,8 +310,9 @@ void PoolWorld::Yield(Task* self) {
   auto* worker = static_cast<Worker*>(ThisWorker());
   self->state.store(Task::kRunnable, std::memory_order_relaxed);
   if (self->pinned) {
-    SwitchTo(self, &worker->root, false,
-             [](void* p) { static_cast<Task*>(p)->world->Ready(static_cast<Task*>(p)); }, self);
+    SwitchTo(
+        self, &worker->root, false,
+        [](void* p) { static_cast<Task*>(p)->world->Ready(static_cast<Task*>(p)); }, self);
   } else {
     SwitchTo(self, &worker->root, false, &Requeue, self);
   }

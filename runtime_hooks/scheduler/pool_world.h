@@ -1,7 +1,7 @@
 // Worker threads with run queues that steal from each other; also the world of adopted threads.
 //
-// Overview: each worker takes the newest task of its own queue, every 61st time (and when its own is
-// empty) the oldest of the shared queue, then of another worker. Idle workers sleep on one
+// Overview: each worker takes the newest task of its own queue, every 61st time (and when its own
+// is empty) the oldest of the shared queue, then of another worker. Idle workers sleep on one
 // condition; a Ready wakes one only if some are asleep.
 // Thread safety: as World. Lock order: a worker's queue lock, then nothing; idle_mutex_ alone.
 // Invariants: `pending_` counts queued tasks; a worker sleeps only if it saw 0 under idle_mutex_.
@@ -40,8 +40,8 @@ class PoolWorld final : public World {
 
   // Waits until no task is queued or running, at most until `deadline`. False on timeout.
   bool WaitIdle(std::int64_t deadline_ns);
-  // Waits until nothing can move without help from outside, `done(arg)` holds, or the grace is over.
-  // True if it is quiet.
+  // Waits until nothing can move without help from outside, `done(arg)` holds, or the grace is
+  // over. True if it is quiet.
   bool WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg);
   // Tasks spawned and not finished.
   std::int64_t live() const { return live_.load(std::memory_order_acquire); }
@@ -79,8 +79,8 @@ class PoolWorld final : public World {
   std::atomic<std::int64_t> pending_{0};  // queued tasks
   std::atomic<int> active_{0};            // workers that may be running a task
   std::atomic<int> asleep_{0};
-  std::atomic<int> surplus_wanted_{0};    // threads that stand in for blocked ones
-  std::atomic<int> blocked_{0};           // tasks inside a BlockingRegion
+  std::atomic<int> surplus_wanted_{0};  // threads that stand in for blocked ones
+  std::atomic<int> blocked_{0};         // tasks inside a BlockingRegion
   std::atomic<bool> stop_{false};
 
   SpinLock shared_lock_;

@@ -1,4 +1,5 @@
-// What the sanitizers must be told about fibers; empty in ordinary builds. Detected, not configured.
+// What the sanitizers must be told about fibers; empty in ordinary builds. Detected, not
+// configured.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_SANITIZERS_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_SANITIZERS_H_
 

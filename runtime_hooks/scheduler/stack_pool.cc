@@ -16,9 +16,9 @@ namespace stranded::internal {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr int kMadvGuardInstall = 102;       // Linux 6.13
+constexpr int kMadvGuardInstall = 102;            // Linux 6.13
 constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
-constexpr int kClasses = 16;                 // 16 KiB << class
+constexpr int kClasses = 16;                      // 16 KiB << class
 
 struct SizeClass {
   SpinLock lock;

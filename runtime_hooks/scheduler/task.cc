@@ -124,8 +124,8 @@ void FiberEntry(void* p) {
   std::abort();
 }
 
-// errno belongs to the thread, and a task may go on on another one. The compiler takes the address of
-// errno for constant within a function: so it must not be read and written in the same one.
+// errno belongs to the thread, and a task may go on on another one. The compiler takes the address
+// of errno for constant within a function: so it must not be read and written in the same one.
 __attribute__((noinline)) int GetErrno() {
   asm volatile("" ::: "memory");
   return errno;
@@ -201,8 +201,8 @@ bool Interrupt(Task* task, WakeReason reason) {
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
   for (;;) {
     if ((seen & Task::kStateMask) != Task::kParked || (seen & Task::kWakePending)) return false;
-    const std::uint32_t next = (seen & Task::kFrozen) ? (seen | Task::kWakePending | bits)
-                                                      : (Task::kRunnable | bits);
+    const std::uint32_t next =
+        (seen & Task::kFrozen) ? (seen | Task::kWakePending | bits) : (Task::kRunnable | bits);
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
     if (task->state.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                           std::memory_order_relaxed)) {
@@ -383,14 +383,14 @@ void SleepFor(absl::Duration d, std::source_location loc) {
 
 }  // namespace this_task
 
-Pool::Pool(PoolOptions options)
-    : world_(new internal::PoolWorld(options.name, options.workers)) {}
+Pool::Pool(PoolOptions options) : world_(new internal::PoolWorld(options.name, options.workers)) {}
 
 Pool::~Pool() {
   if (down_) return;
   const ShutdownReport report = Shutdown(absl::Seconds(1));
   if (!report.clean) {
-    std::fprintf(stderr, "stranded: pool \"%s\" destroyed with %zu unfinished tasks; left in place\n",
+    std::fprintf(stderr,
+                 "stranded: pool \"%s\" destroyed with %zu unfinished tasks; left in place\n",
                  world_->name().c_str(), report.left);
   }
 }

@@ -31,8 +31,8 @@
 #include "runtime_hooks/registry/spawn_node.h"
 #include "stranded/internal/spin_lock.h"
 #include "stranded/internal/sync_base.h"
-#include "stranded/internal/wait_queue.h"
 #include "stranded/internal/wait_kind.h"
+#include "stranded/internal/wait_queue.h"
 
 namespace stranded::internal {
 
@@ -53,11 +53,11 @@ enum class WakeReason : std::uint8_t {
 // What a parked task is blocked on. Objects are kept alive by the parked stack.
 struct WaitRecord {
   WaitKind kind = WaitKind::kNone;
-  bool range = false;                   // receive of a range-for loop
+  bool range = false;  // receive of a range-for loop
   std::source_location site{};
   std::int64_t since_ns = 0;
-  std::int64_t until_ns = 0;            // sleeps
-  const SelectCase* cases = nullptr;    // channel operations and selects, on the parked stack
+  std::int64_t until_ns = 0;          // sleeps
+  const SelectCase* cases = nullptr;  // channel operations and selects, on the parked stack
   std::uint32_t case_count = 0;
   const SyncBase* sync = nullptr;       // locks, wait groups, ...
   std::uint64_t join_task = 0;          // kJoin
@@ -72,7 +72,8 @@ struct HeldRead {
 struct Task {
   static constexpr std::uint32_t kRunnable = 1, kRunning = 2, kParked = 3, kFinished = 4;
   static constexpr std::uint32_t kStateMask = 0xff, kFrozen = 0x100, kWakePending = 0x200;
-  static constexpr int kReasonShift = 16;  // the winner of kParked -> kRunnable leaves its reason here
+  static constexpr int kReasonShift =
+      16;  // the winner of kParked -> kRunnable leaves its reason here
 
   // --- set at spawn
   std::uint64_t id = 0;
@@ -88,15 +89,15 @@ struct Task {
   // --- state
   std::atomic<std::uint32_t> state{kRunnable};
   std::atomic<bool> in_blocking_region{false};
-  Waiter* wake_waiter = nullptr;                // select: whose case won; under that object's lock
-  std::atomic<bool> select_done{false};         // one winner among a select's wakers
+  Waiter* wake_waiter = nullptr;         // select: whose case won; under that object's lock
+  std::atomic<bool> select_done{false};  // one winner among a select's wakers
   WaitRecord wait;
   std::uint64_t park_count = 0;
   ScopeNode* spawn_scope = nullptr;  // what it spawns counts here; own thread only
 
   // --- the stack
-  void* sp = nullptr;        // fcontext while not running
-  Stack* stack = nullptr;    // fibers
+  void* sp = nullptr;      // fcontext while not running
+  Stack* stack = nullptr;  // fibers
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
   bool dying = false;
@@ -128,7 +129,7 @@ struct Task {
   // --- finish: guarded by finish_lock
   SpinLock finish_lock;
   bool finished = false;
-  int handles = 0;          // who may collect the exception
+  int handles = 0;  // who may collect the exception
   std::exception_ptr error;
   WaitQueue joiners;
 };
@@ -159,7 +160,8 @@ inline void NoteOp(Task* self, WaitKind kind, const void* object,
 // is released after the switch, so that nobody can wake a task that has not parked completely.
 // The caller may use this shape only:
 //   lock; queue a Waiter; WakeReason r = Park(self, &lock);
-//   if (r != kWoken) { lock; if (waiter.queued) { remove; unlock; ThrowInterrupted(self, r); } ... }
+//   if (r != kWoken) { lock; if (waiter.queued) { remove; unlock; ThrowInterrupted(self, r); } ...
+//   }
 WakeReason Park(Task* self, SpinLock* release);
 // The same with any action in place of an unlock (select: several locks).
 WakeReason Park(Task* self, void (*after_switch)(void*), void* arg);

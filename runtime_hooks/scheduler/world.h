@@ -34,10 +34,10 @@ struct TimerEntry {
   std::uint64_t object_id = 0;  // task, context or channel, for the dump
   std::int64_t period_ns = 0;
   std::source_location site{};
-  World* world = nullptr;       // set by AddTimer
-  std::uint64_t seq = 0;        // order among equal due times
+  World* world = nullptr;  // set by AddTimer
+  std::uint64_t seq = 0;   // order among equal due times
   std::size_t heap_index = 0;
-  bool armed = false;           // guarded by the world's timer lock
+  bool armed = false;  // guarded by the world's timer lock
 };
 
 // Min-heap of timers with removal. Guarded by its world's timer lock.
@@ -111,8 +111,8 @@ class World {
   const std::string name_;
 };
 
-// Threads that the runtime started itself, and threads adopted as tasks; what the process has beyond
-// these may wake a task at any time, for all we know.
+// Threads that the runtime started itself, and threads adopted as tasks; what the process has
+// beyond these may wake a task at any time, for all we know.
 extern std::atomic<int> runtime_threads;
 extern std::atomic<int> adopted_threads;
 struct RuntimeThread {

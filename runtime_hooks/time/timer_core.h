@@ -5,8 +5,9 @@
 // Thread safety: fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock,
 // or lock, then the channel's.
 // Invariants: `active` is true from Arm() to the tick or Disarm(). The world may call Fire() late,
-// after a Disarm() and another Arm(): Fire() then finds it inactive or not yet due, and does nothing.
-// Ownership: shared by handles; an armed entry owns itself through `self`, one count per arming.
+// after a Disarm() and another Arm(): Fire() then finds it inactive or not yet due, and does
+// nothing. Ownership: shared by handles; an armed entry owns itself through `self`, one count per
+// arming.
 #ifndef STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 
@@ -24,7 +25,7 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   World* world = nullptr;
   Receiver<absl::Time> channel;
   std::function<void()> function;
-  SpawnSpec spec;      // of the function's task
+  SpawnSpec spec;  // of the function's task
   Context run_in;
   std::source_location site{};
 
@@ -33,8 +34,8 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   TimerEntry entry;
   bool active = false;
   std::int64_t period_ns = 0;
-  std::uint32_t pending_fires = 0;           // armings whose reference is not given back yet
-  std::shared_ptr<TimerCore> self;           // while pending_fires > 0
+  std::uint32_t pending_fires = 0;  // armings whose reference is not given back yet
+  std::shared_ptr<TimerCore> self;  // while pending_fires > 0
 
   ~TimerCore();
   void Arm(std::int64_t delay_ns);

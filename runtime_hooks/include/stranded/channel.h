@@ -122,14 +122,9 @@ class Receiver {
     internal::Room<T> room;
     TryRecvResult<T> result;
     switch (internal::ChanTryRecv(ref_.get(), room.raw(), loc)) {
-      case internal::TryResult::kDone:
-        result.value = room.Take();
-        break;
-      case internal::TryResult::kClosed:
-        result.closed_flag = true;
-        break;
-      case internal::TryResult::kWouldBlock:
-        break;
+      case internal::TryResult::kDone: result.value = room.Take(); break;
+      case internal::TryResult::kClosed: result.closed_flag = true; break;
+      case internal::TryResult::kWouldBlock: break;
     }
     return result;
   }

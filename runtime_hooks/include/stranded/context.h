@@ -1,13 +1,13 @@
 // Contexts: an immutable tree that carries cancellation, deadlines and values, with Go's meaning.
 //
-// Overview: every With... call makes a child. The end of a node (cancel, timeout, deadline) goes down
-// to all below it, never up. Done() is a channel to listen on inside Select; Err() says why it ended.
-// A context is for what belongs to a request as a whole, not a bag of parameters.
-// Thread safety: everything from any task or OS thread; cancel functions may be called many times.
-// Invariants: a context ends at most once. When Err() is not Ok, Done() is closed, and the other way
-// round. A child's deadline is never later than its parent's.
-// Ownership: a handle keeps its node and all nodes above. A pending timeout keeps the node until it
-// fires or the cancel function is called: not calling it is the leak called lost-cancel.
+// Overview: every With... call makes a child. The end of a node (cancel, timeout, deadline) goes
+// down to all below it, never up. Done() is a channel to listen on inside Select; Err() says why it
+// ended. A context is for what belongs to a request as a whole, not a bag of parameters. Thread
+// safety: everything from any task or OS thread; cancel functions may be called many times.
+// Invariants: a context ends at most once. When Err() is not Ok, Done() is closed, and the other
+// way round. A child's deadline is never later than its parent's. Ownership: a handle keeps its
+// node and all nodes above. A pending timeout keeps the node until it fires or the cancel function
+// is called: not calling it is the leak called lost-cancel.
 #ifndef STRANDED_RUNTIME_HOOKS_CONTEXT_H_
 #define STRANDED_RUNTIME_HOOKS_CONTEXT_H_
 

@@ -9,13 +9,13 @@
 namespace stranded {
 
 struct Options {
-  std::string dump;              // write a dump here at exit
-  std::string record = "state";  // off, state, trace
+  std::string dump;                     // write a dump here at exit
+  std::string record = "state";         // off, state, trace
   std::string schedule = "controlled";  // tests: controlled or threads
-  std::uint64_t seed = 1;        // of the controlled scheduler
-  int workers = 0;               // 0: one per core
-  int exitcode = 86;             // of a linked program with findings
-  std::vector<std::string> problems;  // keys or values that were not understood
+  std::uint64_t seed = 1;               // of the controlled scheduler
+  int workers = 0;                      // 0: one per core
+  int exitcode = 86;                    // of a linked program with findings
+  std::vector<std::string> problems;    // keys or values that were not understood
 };
 
 // Parsed once from the environment; SetOptionsForTesting replaces it.

@@ -1,9 +1,9 @@
 // Select: wait for the first of several channel operations, with Go's meaning.
 //
-// Overview: Select(OnRecv(...), OnSend(...), OnDone(...), Default(...)) takes one case that is ready,
-// uniformly among the ready ones, runs its handler and returns its index. Without a Default it blocks
-// until one is. Cases on nil channels are never ready. SelectSet holds cases built at run time.
-// Thread safety: from any task or OS thread. A SelectSet is used by one task at a time.
+// Overview: Select(OnRecv(...), OnSend(...), OnDone(...), Default(...)) takes one case that is
+// ready, uniformly among the ready ones, runs its handler and returns its index. Without a Default
+// it blocks until one is. Cases on nil channels are never ready. SelectSet holds cases built at run
+// time. Thread safety: from any task or OS thread. A SelectSet is used by one task at a time.
 // Invariants: exactly one case happens; the channels of the others are left as they were.
 // Errors: ClosedChannelError if the case taken is a send on a closed channel.
 // Ownership: cases hold handles of their channels; a set owns its cases.

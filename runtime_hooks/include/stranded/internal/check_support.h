@@ -1,10 +1,10 @@
 // What leak checks need from the runtime: worlds for tests, scopes, and waiting for quiet.
 //
-// Overview: a test enters a controlled world or, on real threads, only begins a scope. At its end it
-// waits until nothing moves any more and then asks whether anything is left.
-// Thread safety: a scope is begun and ended by the same task; the rest from any task.
-// Invariants: WaitUntilQuiet never waits longer than the grace; virtual time costs nothing.
-// Ownership: Begin/Enter give a handle that End/Leave takes back.
+// Overview: a test enters a controlled world or, on real threads, only begins a scope. At its end
+// it waits until nothing moves any more and then asks whether anything is left. Thread safety: a
+// scope is begun and ended by the same task; the rest from any task. Invariants: WaitUntilQuiet
+// never waits longer than the grace; virtual time costs nothing. Ownership: Begin/Enter give a
+// handle that End/Leave takes back.
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_CHECK_SUPPORT_H_
 #define STRANDED_RUNTIME_HOOKS_INTERNAL_CHECK_SUPPORT_H_
 
@@ -20,8 +20,8 @@ namespace stranded::internal {
 struct ScopeNode;
 class ControlledWorld;
 
-// The calling thread becomes the main task of a controlled world, and stops being it. Tasks that are
-// left then never run again; they stay in memory. Leave returns how many were left.
+// The calling thread becomes the main task of a controlled world, and stops being it. Tasks that
+// are left then never run again; they stay in memory. Leave returns how many were left.
 ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t seed);
 std::size_t LeaveControlledWorld(ControlledWorld* world);
 std::uint64_t WorldIdOf(const ControlledWorld* world);
@@ -40,8 +40,8 @@ std::uint64_t ScopeId(const ScopeNode* scope);
 // Tasks alive in the scope and below it. Costs one load.
 std::int64_t ScopeLive(const ScopeNode* scope);
 
-// Waits until no task of the calling task's world can run without help from outside, or the scope (if
-// not null) is empty, or `grace` has passed on the world's clock. True if it is quiet: nothing
+// Waits until no task of the calling task's world can run without help from outside, or the scope
+// (if not null) is empty, or `grace` has passed on the world's clock. True if it is quiet: nothing
 // runnable, no timer pending, nobody outside who could act.
 bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace);
 

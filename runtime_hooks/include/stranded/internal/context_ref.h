@@ -10,7 +10,7 @@ namespace internal {
 
 struct ContextNode;
 
-ContextNode* BackgroundNode();               // with a new reference
+ContextNode* BackgroundNode();                // with a new reference
 ContextNode* NodeOf(const Context& context);  // borrowed
 Context ContextOf(ContextNode* node);         // with a new reference
 std::uint64_t ContextIdOf(const ContextNode* node);

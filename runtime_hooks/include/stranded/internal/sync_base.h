@@ -1,7 +1,7 @@
 // What every lock, wait group, condition, once and semaphore records about itself.
 //
-// Overview: the objects of sync.h embed one SyncBase. They live in the user's own memory, so no list
-// of them is kept: a snapshot finds them through the tasks that wait for them or hold them.
+// Overview: the objects of sync.h embed one SyncBase. They live in the user's own memory, so no
+// list of them is kept: a snapshot finds them through the tasks that wait for them or hold them.
 // Thread safety: `id`, `kind` and `site` are set once; all else is guarded by `lock`.
 // Invariants: `holder` is 0 exactly while nobody holds the object for writing.
 // Ownership: part of the user's object. A snapshot reads it only while a frozen task waits for it.
@@ -46,7 +46,7 @@ struct SyncBase {
   mutable SpinLock lock;
   // --- guarded by lock
   WaitQueue waiters;
-  std::uint64_t holder = 0;        // Mutex, RWMutex (writer), Once (who runs it): task id
+  std::uint64_t holder = 0;  // Mutex, RWMutex (writer), Once (who runs it): task id
   std::source_location holder_site{};
   std::uint32_t readers = 0;       // RWMutex
   bool readers_uncertain = false;  // a read lock was released by another task than took it

@@ -19,12 +19,12 @@ struct Waiter {
   Waiter* next = nullptr;
   Waiter* prev = nullptr;
   Task* task = nullptr;
-  void* slot = nullptr;             // channels: where the value comes from or goes to
-  std::uint32_t case_index = 0;     // selects
+  void* slot = nullptr;          // channels: where the value comes from or goes to
+  std::uint32_t case_index = 0;  // selects
   bool is_select = false;
   bool queued = false;
-  bool success = false;             // handed a value (not woken by close)
-  std::uint32_t mode = 0;           // sync objects: what is wanted
+  bool success = false;    // handed a value (not woken by close)
+  std::uint32_t mode = 0;  // sync objects: what is wanted
   std::int64_t amount = 0;
   std::source_location site{};
 };

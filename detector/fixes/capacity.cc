@@ -1,0 +1,137 @@
+// When is a buffer the answer? On recorded facts (docs/rules.md, "When buffering is right").
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/fixes/source_edit.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::uint64_t kLargestSensible = 65536;
+
+struct SendFacts {
+  std::uint64_t stranded = 0;  // most sends never received, over the instances made at this site
+  std::uint64_t senders = 0;   // most sends in all, when every one came from another task
+  bool repeats = false, observed_try = false, observed_size = false;
+  std::size_t instances = 0;
+};
+
+SendFacts Gather(const Situation& s, const Channel& like) {
+  SendFacts facts;
+  for (const Channel& c : s.snap().channels.all()) {
+    if (c.site != like.site || c.role != ChannelRole::kUser) continue;
+    const std::uint64_t waiting =
+        c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
+    ++facts.instances;
+    facts.stranded = std::max(facts.stranded, waiting + c.length);
+    facts.senders = std::max(facts.senders, c.sends_started);
+    facts.repeats |= c.repeat_sends > 0;
+    facts.observed_try |= c.observed_try;
+    facts.observed_size |= c.observed_size;
+  }
+  return facts;
+}
+
+bool HoldsLock(const Situation& s, const Group& group) {
+  return std::any_of(group.tasks.begin(), group.tasks.end(),
+                     [&](const Task* t) { return !s.LocksHeldBy(*t).empty(); });
+}
+
+// Why a larger buffer would be wrong; empty if nothing speaks against it.
+std::string Refusal(const SendFacts& facts) {
+  if (facts.repeats) {
+    return "A larger buffer is not the answer: the same task sends again and again on this "
+           "channel, "
+           "so a buffer only moves the place where it blocks to a later send.";
+  }
+  if (facts.observed_try) {
+    return "A larger buffer is not the answer: the program uses TrySend, TryRecv or a select with "
+           "a "
+           "default on this channel, and a buffer would change what these see.";
+  }
+  if (facts.observed_size) {
+    return "A larger buffer is not the answer: the program asks for this channel's size(), and a "
+           "buffer would change that.";
+  }
+  if (facts.stranded == 0 || facts.stranded > kLargestSensible) {
+    return "A larger buffer is not the answer: no bound for the sends that are never received can "
+           "be "
+           "told from this run.";
+  }
+  return "";
+}
+
+std::vector<std::string> Warnings(const Situation& s, const Group& group, const Channel& channel) {
+  std::vector<std::string> warnings;
+  const std::string_view type = channel.elem_type;
+  for (const std::string_view part :
+       std::array<std::string_view, 3>{"Chan<", "Sender<", "Receiver<"}) {
+    if (type.find(part) != std::string_view::npos) {
+      warnings.push_back(
+          "The value carries a channel: whoever waits for an answer on it will wait "
+          "for ever when the value stays in the buffer.");
+      break;
+    }
+  }
+  if (type.find("unique_ptr") != std::string_view::npos) {
+    warnings.push_back("The value owns something: it lives until the channel does.");
+  }
+  if (type == "stranded::Unit") {
+    warnings.push_back(
+        "The value carries no data, so the send may be meant as a meeting point: with "
+        "a buffer it returns before anybody has received.");
+  }
+  if (HoldsLock(s, group)) {
+    warnings.push_back("A sender holds a lock while it sends.");
+  }
+  return warnings;
+}
+
+}  // namespace
+
+void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
+  const Channel* channel = s.ChannelOf(*group.tasks.front());
+  if (channel == nullptr || channel->role != ChannelRole::kUser) {
+    ProposeContextCase(s, group, out);
+    return;
+  }
+  const SendFacts facts = Gather(s, *channel);
+  const std::string refusal = Refusal(facts);
+  if (!refusal.empty()) {
+    out.notes.push_back(refusal);
+    ProposeContextCase(s, group, out);
+    return;
+  }
+  // One value from each sender: room for all of them makes every sender independent of the
+  // receiver.
+  const std::uint64_t capacity = std::max(facts.stranded, facts.senders);
+  Fix fix;
+  fix.kind = FixKind::kRaiseCapacity;
+  fix.site = SiteText(s, channel->site);
+  fix.capacity = static_cast<std::int64_t>(capacity);
+  fix.summary =
+      absl::StrCat("Give the channel room for ", capacity, capacity == 1 ? " value" : " values",
+                   " at ", fix.site.ToString(), ".");
+  fix.reason = absl::StrCat(
+      facts.senders, facts.senders == 1 ? " send by one task, " : " sends by as many tasks, ",
+      facts.senders - std::min(facts.senders, facts.stranded), " received, ", facts.stranded,
+      " never: each sender can then leave its value and finish, though nobody is there to "
+      "receive.");
+  fix.warnings = Warnings(s, group, *channel);
+  if (facts.instances > 1) {
+    fix.warnings.push_back(absl::StrCat("The largest need of ", facts.instances,
+                                        " channels made at this line; another run may need more."));
+  }
+  if (const auto source = FindSource(fix.site.file, s.options().source_root);
+      source.has_value() && fix.site.line <= source->lines.size()) {
+    if (const auto edited = WithCapacity(source->lines[fix.site.line - 1], fix.capacity)) {
+      fix.diff = DiffOfLine(*source, fix.site.line, *edited);
+    }
+  }
+  out.fixes.push_back(std::move(fix));
+  ProposeContextCase(s, group, out);
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,132 @@
+#include "detector/fixes/source_edit.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "absl/strings/str_cat.h"
+
+namespace stranded::detector {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::uintmax_t kLargest = 8 << 20;
+constexpr std::size_t kContextLines = 3;
+
+std::string ShownPath(const fs::path& file, const fs::path& root) {
+  std::error_code error;
+  const fs::path relative = fs::relative(file, root, error);
+  const std::string text = relative.generic_string();
+  if (error || text.empty() || text.starts_with("..")) {
+    return file.relative_path().generic_string();
+  }
+  return text;
+}
+
+// Behind the '>' that closes the '<' at `open`; npos if it does not.
+std::size_t BehindAngles(const std::string& line, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < line.size(); ++i) {
+    if (line[i] == '<') ++depth;
+    if (line[i] == '>' && --depth == 0) return i + 1;
+    if (line[i] == ';' || line[i] == '{') return std::string::npos;
+  }
+  return std::string::npos;
+}
+
+bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+std::size_t SkipSpace(const std::string& line, std::size_t i) {
+  while (i < line.size() && line[i] == ' ') ++i;
+  return i;
+}
+
+// Puts the capacity where an initialiser stands or may stand at `i`.
+std::optional<std::string> Initialise(const std::string& line, std::size_t i, bool declared,
+                                      const std::string& capacity) {
+  if (i < line.size() && (line[i] == '(' || line[i] == '{')) {
+    const char close = line[i] == '(' ? ')' : '}';
+    const std::size_t end = line.find(close, i);
+    if (end == std::string::npos) return std::nullopt;
+    const std::string inside = line.substr(i + 1, end - i - 1);
+    const bool number = inside.find_first_not_of(" 0123456789") == std::string::npos;
+    if (!number) return std::nullopt;
+    return absl::StrCat(line.substr(0, i), "(", capacity, ")", line.substr(end + 1));
+  }
+  if (declared && i < line.size() && line[i] == ';') {
+    return absl::StrCat(line.substr(0, i), "(", capacity, ")", line.substr(i));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<SourceFile> FindSource(const std::string& file, const std::string& root) {
+  if (file.empty()) return std::nullopt;
+  std::error_code error;
+  fs::path path(file);
+  if (path.is_relative()) path = fs::path(root) / path;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kLargest) {
+    return std::nullopt;
+  }
+  std::ifstream in(path);
+  SourceFile source;
+  source.shown = ShownPath(path, root);
+  for (std::string line; std::getline(in, line);) source.lines.push_back(line);
+  return source;
+}
+
+std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::string& edited) {
+  const std::size_t first = number > kContextLines ? number - kContextLines : 1;
+  const std::size_t last = std::min(file.lines.size(), number + kContextLines);
+  const std::string range = absl::StrCat(first, ",", last - first + 1);
+  std::string diff = absl::StrCat("--- a/", file.shown, "\n+++ b/", file.shown, "\n@@ -", range,
+                                  " +", range, " @@\n");
+  for (std::size_t i = first; i <= last; ++i) {
+    const std::string& line = file.lines[i - 1];
+    if (i == number) {
+      absl::StrAppend(&diff, "-", line, "\n+", edited, "\n");
+    } else {
+      absl::StrAppend(&diff, " ", line, "\n");
+    }
+  }
+  return diff;
+}
+
+std::optional<std::string> WithCapacity(const std::string& line, std::int64_t capacity) {
+  const std::size_t at = line.find("Chan<");
+  if (at == std::string::npos || line.find("Chan<", at + 1) != std::string::npos) {
+    return std::nullopt;
+  }
+  if (at > 0 && IsWord(line[at - 1])) return std::nullopt;
+  std::size_t i = BehindAngles(line, at + 4);
+  if (i == std::string::npos) return std::nullopt;
+  const std::string number = std::to_string(capacity);
+  if (i < line.size() && line[i] == '>') {  // make_shared<Chan<T>>()
+    return Initialise(line, i + 1, false, number);
+  }
+  const std::size_t name = SkipSpace(line, i);
+  std::size_t behind = name;
+  while (behind < line.size() && IsWord(line[behind])) ++behind;
+  return Initialise(line, SkipSpace(line, behind), behind > name, number);
+}
+
+std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
+                                           std::size_t number) {
+  if (number == 0 || number > lines.size()) return std::nullopt;
+  static const std::regex statement(R"(^(\s*)([\w.\->\[\]]+)\.Send\((.*)\);\s*$)");
+  std::smatch match;
+  if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
+  // A function that returns a value somewhere near cannot end with a plain return.
+  static const std::regex returns_value(R"(\breturn\s+[^;\s])");
+  const std::size_t from = number > 20 ? number - 20 : 1;
+  for (std::size_t i = from; i <= std::min(lines.size(), number + 20); ++i) {
+    if (std::regex_search(lines[i - 1], returns_value)) return std::nullopt;
+  }
+  return absl::StrCat(match[1].str(), "if (!", match[2].str(),
+                      ".Send(stranded::this_task::GetContext(), ", match[3].str(),
+                      ").ok()) return;");
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,37 @@
+// Edits of one source line, as unified diffs for `patch -p1`.
+#ifndef STRANDED_DETECTOR_FIXES_SOURCE_EDIT_H_
+#define STRANDED_DETECTOR_FIXES_SOURCE_EDIT_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stranded/finding.h"
+
+namespace stranded::detector {
+
+// A source file found on this machine.
+struct SourceFile {
+  std::string shown;  // path for the diff, relative to the root where it can be
+  std::vector<std::string> lines;
+};
+
+// Nothing if it cannot be read or is unreasonably large.
+std::optional<SourceFile> FindSource(const std::string& file, const std::string& root);
+
+// The diff that replaces line `number` (from 1) by `edited`.
+std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::string& edited);
+
+// `Chan<T> c;`, `Chan<T>()`, `make_shared<Chan<T>>()` and the like with the capacity put in.
+// Nothing if the line does not make exactly one channel in a way that is understood.
+std::optional<std::string> WithCapacity(const std::string& line, std::int64_t capacity);
+
+// `c.Send(v);` as a statement of its own, given up when the task's context ends. Nothing if the
+// line is anything else, or `around` suggests that a plain `return;` would not compile there.
+std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
+                                           std::size_t number);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_FIXES_SOURCE_EDIT_H_

@@ -1,0 +1,66 @@
+// From a dump to findings.
+//
+// Overview: Analyze looks at the last snapshot of a dump. A task that may still go on is not
+// reported as stuck; where only time can tell, the analysis says "look again" and the caller
+// decides. Thread safety: pure functions of their arguments. Cost: linear, or n log n, in the
+// number of tasks.
+#ifndef STRANDED_DETECTOR_ANALYSIS_H_
+#define STRANDED_DETECTOR_ANALYSIS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "stranded/finding.h"
+
+namespace stranded {
+
+namespace detector {
+struct Dump;
+}
+
+struct AnalysisOptions {
+  // In a program that still runs, a task counts as stuck only after this long. In a world where
+  // nothing can run any more, at once.
+  absl::Duration min_age = absl::Seconds(1);
+  std::uint64_t scope = 0;         // only tasks spawned in this scope or below it; 0: all
+  std::uint64_t world = 0;         // only tasks of this world; 0: all
+  std::vector<std::string> rules;  // only these; empty: all
+  std::vector<std::string>
+      ignore;  // tasks whose wait or spawn site has this in file:line or function
+  std::string source_root = ".";  // where relative source paths are looked up, for diffs
+  bool symbolize = true;
+};
+
+struct AnalysisSummary {
+  std::size_t tasks = 0, blocked = 0, contexts = 0, channels = 0;
+  std::size_t stranded = 0;  // tasks in findings
+  bool quiet = false;        // nothing in it could run by itself
+  bool deadlock = false;
+  std::string reason, label, program, world;
+  std::vector<std::string> losses;  // what is missing, one sentence each
+};
+
+struct Analysis {
+  std::vector<Finding> findings;  // worst first
+  AnalysisSummary summary;
+  std::size_t look_again = 0;  // tasks that may be stuck, or may just be slow
+  std::shared_ptr<const detector::Dump> dump;
+};
+
+Analysis Analyze(std::shared_ptr<const detector::Dump> dump, const AnalysisOptions& options = {});
+
+// The catalogue of rules.
+struct RuleText {
+  const char* id;
+  const char* finds;    // one line
+  const char* explain;  // paragraphs for `stranded explain`
+};
+const std::vector<RuleText>& RuleCatalogue();
+
+}  // namespace stranded
+
+#endif  // STRANDED_DETECTOR_ANALYSIS_H_

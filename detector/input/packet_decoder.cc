@@ -1,0 +1,412 @@
+#include "detector/input/packet_decoder.h"
+
+#include <protozero/exception.hpp>
+#include <protozero/pbf_message.hpp>
+
+#include "detector/input/decode.h"
+#include "stranded/dump_format.h"
+
+namespace stranded::detector {
+namespace {
+
+Site ReadSite(const data_view& bytes) {
+  using Tag = dump::SiteTag;
+  Site v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kFile: v.file = View(m.get_view()); break;
+      case Tag::kFunction: v.function = View(m.get_view()); break;
+      case Tag::kLine: v.line = m.get_uint32(); break;
+      case Tag::kColumn: v.column = m.get_uint32(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+SpawnNode ReadSpawn(const data_view& bytes) {
+  using Tag = dump::SpawnNodeTag;
+  SpawnNode v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kParent: v.parent = m.get_uint64(); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kName: v.name = View(m.get_view()); break;
+      case Tag::kElided: v.elided = m.get_uint32(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Context ReadContext(const data_view& bytes) {
+  using Tag = dump::ContextTag;
+  Context v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kParent: v.parent = m.get_uint64(); break;
+      case Tag::kKind: v.kind = Enum(m.get_enum(), ContextKind::kWithoutCancel); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kCreatorTask: v.creator_task = m.get_uint64(); break;
+      case Tag::kCreatorName: v.creator_name = View(m.get_view()); break;
+      case Tag::kCreatedNs: v.created_ns = m.get_int64(); break;
+      case Tag::kDeadlineNs: v.deadline_ns = m.get_int64(); break;
+      case Tag::kErr: v.err = Enum(m.get_enum(), ContextErr::kDeadlineExceeded); break;
+      case Tag::kCause: v.cause = View(m.get_view()); break;
+      case Tag::kEndedNs: v.ended_ns = m.get_int64(); break;
+      case Tag::kEndedByTask: v.ended_by_task = m.get_uint64(); break;
+      case Tag::kEndedByName: v.ended_by_name = View(m.get_view()); break;
+      case Tag::kEndedSite: v.ended_site = m.get_uint32(); break;
+      case Tag::kEndedOrigin: v.ended_origin = m.get_uint64(); break;
+      case Tag::kHasCancelFunc: v.has_cancel_func = m.get_bool(); break;
+      case Tag::kCancelCalled: v.cancel_called = m.get_bool(); break;
+      case Tag::kCancelLost: v.cancel_lost = m.get_bool(); break;
+      case Tag::kKeyType: v.key_type = View(m.get_view()); break;
+      case Tag::kValueText: v.value_text = View(m.get_view()); break;
+      case Tag::kValuePrintable: v.value_printable = m.get_bool(); break;
+      case Tag::kValueBytes: v.value_bytes = m.get_uint64(); break;
+      case Tag::kDoneChannel: v.done_channel = m.get_uint64(); break;
+      case Tag::kLiveChildren: v.live_children = m.get_uint32(); break;
+      case Tag::kTimerPending: v.timer_pending = m.get_bool(); break;
+      case Tag::kHandles: v.handles = m.get_uint32(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Peer ReadPeer(const data_view& bytes) {
+  using Tag = dump::PeerTag;
+  Peer v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kName: v.name = View(m.get_view()); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kAtNs: v.at_ns = m.get_int64(); break;
+      case Tag::kOutcome: v.outcome = Enum(m.get_enum(), PeerOutcome::kSawClosed); break;
+      case Tag::kLeftOp: v.left_op = Enum(m.get_enum(), CaseOp::kDefault); break;
+      case Tag::kLeftSite: v.left_site = m.get_uint32(); break;
+      case Tag::kLeftContext: v.left_context = m.get_uint64(); break;
+      case Tag::kLeftChannel: v.left_channel = m.get_uint64(); break;
+      case Tag::kLeftNs: v.left_ns = m.get_int64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+SyncPeer ReadSyncPeer(const data_view& bytes) {
+  using Tag = dump::SyncPeerTag;
+  SyncPeer v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kName: v.name = View(m.get_view()); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Channel ReadChannel(const data_view& bytes) {
+  using Tag = dump::ChannelTag;
+  Channel v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kElemType: v.elem_type = View(m.get_view()); break;
+      case Tag::kElemBytes: v.elem_bytes = m.get_uint32(); break;
+      case Tag::kCapacity: v.capacity = m.get_uint64(); break;
+      case Tag::kLength: v.length = m.get_uint64(); break;
+      case Tag::kHighWater: v.high_water = m.get_uint64(); break;
+      case Tag::kClosed: v.closed = m.get_bool(); break;
+      case Tag::kClosedByTask: v.closed_by_task = m.get_uint64(); break;
+      case Tag::kClosedByName: v.closed_by_name = View(m.get_view()); break;
+      case Tag::kClosedSite: v.closed_site = m.get_uint32(); break;
+      case Tag::kClosedNs: v.closed_ns = m.get_int64(); break;
+      case Tag::kSendsStarted: v.sends_started = m.get_uint64(); break;
+      case Tag::kSendsCompleted: v.sends_completed = m.get_uint64(); break;
+      case Tag::kRecvsStarted: v.recvs_started = m.get_uint64(); break;
+      case Tag::kRecvsCompleted: v.recvs_completed = m.get_uint64(); break;
+      case Tag::kWaitingSenders: v.waiting_senders = m.get_uint32(); break;
+      case Tag::kWaitingReceivers: v.waiting_receivers = m.get_uint32(); break;
+      case Tag::kCreatorTask: v.creator_task = m.get_uint64(); break;
+      case Tag::kCreatorName: v.creator_name = View(m.get_view()); break;
+      case Tag::kCreatedNs: v.created_ns = m.get_int64(); break;
+      case Tag::kLastSender: v.last_sender = ReadPeer(m.get_view()); break;
+      case Tag::kLastReceiver: v.last_receiver = ReadPeer(m.get_view()); break;
+      case Tag::kRole: v.role = Enum(m.get_enum(), ChannelRole::kTimerTick); break;
+      case Tag::kContext: v.context = m.get_uint64(); break;
+      case Tag::kObservedTry: v.observed_try = m.get_bool(); break;
+      case Tag::kObservedSize: v.observed_size = m.get_bool(); break;
+      case Tag::kRepeatSends: v.repeat_sends = m.get_uint64(); break;
+      case Tag::kHandles: v.handles = m.get_uint32(); break;
+      case Tag::kTimerArmed: v.timer_armed = m.get_bool(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Sync ReadSync(const data_view& bytes) {
+  using Tag = dump::SyncObjectTag;
+  Sync v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kKind: v.kind = Enum(m.get_enum(), SyncKind::kSemaphore); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kHolderTask: v.holder_task = m.get_uint64(); break;
+      case Tag::kHolderName: v.holder_name = View(m.get_view()); break;
+      case Tag::kHolderSite: v.holder_site = m.get_uint32(); break;
+      case Tag::kReaders: v.readers = m.get_uint32(); break;
+      case Tag::kReadersUncertain: v.readers_uncertain = m.get_bool(); break;
+      case Tag::kCounter: v.counter = m.get_int64(); break;
+      case Tag::kLimit: v.limit = m.get_int64(); break;
+      case Tag::kLastAdd: v.last_add = ReadSyncPeer(m.get_view()); break;
+      case Tag::kLastDone: v.last_done = ReadSyncPeer(m.get_view()); break;
+      case Tag::kLastSignal: v.last_signal = ReadSyncPeer(m.get_view()); break;
+      case Tag::kSignals: v.signals = m.get_uint64(); break;
+      case Tag::kLostSignals: v.lost_signals = m.get_uint64(); break;
+      case Tag::kWaiters: v.waiters = m.get_uint32(); break;
+      case Tag::kCondLock: v.cond_lock = m.get_uint64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Timer ReadTimer(const data_view& bytes) {
+  using Tag = dump::TimerTag;
+  Timer v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kKind: v.kind = Enum(m.get_enum(), TimerKind::kFunc); break;
+      case Tag::kDueNs: v.due_ns = m.get_int64(); break;
+      case Tag::kPeriodNs: v.period_ns = m.get_int64(); break;
+      case Tag::kObject: v.object = m.get_uint64(); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kWorld: v.world = m.get_uint64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+World ReadWorld(const data_view& bytes) {
+  using Tag = dump::WorldTag;
+  World v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kKind: v.controlled = m.get_enum() == 1; break;
+      case Tag::kSeed: v.seed = m.get_uint64(); break;
+      case Tag::kPolicy: v.policy = View(m.get_view()); break;
+      case Tag::kSteps: v.steps = m.get_uint64(); break;
+      case Tag::kQuiet: v.quiet = m.get_bool(); break;
+      case Tag::kRunnable: v.runnable = m.get_uint32(); break;
+      case Tag::kRunning: v.running = m.get_uint32(); break;
+      case Tag::kTimers: v.timers = m.get_uint32(); break;
+      case Tag::kExternal: v.external = m.get_uint32(); break;
+      case Tag::kMainTask: v.main_task = m.get_uint64(); break;
+      case Tag::kDeadlock: v.deadlock = m.get_bool(); break;
+      case Tag::kWorkers: v.workers = m.get_uint32(); break;
+      case Tag::kName: v.name = View(m.get_view()); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Scope ReadScope(const data_view& bytes) {
+  using Tag = dump::ScopeTag;
+  Scope v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kId: v.id = m.get_uint64(); break;
+      case Tag::kParent: v.parent = m.get_uint64(); break;
+      case Tag::kName: v.name = View(m.get_view()); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kEnded: v.ended = m.get_bool(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Module ReadModule(const data_view& bytes) {
+  using Tag = dump::ModuleTag;
+  Module v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kStart: v.start = m.get_uint64(); break;
+      case Tag::kEnd: v.end = m.get_uint64(); break;
+      case Tag::kFileOffset: v.file_offset = m.get_uint64(); break;
+      case Tag::kPath: v.path = View(m.get_view()); break;
+      case Tag::kBuildId: v.build_id = View(m.get_view()); break;
+      case Tag::kBias: v.bias = m.get_uint64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Loss ReadLoss(const data_view& bytes) {
+  using Tag = dump::LossTag;
+  Loss v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kEventsLost: v.events_lost = m.get_uint64(); break;
+      case Tag::kTasksUnread: v.tasks_unread = m.get_uint64(); break;
+      case Tag::kStacksMissing: v.stacks_missing = m.get_uint64(); break;
+      case Tag::kStringsCut: v.packets_left_out = m.get_uint64(); break;
+      case Tag::kUnguardedStacks: v.unguarded_stacks = m.get_uint64(); break;
+      case Tag::kNote: v.note = View(m.get_view()); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+Event ReadEvent(const data_view& bytes) {
+  using Tag = dump::EventTag;
+  Event v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kKind: v.kind = static_cast<std::uint32_t>(m.get_enum()); break;
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kObject: v.object = m.get_uint64(); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kTimeNs: v.time_ns = m.get_int64(); break;
+      case Tag::kArg: v.arg = m.get_uint64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+void ReadHeader(const data_view& bytes, Dump& d) {
+  using Tag = dump::HeaderTag;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kVersionMajor: d.version_major = m.get_uint32(); break;
+      case Tag::kVersionMinor: d.version_minor = m.get_uint32(); break;
+      case Tag::kProducer: d.producer = View(m.get_view()); break;
+      case Tag::kPid: d.pid = m.get_uint32(); break;
+      case Tag::kProgram: d.program = View(m.get_view()); break;
+      case Tag::kArgs: d.args.push_back(View(m.get_view())); break;
+      case Tag::kRecordLevel: d.record_level = View(m.get_view()); break;
+      default: m.skip();
+    }
+  }
+}
+
+void ReadBegin(const data_view& bytes, Snapshot& s) {
+  using Tag = dump::SnapshotBeginTag;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kReason: s.reason = View(m.get_view()); break;
+      case Tag::kTakenNs: s.taken_ns = m.get_int64(); break;
+      case Tag::kWallNs: s.wall_ns = m.get_int64(); break;
+      case Tag::kLabel: s.label = View(m.get_view()); break;
+      default: m.skip();
+    }
+  }
+}
+
+void ReadEvents(const data_view& bytes, Snapshot& s) {
+  using Tag = dump::EventBatchTag;
+  Message<Tag> m(bytes);
+  std::uint32_t ring = 0;
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kRing: ring = m.get_uint32(); break;
+      case Tag::kEvent:
+        s.events.push_back(ReadEvent(m.get_view()));
+        s.events.back().ring = ring;
+        break;
+      default: m.skip();
+    }
+  }
+}
+
+void ReadSiteInto(const data_view& bytes, Dump& d) {
+  SiteId id = 0;
+  Message<dump::SiteTag> m(bytes);
+  while (m.next()) {
+    if (m.tag() == dump::SiteTag::kId) {
+      id = m.get_uint32();
+    } else {
+      m.skip();
+    }
+  }
+  d.sites[id] = ReadSite(bytes);
+}
+
+}  // namespace
+
+Snapshot& PacketDecoder::Current() {
+  // A dump whose beginning is damaged still has a snapshot.
+  if (dump_.snapshots.empty()) dump_.snapshots.emplace_back();
+  return dump_.snapshots.back();
+}
+
+bool PacketDecoder::Decode(std::string_view body) {
+  using Tag = dump::PacketTag;
+  try {
+    Message<Tag> m(body.data(), body.size());
+    while (m.next()) {
+      switch (m.tag()) {
+        case Tag::kHeader: ReadHeader(m.get_view(), dump_); break;
+        case Tag::kSnapshot:
+          dump_.snapshots.emplace_back();
+          ReadBegin(m.get_view(), dump_.snapshots.back());
+          break;
+        case Tag::kModule: dump_.modules.push_back(ReadModule(m.get_view())); break;
+        case Tag::kSite: ReadSiteInto(m.get_view(), dump_); break;
+        case Tag::kSpawn: Current().spawns.Add(ReadSpawn(m.get_view())); break;
+        case Tag::kContext: Current().contexts.Add(ReadContext(m.get_view())); break;
+        case Tag::kTask: Current().tasks.Add(ReadTask(m.get_view(), Current())); break;
+        case Tag::kChannel: Current().channels.Add(ReadChannel(m.get_view())); break;
+        case Tag::kSync: Current().syncs.Add(ReadSync(m.get_view())); break;
+        case Tag::kTimer: Current().timers.push_back(ReadTimer(m.get_view())); break;
+        case Tag::kWorld: Current().worlds.Add(ReadWorld(m.get_view())); break;
+        case Tag::kScope: Current().scopes.Add(ReadScope(m.get_view())); break;
+        case Tag::kEvents: ReadEvents(m.get_view(), Current()); break;
+        case Tag::kLoss: Current().loss = ReadLoss(m.get_view()); break;
+        case Tag::kEnd:
+          m.skip();
+          Current().complete = true;
+          break;
+        default: m.skip();
+      }
+    }
+  } catch (const protozero::exception&) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace stranded::detector

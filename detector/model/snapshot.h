@@ -1,0 +1,272 @@
+// A snapshot as plain data: what the dump format says, with indices by id.
+//
+// Overview: strings are views into the dump's bytes, which Dump keeps. Cases, frames and held locks
+// of all tasks lie in shared arrays, so that a million tasks stay small. Thread safety: plain data;
+// read it from any number of threads. Invariants: Find* return nullptr for ids that the dump does
+// not describe: every reference between objects may dangle, since dumps are cut, filtered and
+// damaged. Ownership: a Dump owns the bytes and all snapshots in them.
+#ifndef STRANDED_DETECTOR_MODEL_SNAPSHOT_H_
+#define STRANDED_DETECTOR_MODEL_SNAPSHOT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace stranded::detector {
+
+// Values of the enumerations are those of docs/stranded_dump.proto.
+enum class ContextKind {
+  kUnknown,
+  kBackground,
+  kTodo,
+  kCancel,
+  kDeadline,
+  kTimeout,
+  kValue,
+  kWithoutCancel
+};
+enum class ContextErr { kNone, kCancelled, kDeadlineExceeded };
+enum class TaskState { kUnknown, kRunnable, kRunning, kBlocked, kSleeping, kSyscall, kFinished };
+enum class WaitKind {
+  kNone,
+  kChanSend,
+  kChanRecv,
+  kChanSendNil,
+  kChanRecvNil,
+  kSelect,
+  kSelectEmpty,
+  kSleep,
+  kMutexLock,
+  kRwMutexRLock,
+  kRwMutexLock,
+  kWaitGroupWait,
+  kCondWait,
+  kOnceWait,
+  kSemaphoreAcquire,
+  kJoin,
+  kBlockingRegion,
+  kLeakCheck
+};
+enum class CaseOp { kNone, kRecv, kSend, kDone, kDefault };
+enum class PeerOutcome { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
+enum class ChannelRole { kUser, kContextDone, kTimerTick };
+enum class SyncKind { kUnknown, kMutex, kRwMutex, kWaitGroup, kCond, kOnce, kSemaphore };
+enum class TimerKind { kUnknown, kSleep, kContext, kChannel, kFunc };
+
+using SiteId = std::uint32_t;
+using Id = std::uint64_t;  // of tasks, contexts, channels, ...; each kind counts for itself
+
+struct Site {
+  std::string_view file, function;
+  std::uint32_t line = 0, column = 0;
+};
+
+struct SpawnNode {
+  Id id = 0, task = 0, parent = 0;
+  SiteId site = 0;
+  std::string_view name;
+  std::uint32_t elided = 0;
+};
+
+struct Context {
+  Id id = 0, parent = 0;
+  ContextKind kind = ContextKind::kUnknown;
+  SiteId site = 0, ended_site = 0;
+  Id creator_task = 0, ended_by_task = 0, ended_origin = 0, done_channel = 0;
+  std::string_view creator_name, ended_by_name, cause, key_type, value_text;
+  std::int64_t created_ns = 0, deadline_ns = 0, ended_ns = 0;
+  ContextErr err = ContextErr::kNone;
+  bool has_cancel_func = false, cancel_called = false, cancel_lost = false;
+  bool value_printable = false, timer_pending = false;
+  std::uint64_t value_bytes = 0;
+  std::uint32_t live_children = 0, handles = 0;
+};
+
+struct WaitCase {
+  CaseOp op = CaseOp::kNone;
+  Id channel = 0, context = 0;
+  SiteId site = 0;
+};
+
+struct HeldLock {
+  Id sync = 0;
+  SiteId site = 0;
+  bool shared = false;
+};
+
+struct Task {
+  Id id = 0, spawn = 0, context = 0, world = 0, scope = 0;
+  std::string_view name, stack_note;
+  TaskState state = TaskState::kUnknown;
+  bool is_thread = false, daemon = false, pinned = false, is_main = false, range = false;
+  std::int64_t created_ns = 0, since_ns = 0, until_ns = 0;
+  WaitKind wait = WaitKind::kNone, last_op = WaitKind::kNone;
+  SiteId wait_site = 0, last_site = 0;
+  Id sync = 0, join_task = 0;
+  std::uint64_t park_count = 0, os_tid = 0;
+  std::uint32_t first_case = 0, case_count = 0;    // into Snapshot::cases
+  std::uint32_t first_held = 0, held_count = 0;    // into Snapshot::held
+  std::uint32_t first_frame = 0, frame_count = 0;  // into Snapshot::frames
+};
+
+struct Peer {
+  Id task = 0, left_context = 0, left_channel = 0;
+  std::string_view name;
+  SiteId site = 0, left_site = 0;
+  std::int64_t at_ns = 0, left_ns = 0;
+  PeerOutcome outcome = PeerOutcome::kNone;
+  CaseOp left_op = CaseOp::kNone;
+};
+
+struct Channel {
+  Id id = 0, closed_by_task = 0, creator_task = 0, context = 0;
+  SiteId site = 0, closed_site = 0;
+  std::string_view elem_type, closed_by_name, creator_name;
+  std::uint64_t elem_bytes = 0, capacity = 0, length = 0, high_water = 0;
+  std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
+  std::uint64_t repeat_sends = 0;
+  std::uint32_t waiting_senders = 0, waiting_receivers = 0, handles = 0;
+  bool closed = false, observed_try = false, observed_size = false, timer_armed = false;
+  std::int64_t closed_ns = 0, created_ns = 0;
+  ChannelRole role = ChannelRole::kUser;
+  Peer last_sender, last_receiver;
+};
+
+struct SyncPeer {
+  Id task = 0;
+  std::string_view name;
+  SiteId site = 0;
+};
+
+struct Sync {
+  Id id = 0, holder_task = 0, cond_lock = 0;
+  SyncKind kind = SyncKind::kUnknown;
+  SiteId site = 0, holder_site = 0;
+  std::string_view holder_name;
+  std::uint32_t readers = 0, waiters = 0;
+  bool readers_uncertain = false;
+  std::int64_t counter = 0, limit = 0;
+  SyncPeer last_add, last_done, last_signal;
+  std::uint64_t signals = 0, lost_signals = 0;
+};
+
+struct Timer {
+  TimerKind kind = TimerKind::kUnknown;
+  std::int64_t due_ns = 0, period_ns = 0;
+  Id object = 0, world = 0;
+  SiteId site = 0;
+};
+
+struct World {
+  Id id = 0, main_task = 0;
+  bool controlled = false, quiet = false, deadlock = false;
+  std::uint64_t seed = 0, steps = 0;
+  std::string_view policy, name;
+  std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
+};
+
+struct Scope {
+  Id id = 0, parent = 0, task = 0;
+  std::string_view name;
+  SiteId site = 0;
+  bool ended = false;
+};
+
+struct Module {
+  std::uint64_t start = 0, end = 0, file_offset = 0, bias = 0;
+  std::string_view path, build_id;
+};
+
+struct Event {
+  std::uint32_t kind = 0, ring = 0;
+  Id task = 0, object = 0;
+  SiteId site = 0;
+  std::int64_t time_ns = 0;
+  std::uint64_t arg = 0;
+};
+
+struct Loss {
+  std::uint64_t events_lost = 0, tasks_unread = 0, stacks_missing = 0, packets_left_out = 0;
+  std::uint64_t unguarded_stacks = 0;
+  std::string_view note;
+};
+
+// Objects of one kind, findable by id. A later packet replaces an earlier one of the same id.
+template <class T>
+class Table {
+ public:
+  void Add(const T& object) {
+    const auto [it, fresh] = index_.try_emplace(object.id, objects_.size());
+    if (fresh) {
+      objects_.push_back(object);
+    } else {
+      objects_[it->second] = object;
+    }
+  }
+  const T* Find(Id id) const {
+    const auto it = index_.find(id);
+    return it == index_.end() ? nullptr : &objects_[it->second];
+  }
+  const std::vector<T>& all() const { return objects_; }
+  std::size_t size() const { return objects_.size(); }
+  // Position of an element in all(), for arrays beside the table.
+  std::size_t PositionOf(const T& object) const {
+    return static_cast<std::size_t>(&object - objects_.data());
+  }
+
+ private:
+  std::vector<T> objects_;
+  absl::flat_hash_map<Id, std::size_t> index_;
+};
+
+struct Snapshot {
+  std::string_view reason, label;
+  std::int64_t taken_ns = 0, wall_ns = 0;
+  bool complete = false;  // its end marker was read
+  Table<Task> tasks;
+  Table<SpawnNode> spawns;
+  Table<Context> contexts;
+  Table<Channel> channels;
+  Table<Sync> syncs;
+  Table<World> worlds;
+  Table<Scope> scopes;
+  std::vector<Timer> timers;
+  std::vector<WaitCase> cases;
+  std::vector<HeldLock> held;
+  std::vector<std::uint64_t> frames;
+  std::vector<Event> events;
+  Loss loss;
+};
+
+struct Damage {
+  std::uint64_t packets_bad = 0;  // checksum wrong, or not understood
+  std::uint64_t bytes_skipped = 0;
+  bool cut = false;  // the file ends inside a packet, or without an end marker
+};
+
+struct Dump {
+  std::string bytes;   // everything below points into it
+  std::string source;  // file name, or "-"
+  std::uint32_t version_major = 0, version_minor = 0, pid = 0;
+  std::string_view producer, program, record_level;
+  std::vector<std::string_view> args;
+  absl::flat_hash_map<SiteId, Site> sites;
+  std::vector<Module> modules;
+  std::vector<Snapshot> snapshots;
+  std::uint64_t packets = 0;
+  Damage damage;
+
+  // An empty site for ids that are not described.
+  const Site& SiteOf(SiteId id) const {
+    static const Site none;
+    const auto it = sites.find(id);
+    return it == sites.end() ? none : it->second;
+  }
+};
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_MODEL_SNAPSHOT_H_

@@ -1,0 +1,143 @@
+#include "detector/report/symbolizer.h"
+
+#include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+
+namespace stranded::detector {
+namespace {
+
+std::string Demangled(const char* name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : name;
+  std::free(text);
+  return result;
+}
+
+bool IsRuntime(const std::string& function) {
+  return function.starts_with("stranded::") || function.find("fcontext") != std::string::npos ||
+         function.find(" stranded::internal::") != std::string::npos;
+}
+
+std::string FunctionName(Dwarf_Die* die) {
+  Dwarf_Attribute attribute;
+  for (const unsigned tag : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
+    if (dwarf_attr_integrate(die, tag, &attribute) != nullptr) {
+      if (const char* name = dwarf_formstring(&attribute)) return Demangled(name);
+    }
+  }
+  const char* name = dwarf_diename(die);
+  return name == nullptr ? "" : name;
+}
+
+}  // namespace
+
+struct Symbolizer::Impl {
+  const Dump& dump;
+  // A file is opened once, at the bias of its first mapping; nullptr if it is not the same build.
+  std::map<std::string_view, Dwfl*> opened;
+
+  explicit Impl(const Dump& d) : dump(d) {}
+  ~Impl() {
+    for (auto& [path, dwfl] : opened) {
+      if (dwfl != nullptr) dwfl_end(dwfl);
+    }
+  }
+
+  const Module* ModuleOf(std::uint64_t pc) const {
+    for (const Module& m : dump.modules) {
+      if (pc >= m.start && pc < m.end) return &m;
+    }
+    return nullptr;
+  }
+
+  static bool SameBuild(Dwfl_Module* module, std::string_view want) {
+    if (want.empty()) return true;
+    const unsigned char* bits = nullptr;
+    GElf_Addr where = 0;
+    const int size = dwfl_module_build_id(module, &bits, &where);
+    return size == static_cast<int>(want.size()) &&
+           std::memcmp(bits, want.data(), want.size()) == 0;
+  }
+
+  Dwfl* Open(const Module& module) {
+    const auto [it, fresh] = opened.try_emplace(module.path, nullptr);
+    if (!fresh) return it->second;
+    static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo,
+                                             nullptr, nullptr};
+    Dwfl* dwfl = dwfl_begin(&callbacks);
+    if (dwfl == nullptr) return nullptr;
+    dwfl_report_begin(dwfl);
+    const std::string path(module.path);
+    Dwfl_Module* reported =
+        dwfl_report_elf(dwfl, path.c_str(), path.c_str(), -1, module.bias, false);
+    dwfl_report_end(dwfl, nullptr, nullptr);
+    if (reported == nullptr || !SameBuild(reported, module.build_id)) {
+      dwfl_end(dwfl);
+      return nullptr;
+    }
+    return it->second = dwfl;
+  }
+};
+
+Symbolizer::Symbolizer(const Dump& dump) : impl_(std::make_unique<Impl>(dump)) {}
+Symbolizer::~Symbolizer() = default;
+
+void Symbolizer::AddFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
+  StackFrame frame;
+  frame.pc = pc;
+  const Module* module = impl_->ModuleOf(pc);
+  if (module == nullptr) {
+    out.push_back(frame);
+    return;
+  }
+  frame.module = std::string(module->path.substr(module->path.find_last_of('/') + 1));
+  Dwfl* dwfl = impl_->Open(*module);
+  Dwfl_Module* mod = dwfl == nullptr ? nullptr : dwfl_addrmodule(dwfl, pc - 1);
+  if (mod == nullptr) {
+    out.push_back(frame);
+    return;
+  }
+  const std::uint64_t at = pc - 1;  // inside the call, not behind it
+  if (const char* name = dwfl_module_addrname(mod, at)) frame.function = Demangled(name);
+  if (Dwfl_Line* line = dwfl_module_getsrc(mod, at)) {
+    int number = 0;
+    if (const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
+      frame.file = file;
+      frame.line = static_cast<std::uint32_t>(number);
+    }
+  }
+  // Functions inlined here: each scope up to the first real function is a frame of its own.
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = dwfl_module_addrdie(mod, at, &bias);
+  Dwarf_Die* scopes = nullptr;
+  const int count = unit == nullptr ? 0 : dwarf_getscopes(unit, at - bias, &scopes);
+  for (int i = 0; i < count; ++i) {
+    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
+    StackFrame inlined = frame;
+    inlined.function = FunctionName(&scopes[i]);
+    inlined.runtime = IsRuntime(inlined.function);
+    out.push_back(inlined);
+    Dwarf_Attribute attribute;
+    Dwarf_Word line = 0, file = 0;
+    Dwarf_Files* files = nullptr;
+    if (dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_line, &attribute), &line) == 0 &&
+        dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &file) == 0 &&
+        dwarf_getsrcfiles(unit, &files, nullptr) == 0) {
+      if (const char* name = dwarf_filesrc(files, file, nullptr, nullptr)) frame.file = name;
+      frame.line = static_cast<std::uint32_t>(line);
+    }
+  }
+  std::free(scopes);
+  frame.runtime = IsRuntime(frame.function);
+  out.push_back(frame);
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,41 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+Match Check(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kChanRecv && task.wait != WaitKind::kSelect) return {};
+  return Stuck(s, task, false);
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
+  const Task& task = *group.tasks.front();
+  if (task.wait == WaitKind::kSelect) {
+    return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
+  }
+  return absl::StrCat(who, " blocked receiving from ", ChannelText(s.ChannelOf(task)),
+                      ", and nobody is left to send or close");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
+  ProposeClose(s, group, out);
+  ProposeContextCase(s, group, out);
+}
+
+}  // namespace
+
+const Rule kAbandonedRecv = {
+    {"abandoned-recv", "a task receives, and nobody is left to send or close",
+     "Every task that could send or close has finished or is stuck itself.\n"
+     "\n"
+     "Fix: the sender closes the channel on every way out, or the receiver listens to a context "
+     "that is "
+     "cancelled. A buffer cannot help a receiver."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

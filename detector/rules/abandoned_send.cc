@@ -1,0 +1,44 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+bool OffersSend(const Situation& s, const Task& task) {
+  if (task.wait == WaitKind::kChanSend) return true;
+  if (task.wait != WaitKind::kSelect) return false;
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    if (s.snap().cases[task.first_case + i].op == CaseOp::kRecv) return false;
+  }
+  return task.case_count > 0;
+}
+
+Match Check(const Situation& s, const Task& task) {
+  if (!OffersSend(s, task)) return {};
+  return Stuck(s, task, false);
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
+  return absl::StrCat(who, " blocked sending on ", ChannelText(s.ChannelOf(*group.tasks.front())),
+                      ", and nobody is left to receive");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  ProposeForSend(s, group, out);
+}
+
+}  // namespace
+
+const Rule kAbandonedSend = {
+    {"abandoned-send", "a task sends, and nobody is left to receive",
+     "Every task that could receive has finished or is stuck itself. The sender's context has not "
+     "ended: nobody even tried to stop it.\n"
+     "\n"
+     "Fix: room for the value in the channel if it is sent once; else a receiver that drains, or a "
+     "context that is cancelled and listened to."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

@@ -1,0 +1,45 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+Match Check(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kChanRecv) return {};
+  const Context* ended = s.EndedContext(task);
+  if (ended == nullptr) return {};
+  const std::string key = absl::StrCat("c", ended->site, "/", ended->ended_site);
+  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
+  if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", ""};
+  return {Answer::kLeak, "cancelled", key};
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
+  return absl::StrCat(who, " blocked receiving from ",
+                      ChannelText(s.ChannelOf(*group.tasks.front())), " although ",
+                      many ? "their" : "its", " context has ended");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
+  ProposeContextCase(s, group, out);
+  if (group.tasks.front()->range) ProposeClose(s, group, out);
+}
+
+}  // namespace
+
+const Rule kCancelledRecv = {
+    {"cancelled-recv", "a task still receives from a channel although its context has ended",
+     "The work was cancelled and the sender has gone, but the receiver listens to the channel "
+     "only, not "
+     "to its context.\n"
+     "\n"
+     "Fix: Recv(ctx), or a Select with OnDone(ctx); or the last sender closes the channel. A "
+     "buffer "
+     "cannot help a receiver."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

@@ -1,0 +1,29 @@
+#include "detector/rules/rule.h"
+#include "detector/rules/world_rules.h"
+
+namespace stranded::detector {
+const std::vector<const Rule*>& TaskRules() {
+  static const auto& rules = *new std::vector<const Rule*>{
+      &kNilChannel,      &kEmptySelect,    &kSelfDeadlock,  &kLockCycle,       &kLockChanCycle,
+      &kOrphanedLock,    &kCancelledSend,  &kCancelledRecv, &kCancelledSelect, &kCancelledWait,
+      &kUnclosedChannel, &kWaitGroupStuck, &kCondStuck,     &kOnceStuck,       &kAbandonedSend,
+      &kAbandonedRecv,   &kOutlivedScope};
+  return rules;
+}
+
+}  // namespace stranded::detector
+
+namespace stranded {
+
+const std::vector<RuleText>& RuleCatalogue() {
+  static const auto& texts = *[] {
+    auto* all = new std::vector<RuleText>;
+    for (const detector::Rule* rule : detector::TaskRules()) all->push_back(rule->text);
+    all->push_back(detector::kGlobalDeadlockText);
+    all->push_back(detector::kLostCancelText);
+    return all;
+  }();
+  return texts;
+}
+
+}  // namespace stranded

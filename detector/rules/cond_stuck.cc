@@ -1,0 +1,54 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+Match Check(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kCondWait) return {};
+  return Stuck(s, task, false);
+}
+
+std::string Sentence(const Situation&, const Group&, const std::string& who, bool) {
+  return absl::StrCat(who, " blocked waiting for a condition that nobody signals any more");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  const Sync* sync = s.snap().syncs.Find(task.sync);
+  if (sync == nullptr) return;
+  if (sync->last_signal.task == 0) {
+    out.peer.push_back("Nobody has ever signalled this condition.");
+  } else {
+    out.peer.push_back(absl::StrCat("The last signal was by ", TaskText(s, sync->last_signal.task),
+                                    " at ", Place(s, sync->last_signal.site), "; ",
+                                    Present(s, sync->last_signal.task), "."));
+  }
+  if (sync->lost_signals > 0) {
+    out.notes.push_back(absl::StrCat(
+        sync->lost_signals, sync->lost_signals == 1 ? " signal was" : " signals were",
+        " sent while nobody waited and had no effect: a lost wake-up. Set the state under the lock "
+        "before the signal, and test it in a loop before each Wait()."));
+  }
+  out.fixes.push_back(SimpleFix(
+      FixKind::kSignal, SiteText(s, task.wait_site),
+      absl::StrCat("Test the state under the lock before the Wait() at ", Place(s, task.wait_site),
+                   ", and Signal() or Broadcast() whenever it changes, at the end, too."),
+      "A signal is not stored: only tasks that wait at that moment see it."));
+}
+
+}  // namespace
+
+const Rule kCondStuck = {
+    {"cond-stuck", "nobody is left to signal a condition",
+     "A task waits for a condition, and no task that could signal it can run. Often the signal "
+     "came "
+     "before the wait: a signal is not stored.\n"
+     "\n"
+     "Fix: a loop `while (!ready) cond.Wait();` under the lock, and a signal after every change."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

@@ -1,0 +1,147 @@
+#include "detector/rules/evidence.h"
+
+#include <zlib.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::size_t kMostSteps = 64;
+
+const char* KindText(ContextKind kind) {
+  switch (kind) {
+    case ContextKind::kBackground: return "Background";
+    case ContextKind::kTodo: return "TODO";
+    case ContextKind::kCancel: return "WithCancel";
+    case ContextKind::kDeadline: return "WithDeadline";
+    case ContextKind::kTimeout: return "WithTimeout";
+    case ContextKind::kValue: return "WithValue";
+    case ContextKind::kWithoutCancel: return "WithoutCancel";
+    case ContextKind::kUnknown: break;
+  }
+  return "context";
+}
+
+ContextStep DescribeContext(const Situation& s, const Context& c) {
+  ContextStep step;
+  step.id = c.id;
+  step.kind = KindText(c.kind);
+  step.site = SiteText(s, c.site);
+  if (c.creator_task != 0) step.created_by = TaskText(s, c.creator_task);
+  step.deadline_ns = c.deadline_ns;
+  if (c.value_printable) step.value = std::string(c.value_text);
+  step.key_type = std::string(c.key_type);
+  if (c.err == ContextErr::kNone) return step;
+  step.ended = true;
+  step.origin = c.ended_origin == c.id || c.ended_origin == 0;
+  step.err = c.err == ContextErr::kCancelled ? "cancelled" : "deadline exceeded";
+  if (c.cause != "context canceled" && c.cause != "context deadline exceeded") {
+    step.cause = std::string(c.cause);
+  }
+  step.ended_ns = c.ended_ns;
+  step.ended_ago_ns = std::max<std::int64_t>(0, s.snap().taken_ns - c.ended_ns);
+  step.ended_by = c.ended_by_task == 0 ? "its timer" : TaskText(s, c.ended_by_task);
+  step.ended_site = SiteText(s, c.ended_site);
+  return step;
+}
+
+std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+}  // namespace
+
+ChannelFacts DescribeChannel(const Situation& s, const Channel& c) {
+  ChannelFacts f;
+  f.id = c.id;
+  f.site = SiteText(s, c.site);
+  f.elem_type = std::string(c.elem_type);
+  f.capacity = c.capacity;
+  f.length = c.length;
+  f.high_water = c.high_water;
+  f.sends_started = c.sends_started;
+  f.sends_completed = c.sends_completed;
+  f.recvs_started = c.recvs_started;
+  f.recvs_completed = c.recvs_completed;
+  f.waiting_senders = c.waiting_senders;
+  f.waiting_receivers = c.waiting_receivers;
+  f.closed = c.closed;
+  return f;
+}
+
+std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task) {
+  std::vector<ContextStep> steps;
+  const Context* c = s.snap().contexts.Find(task.context);
+  while (c != nullptr && steps.size() < kMostSteps) {
+    steps.push_back(DescribeContext(s, *c));
+    c = s.snap().contexts.Find(c->parent);
+  }
+  return steps;
+}
+
+std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task) {
+  std::vector<SpawnStep> steps;
+  const SpawnNode* node = s.snap().spawns.Find(task.spawn);
+  while (node != nullptr && steps.size() < kMostSteps) {
+    SpawnStep step;
+    step.task = node->task;
+    step.name = absl::StrCat("task ", node->task);
+    if (!node->name.empty()) absl::StrAppend(&step.name, " \"", std::string(node->name), "\"");
+    step.site = SiteText(s, node->site);
+    step.elided = node->elided;
+    steps.push_back(std::move(step));
+    node = s.snap().spawns.Find(node->parent);
+  }
+  return steps;
+}
+
+std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
+                                      const Channel& channel) {
+  if (channel.role != ChannelRole::kUser) return {};
+  bool sends = task.wait == WaitKind::kChanSend;
+  for (std::uint32_t i = 0; i < task.case_count && !sends; ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    sends = c.channel == channel.id && c.op == CaseOp::kSend;
+  }
+  const Peer& peer = sends ? channel.last_receiver : channel.last_sender;
+  const char* verb = sends ? "receive" : "send";
+  const char* past = sends ? "received from" : "sent on";
+  if (peer.outcome == PeerOutcome::kNone || (peer.task == 0 && peer.site == 0)) {
+    return {absl::StrCat("Nobody has ever ", past, " this channel.")};
+  }
+  const std::string who = TaskText(s, peer.task);
+  const std::string at = Place(s, peer.site);
+  if (peer.outcome == PeerOutcome::kLeft) {
+    std::string how;
+    switch (peer.left_op) {
+      case CaseOp::kDone: how = "chose the done case"; break;
+      case CaseOp::kDefault: how = "went on without waiting"; break;
+      default: how = "chose another case"; break;
+    }
+    std::string text = absl::StrCat(who, " was to ", verb, " at ", at, ", but ", how);
+    if (peer.left_op != CaseOp::kDefault) absl::StrAppend(&text, " at ", Place(s, peer.left_site));
+    if (const Context* c = s.snap().contexts.Find(peer.left_context)) {
+      absl::StrAppend(&text, " (context made at ", Place(s, c->site), ")");
+    }
+    return {absl::StrCat(text, "; ", Present(s, peer.task), ".")};
+  }
+  const char* outcome =
+      peer.outcome == PeerOutcome::kSawClosed ? " and found the channel closed" : "";
+  return {absl::StrCat("The last to ", verb, " was ", who, " at ", at, outcome, "; ",
+                       Present(s, peer.task), ".")};
+}
+
+std::string Fingerprint(const FindingData& data) {
+  const std::string text =
+      absl::StrCat(data.rule, "|", data.wait, "|", BaseName(data.wait_site.file), "|",
+                   data.wait_site.function, "|", BaseName(data.spawn_site.file), "|",
+                   data.spawn_site.function, "|", BaseName(data.channel.site.file), "|",
+                   data.channel.site.function, "|", data.context_site.function);
+  // Two checksums with different seeds: 64 bits that every build computes alike.
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const auto size = static_cast<unsigned>(text.size());
+  return absl::StrFormat("s1:%08x%08x", crc32(0, bytes, size),
+                         adler32(crc32(7, bytes, size), bytes, size));
+}
+
+}  // namespace stranded::detector

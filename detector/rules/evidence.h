@@ -1,0 +1,22 @@
+// The parts of a finding that every rule's findings have.
+#ifndef STRANDED_DETECTOR_RULES_EVIDENCE_H_
+#define STRANDED_DETECTOR_RULES_EVIDENCE_H_
+
+#include <string>
+#include <vector>
+
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+
+ChannelFacts DescribeChannel(const Situation& s, const Channel& channel);
+std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task);
+std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task);
+// Who should have come to the channel, and what became of it.
+std::vector<std::string> DescribePeer(const Situation& s, const Task& task, const Channel& channel);
+// The same for every run and every machine: no lines, addresses, ids or counts.
+std::string Fingerprint(const FindingData& data);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_RULES_EVIDENCE_H_

@@ -1,0 +1,66 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+#include "detector/rules/world_rules.h"
+
+namespace stranded::detector {
+namespace {
+constexpr std::size_t kMostLines = 100;
+
+std::string WaitLine(const Situation& s, const Task& task) {
+  std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(task.wait), " at ",
+                                  Place(s, task.wait_site));
+  if (const Channel* channel = s.ChannelOf(task)) {
+    absl::StrAppend(&line, " (made at ", Place(s, channel->site), ")");
+  } else if (const Sync* sync = s.snap().syncs.Find(task.sync)) {
+    absl::StrAppend(&line, " (", SyncText(*sync), " made at ", Place(s, sync->site), ")");
+  }
+  return line;
+}
+
+}  // namespace
+
+void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
+  for (const World& world : s.snap().worlds.all()) {
+    const Task* main = s.snap().tasks.Find(world.main_task);
+    const bool main_blocked = main != nullptr && s.Blocked(*main);
+    if (!world.deadlock || !main_blocked) continue;
+    FindingData data;
+    data.rule = kGlobalDeadlockText.id;
+    data.verdict = "proven";
+    data.wait = "deadlock";
+    data.wait_site = SiteText(s, main->wait_site);
+    data.task_name = std::string(main->name);
+    for (const Task& task : s.snap().tasks.all()) {
+      if (task.world != world.id || !s.Blocked(task)) continue;
+      ++data.task_count;
+      if (data.tasks.size() < 100) data.tasks.push_back(task.id);
+      if (data.graph.size() < kMostLines) data.graph.push_back(WaitLine(s, task));
+    }
+    data.title = data.task_count == 1 ? "nothing can run any more: the only task is blocked"
+                                      : absl::StrCat("nothing can run any more: all ",
+                                                     data.task_count, " tasks are blocked");
+    if (world.controlled) {
+      data.notes.push_back(
+          absl::StrCat("Seed ", world.seed, ", after ", world.steps,
+                       " scheduling decisions; the same seed gives the same run."));
+    }
+    data.fixes.push_back(SimpleFix(
+        FixKind::kStopTask, data.wait_site,
+        "Find the wait above that should have been ended first, and what should have ended it.",
+        "Everything else waits for that."));
+    out.push_back(std::move(data));
+  }
+}
+
+const RuleText kGlobalDeadlockText = {"global-deadlock",
+                                      "every task of a world is blocked and no timer is due",
+                                      "Nothing can ever run again. Go ends such a program with "
+                                      "\"all goroutines are asleep\"; here main "
+                                      "gets GlobalDeadlockError, and the report lists every wait. "
+                                      "The finding that names the cause (a nil "
+                                      "channel, a lock cycle, ...) stands beside this one.\n"
+                                      "\n"
+                                      "Fix: break the first link of the chain of waits."};
+
+}  // namespace stranded::detector

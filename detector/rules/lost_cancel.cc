@@ -1,0 +1,85 @@
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+#include "detector/rules/world_rules.h"
+
+namespace stranded::detector {
+namespace {
+
+struct Kept {
+  const Context* context = nullptr;
+  std::size_t contexts = 0, tasks = 0, timers = 0, children = 0;
+  Id task = 0;
+};
+
+}  // namespace
+
+void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
+  const Snapshot& snap = s.snap();
+  absl::flat_hash_map<Id, SiteId> lost;  // contexts whose cancel function is gone
+  absl::flat_hash_map<SiteId, Kept> by_site;
+  for (const Context& c : snap.contexts.all()) {
+    if (!c.cancel_lost || c.cancel_called || c.err != ContextErr::kNone) continue;
+    lost[c.id] = c.site;
+    Kept& kept = by_site[c.site];
+    if (kept.context == nullptr) kept.context = &c;
+    ++kept.contexts;
+    kept.timers += c.timer_pending;
+    kept.children += c.live_children;
+  }
+  if (lost.empty()) return;
+  for (const Task& task : snap.tasks.all()) {
+    if (task.state == TaskState::kFinished || task.daemon) continue;
+    const Context* c = snap.contexts.Find(task.context);
+    for (std::size_t steps = 0; c != nullptr && steps <= snap.contexts.size(); ++steps) {
+      if (const auto it = lost.find(c->id); it != lost.end()) {
+        Kept& kept = by_site[it->second];
+        ++kept.tasks;
+        kept.task = task.id;
+        break;
+      }
+      if (c->kind == ContextKind::kWithoutCancel) break;
+      c = snap.contexts.Find(c->parent);
+    }
+  }
+  for (const auto& [site, kept] : by_site) {
+    if (kept.tasks + kept.timers + kept.children == 0) continue;  // keeps nothing alive
+    FindingData data;
+    data.rule = kLostCancelText.id;
+    data.verdict = kept.context->deadline_ns == 0 ? "proven" : "outlived";
+    data.wait = "lost cancel";
+    data.context_site = SiteText(s, site);
+    data.wait_site = data.context_site;
+    data.task_count = kept.tasks;
+    data.title =
+        absl::StrCat(kept.contexts == 1 ? "a context" : absl::StrCat(kept.contexts, " contexts"),
+                     " made at ", data.context_site.ToString(),
+                     " can no longer be cancelled: the cancel function was dropped "
+                     "without a call");
+    data.notes.push_back(
+        absl::StrCat("Kept alive by this: ", kept.tasks, kept.tasks == 1 ? " task" : " tasks",
+                     kept.task == 0 ? "" : absl::StrCat(" (such as ", TaskText(s, kept.task), ")"),
+                     ", ", kept.timers, kept.timers == 1 ? " timer, " : " timers, ", kept.children,
+                     kept.children == 1 ? " child context." : " child contexts."));
+    data.fixes.push_back(SimpleFix(
+        FixKind::kCallCancel, data.context_site,
+        absl::StrCat("Keep the cancel function made at ", data.context_site.ToString(),
+                     " and call it when the work is done, for example with absl::MakeCleanup."),
+        "The end of the context then reaches everything below it, and its timer is given back."));
+    out.push_back(std::move(data));
+  }
+}
+
+const RuleText kLostCancelText = {"lost-cancel",
+                                  "the last copy of a cancel function was dropped without a call",
+                                  "WithCancel, WithTimeout and WithDeadline return a cancel "
+                                  "function that must be called, even when "
+                                  "the work succeeded: until then the context, its timer and all "
+                                  "below it stay. Here the last copy of "
+                                  "that function is gone, so nobody can call it any more.\n"
+                                  "\n"
+                                  "Fix: `auto [ctx, cancel] = WithTimeout(...); auto end = "
+                                  "absl::MakeCleanup([&] { cancel(); });`"};
+
+}  // namespace stranded::detector

@@ -1,0 +1,62 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+bool SemaphoreOrphaned(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kSemaphoreAcquire || !s.Quiet(task)) return false;
+  const Sync* sync = s.snap().syncs.Find(task.sync);
+  return sync != nullptr && sync->last_add.task != 0;
+}
+
+Match Check(const Situation& s, const Task& task) {
+  if (SemaphoreOrphaned(s, task) && s.EndedContext(task) == nullptr) return Stuck(s, task, false);
+  if (s.Chain(task).end != ChainEnd::kOrphan) return {};
+  return Stuck(s, task, true);
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
+  const Sync* sync = s.snap().syncs.Find(group.tasks.front()->sync);
+  const bool semaphore = sync != nullptr && sync->kind == SyncKind::kSemaphore;
+  return absl::StrCat(who, semaphore
+                               ? " blocked on a semaphore whose units nobody gives back"
+                               : " blocked on a lock whose holder finished without unlocking");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  const Sync* sync = s.snap().syncs.Find(task.sync);
+  if (sync == nullptr) return;
+  const bool semaphore = sync->kind == SyncKind::kSemaphore;
+  const Id holder = semaphore ? sync->last_add.task : sync->holder_task;
+  const SourceSite at = SiteText(s, semaphore ? sync->last_add.site : sync->holder_site);
+  out.graph.push_back(absl::StrCat(TaskText(task), " waits for the ", SyncText(*sync), " made at ",
+                                   Place(s, sync->site)));
+  if (holder != 0) {
+    out.graph.push_back(absl::StrCat("  taken last by ", TaskText(s, holder), " at ", at.ToString(),
+                                     "; ", Present(s, holder)));
+  }
+  out.fixes.push_back(
+      SimpleFix(FixKind::kUnlock, at,
+                absl::StrCat("Give back what is taken at ", at.ToString(),
+                             " on every way out of that function; a scoped guard does it."),
+                "Whoever waits for it can then go on."));
+}
+
+}  // namespace
+
+const Rule kOrphanedLock = {
+    {"orphaned-lock", "a task waits for a lock whose holder finished without unlocking",
+     "The task that holds the lock has finished. Unlocking from another task is allowed, as in Go, "
+     "but "
+     "nobody is left who would.\n"
+     "\n"
+     "Fix: std::lock_guard or absl::Cleanup instead of a bare Unlock(), so that early returns and "
+     "exceptions unlock, too."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

@@ -1,0 +1,73 @@
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+namespace {
+
+// Asleep again since its context ended: it does not listen to it.
+bool IgnoresEnd(const Situation& s, const Task& task) {
+  const Context* ended = s.EndedContext(task);
+  if (ended == nullptr || task.state != TaskState::kSleeping) return false;
+  const std::int64_t late = s.snap().taken_ns - ended->ended_ns;
+  return task.since_ns > ended->ended_ns && late >= absl::ToInt64Nanoseconds(s.options().min_age);
+}
+
+Match Check(const Situation& s, const Task& task) {
+  if (task.state == TaskState::kFinished || task.wait == WaitKind::kLeakCheck) return {};
+  if (s.ScopeEnded(task)) return {Answer::kLeak, s.Quiet(task) ? "proven" : "outlived", ""};
+  if (IgnoresEnd(s, task)) return {Answer::kLeak, "outlived", ""};
+  return {};
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
+  const Task& task = *group.tasks.front();
+  const std::string doing = task.wait == WaitKind::kNone ? "running" : WaitText(task.wait);
+  if (s.EndedContext(task) != nullptr) {
+    return absl::StrCat(who, " still there, ", doing, ", although ", many ? "their" : "its",
+                        " context has ended");
+  }
+  return absl::StrCat(who, " still there, ", doing, ", after the scope that started ",
+                      many ? "them" : "it", " has ended");
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  if (task.wait == WaitKind::kJoin) {
+    out.graph.push_back(absl::StrCat(TaskText(task), " joins ", TaskText(s, task.join_task), "; ",
+                                     Present(s, task.join_task)));
+  }
+  if (task.state == TaskState::kSleeping) {
+    out.notes.push_back(
+        "It goes on by itself: it sleeps until its timer, and nothing tells it to stop.");
+  }
+  const SourceSite site = SiteText(s, task.wait_site != 0 ? task.wait_site : task.last_site);
+  out.fixes.push_back(SimpleFix(
+      FixKind::kStopTask, site,
+      task.state == TaskState::kSleeping
+          ? absl::StrCat(
+                "At ", site.ToString(),
+                ", wait in a Select on After(d) and OnDone(ctx) instead of sleeping, and return "
+                "when the context ends.")
+          : absl::StrCat(
+                "Stop the task before its scope ends: cancel its context, or join it. It stands "
+                "at ",
+                site.ToString(), "."),
+      "A task must not outlive the one that needs its work."));
+}
+
+}  // namespace
+
+const Rule kOutlivedScope = {
+    {"outlived-scope", "a task is still there although its test, scope or request has ended",
+     "The task is not stuck, but it is late: its scope (a test, a LeakScope) or its context is "
+     "over and "
+     "it goes on, for example in a retry loop that sleeps and never looks at the context.\n"
+     "\n"
+     "Fix: cancel and join before the scope ends; replace SleepFor by a Select on After(d) and "
+     "OnDone(ctx). A task that is meant to live on is marked daemon."},
+    &Check,
+    &Sentence,
+    &Explain};
+
+}  // namespace stranded::detector

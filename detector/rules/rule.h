@@ -1,0 +1,67 @@
+// A rule: which tasks it applies to, how it says so, and what it knows beyond what all findings
+// say.
+//
+// How to add one: docs/adding-a-rule.md.
+#ifndef STRANDED_DETECTOR_RULES_RULE_H_
+#define STRANDED_DETECTOR_RULES_RULE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detector/rules/situation.h"
+#include "stranded/analysis.h"
+#include "stranded/finding.h"
+
+namespace stranded::detector {
+
+enum class Answer { kFine, kLeak, kLookAgain };
+
+struct Match {
+  Answer answer = Answer::kFine;
+  std::string_view verdict;  // proven, cancelled, outlived
+  std::string key;           // tasks with the same key share a finding, besides sites
+};
+
+// Tasks with one cause.
+struct Group {
+  std::vector<const Task*> tasks;  // exemplar first: the one with the smallest id
+  std::vector<const Task*> along;  // wait for one of `tasks`, and so hang with them
+  std::string_view verdict;
+};
+
+struct Rule {
+  RuleText text;
+  Match (*check)(const Situation& s, const Task& task);
+  // "task 7 "fetch" is ..." for one; "4 tasks "fetch" are ..." for many. `who` is that subject.
+  std::string (*sentence)(const Situation& s, const Group& group, const std::string& who,
+                          bool many);
+  // Adds graph lines, notes and fixes.
+  void (*explain)(const Situation& s, const Group& group, FindingData& out);
+};
+
+// In order of precedence: a task belongs to the first rule that calls it a leak.
+const std::vector<const Rule*>& TaskRules();
+
+extern const Rule kNilChannel, kEmptySelect, kSelfDeadlock, kLockCycle, kLockChanCycle,
+    kOrphanedLock, kCancelledSend, kCancelledRecv, kCancelledSelect, kCancelledWait,
+    kUnclosedChannel, kWaitGroupStuck, kCondStuck, kOnceStuck, kAbandonedSend, kAbandonedRecv,
+    kOutlivedScope;
+
+// --- words that rules share
+std::string TaskText(const Situation& s, Id task);  // task 7 "fetch"
+std::string TaskText(const Task& task);
+std::string Place(const Situation& s, SiteId site);  // file:line
+SourceSite SiteText(const Situation& s, SiteId site);
+std::string Present(const Situation& s, Id task);  // "it has finished", "it waits at ..."
+std::string WaitText(WaitKind kind);               // "sending on a channel"
+std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
+std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
+std::string Span(std::int64_t ns);                 // "1.5s"
+// Verdict for a task that is stuck: proven where nothing can change it.
+Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key = "");
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_RULES_RULE_H_

@@ -1,0 +1,201 @@
+#include "detector/rules/situation.h"
+
+#include <algorithm>
+
+namespace stranded::detector {
+namespace {
+
+bool CanEnd(ContextKind kind) {
+  return kind == ContextKind::kCancel || kind == ContextKind::kDeadline ||
+         kind == ContextKind::kTimeout;
+}
+
+// The nearest context at or above `context` that can end; nullptr behind a WithoutCancel.
+const Context* Canceller(const Snapshot& snap, const Context* context) {
+  // Chains in a damaged dump may be circular.
+  for (std::size_t steps = 0; context != nullptr && steps <= snap.contexts.size(); ++steps) {
+    if (CanEnd(context->kind)) return context;
+    if (context->kind == ContextKind::kWithoutCancel) return nullptr;
+    context = snap.contexts.Find(context->parent);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool IsLockWait(WaitKind kind) {
+  return kind == WaitKind::kMutexLock || kind == WaitKind::kRwMutexRLock ||
+         kind == WaitKind::kRwMutexLock;
+}
+
+Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisOptions& options)
+    : dump_(dump), snap_(snapshot), options_(options), chains_(snapshot.tasks.size()) {
+  for (const Context& context : snap_.contexts.all()) {
+    const Context* canceller = Canceller(snap_, &context);
+    const bool over = canceller != nullptr && canceller->err != ContextErr::kNone;
+    ended_[context.id] = over ? canceller : nullptr;
+  }
+  IndexLocks();
+  FollowChains();
+}
+
+bool Situation::Quiet(const Task& task) const {
+  const World* world = snap_.worlds.Find(task.world);
+  return world != nullptr && world->quiet;
+}
+
+bool Situation::Deadlocked(const Task& task) const {
+  const World* world = snap_.worlds.Find(task.world);
+  return world != nullptr && world->deadlock;
+}
+
+bool Situation::ScopeEnded(const Task& task) const {
+  const Scope* scope = snap_.scopes.Find(task.scope);
+  for (std::size_t steps = 0; scope != nullptr && steps <= snap_.scopes.size(); ++steps) {
+    if (scope->ended) return true;
+    scope = snap_.scopes.Find(scope->parent);
+  }
+  return false;
+}
+
+bool Situation::InFocus(const Task& task) const {
+  if (options_.world != 0 && task.world != options_.world) return false;
+  if (options_.scope == 0) return true;
+  const Scope* scope = snap_.scopes.Find(task.scope);
+  for (std::size_t steps = 0; scope != nullptr && steps <= snap_.scopes.size(); ++steps) {
+    if (scope->id == options_.scope) return true;
+    scope = snap_.scopes.Find(scope->parent);
+  }
+  return false;
+}
+
+std::int64_t Situation::Age(const Task& task) const {
+  return task.since_ns == 0 ? 0 : std::max<std::int64_t>(0, snap_.taken_ns - task.since_ns);
+}
+
+bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
+  if (Quiet(task) || ScopeEnded(task)) return true;
+  const std::int64_t since = std::max(since_ns, task.since_ns);
+  return snap_.taken_ns - since >= absl::ToInt64Nanoseconds(options_.min_age);
+}
+
+const Context* Situation::EndedContext(const Task& task) const {
+  const auto it = ended_.find(task.context);
+  return it == ended_.end() ? nullptr : it->second;
+}
+
+const WaitCase* Situation::FirstCase(const Task& task) const {
+  return task.case_count == 0 ? nullptr : &snap_.cases[task.first_case];
+}
+
+const Channel* Situation::ChannelOf(const Task& task) const {
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = snap_.cases[task.first_case + i];
+    if (c.op != CaseOp::kSend && c.op != CaseOp::kRecv) continue;
+    if (const Channel* channel = snap_.channels.Find(c.channel)) return channel;
+  }
+  return nullptr;
+}
+
+void Situation::IndexLocks() {
+  for (const Sync& sync : snap_.syncs.all()) {
+    const bool lock = sync.kind == SyncKind::kMutex || sync.kind == SyncKind::kRwMutex;
+    if (lock && sync.holder_task != 0) held_[sync.holder_task].push_back(&sync);
+  }
+  for (const Task& task : snap_.tasks.all()) {
+    for (std::uint32_t i = 0; i < task.held_count; ++i) {
+      const Sync* sync = snap_.syncs.Find(snap_.held[task.first_held + i].sync);
+      if (sync == nullptr) continue;
+      readers_[sync->id].push_back(&task);
+      held_[task.id].push_back(sync);
+    }
+    if (Blocked(task) && task.wait == WaitKind::kRwMutexLock) writers_[task.sync] = &task;
+  }
+}
+
+std::vector<const Sync*> Situation::LocksHeldBy(const Task& task) const {
+  const auto it = held_.find(task.id);
+  return it == held_.end() ? std::vector<const Sync*>() : it->second;
+}
+
+const Task* Situation::HolderFor(const Task& task) const {
+  const Sync* sync = snap_.syncs.Find(task.sync);
+  if (sync == nullptr) return nullptr;
+  if (sync->holder_task != 0) return snap_.tasks.Find(sync->holder_task);
+  if (task.wait == WaitKind::kRwMutexRLock) {
+    // A waiting writer stops new readers, and itself waits for those that are in.
+    const auto writer = writers_.find(sync->id);
+    return writer == writers_.end() ? nullptr : writer->second;
+  }
+  const auto readers = readers_.find(sync->id);
+  if (readers == readers_.end()) return nullptr;
+  // All readers must leave: one that can still go on settles it.
+  for (const Task* reader : readers->second) {
+    if (!Blocked(*reader)) return reader;
+  }
+  return readers->second.front();
+}
+
+// Each task that waits for a lock points to one holder, so the walk visits each task once.
+void Situation::FollowChains() {
+  enum : std::uint8_t { kNew, kOnPath, kDone };
+  std::vector<std::uint8_t> mark(snap_.tasks.size(), kNew);
+  std::vector<const Task*> path;
+  for (const Task& start : snap_.tasks.all()) {
+    if (!Blocked(start) || !IsLockWait(start.wait)) continue;
+    path.clear();
+    const Task* at = &start;
+    LockChain found;
+    while (true) {
+      const std::size_t i = snap_.tasks.PositionOf(*at);
+      if (mark[i] == kDone) {
+        found = chains_[i];
+        found.in_cycle = false;
+        if (found.end == ChainEnd::kSelf) found = {ChainEnd::kHolder, at, false};
+        break;
+      }
+      if (mark[i] == kOnPath) {  // closed a cycle: `at` .. end of path
+        const auto first = std::find(path.begin(), path.end(), at);
+        const Task* smallest =
+            *std::min_element(first, path.end(), [](auto* a, auto* b) { return a->id < b->id; });
+        const bool self = std::next(first) == path.end();
+        for (auto it = first; it != path.end(); ++it) {
+          chains_[snap_.tasks.PositionOf(**it)] = {self ? ChainEnd::kSelf : ChainEnd::kCycle,
+                                                   smallest, true};
+          mark[snap_.tasks.PositionOf(**it)] = kDone;
+        }
+        path.erase(first, path.end());
+        found = {self ? ChainEnd::kHolder : ChainEnd::kCycle, smallest, false};
+        break;
+      }
+      if (!Blocked(*at)) {
+        found.end = at->state == TaskState::kFinished ? ChainEnd::kOrphan : ChainEnd::kAlive;
+        found.root = at;
+        break;
+      }
+      if (!IsLockWait(at->wait)) {
+        found = {ChainEnd::kHolder, at, false};
+        break;
+      }
+      mark[i] = kOnPath;
+      path.push_back(at);
+      const Task* holder = HolderFor(*at);
+      if (holder == nullptr) {
+        const Sync* sync = snap_.syncs.Find(at->sync);
+        const bool held = sync != nullptr && (sync->holder_task != 0 ||
+                                              (sync->readers > 0 && !sync->readers_uncertain));
+        // The holder is not in the dump: if somebody holds it, he is gone.
+        found = {held ? ChainEnd::kOrphan : ChainEnd::kAlive, held ? at : nullptr, false};
+        break;
+      }
+      at = holder;
+    }
+    for (const Task* task : path) {
+      const std::size_t i = snap_.tasks.PositionOf(*task);
+      chains_[i] = found;
+      mark[i] = kDone;
+    }
+  }
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,104 @@
+// The words that rules and reports share.
+#include "absl/strings/str_cat.h"
+#include "detector/rules/rule.h"
+
+namespace stranded {
+
+std::string SourceSite::ToString() const {
+  return known() ? absl::StrCat(file, ":", line) : "an unknown place";
+}
+
+namespace detector {
+
+std::string TaskText(const Task& task) {
+  std::string text = absl::StrCat("task ", task.id);
+  if (!task.name.empty()) absl::StrAppend(&text, " \"", std::string(task.name), "\"");
+  return text;
+}
+
+std::string TaskText(const Situation& s, Id id) {
+  const Task* task = s.snap().tasks.Find(id);
+  if (task != nullptr) return TaskText(*task);
+  return id == 0 ? "a timer" : absl::StrCat("task ", id);
+}
+
+SourceSite SiteText(const Situation& s, SiteId id) {
+  const Site& site = s.dump().SiteOf(id);
+  return {std::string(site.file), std::string(site.function), site.line, site.column};
+}
+
+std::string Place(const Situation& s, SiteId id) { return SiteText(s, id).ToString(); }
+
+std::string WaitText(WaitKind kind) {
+  switch (kind) {
+    case WaitKind::kChanSend: return "sending on a channel";
+    case WaitKind::kChanRecv: return "receiving from a channel";
+    case WaitKind::kChanSendNil: return "sending on a nil channel";
+    case WaitKind::kChanRecvNil: return "receiving from a nil channel";
+    case WaitKind::kSelect: return "in a select";
+    case WaitKind::kSelectEmpty: return "in a select without cases";
+    case WaitKind::kSleep: return "sleeping";
+    case WaitKind::kMutexLock: return "locking a mutex";
+    case WaitKind::kRwMutexRLock: return "read-locking an RWMutex";
+    case WaitKind::kRwMutexLock: return "locking an RWMutex";
+    case WaitKind::kWaitGroupWait: return "waiting for a WaitGroup";
+    case WaitKind::kCondWait: return "waiting for a condition";
+    case WaitKind::kOnceWait: return "waiting for a Once";
+    case WaitKind::kSemaphoreAcquire: return "acquiring a semaphore";
+    case WaitKind::kJoin: return "joining a task";
+    case WaitKind::kBlockingRegion: return "in a system call";
+    case WaitKind::kLeakCheck: return "checking for leaks";
+    case WaitKind::kNone: break;
+  }
+  return "blocked";
+}
+
+std::string Present(const Situation& s, Id id) {
+  const Task* task = s.snap().tasks.Find(id);
+  if (task == nullptr) return "it is gone";
+  switch (task->state) {
+    case TaskState::kFinished: return "it has finished since";
+    case TaskState::kBlocked:
+      return absl::StrCat("it is now blocked itself, ", WaitText(task->wait), " at ",
+                          Place(s, task->wait_site));
+    case TaskState::kSleeping: return absl::StrCat("it now sleeps at ", Place(s, task->wait_site));
+    case TaskState::kSyscall: return "it is in a system call";
+    default: return task->is_main ? "it went on without this channel" : "it is still running";
+  }
+}
+
+std::string ChannelText(const Channel* channel) {
+  if (channel == nullptr) return "a channel";
+  if (channel->role == ChannelRole::kTimerTick) return "a timer's channel";
+  if (channel->capacity == 0) return "an unbuffered channel";
+  return absl::StrCat("a channel with room for ", channel->capacity);
+}
+
+std::string SyncText(const Sync& sync) {
+  switch (sync.kind) {
+    case SyncKind::kMutex: return "mutex";
+    case SyncKind::kRwMutex: return "RWMutex";
+    case SyncKind::kWaitGroup: return "WaitGroup";
+    case SyncKind::kCond: return "condition";
+    case SyncKind::kOnce: return "Once";
+    case SyncKind::kSemaphore: return "semaphore";
+    case SyncKind::kUnknown: break;
+  }
+  return "lock";
+}
+
+std::string Span(std::int64_t ns) {
+  return absl::FormatDuration(absl::Trunc(
+      absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));
+}
+
+Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key) {
+  if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
+  if (s.ScopeEnded(task)) return {Answer::kLeak, proven_anyway ? "proven" : "outlived", key};
+  if (!proven_anyway) return {Answer::kLookAgain, "", ""};
+  if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", ""};
+  return {Answer::kLeak, "proven", std::move(key)};
+}
+
+}  // namespace detector
+}  // namespace stranded

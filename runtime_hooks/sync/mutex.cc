@@ -1,0 +1,70 @@
+#include "stranded/mutex.h"
+
+#include "runtime_hooks/sync/sync_park.h"
+#include "stranded/errors.h"
+
+namespace stranded {
+using internal::ParkOutcome;
+using internal::ParkResult;
+using internal::Task;
+using internal::WaitKind;
+
+Mutex::~Mutex() { internal::RetireSync(&base_); }
+
+void Mutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kMutexLock, &base_, loc);
+  base_.lock.Lock();
+  if (base_.holder == 0) {
+    base_.holder = self->id;
+    base_.holder_site = loc;
+    base_.lock.Unlock();
+    return;
+  }
+  internal::Waiter waiter;
+  const ParkOutcome outcome =
+      ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kMutexLock, loc);
+  if (outcome.result == ParkResult::kGranted) return;
+  ThrowUnlessUnwinding(self, outcome.reason);
+  if (outcome.result == ParkResult::kInterrupted) OweUnlock(self, &base_, false);
+}
+
+bool Mutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kMutexLock, &base_, loc);
+  base_.lock.Lock();
+  const bool free = base_.holder == 0;
+  if (free) {
+    base_.holder = self->id;
+    base_.holder_site = loc;
+  }
+  base_.lock.Unlock();
+  if (!free) self->world->Fruitless(self);
+  return free;
+}
+
+void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  base_.lock.Lock();
+  if (base_.holder != self->id) {
+    base_.lock.Unlock();
+    if (PayUnlock(self, &base_, false)) return;
+    base_.lock.Lock();
+    if (base_.holder == 0) {
+      base_.lock.Unlock();
+      throw MisuseError("unlock of an unlocked Mutex");
+    }
+  }
+  base_.last_done = {self->id, loc};
+  if (internal::Waiter* w = base_.waiters.PopFront()) {
+    base_.holder = w->task->id;
+    base_.holder_site = w->site;
+    Wake(w->task);
+  } else {
+    base_.holder = 0;
+  }
+  base_.lock.Unlock();
+}
+
+}  // namespace stranded

@@ -1,0 +1,58 @@
+#include "runtime_hooks/sync/sync_park.h"
+
+#include <exception>
+
+namespace stranded::internal {
+namespace {
+
+std::atomic<std::uint64_t> next_sync_id{1};
+
+}  // namespace
+
+SyncBase::SyncBase(SyncKind kind_of, const std::source_location& made_at)
+    : id(next_sync_id.fetch_add(1, std::memory_order_relaxed)), kind(kind_of), site(made_at) {}
+
+void FillWait(Task* self, WaitKind kind, const SyncBase* base, const std::source_location& site) {
+  self->wait = WaitRecord{};
+  self->wait.kind = kind;
+  self->wait.site = site;
+  self->wait.since_ns = self->world->NowNs();
+  self->wait.sync = base;
+}
+
+ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, WaitKind kind,
+                       const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  w->task = self;
+  w->site = site;
+  queue->PushBack(w);
+  FillWait(self, kind, base, site);
+  const WakeReason reason = Park(self, &base->lock);
+  if (reason == WakeReason::kWoken) return {};
+  return {LeaveQueue(self, base, queue, w), reason};
+}
+
+ParkResult LeaveQueue(Task* self, SyncBase* base, WaitQueue* queue,
+                      Waiter* w) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const SyncBase* now = self->wait.sync;
+  const bool orphaned = now != base;
+  if (orphaned) {  // then it stands in the queue of the tombstone
+    base = const_cast<SyncBase*>(now);
+    queue = &base->waiters;
+  }
+  base->lock.Lock();
+  const bool queued = w->queued;
+  if (queued) queue->Remove(w);
+  base->lock.Unlock();
+  if (!queued) {
+    self->wait.kind = WaitKind::kNone;
+    return ParkResult::kGranted;
+  }
+  return orphaned ? ParkResult::kOrphaned : ParkResult::kInterrupted;
+}
+
+void ThrowUnlessUnwinding(Task* self, WakeReason reason) {
+  if (std::uncaught_exceptions() == 0) ThrowInterrupted(self, reason);
+  self->wait.kind = WaitKind::kNone;
+}
+
+}  // namespace stranded::internal

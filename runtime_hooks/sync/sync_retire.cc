@@ -1,0 +1,88 @@
+// Destructors of sync objects that tasks still wait for; see sync_park.h.
+#include <sched.h>
+
+#include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/sync/sync_park.h"
+
+namespace stranded::internal {
+namespace {
+
+void CopyFacts(const SyncBase& from, SyncBase* to) {
+  to->holder = from.holder;
+  to->holder_site = from.holder_site;
+  to->readers = from.readers;
+  to->readers_uncertain = from.readers_uncertain;
+  to->counter = from.counter;
+  to->limit = from.limit;
+  to->last_add = from.last_add;
+  to->last_done = from.last_done;
+  to->last_signal = from.last_signal;
+  to->signals = from.signals;
+  to->lost_signals = from.lost_signals;
+  to->cond_lock = from.cond_lock;
+}
+
+void MoveAll(WaitQueue* from, WaitQueue* to) {
+  while (Waiter* w = from->PopFront()) to->PushBack(w);
+}
+
+// Holds a parked task still for a moment. False if it is not parked.
+bool FreezeSoon(Task* task) {
+  while (!Freeze(task)) {
+    const std::uint32_t state = task->state.load(std::memory_order_acquire);
+    if ((state & Task::kStateMask) != Task::kParked) return false;
+    sched_yield();  // a snapshot is reading it
+  }
+  return true;
+}
+
+// A fiber of a controlled world stands still whenever another task of that world runs.
+bool StandsStill(const Task* task) {
+  return task == CurrentTaskOrNull() ||
+         (task->world == CurrentWorld() && task->world->Facts().controlled);
+}
+
+void DropEntries(Task* task, const SyncBase* base) {
+  int kept = 0;
+  for (int i = 0; i < task->held_count; ++i) {
+    if (task->held[i].lock != base) task->held[kept++] = task->held[i];
+  }
+  task->held_count = kept;
+}
+
+}  // namespace
+
+void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // Taking the lock waits for whoever granted the last wait to be out of the object.
+  base->lock.Lock();
+  const bool waited_for = !base->waiters.empty() || (more != nullptr && !more->empty());
+  base->lock.Unlock();
+  if (!waited_for) return;
+  auto* tombstone = new SyncBase(base->kind, base->site);
+  base->lock.Lock();
+  CopyFacts(*base, tombstone);
+  MoveAll(&base->waiters, &tombstone->waiters);
+  if (more != nullptr) MoveAll(more, &tombstone->waiters);
+  base->lock.Unlock();
+  // Not under a lock: a snapshot that holds a task may be waiting for it.
+  for (Waiter* w = tombstone->waiters.front(); w != nullptr; w = w->next) {
+    const bool frozen = FreezeSoon(w->task);
+    if (w->task->wait.sync == base) w->task->wait.sync = tombstone;
+    if (frozen) Thaw(w->task);
+  }
+}
+
+void ForgetReaders(const SyncBase* base) {
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (StandsStill(task)) {
+          DropEntries(task, base);
+        } else if (FreezeSoon(task)) {
+          DropEntries(task, base);
+          Thaw(task);
+        }
+      },
+      [](Task* task) { UnrefTask(task); });
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,53 @@
+#include "stranded/wait_group.h"
+
+#include "runtime_hooks/sync/sync_park.h"
+#include "stranded/errors.h"
+
+namespace stranded {
+using internal::ParkOutcome;
+using internal::ParkResult;
+using internal::Task;
+using internal::WaitKind;
+using internal::Waiter;
+
+WaitGroup::~WaitGroup() { internal::RetireSync(&base_); }
+
+void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  base_.lock.Lock();
+  if (base_.counter + delta < 0) {
+    base_.lock.Unlock();
+    throw MisuseError("negative WaitGroup counter");
+  }
+  base_.counter += delta;
+  if (delta > 0) base_.last_add = {self->id, loc};
+  if (delta < 0) base_.last_done = {self->id, loc};
+  if (base_.counter == 0) {
+    while (Waiter* w = base_.waiters.PopFront()) Wake(w->task);
+  }
+  base_.lock.Unlock();
+}
+
+void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kWaitGroupWait, &base_, loc);
+  base_.lock.Lock();
+  if (base_.counter == 0) {
+    base_.lock.Unlock();
+    return;
+  }
+  Waiter waiter;
+  const ParkOutcome outcome =
+      ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kWaitGroupWait, loc);
+  if (outcome.result != ParkResult::kGranted) {
+    ThrowUnlessUnwinding(self, outcome.reason);
+    return;
+  }
+  base_.lock.Lock();
+  const bool reused = base_.counter != 0;
+  base_.lock.Unlock();
+  if (reused) throw MisuseError("WaitGroup is reused before a previous Wait has returned");
+}
+
+}  // namespace stranded
