@@ -21,6 +21,7 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
   absl::flat_hash_map<SiteId, Kept> by_site;
   for (const Context& c : snap.contexts.all()) {
     if (!c.cancel_lost || c.cancel_called || c.err != ContextErr::kNone) continue;
+    if (c.created_ns < s.options().contexts_since_ns) continue;
     lost[c.id] = c.site;
     Kept& kept = by_site[c.site];
     if (kept.context == nullptr) kept.context = &c;

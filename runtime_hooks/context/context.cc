@@ -132,6 +132,19 @@ std::optional<absl::Time> Context::Deadline() const {
 namespace internal {
 ContextNode* TodoNode();
 
+namespace {
+
+// Under the lock, so that the count stays right when the context ends at the same moment.
+void NoteCancelLost(ContextNode* node) {
+  SpinGuard guard(node->lock);
+  node->cancel_lost.store(true, std::memory_order_relaxed);
+  if (node->ended.load(std::memory_order_relaxed) == ContextErr::kNone) {
+    lost_cancels.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
 CancelRef::CancelRef(ContextNode* node) : node_(node) {
   RefContext(node_);
   node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
@@ -148,7 +161,7 @@ CancelRef::~CancelRef() {
   // Acq_rel: the last copy sees the calls made through the others.
   if (node_->cancel_copies.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
       !node_->cancel_called.load(std::memory_order_relaxed)) {
-    node_->cancel_lost.store(true, std::memory_order_relaxed);
+    NoteCancelLost(node_);
   }
   UnrefContext(node_);
 }

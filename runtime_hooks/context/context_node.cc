@@ -17,6 +17,8 @@ ContextNode* MakeRoot(ContextKind kind) {
 
 }  // namespace
 
+std::atomic<std::int64_t> lost_cancels{0};
+
 Slab<ContextNode>& ContextSlab() {
   static auto& slab = *new Slab<ContextNode>;  // never destroyed: tasks outlive statics
   return slab;
@@ -24,6 +26,9 @@ Slab<ContextNode>& ContextSlab() {
 
 ContextNode::~ContextNode() {
   if (value != nullptr) destroy_value(value);
+  const bool counted = cancel_lost.load(std::memory_order_relaxed) &&
+                       ended.load(std::memory_order_relaxed) == ContextErr::kNone;
+  if (counted) lost_cancels.fetch_sub(1, std::memory_order_relaxed);
 }
 
 ContextNode* BackgroundNode() {

@@ -97,6 +97,9 @@ struct ContextNode : ContextChild {
 
 Slab<ContextNode>& ContextSlab();
 
+// Contexts alive with `cancel_lost` set that have not ended; relaxed, a hint for leak checks.
+extern std::atomic<std::int64_t> lost_cancels;
+
 }  // namespace stranded::internal
 
 #endif  // STRANDED_RUNTIME_HOOKS_CONTEXT_CONTEXT_NODE_H_

@@ -22,6 +22,9 @@ bool MarkEnded(ContextNode* node, const EndOfContext& end) {
   node->ended_origin = end.origin;
   // Release: pairs with the acquire in EndOf() and Err().
   node->ended.store(end.err, std::memory_order_release);
+  if (node->cancel_lost.load(std::memory_order_relaxed)) {
+    lost_cancels.fetch_sub(1, std::memory_order_relaxed);
+  }
   ChanCore* done = node->done_core.load(std::memory_order_relaxed);
   if (done != nullptr) CloseNow(done, end.by, end.site);
   node->done_closed.store(true, std::memory_order_release);

@@ -58,6 +58,7 @@ void Snapshot::Run() {
   WriteChannels();
   WriteContexts();
   if (!options_.crash) WriteFinishedTasks();
+  if (!options_.crash && options_.events) WriteEvents();
   WriteEnd();
 }
 
@@ -109,8 +110,9 @@ void Snapshot::WriteWorlds() {
 
 void Snapshot::WriteEnd() {
   const std::uint64_t unguarded = UnguardedStacks();
-  if (tasks_unread_ + stacks_missing_ + unguarded + locked_ + out_.too_large() > 0) {
+  if (events_lost_ + tasks_unread_ + stacks_missing_ + unguarded + locked_ + out_.too_large() > 0) {
     out_.Write<dump::LossTag>(dump::PacketTag::kLoss, [&](auto& l) {
+      l.add_uint64(dump::LossTag::kEventsLost, events_lost_);
       l.add_uint64(dump::LossTag::kTasksUnread, tasks_unread_);
       l.add_uint64(dump::LossTag::kStacksMissing, stacks_missing_);
       l.add_uint64(dump::LossTag::kStringsCut, out_.too_large());

@@ -26,6 +26,8 @@ struct SnapshotOptions {
   const char* reason = "request";
   const char* label = "";
   std::uint64_t world = 0;  // 0: all
+  std::uint64_t scope = 0;  // 0: all
+  bool events = false;
   int stacks_per_site = 2;
   bool crash = false;  // inside a fatal signal
 };
@@ -62,6 +64,9 @@ class Snapshot {
   void WriteSync(const SyncBase* base);
   void WriteFinishedTasks();
 
+  // event_packets.cc
+  void WriteEvents();
+
   // object_packets.cc
   void WriteContexts();
   void WriteContext(ContextNode* node);
@@ -75,7 +80,7 @@ class Snapshot {
   PacketWriter& out_;
   const SnapshotOptions options_;
   std::uint64_t packets_before_ = 0;
-  std::uint64_t tasks_unread_ = 0, stacks_missing_ = 0, locked_ = 0;
+  std::uint64_t tasks_unread_ = 0, stacks_missing_ = 0, locked_ = 0, events_lost_ = 0;
   int crash_stacks_ = 0;
   absl::flat_hash_set<std::uint64_t> listed_, mentioned_;  // task ids
   absl::flat_hash_set<std::uint64_t> contexts_, channels_, syncs_, spawns_, scopes_;

@@ -1,4 +1,7 @@
 // Tasks, what they wait for, and where they come from.
+#include <algorithm>
+#include <vector>
+
 #include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/recorder/snapshot.h"
 #include "runtime_hooks/registry/finished.h"
@@ -71,9 +74,11 @@ void Snapshot::NoteObjects(Task* task) {
 }
 
 void Snapshot::WriteTask(Task* task) {
-  if (!Wanted(task->world->id()) && !task->is_thread) return;
+  // First: the world of a finished task may be gone.
   const std::uint32_t state = task->state.load(std::memory_order_acquire);
   if ((state & Task::kStateMask) == Task::kFinished) return;
+  if (!Wanted(task->world->id()) && !task->is_thread) return;
+  if (options_.scope != 0 && !IsWithin(task->scope, options_.scope)) return;
   // The task that takes the snapshot holds still by itself. It waits for something only when its
   // world has come to a dead end.
   const bool self = task == CurrentTaskOrNull();
@@ -172,7 +177,11 @@ void Snapshot::WriteHeld(Builder<TaskTag>& packet, const Task& task) {
 
 void Snapshot::WriteStack(Builder<TaskTag>& packet, const Task& task) {
   Backtrace trace;
-  UnwindParked(task, &trace);
+  if (options_.crash) {
+    UnwindInCrash(task, &trace);
+  } else {
+    UnwindParked(task, &trace);
+  }
   if (trace.count == 0) ++stacks_missing_;
   packet.add_packed_fixed64(TaskTag::kPcs, trace.pcs, trace.pcs + trace.count);
   if (trace.note != nullptr) packet.add_string(TaskTag::kStackNote, trace.note);
@@ -217,7 +226,10 @@ void Snapshot::WriteScopeChain(const ScopeNode* scope) {
 
 // The tasks that others mention as their peers but that are gone, as far as they are remembered.
 void Snapshot::WriteFinishedTasks() {
-  for (const std::uint64_t id : mentioned_) {
+  // Sorted: the order of a hash set differs from run to run.
+  std::vector<std::uint64_t> ids(mentioned_.begin(), mentioned_.end());
+  std::sort(ids.begin(), ids.end());
+  for (const std::uint64_t id : ids) {
     FinishedTask task;
     if (listed_.contains(id) || !FindFinished(id, &task)) continue;
     WriteSpawnChain(task.spawn);

@@ -2,6 +2,9 @@
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 
 #include <boost/context/detail/fcontext.hpp>
 #include <cstring>
@@ -82,6 +85,8 @@ void Walk(const Task&, Backtrace* out) { out->note = "stacks of tasks are read o
 
 #endif
 
+sigjmp_buf after_fault;
+
 }  // namespace
 
 void UnwindParked(const Task& task, Backtrace* out) {
@@ -94,6 +99,35 @@ void UnwindParked(const Task& task, Backtrace* out) {
   } else {
     Walk(task, out);
   }
+}
+
+void UnwindInCrash(const Task& task, Backtrace* out) {
+  static bool faulted = false;
+  if (faulted) {  // libunwind may have been left with a lock held
+    out->count = 0;
+    out->note = "not read: another task's stack turned out to be damaged";
+    return;
+  }
+  struct sigaction guard = {}, segv = {}, bus = {};
+  guard.sa_handler = [](int) { siglongjmp(after_fault, 1); };
+  guard.sa_flags = SA_NODEFER | SA_ONSTACK;
+  sigemptyset(&guard.sa_mask);
+  sigaction(SIGSEGV, &guard, &segv);
+  sigaction(SIGBUS, &guard, &bus);
+  sigset_t faults, before;
+  sigemptyset(&faults);
+  sigaddset(&faults, SIGSEGV);
+  sigaddset(&faults, SIGBUS);
+  pthread_sigmask(SIG_UNBLOCK, &faults, &before);
+  if (sigsetjmp(after_fault, 1) == 0) {
+    UnwindParked(task, out);
+  } else {
+    faulted = true;
+    out->note = "the stack is damaged: deeper frames could not be read";
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  sigaction(SIGSEGV, &segv, nullptr);
+  sigaction(SIGBUS, &bus, nullptr);
 }
 
 }  // namespace stranded::internal

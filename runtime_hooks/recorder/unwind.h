@@ -19,6 +19,9 @@ struct Backtrace {
 
 // `task` must be frozen (parked and held still) and a fiber; else the note says so.
 void UnwindParked(const Task& task, Backtrace* out);
+// The same inside a fatal signal, where the stack may be damaged: a fault while it is read ends the
+// reading, not the process. One thread only.
+void UnwindInCrash(const Task& task, Backtrace* out);
 
 }  // namespace stranded::internal
 

@@ -39,12 +39,16 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   } else if (key == "schedule") {
     if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
     o.schedule = value;
-  } else if (!OneOf(key, {"seed", "workers", "exitcode"})) {
-    return "unknown key '" + key + "'; accepted: dump, record, schedule, seed, workers, exitcode";
+  } else if (!OneOf(key, {"seed", "runs", "workers", "exitcode", "grace_ms"})) {
+    return "unknown key '" + key + "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms";
   } else if (!numeric) {
     return key + " needs a number, not '" + value + "'";
   } else if (key == "seed") {
     o.seed = number;
+  } else if (key == "runs") {
+    o.runs = static_cast<int>(number);
+  } else if (key == "grace_ms") {
+    o.grace_ms = static_cast<int>(number);
   } else if (key == "workers") {
     o.workers = static_cast<int>(number);
   } else {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/pool_world.h"
@@ -81,6 +82,10 @@ bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
           },
           scope);
 }
+
+bool InControlledWorld() { return dynamic_cast<ControlledWorld*>(CurrentWorld()) != nullptr; }
+
+std::int64_t LostCancels() { return lost_cancels.load(std::memory_order_relaxed); }
 
 std::uint64_t CurrentWorldId() { return CurrentWorld()->id(); }
 

@@ -10,6 +10,7 @@
 
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
+#include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
 
 namespace stranded::internal {
@@ -112,6 +113,7 @@ void PoolWorld::StartWorker(bool surplus) {
 
 void PoolWorld::Run(Worker* worker) {
   const RuntimeThread counted;
+  PrepareThreadForSignals();
   this_worker = worker;
   worker->root.world = this;
   PrepareRoot(&worker->root);

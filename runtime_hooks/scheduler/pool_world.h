@@ -45,6 +45,7 @@ class PoolWorld final : public World {
   bool WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg);
   // Tasks spawned and not finished.
   std::int64_t live() const { return live_.load(std::memory_order_acquire); }
+  bool UsesThreads() const override { return true; }
   void Spawned() override {
     live_.fetch_add(1, std::memory_order_relaxed);
     StartWorkers();

@@ -14,6 +14,7 @@
 #include "runtime_hooks/scheduler/pool_world.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/context_ref.h"
+#include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
 
@@ -21,6 +22,7 @@ namespace stranded::internal {
 
 std::atomic<int> runtime_threads{0};
 std::atomic<int> adopted_threads{0};
+std::atomic<bool> forked_child{false};
 
 namespace {
 
@@ -43,6 +45,8 @@ struct Adoption {
 thread_local Adoption adoption;
 
 Task* Adopt() {
+  InstallRecorder();
+  PrepareThreadForSignals();
   Task* task = TaskSlab().NewUnpublished();
   task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
   task->is_thread = true;
@@ -229,6 +233,11 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
     if (spec.world == nullptr) spec.world = spawner->world;
     spec.parent = spawner->spawn;
     spec.scope = spawner->spawn_scope;
+  }
+  if (forked_child.load(std::memory_order_relaxed) && spec.world->UsesThreads()) {
+    throw ResourceError(
+        "Go() in the child of a fork: the worker threads stayed in the parent, so no task can run "
+        "here. Call exec, or fork before the runtime is first used");
   }
   Stack* stack = AllocStack(spec.options != nullptr ? spec.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();

@@ -84,6 +84,7 @@ class World {
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
   virtual void Spawned() {}  // counted before its first Ready
+  virtual bool UsesThreads() const { return false; }
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
   virtual void Yield(Task* self) = 0;
   virtual void Point(Task*, WaitKind, const void*, const std::source_location&) {}
@@ -119,6 +120,9 @@ struct RuntimeThread {
   RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
   ~RuntimeThread() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }
 };
+// Set in the child of a fork: the worker threads are not there, so no task can run.
+extern std::atomic<bool> forked_child;
+
 // All threads of the process, and those among them that are neither ours nor adopted.
 int OsThreads();
 int UnknownThreads();

@@ -17,7 +17,7 @@ struct Debt {
 
 struct Debts {
   std::mutex mutex;
-  std::vector<Debt> list ABSL_GUARDED_BY(mutex);
+  std::vector<Debt> list;  // guarded by mutex
   std::atomic<std::size_t> count{0};  // relaxed: a task pays only debts it made itself
 };
 
@@ -28,14 +28,14 @@ Debts& AllDebts() {
 
 }  // namespace
 
-void OweUnlock(Task* self, const SyncBase* base, bool shared) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void OweUnlock(Task* self, const SyncBase* base, bool shared) {
   Debts& debts = AllDebts();
   std::lock_guard lock(debts.mutex);
   debts.list.push_back({self->id, base->id, shared});
   debts.count.store(debts.list.size(), std::memory_order_relaxed);
 }
 
-bool PayUnlock(Task* self, const SyncBase* base, bool shared) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool PayUnlock(Task* self, const SyncBase* base, bool shared) {
   Debts& debts = AllDebts();
   if (debts.count.load(std::memory_order_relaxed) == 0) return false;
   std::lock_guard lock(debts.mutex);

@@ -9,7 +9,8 @@
 //  - a call that is interrupted while an exception is already unwinding does not throw: it goes on as
 //    if it had been granted. The tasks it waited for do not run meanwhile: nothing could run.
 //  - whoever goes on in this way, and a Cond::Wait that could not have its lock back, owes an unlock
-//    of a lock it does not hold. The debt is noted, and that one unlock does nothing.
+//    of a lock it does not hold. The debt is noted, and one unlock by that task, when it is not the
+//    holder, does nothing.
 //
 // Destroyed under waiters. A task that waits for ever for an object in a frame that is gone must still
 // show in a report. The destructor moves the waiters and the facts to a tombstone that is never freed.

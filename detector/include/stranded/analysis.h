@@ -28,6 +28,7 @@ struct AnalysisOptions {
   absl::Duration min_age = absl::Seconds(1);
   std::uint64_t scope = 0;         // only tasks spawned in this scope or below it; 0: all
   std::uint64_t world = 0;         // only tasks of this world; 0: all
+  std::int64_t contexts_since_ns = 0;  // lost-cancel: only contexts made since then
   std::vector<std::string> rules;  // only these; empty: all
   std::vector<std::string>
       ignore;  // tasks whose wait or spawn site has this in file:line or function

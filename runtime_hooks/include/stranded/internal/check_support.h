@@ -45,8 +45,12 @@ std::int64_t ScopeLive(const ScopeNode* scope);
 // runnable, no timer pending, nobody outside who could act.
 bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace);
 
-// Id of the world of the calling task.
+// Of the calling task.
 std::uint64_t CurrentWorldId();
+bool InControlledWorld();
+
+// Contexts alive that have not ended and that nobody can cancel any more.
+std::int64_t LostCancels();
 
 // Called in the main task when its world has come to a dead end, before GlobalDeadlockError is
 // thrown: everything is still parked as it was.

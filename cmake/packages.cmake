@@ -1,0 +1,12 @@
+# What the project is built from; on Debian bookworm ./run setup installs all of it.
+find_package(absl REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS context)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(GTest REQUIRED)
+find_path(STRANDED_PROTOZERO protozero/pbf_reader.hpp REQUIRED)
+find_path(STRANDED_DWFL elfutils/libdwfl.h REQUIRED)
+find_library(STRANDED_LIBDW dw REQUIRED)
+find_library(STRANDED_LIBUNWIND unwind REQUIRED)

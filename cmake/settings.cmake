@@ -1,0 +1,33 @@
+# Language, warnings and sanitizers for everything built here.
+include(GNUInstallDirs)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(STRANDED_CCACHE ccache)
+if(STRANDED_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${STRANDED_CCACHE})
+endif()
+
+# Own targets only: users of the installed package choose their own warnings.
+add_library(stranded_build_flags INTERFACE)
+target_compile_options(stranded_build_flags INTERFACE -Wall -Wextra
+  # Sites in reports show paths from the project's root, whoever built it and wherever.
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(STRANDED_WERROR)
+  target_compile_options(stranded_build_flags INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(stranded_build_flags INTERFACE -Wthread-safety -Werror=thread-safety
+    -Wno-unused-command-line-argument)
+endif()
+if(STRANDED_SANITIZE)
+  add_compile_options(-fsanitize=${STRANDED_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${STRANDED_SANITIZE})
+endif()

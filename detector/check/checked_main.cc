@@ -1,0 +1,103 @@
+// A program's main() with a leak check around it.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "stranded/errors.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/internal/recorder_hooks.h"
+#include "stranded/leak_check.h"
+#include "stranded/options.h"
+
+namespace stranded {
+namespace {
+
+// A dead end is reported while everything is still parked; then main gets an exception.
+std::string& DeadEndText() {
+  static auto& text = *new std::string;
+  return text;
+}
+
+void KeepDump() {
+  const std::string& path = GetOptions().dump;
+  if (path.empty()) return;
+  DumpOptions options;
+  options.reason = "check";
+  const absl::Status written = WriteDump(path, options);
+  if (!written.ok()) {
+    std::fprintf(stderr, "stranded: %s\n", std::string(written.message()).c_str());
+  }
+  internal::DumpIsWritten();
+}
+
+void ReportDeadEnd(std::uint64_t) {
+  DeadEndText() = ExamineDeadEnd().ToText();
+  KeepDump();
+}
+
+// True if it left nothing behind.
+bool RunOnce(const std::function<void()>& body, bool print) {
+  DeadEndText().clear();
+  bool dead = false;
+  {
+    LeakScope scope("main");
+    try {
+      body();
+    } catch (const GlobalDeadlockError&) {
+      dead = true;
+    }
+    if (dead) {
+      if (print) std::fputs(DeadEndText().c_str(), stderr);
+      return false;
+    }
+    const LeakReport report = scope.Check();
+    if (print) std::fputs(report.ToText().c_str(), stderr);
+    if (print || !report.clean()) KeepDump();
+    return report.clean();
+  }
+}
+
+bool RunControlled(const std::function<void()>& body, std::uint64_t seed, bool print) {
+  internal::ControlledWorld* world = internal::EnterControlledWorld("main", seed);
+  const bool clean = RunOnce(body, print);
+  internal::LeaveControlledWorld(world);
+  return clean;
+}
+
+}  // namespace
+
+int CheckedMain(const std::function<void()>& body) {
+  const Options& options = GetOptions();
+  internal::SetDeadEndReporter(&ReportDeadEnd);
+  if (options.schedule != "controlled") return RunOnce(body, true) ? 0 : options.exitcode;
+  if (options.runs <= 1) return RunControlled(body, options.seed, true) ? 0 : options.exitcode;
+  for (int i = 0; i < options.runs; ++i) {
+    const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(i);
+    if (RunControlled(body, seed, false)) continue;
+    std::fprintf(stderr, "stranded: run %d of %d left tasks behind; seed %llu\n", i + 1, options.runs,
+                 static_cast<unsigned long long>(seed));
+    RunControlled(body, seed, true);
+    return options.exitcode;
+  }
+  std::fprintf(stderr, "stranded: %d runs, seeds %llu to %llu, nothing is stranded\n", options.runs,
+               static_cast<unsigned long long>(options.seed),
+               static_cast<unsigned long long>(options.seed + static_cast<std::uint64_t>(options.runs) - 1));
+  return 0;
+}
+
+void CheckAtExit() {
+  on_exit(
+      [](int status, void*) {
+        const LeakReport report = FindLeaks();
+        if (report.clean()) return;
+        std::fputs(report.ToText().c_str(), stderr);
+        if (status != 0) return;
+        KeepDump();
+        std::fflush(nullptr);
+        std::_Exit(GetOptions().exitcode);
+      },
+      nullptr);
+}
+
+}  // namespace stranded

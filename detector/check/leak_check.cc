@@ -1,0 +1,76 @@
+#include "stranded/leak_check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "stranded/dump_reader.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/report.h"
+#include "stranded/time.h"
+
+namespace stranded {
+namespace {
+
+AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
+  AnalysisOptions analysis;
+  analysis.ignore = options.ignore;
+  analysis.rules = options.rules;
+  analysis.source_root = options.source_root;
+  return analysis;
+}
+
+// The one path: a snapshot in dump form, read back.
+LeakReport Examine(const DumpOptions& capture, const AnalysisOptions& options) {
+  auto dump = detector::ReadDump(CaptureDump(capture), "this process");
+  if (!dump.ok()) {
+    std::fprintf(stderr, "stranded: the snapshot cannot be read: %s\n",
+                 std::string(dump.status().message()).c_str());
+    std::abort();  // our own writer and reader disagree
+  }
+  return LeakReport(Analyze(*std::move(dump), options));
+}
+
+absl::Duration GraceOf(const LeakCheckOptions& options) {
+  return internal::InControlledWorld() ? options.virtual_grace : options.grace;
+}
+
+}  // namespace
+
+std::string LeakReport::ToText() const { return TextReport(analysis_); }
+
+LeakReport FindLeaks(const LeakCheckOptions& options) {
+  internal::WaitUntilQuiet(nullptr, GraceOf(options));
+  DumpOptions capture;
+  capture.reason = "check";
+  capture.label = options.label;
+  return Examine(capture, ForAnalysis(options));
+}
+
+LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
+  DumpOptions capture;
+  capture.reason = "deadlock";
+  capture.label = options.label;
+  capture.world = internal::InControlledWorld() ? internal::CurrentWorldId() : 0;
+  return Examine(capture, ForAnalysis(options));
+}
+
+LeakScope::LeakScope(std::string name, std::source_location loc)
+    : scope_(internal::BeginScope(name, loc)), begun_ns_(absl::ToUnixNanos(Now())) {}
+
+LeakScope::~LeakScope() { internal::EndScope(scope_); }
+
+LeakReport LeakScope::Check(const LeakCheckOptions& options) {
+  if (internal::ScopeLive(scope_) > 0) internal::WaitUntilQuiet(scope_, GraceOf(options));
+  if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0) return LeakReport();
+  internal::MarkScopeEnded(scope_);
+  DumpOptions capture;
+  capture.reason = "check";
+  capture.label = options.label;
+  capture.world = internal::InControlledWorld() ? internal::CurrentWorldId() : 0;
+  AnalysisOptions analysis = ForAnalysis(options);
+  analysis.scope = internal::ScopeId(scope_);
+  analysis.contexts_since_ns = begun_ns_;
+  return Examine(capture, analysis);
+}
+
+}  // namespace stranded

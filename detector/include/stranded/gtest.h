@@ -1,0 +1,40 @@
+// Leak checks for GoogleTest: link stranded::gtest_main, or append the listener yourself.
+//
+// Overview: each TEST runs in a controlled world of its own (seeded scheduling, virtual time), or, with
+// STRANDED_OPTIONS=schedule=threads, on real threads. A test that leaves tasks behind fails, with the
+// report, in the console and in the XML. Failing tests are checked, too.
+// Thread safety: called by GoogleTest on the main thread.
+#ifndef STRANDED_DETECTOR_GTEST_H_
+#define STRANDED_DETECTOR_GTEST_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "stranded/leak_check.h"
+
+namespace stranded {
+
+// For the test that is running:
+// it must leave findings of this rule (`times` of them, or any number when 0), and no others;
+void ExpectLeak(const std::string& rule, std::size_t times = 0);
+// tasks whose wait or spawn site has this in file:line or function are of no interest.
+void IgnoreLeaks(const std::string& site_or_function);
+
+class LeakCheckListener : public testing::EmptyTestEventListener {
+ public:
+  LeakCheckListener();
+  ~LeakCheckListener() override;
+  // The test's name, which is also said in the report.
+  void OnTestStart(const testing::TestInfo& test) override;
+  void OnTestEnd(const testing::TestInfo& test) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stranded
+
+#endif  // STRANDED_DETECTOR_GTEST_H_

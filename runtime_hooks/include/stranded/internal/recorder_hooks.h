@@ -1,0 +1,23 @@
+// Where the detector meets the recorder, in a program that links both.
+#ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_RECORDER_HOOKS_H_
+#define STRANDED_RUNTIME_HOOKS_INTERNAL_RECORDER_HOOKS_H_
+
+#include <string>
+
+namespace stranded::internal {
+
+// Turns a dump into the report that SIGQUIT prints. Without one a plain list of tasks is printed.
+using ReportPrinter = std::string (*)(const std::string& dump_bytes);
+void SetReportPrinter(ReportPrinter printer);
+
+// The dump that STRANDED_OPTIONS asks for is there: the one at exit is not written any more.
+void DumpIsWritten();
+
+// Exit dump, SIGQUIT, fatal signals and fork; once, at the first use of the runtime.
+void InstallRecorder();
+// The alternate stack on which a thread handles the overflow of a task's stack.
+void PrepareThreadForSignals();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_INTERNAL_RECORDER_HOOKS_H_

@@ -1,0 +1,73 @@
+// The history that `record=trace` keeps: one ring of fixed-size records for each thread.
+//
+// Overview: Record() stores 32 bytes into the ring of the calling thread. Times are those of the
+// last park or timer of the task's world; no clock is read here. A full ring overwrites its oldest
+// records; how many is counted. Thread safety: Record from any thread; a reader may copy a ring
+// while its thread goes on, and drops what was overwritten meanwhile. Invariants: without trace a
+// call costs one relaxed load and a branch. Order holds within a ring only. Ownership: rings are
+// never freed; the ring of a thread that has ended keeps its records until another thread takes it.
+#ifndef STRANDED_RUNTIME_HOOKS_RECORDER_EVENTS_H_
+#define STRANDED_RUNTIME_HOOKS_RECORDER_EVENTS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <vector>
+
+namespace stranded::internal {
+
+// Append only: the numbers are those of EventKind in the dump format.
+enum class EventKind : std::uint8_t {
+  kNone = 0,
+  kSpawn = 1,
+  kStart = 2,
+  kFinish = 3,
+  kPark = 4,
+  kWake = 5,
+  kSend = 6,
+  kRecv = 7,
+  kClose = 8,
+  kCancel = 9,
+  kLock = 10,
+  kUnlock = 11,
+  kTimer = 12,
+  kSelect = 13,
+  kSignal = 14,
+  kContext = 15,
+};
+
+extern std::atomic<bool> tracing;
+void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
+                const std::source_location& site, std::uint64_t arg);
+
+// `arg`: spawn: the new task; wake: the woken task; park: the wait kind; select: the case.
+inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
+                   const std::source_location& site, std::uint64_t arg = 0) {
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]] {
+    RecordSlow(kind, task, object, site, arg);
+  }
+}
+
+inline constexpr std::size_t kRingRecords = 8192;
+
+struct RecordedEvent {
+  EventKind kind = EventKind::kNone;
+  std::uint64_t task = 0, object = 0, arg = 0;
+  std::int64_t time_ns = 0;
+  std::source_location site{};
+};
+
+struct RingCopy {
+  std::uint32_t ring = 0;
+  std::uint64_t first_seq = 0;  // number of the first record in `events`
+  std::uint64_t lost = 0;       // overwritten before it
+  std::vector<RecordedEvent> events;
+};
+
+// Calls f(copy) for each ring that has records.
+void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_RECORDER_EVENTS_H_

@@ -1,0 +1,108 @@
+// What the runtime sets up once: the dump at exit, SIGQUIT, fatal signals, fork.
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/fatal_signals.h"
+#include "runtime_hooks/scheduler/world.h"
+#include "stranded/dump.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/internal/recorder_hooks.h"
+#include "stranded/options.h"
+
+namespace stranded::internal {
+namespace {
+
+std::atomic<bool> dump_is_written{false};
+std::atomic<ReportPrinter> report_printer{nullptr};
+sem_t quit_asked;  // posted by the SIGQUIT handler: sem_post may be called there
+
+void SaveDump(const char* reason) {
+  const std::string& path = GetOptions().dump;
+  if (path.empty()) return;
+  DumpOptions options;
+  options.reason = reason;
+  const absl::Status status = WriteDump(path, options);
+  if (!status.ok()) {
+    std::fprintf(stderr, "stranded: %s\n", std::string(status.message()).c_str());
+  }
+}
+
+void AtExit() {
+  if (dump_is_written.load(std::memory_order_acquire) || GetOptions().dump.empty()) return;
+  // Tasks that are about to end are no leaks.
+  WaitUntilQuiet(nullptr, absl::Milliseconds(GetOptions().grace_ms));
+  SaveDump("exit");
+}
+
+std::string PlainList() {
+  std::string text = "stranded: tasks alive\n";
+  ForEachWorld(
+      [](World* world, void* arg) {
+        absl::StrAppend(static_cast<std::string*>(arg), world->name(), ": ", DescribeWaits(world), "\n");
+      },
+      &text);
+  return text;
+}
+
+// Not in the handler: a report takes locks and memory.
+void QuitThread() {
+  const RuntimeThread counted;
+  for (;;) {
+    if (sem_wait(&quit_asked) != 0) continue;
+    const ReportPrinter printer = report_printer.load(std::memory_order_acquire);
+    DumpOptions options;
+    options.reason = "signal SIGQUIT";
+    const std::string text = printer == nullptr ? PlainList() : printer(CaptureDump(options));
+    std::fputs(text.c_str(), stderr);
+    SaveDump("signal SIGQUIT");
+  }
+}
+
+void InstallQuit() {
+  struct sigaction old = {};
+  sigaction(SIGQUIT, nullptr, &old);
+  if (old.sa_handler != SIG_DFL) return;  // the program has its own use for it
+  sem_init(&quit_asked, 0, 0);
+  struct sigaction action = {};
+  action.sa_handler = [](int) { sem_post(&quit_asked); };
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGQUIT, &action, nullptr);
+  // Signals go to the program's own threads; this one only waits.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread(&QuitThread).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+void SetReportPrinter(ReportPrinter printer) {
+  report_printer.store(printer, std::memory_order_release);
+}
+
+void DumpIsWritten() { dump_is_written.store(true, std::memory_order_release); }
+
+void InstallRecorder() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    tracing.store(GetOptions().record == "trace", std::memory_order_relaxed);
+    InstallQuit();
+    InstallFatalSignals();
+    pthread_atfork(nullptr, nullptr, [] { forked_child.store(true, std::memory_order_relaxed); });
+    std::atexit(&AtExit);
+  });
+}
+
+}  // namespace stranded::internal

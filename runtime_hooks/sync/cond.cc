@@ -1,0 +1,99 @@
+#include "stranded/cond.h"
+
+#include "runtime_hooks/sync/sync_park.h"
+
+namespace stranded {
+using internal::ParkResult;
+using internal::Task;
+using internal::WaitKind;
+using internal::Waiter;
+using internal::WakeReason;
+
+namespace {
+
+// Waiter::mode. A waiter queues before it unlocks, and what happens until it is parked may itself
+// park the task for other reasons: a signal then only takes it out of the queue.
+enum Mode : std::uint32_t { kQueued = 0, kParked = 1 };
+
+}  // namespace
+
+Cond::Cond(void* lock, const internal::CondLockOps* ops, const std::source_location& loc)
+    : lock_(lock), ops_(ops), base_(internal::SyncKind::kCond, loc) {
+  if (const internal::SyncBase* base = ops_->base(lock_)) base_.cond_lock = base->id;
+}
+
+Cond::~Cond() { internal::RetireSync(&base_); }
+
+// Locks again after a wait; if that cannot be, the guard's unlock must do no harm.
+void Cond::Relock(bool interrupted, const std::source_location& loc) {
+  try {
+    if (!interrupted) {
+      ops_->lock(lock_, loc);
+      return;
+    }
+    if (ops_->try_lock(lock_, loc)) return;
+  } catch (...) {
+    if (const internal::SyncBase* base = ops_->base(lock_)) {
+      OweUnlock(internal::CurrentTask(), base, ops_->shared);
+    }
+    throw;
+  }
+  if (const internal::SyncBase* base = ops_->base(lock_)) {
+    OweUnlock(internal::CurrentTask(), base, ops_->shared);
+  }
+}
+
+void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kCondWait, &base_, loc);
+  Waiter waiter;
+  waiter.task = self;
+  waiter.site = loc;
+  waiter.mode = kQueued;
+  base_.lock.Lock();
+  base_.waiters.PushBack(&waiter);
+  base_.lock.Unlock();
+  try {
+    ops_->unlock(lock_, loc);
+  } catch (...) {  // it was not locked
+    internal::SpinGuard guard(base_.lock);
+    if (waiter.queued) base_.waiters.Remove(&waiter);
+    throw;
+  }
+  base_.lock.Lock();
+  if (!waiter.queued) {  // signalled already
+    base_.lock.Unlock();
+    Relock(false, loc);
+    return;
+  }
+  waiter.mode = kParked;
+  FillWait(self, WaitKind::kCondWait, &base_, loc);
+  const WakeReason reason = Park(self, &base_.lock);
+  ParkResult result = ParkResult::kGranted;
+  if (reason != WakeReason::kWoken) result = LeaveQueue(self, &base_, &base_.waiters, &waiter);
+  if (result == ParkResult::kOrphaned) ThrowInterrupted(self, reason);
+  if (result == ParkResult::kInterrupted) {
+    Relock(true, loc);
+    ThrowInterrupted(self, reason);
+  }
+  Relock(false, loc);
+}
+
+void Cond::Send(bool all, const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  base_.lock.Lock();
+  ++base_.signals;
+  base_.last_signal = {self->id, loc};
+  if (base_.waiters.empty()) ++base_.lost_signals;
+  while (Waiter* w = base_.waiters.PopFront()) {
+    if (w->mode == kParked) Wake(w->task);
+    if (!all) break;
+  }
+  base_.lock.Unlock();
+}
+
+void Cond::Signal(std::source_location loc) { Send(false, loc); }
+void Cond::Broadcast(std::source_location loc) { Send(true, loc); }
+
+}  // namespace stranded

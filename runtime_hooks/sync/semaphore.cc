@@ -1,0 +1,203 @@
+#include "stranded/semaphore.h"
+
+#include "absl/strings/str_cat.h"
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/sync/sync_park.h"
+#include "stranded/errors.h"
+#include "stranded/internal/context_ref.h"
+
+namespace stranded {
+using internal::ChanCore;
+using internal::ParkResult;
+using internal::SyncBase;
+using internal::Task;
+using internal::WaitKind;
+using internal::Waiter;
+using internal::WakeReason;
+
+namespace {
+
+void CheckAmount(std::int64_t n) {
+  if (n < 0) throw MisuseError(absl::StrCat("negative number of semaphore units: ", n));
+}
+
+// A wait in two queues at once, as a select: the semaphore's, and that of the context's Done channel
+// if it has one. Lock order: channel, then semaphore.
+struct DualWait {
+  ChanCore* done;
+  SyncBase* base;
+  Waiter on_units, on_done;
+
+  DualWait(Task* self, ChanCore* channel, SyncBase* semaphore, std::int64_t n,
+           const std::source_location& site)
+      : done(channel), base(semaphore) {
+    for (Waiter* w : {&on_units, &on_done}) {
+      w->task = self;
+      w->is_select = true;
+      w->site = site;
+    }
+    on_units.amount = n;
+  }
+  void Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (done != nullptr) done->lock.Lock();
+    base->lock.Lock();
+  }
+  void Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    base->lock.Unlock();
+    if (done != nullptr) done->lock.Unlock();
+  }
+  WakeReason ParkBoth(Task* self, internal::WaitQueue* queue) {
+    // Relaxed: the locks are held, and wakers look at it only under one of them.
+    self->select_done.store(false, std::memory_order_relaxed);
+    self->wake_waiter = nullptr;
+    queue->PushBack(&on_units);
+    if (done != nullptr) Offer(done, &on_done, false);
+    return Park(
+        self, [](void* p) { static_cast<DualWait*>(p)->Unlock(); }, this);
+  }
+  // Which of the two won; null after an interruption. With no waker left afterwards.
+  Waiter* LeaveDone(Task* self) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (done != nullptr) done->lock.Lock();
+    // Acquire: pairs with the claim by the waker.
+    const bool won = self->select_done.load(std::memory_order_acquire);
+    Waiter* winner = won ? self->wake_waiter : nullptr;
+    if (done != nullptr && winner != &on_done) Withdraw(done, &on_done, false);
+    if (done != nullptr) done->lock.Unlock();
+    return winner;
+  }
+};
+
+absl::Status GaveUp(const Context& ctx, std::int64_t n, std::int64_t limit) {
+  const absl::Status err = ctx.Err();
+  if (n <= limit) return err;
+  return absl::Status(err.code(),
+                      absl::StrCat(std::string(err.message()), "; ", n,
+                                   " units wanted of a semaphore that has ", limit, " in all"));
+}
+
+// One waker only: the semaphore and the context may both try.
+bool Claim(Waiter* w) {
+  bool expected = false;
+  if (!w->task->select_done.compare_exchange_strong(expected, true, std::memory_order_acq_rel)) {
+    return false;
+  }
+  w->task->wake_waiter = w;
+  return true;
+}
+
+}  // namespace
+
+Semaphore::Semaphore(std::int64_t limit, std::source_location loc)
+    : base_(internal::SyncKind::kSemaphore, loc) {
+  CheckAmount(limit);
+  base_.limit = base_.counter = limit;
+}
+
+Semaphore::~Semaphore() { internal::RetireSync(&base_, &too_large_); }
+
+// With the lock held: serves from the front as far as the free units go.
+void Semaphore::GrantNext() {
+  while (Waiter* w = base_.waiters.front()) {
+    if (w->amount > base_.counter) return;
+    base_.waiters.Remove(w);
+    if (!Claim(w)) continue;  // its context ended first
+    base_.counter -= w->amount;
+    base_.last_add = {w->task->id, w->site};
+    Wake(w->task);
+  }
+}
+
+// As x/sync: whoever finds the context ended has not acquired, even if the grant came first.
+absl::Status Semaphore::GiveBack(const Context& ctx,
+                                 std::int64_t n) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  base_.lock.Lock();
+  base_.counter += n;
+  GrantNext();
+  base_.lock.Unlock();
+  return ctx.Err();
+}
+
+absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
+                                std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  CheckAmount(n);
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc);
+  const std::int64_t limit = base_.limit;  // the semaphore may be gone when this wait ends
+  if (!ctx.Err().ok()) return GaveUp(ctx, n, limit);
+  base_.lock.Lock();
+  if (n <= base_.counter && base_.waiters.empty()) {
+    base_.counter -= n;
+    base_.last_add = {self->id, loc};
+    base_.lock.Unlock();
+    return absl::OkStatus();
+  }
+  base_.lock.Unlock();
+
+  DualWait wait(self, internal::DoneChannelOf(internal::NodeOf(ctx)), &base_, n, loc);
+  wait.Lock();
+  if (wait.done != nullptr && wait.done->closed) {
+    wait.Unlock();
+    return GaveUp(ctx, n, limit);
+  }
+  if (n <= base_.counter && base_.waiters.empty()) {  // released meanwhile
+    base_.counter -= n;
+    base_.last_add = {self->id, loc};
+    wait.Unlock();
+    return absl::OkStatus();
+  }
+  const bool hopeless = n > limit;
+  internal::WaitQueue* queue = hopeless ? &too_large_ : &base_.waiters;
+  FillWait(self, WaitKind::kSemaphoreAcquire, &base_, loc);
+  if (wait.done != nullptr) self->wait.done_context = internal::NodeOf(ctx);
+  const WakeReason reason = wait.ParkBoth(self, queue);
+
+  const Waiter* winner = wait.LeaveDone(self);
+  const ParkResult left = LeaveQueue(self, &base_, queue, &wait.on_units);
+  // An interrupted wait can have been granted between the two.
+  const bool granted =
+      winner == &wait.on_units || (winner == nullptr && left == ParkResult::kGranted);
+  if (granted) return ctx.Err().ok() ? absl::OkStatus() : GiveBack(ctx, n);
+  // A large request that goes from the front lets the smaller ones behind it in.
+  if (left != ParkResult::kOrphaned && !hopeless) {
+    internal::SpinGuard guard(base_.lock);
+    GrantNext();
+  }
+  if (winner != nullptr) return GaveUp(ctx, n, limit);
+  ThrowUnlessUnwinding(self, reason);
+  return absl::CancelledError("interrupted: the world of this task came to a dead end");
+}
+
+bool Semaphore::TryAcquire(std::int64_t n,
+                           std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  CheckAmount(n);
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc);
+  base_.lock.Lock();
+  const bool taken = n <= base_.counter && base_.waiters.empty();
+  if (taken) {
+    base_.counter -= n;
+    base_.last_add = {self->id, loc};
+  }
+  base_.lock.Unlock();
+  if (!taken) self->world->Fruitless(self);
+  return taken;
+}
+
+void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  CheckAmount(n);
+  Task* self = internal::CurrentTask();
+  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  base_.lock.Lock();
+  if (n > base_.limit - base_.counter) {
+    const std::int64_t held = base_.limit - base_.counter;
+    base_.lock.Unlock();
+    throw MisuseError(
+        absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
+  }
+  base_.counter += n;
+  base_.last_done = {self->id, loc};
+  GrantNext();
+  base_.lock.Unlock();
+}
+
+}  // namespace stranded

@@ -1,0 +1,48 @@
+// First answer wins, with a timeout, and room for every answer.
+//
+// The twin of leaky.cc: each fetch leaves its result in the channel's buffer and finishes, whether or
+// not anybody is still there to receive it.
+#include <stranded/channel.h>
+#include <stranded/context.h>
+#include <stranded/leak_check.h>
+#include <stranded/select.h>
+#include <stranded/task.h>
+
+#include <string>
+
+using namespace stranded;  // NOLINT
+
+namespace {
+
+struct TraceId {  // a private key type: only this file can set or read the value
+  using Value = std::string;
+  static constexpr bool kPrintable = true;
+};
+
+constexpr int kMirrors = 4;
+
+std::string Fetch(int mirror) {
+  this_task::SleepFor(absl::Milliseconds(60 + 5 * mirror));
+  return "answer of mirror " + std::to_string(mirror);
+}
+
+std::string AskAll(const Context& parent) {
+  auto [ctx, cancel] = WithTimeout(parent, absl::Milliseconds(50));
+  Chan<std::string> answers(kMirrors);
+  for (int mirror = 0; mirror < kMirrors; ++mirror) {
+    Go({.name = "fetch"}, ctx, [answers, mirror] {
+      answers.Send(Fetch(mirror));
+    });
+  }
+  std::string first = "no answer in time";
+  Select(OnRecv(answers, [&](std::optional<std::string> answer) { first = *answer; }),
+         OnDone(ctx));
+  cancel();
+  return first;
+}
+
+}  // namespace
+
+int main() {
+  return CheckedMain([] { AskAll(WithValue<TraceId>(Background(), "req-42")); });
+}

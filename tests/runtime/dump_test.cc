@@ -1,0 +1,164 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "stranded/channel.h"
+#include "stranded/dump.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/task.h"
+#include "tests/runtime/dump_test_support.h"
+#include "tests/runtime/sync_test_support.h"
+
+namespace stranded {
+namespace {
+
+using internal::WaitKind;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+TaskHandle GoNamed(const std::string& name, std::function<void()> fn) {
+  SpawnOptions options;
+  options.name = name;
+  return Go(options, Background(), std::move(fn));
+}
+
+TEST(DumpTest, ProtocReadsABlockedSend) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const Chan<int> chan;
+  const TaskHandle sender = GoNamed("the sender", [chan] { chan.Send(1); });
+  AwaitParked(sender.Id(), WaitKind::kChanSend);
+  const std::string text = DecodeWithProtoc(CaptureDump({.label = "my test"}));
+  EXPECT_EQ(chan.Recv(), 1);
+  EXPECT_THAT(text, HasSubstr("producer: \"stranded "));
+  EXPECT_THAT(text, HasSubstr("label: \"my test\""));
+  const auto tasks = PacketsWith(text, "task", "name: \"the sender\"");
+  ASSERT_THAT(tasks, SizeIs(1));
+  EXPECT_THAT(tasks[0], HasSubstr("state: BLOCKED"));
+  EXPECT_THAT(tasks[0], HasSubstr("kind: CHAN_SEND"));
+  EXPECT_THAT(tasks[0], HasSubstr("op: CASE_SEND"));
+  EXPECT_THAT(PacketsWith(text, "channel", "waiting_senders: 1"), Not(SizeIs(0)));
+  EXPECT_THAT(text, HasSubstr("dump_test.cc"));
+  EXPECT_THAT(text, HasSubstr("end {"));
+}
+
+TEST(DumpTest, SleepingTaskIsNotBlocked) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const TaskHandle sleeper = GoNamed("sleeper", [] { this_task::SleepFor(absl::Milliseconds(50)); });
+  AwaitParked(sleeper.Id(), WaitKind::kSleep);
+  const std::string text = DecodeWithProtoc(CaptureDump());
+  sleeper.Join();
+  const auto tasks = PacketsWith(text, "task", "name: \"sleeper\"");
+  ASSERT_THAT(tasks, SizeIs(1));
+  EXPECT_THAT(tasks[0], HasSubstr("state: SLEEPING"));
+  EXPECT_THAT(tasks[0], HasSubstr("until_ns: "));
+}
+
+TEST(DumpTest, NamesThePeerThatHasFinished) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const Chan<int> chan;
+  const TaskHandle sender = GoNamed("sender", [chan] {
+    chan.Send(1);
+    chan.Send(2);
+  });
+  GoNamed("took one and left", [chan] { chan.Recv(); }).Join();
+  AwaitParked(sender.Id(), WaitKind::kChanSend);
+  const std::string text = DecodeWithProtoc(CaptureDump());
+  chan.Recv();
+  const auto gone = PacketsWith(text, "task", "name: \"took one and left\"");
+  ASSERT_THAT(gone, SizeIs(1));
+  EXPECT_THAT(gone[0], HasSubstr("state: FINISHED"));
+  EXPECT_THAT(PacketsWith(text, "channel", "last_receiver"), Not(SizeIs(0)));
+}
+
+TEST(DumpTest, EveryPrefixHoldsWholePackets) {
+  const Chan<int> chan(3);
+  chan.Send(1);
+  const std::string dump = CaptureDump();
+  const std::size_t all = WholePackets(dump).size();
+  EXPECT_GT(all, 4u);
+  std::size_t before = 0;
+  for (std::size_t cut = 0; cut <= dump.size(); cut += 37) {
+    const std::size_t now = WholePackets(std::string_view(dump).substr(0, cut)).size();
+    EXPECT_GE(now, before);
+    before = now;
+  }
+  EXPECT_EQ(WholePackets(std::string_view(dump).substr(0, dump.size() - 1)).size(), all - 1);
+}
+
+TEST(DumpTest, ScopeFilterLeavesOthersOut) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const Chan<int> chan;
+  const TaskHandle outside = GoNamed("outside", [chan] { chan.Recv(); });
+  internal::ScopeNode* scope = internal::BeginScope("inner");
+  const TaskHandle inside = GoNamed("inside", [chan] { chan.Recv(); });
+  AwaitParked(outside.Id(), WaitKind::kChanRecv);
+  AwaitParked(inside.Id(), WaitKind::kChanRecv);
+  DumpOptions options;
+  options.scope = internal::ScopeId(scope);
+  const std::string text = DecodeWithProtoc(CaptureDump(options));
+  chan.Close();
+  inside.Join();
+  outside.Join();
+  internal::EndScope(scope);
+  EXPECT_THAT(PacketsWith(text, "task", "name: \"inside\""), SizeIs(1));
+  EXPECT_THAT(PacketsWith(text, "task", "name: \"outside\""), SizeIs(0));
+}
+
+TEST(DumpTest, WriteDumpLeavesOnlyTheDump) {
+  const TemporaryDir dir;
+  ASSERT_TRUE(WriteDump(dir.File("d")).ok());
+  EXPECT_EQ(dir.entries(), 1u);
+  EXPECT_GT(WholePackets(ReadFile(dir.File("d"))).size(), 3u);
+}
+
+TEST(DumpTest, WriteDumpNamesThePathThatFails) {
+  const TemporaryDir dir;
+  const std::string path = dir.File("no/such/directory/d");
+  const absl::Status status = WriteDump(path);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr(path));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("No such file"));
+}
+
+// The world of a finished task may be gone while a handle still keeps its record.
+TEST(DumpTest, HandleOutlivesThePool) {
+  TaskHandle handle;
+  {
+    Pool pool({.workers = 1});
+    handle = pool.Go([] {});
+    handle.Join();
+  }
+  EXPECT_GT(WholePackets(CaptureDump()).size(), 3u);
+  EXPECT_TRUE(handle.Finished());
+}
+
+TEST(DumpTest, TasksGoOnWhileSnapshotsAreTaken) {
+  constexpr int kPairs = 8, kRounds = 300;
+  Pool pool({.workers = 2});
+  std::atomic<int> received{0};
+  std::vector<TaskHandle> tasks;
+  for (int p = 0; p < kPairs; ++p) {
+    const Chan<int> chan;
+    tasks.push_back(pool.Go([chan] {
+      for (int i = 0; i < kRounds; ++i) chan.Send(i);
+      chan.Close();
+    }));
+    tasks.push_back(pool.Go([chan, &received] {
+      while (chan.Recv().has_value()) received.fetch_add(1);
+    }));
+  }
+  std::atomic<bool> stop{false};
+  std::thread looker([&] {
+    while (!stop.load()) EXPECT_GT(WholePackets(CaptureDump()).size(), 3u);
+  });
+  for (const TaskHandle& task : tasks) task.Join();
+  stop.store(true);
+  looker.join();
+  EXPECT_EQ(received.load(), kPairs * kRounds);
+}
+
+}  // namespace
+}  // namespace stranded

@@ -1,0 +1,115 @@
+#include "runtime_hooks/recorder/events.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "stranded/dump.h"
+#include "tests/runtime/dump_test_support.h"
+
+namespace stranded {
+namespace {
+
+using internal::EventKind;
+using internal::Record;
+using internal::RecordedEvent;
+using internal::RingCopy;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class EventsTest : public ::testing::Test {
+ protected:
+  EventsTest() : before_(internal::tracing.exchange(true)) {}
+  ~EventsTest() override { internal::tracing.store(before_); }
+
+  // What all threads recorded about `task`, and how many records were lost.
+  static std::vector<RecordedEvent> EventsOf(std::uint64_t task, std::uint64_t* lost = nullptr) {
+    struct Room {
+      std::uint64_t task, lost = 0;
+      std::vector<RecordedEvent> found;
+    } room{task, 0, {}};
+    internal::ForEachRing(
+        [](const RingCopy& copy, void* arg) {
+          auto& r = *static_cast<Room*>(arg);
+          r.lost += copy.lost;
+          for (const RecordedEvent& e : copy.events) {
+            if (e.kind != EventKind::kNone && e.task == r.task) r.found.push_back(e);
+          }
+        },
+        &room);
+    if (lost != nullptr) *lost = room.lost;
+    return room.found;
+  }
+
+ private:
+  const bool before_;
+};
+
+TEST_F(EventsTest, KeepsWhatWasRecordedInOrder) {
+  const auto here = std::source_location::current();
+  Record(EventKind::kSend, 900001, 5, here);
+  Record(EventKind::kWake, 900001, 6, here, 77);
+  const auto events = EventsOf(900001);
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[0].kind, EventKind::kSend);
+  EXPECT_EQ(events[0].object, 5u);
+  EXPECT_EQ(events[0].site.line(), here.line());
+  EXPECT_EQ(events[1].kind, EventKind::kWake);
+  EXPECT_EQ(events[1].arg, 77u);
+}
+
+TEST_F(EventsTest, NothingIsRecordedWithoutTrace) {
+  internal::tracing.store(false);
+  Record(EventKind::kSend, 900002, 5, std::source_location::current());
+  EXPECT_THAT(EventsOf(900002), IsEmpty());
+}
+
+TEST_F(EventsTest, OldestGoFirstAndAreCounted) {
+  const auto here = std::source_location::current();
+  std::thread([&] {
+    for (std::uint64_t i = 0; i < 2 * internal::kRingRecords; ++i) {
+      Record(EventKind::kLock, 900003, i, here);
+    }
+  }).join();
+  std::uint64_t lost = 0;
+  const auto events = EventsOf(900003, &lost);
+  ASSERT_FALSE(events.empty());
+  EXPECT_LT(events.size(), internal::kRingRecords);
+  EXPECT_EQ(events.back().object, 2 * internal::kRingRecords - 1);
+  EXPECT_GE(lost, internal::kRingRecords);
+  for (std::size_t i = 1; i < events.size(); ++i) {
+    ASSERT_EQ(events[i].object, events[i - 1].object + 1);
+  }
+}
+
+TEST_F(EventsTest, ReaderNeverSeesHalfARecord) {
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    const auto here = std::source_location::current();
+    for (std::uint64_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+      Record(EventKind::kUnlock, 900004, i, here, i);
+    }
+  });
+  std::size_t seen = 0;
+  while (seen < 20000) {
+    for (const RecordedEvent& e : EventsOf(900004)) {
+      ASSERT_EQ(e.object, e.arg);
+      ++seen;
+    }
+  }
+  stop.store(true);
+  writer.join();
+}
+
+TEST_F(EventsTest, DumpCarriesTheRings) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  Record(EventKind::kCancel, 900005, 42, std::source_location::current());
+  const std::string text = DecodeWithProtoc(CaptureDump());
+  EXPECT_THAT(text, HasSubstr("kind: EV_CANCEL\n      task: 900005\n      object: 42"));
+  EXPECT_THAT(DecodeWithProtoc(CaptureDump({.events = false})), ::testing::Not(HasSubstr("EV_")));
+}
+
+}  // namespace
+}  // namespace stranded
