@@ -75,14 +75,15 @@ int CheckedMain(const std::function<void()>& body) {
   for (int i = 0; i < options.runs; ++i) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(i);
     if (RunControlled(body, seed, false)) continue;
-    std::fprintf(stderr, "stranded: run %d of %d left tasks behind; seed %llu\n", i + 1, options.runs,
-                 static_cast<unsigned long long>(seed));
+    std::fprintf(stderr, "stranded: run %d of %d left tasks behind; seed %llu\n", i + 1,
+                 options.runs, static_cast<unsigned long long>(seed));
     RunControlled(body, seed, true);
     return options.exitcode;
   }
-  std::fprintf(stderr, "stranded: %d runs, seeds %llu to %llu, nothing is stranded\n", options.runs,
-               static_cast<unsigned long long>(options.seed),
-               static_cast<unsigned long long>(options.seed + static_cast<std::uint64_t>(options.runs) - 1));
+  std::fprintf(
+      stderr, "stranded: %d runs, seeds %llu to %llu, nothing is stranded\n", options.runs,
+      static_cast<unsigned long long>(options.seed),
+      static_cast<unsigned long long>(options.seed + static_cast<std::uint64_t>(options.runs) - 1));
   return 0;
 }
 

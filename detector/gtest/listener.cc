@@ -41,7 +41,8 @@ std::string Judge(const LeakReport& report, bool* unexpected) {
   for (const auto& [rule, times] : Current().rules) {
     const std::size_t got = seen[rule];
     if (got == 0 || (times != 0 && got != times)) {
-      absl::StrAppend(&problems, "expected ", times == 0 ? std::string("a finding") : absl::StrCat(times, " findings"),
+      absl::StrAppend(&problems, "expected ",
+                      times == 0 ? std::string("a finding") : absl::StrCat(times, " findings"),
                       " of ", rule, ", found ", got, "\n");
     }
   }

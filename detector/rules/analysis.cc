@@ -46,11 +46,9 @@ bool Wanted(const AnalysisOptions& options, std::string_view rule) {
          std::find(options.rules.begin(), options.rules.end(), rule) != options.rules.end();
 }
 
-// Main is blocked for good only in a world that has come to its end.
 bool Reportable(const Situation& s, const Task& task) {
   if (task.state == TaskState::kFinished || task.daemon) return false;
   if (task.wait == WaitKind::kLeakCheck || !s.InFocus(task)) return false;
-  if (task.is_main && !s.Deadlocked(task)) return false;
   // Only blocked tasks and sleepers are ever stuck; a running one counts when its scope is over.
   return s.Blocked(task) || task.state == TaskState::kSleeping || s.ScopeEnded(task);
 }
@@ -74,15 +72,21 @@ class Analyzer {
 
 void Analyzer::Classify(const Task& task, Analysis& out) {
   const auto& rules = TaskRules();
+  bool late = false;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     // A sleeper can only be late.
-    if (!s_.Blocked(task) && rules[i] != &kOutlivedScope) continue;
+    if ((late || !s_.Blocked(task)) && rules[i] != &kOutlivedScope) continue;
     const Match match = rules[i]->check(s_, task);
     if (match.answer == Answer::kFine) continue;
     if (match.answer == Answer::kLookAgain) {
-      ++out.look_again;
+      // Behind the end of its scope it is late at least.
+      if (s_.ScopeEnded(task)) late = true;
+      if (late) continue;
+      if (!task.is_main) ++out.look_again;
       return;
     }
+    // Main waits for others all the time; that needs a proof.
+    if (task.is_main && !s_.Quiet(task) && match.verdict != "proven") return;
     const bool in_deadlock = s_.Deadlocked(task);
     const bool plain = rules[i] == &kAbandonedSend || rules[i] == &kAbandonedRecv;
     if (in_deadlock && plain && task.is_main) return;  // its world's finding says it
@@ -256,6 +260,8 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
     out.blocked += task.state == TaskState::kBlocked;
   }
   AddLosses(dump, snap, out.losses);
+  const Damage& damage = dump.damage;
+  out.partly_lost = damage.cut || damage.packets_bad > 0 || damage.bytes_skipped > 0;
 }
 
 }  // namespace

@@ -10,12 +10,7 @@ Match Check(const Situation& s, const Task& task) {
       task.wait == WaitKind::kSelect || task.wait == WaitKind::kJoin ||
       task.wait == WaitKind::kNone)
     return {};
-  const Context* ended = s.EndedContext(task);
-  if (ended == nullptr) return {};
-  const std::string key = absl::StrCat("c", ended->site, "/", ended->ended_site);
-  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
-  if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", ""};
-  return {Answer::kLeak, "cancelled", key};
+  return Cancelled(s, task);
 }
 
 std::string Sentence(const Situation&, const Group& group, const std::string& who, bool many) {

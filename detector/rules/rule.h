@@ -61,6 +61,8 @@ std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
 std::string Span(std::int64_t ns);                 // "1.5s"
 // Verdict for a task that is stuck: proven where nothing can change it.
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key = "");
+// The verdict for a blocked task whose context may have ended.
+Match Cancelled(const Situation& s, const Task& task);
 
 }  // namespace stranded::detector
 

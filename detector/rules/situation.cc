@@ -37,11 +37,17 @@ Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisO
   }
   IndexLocks();
   FollowChains();
+  liveness_ = std::make_unique<Liveness>(*this);
+}
+
+bool Situation::NothingMissing() const {
+  return snap_.loss.tasks_unread == 0 && dump_.damage.bytes_skipped == 0 && !dump_.damage.cut;
 }
 
 bool Situation::Quiet(const Task& task) const {
   const World* world = snap_.worlds.Find(task.world);
-  return world != nullptr && world->quiet;
+  return world != nullptr && world->quiet && !liveness_->WorldMoves(task.world) &&
+         snap_.loss.tasks_unread == 0;
 }
 
 bool Situation::Deadlocked(const Task& task) const {
@@ -49,13 +55,20 @@ bool Situation::Deadlocked(const Task& task) const {
   return world != nullptr && world->deadlock;
 }
 
-bool Situation::ScopeEnded(const Task& task) const {
+const Scope* Situation::EndedScope(const Task& task) const {
   const Scope* scope = snap_.scopes.Find(task.scope);
   for (std::size_t steps = 0; scope != nullptr && steps <= snap_.scopes.size(); ++steps) {
-    if (scope->ended) return true;
+    if (scope->ended) return scope;
     scope = snap_.scopes.Find(scope->parent);
   }
-  return false;
+  return nullptr;
+}
+
+bool Situation::ScopeEnded(const Task& task) const { return EndedScope(task) != nullptr; }
+
+bool Situation::ScopeStill(const Task& task) const {
+  const Scope* scope = EndedScope(task);
+  return scope != nullptr && !liveness_->ScopeMoves(scope->id);
 }
 
 bool Situation::InFocus(const Task& task) const {
@@ -75,6 +88,9 @@ std::int64_t Situation::Age(const Task& task) const {
 
 bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
   if (Quiet(task) || ScopeEnded(task)) return true;
+  // Idle but for the task that asked for the dump: time changes nothing.
+  const World* world = snap_.worlds.Find(task.world);
+  if (world != nullptr && world->quiet && !liveness_->OthersMove(task.world)) return true;
   const std::int64_t since = std::max(since_ns, task.since_ns);
   return snap_.taken_ns - since >= absl::ToInt64Nanoseconds(options_.min_age);
 }
@@ -129,10 +145,13 @@ const Task* Situation::HolderFor(const Task& task) const {
   }
   const auto readers = readers_.find(sync->id);
   if (readers == readers_.end()) return nullptr;
-  // All readers must leave: one that can still go on settles it.
+  // All readers must leave. Itself first: then nothing else matters. Else one that can still go on.
+  const Task* moving = nullptr;
   for (const Task* reader : readers->second) {
-    if (!Blocked(*reader)) return reader;
+    if (reader == &task) return reader;
+    if (!Blocked(*reader)) moving = reader;
   }
+  if (moving != nullptr) return moving;
   return readers->second.front();
 }
 
@@ -184,8 +203,11 @@ void Situation::FollowChains() {
         const Sync* sync = snap_.syncs.Find(at->sync);
         const bool held = sync != nullptr && (sync->holder_task != 0 ||
                                               (sync->readers > 0 && !sync->readers_uncertain));
-        // The holder is not in the dump: if somebody holds it, he is gone.
-        found = {held ? ChainEnd::kOrphan : ChainEnd::kAlive, held ? at : nullptr, false};
+        // The holder is not in the dump: he is gone, if the dump is whole and nothing moves.
+        const World* world = snap_.worlds.Find(at->world);
+        const bool whole = world != nullptr && world->quiet && NothingMissing();
+        found.end = held && whole ? ChainEnd::kOrphan : ChainEnd::kAlive;
+        found.root = held && whole ? at : nullptr;
         break;
       }
       at = holder;

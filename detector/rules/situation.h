@@ -6,11 +6,13 @@
 #ifndef STRANDED_DETECTOR_RULES_SITUATION_H_
 #define STRANDED_DETECTOR_RULES_SITUATION_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "detector/model/snapshot.h"
+#include "detector/rules/liveness.h"
 #include "stranded/analysis.h"
 
 namespace stranded::detector {
@@ -39,11 +41,16 @@ class Situation {
   const Snapshot& snap() const { return snap_; }
   const AnalysisOptions& options() const { return options_; }
 
-  // Nothing can run in the task's world any more without help from outside.
+  // Nothing can run in the task's world any more without help from outside. What the world says of
+  // itself must agree with its tasks: it may be older, or part of the dump may be missing.
   bool Quiet(const Task& task) const;
+  // It is blocked, and a timer or a task that may go on could end that.
+  bool MayGoOn(const Task& task) const { return liveness_->MayGoOn(task); }
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;
+  // The same, and nothing else that was spawned in it goes on.
+  bool ScopeStill(const Task& task) const;
   bool InFocus(const Task& task) const;
   bool Blocked(const Task& task) const { return task.state == TaskState::kBlocked; }
   // Nanoseconds since it blocked.
@@ -64,6 +71,9 @@ class Situation {
  private:
   void IndexLocks();
   void FollowChains();
+  const Scope* EndedScope(const Task& task) const;
+  // Every task of the world is in the dump.
+  bool NothingMissing() const;
 
   const Dump& dump_;
   const Snapshot& snap_;
@@ -73,6 +83,7 @@ class Situation {
   absl::flat_hash_map<Id, std::vector<const Task*>> readers_;  // by lock: who reads
   absl::flat_hash_map<Id, const Task*> writers_;               // by lock: who waits to write
   absl::flat_hash_map<Id, std::vector<const Sync*>> held_;     // by task
+  std::unique_ptr<const Liveness> liveness_;
 };
 
 bool IsLockWait(WaitKind kind);

@@ -93,11 +93,25 @@ std::string Span(std::int64_t ns) {
 }
 
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key) {
+  if (!proven_anyway && s.MayGoOn(task)) return {Answer::kLookAgain, "", ""};
   if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
-  if (s.ScopeEnded(task)) return {Answer::kLeak, proven_anyway ? "proven" : "outlived", key};
-  if (!proven_anyway) return {Answer::kLookAgain, "", ""};
-  if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", ""};
-  return {Answer::kLeak, "proven", std::move(key)};
+  if (proven_anyway) {
+    if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", ""};
+    return {Answer::kLeak, "proven", std::move(key)};
+  }
+  // Late, and nothing of its own scope could still come to it.
+  if (s.ScopeStill(task)) return {Answer::kLeak, "outlived", std::move(key)};
+  return {Answer::kLookAgain, "", ""};
+}
+
+Match Cancelled(const Situation& s, const Task& task) {
+  const Context* ended = s.EndedContext(task);
+  if (ended == nullptr) return {};
+  if (s.MayGoOn(task)) return {Answer::kLookAgain, "", ""};
+  std::string key = absl::StrCat("c", ended->site, "/", ended->ended_site);
+  if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
+  if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", ""};
+  return {Answer::kLeak, "cancelled", std::move(key)};
 }
 
 }  // namespace detector

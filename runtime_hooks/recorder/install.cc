@@ -38,6 +38,7 @@ void SaveDump(const char* reason) {
 }
 
 void AtExit() {
+  if (forked_child.load(std::memory_order_relaxed)) return;  // the dump is the parent's
   if (dump_is_written.load(std::memory_order_acquire) || GetOptions().dump.empty()) return;
   // Tasks that are about to end are no leaks.
   WaitUntilQuiet(nullptr, absl::Milliseconds(GetOptions().grace_ms));
@@ -45,10 +46,14 @@ void AtExit() {
 }
 
 std::string PlainList() {
-  std::string text = "stranded: tasks alive\n";
+  std::string text = "stranded: blocked tasks\n";
   ForEachWorld(
       [](World* world, void* arg) {
-        absl::StrAppend(static_cast<std::string*>(arg), world->name(), ": ", DescribeWaits(world), "\n");
+        // Its first line says why it is usually called: at a dead end, which this need not be.
+        const std::string waits = DescribeWaits(world);
+        const std::size_t tasks = waits.find('\n');
+        absl::StrAppend(static_cast<std::string*>(arg), world->name(), ":",
+                        tasks == std::string::npos ? " none" : waits.substr(tasks), "\n");
       },
       &text);
   return text;

@@ -1,6 +1,7 @@
 #include "runtime_hooks/recorder/unwind.h"
 
 #define UNW_LOCAL_ONLY
+#include <dlfcn.h>
 #include <libunwind.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -61,6 +62,16 @@ bool FillContext(const Task& task, unw_context_t* context) {
   return true;
 }
 
+// A return address that points nowhere means that the stack was overwritten.
+bool IsCode([[maybe_unused]] std::uint64_t pc) {
+#if __GLIBC_PREREQ(2, 35)
+  dl_find_object found;
+  return _dl_find_object(reinterpret_cast<void*>(pc), &found) == 0;
+#else
+  return true;
+#endif
+}
+
 void Walk(const Task& task, Backtrace* out) {
   unw_context_t context;
   unw_cursor_t cursor;
@@ -73,6 +84,10 @@ void Walk(const Task& task, Backtrace* out) {
     unw_get_reg(&cursor, UNW_REG_IP, &pc);
     unw_get_reg(&cursor, UNW_REG_SP, &sp);
     if (pc == 0 || !InStack(task, sp, 0)) return;
+    if (!IsCode(pc)) {
+      out->note = "the stack looks damaged: deeper frames left out";
+      return;
+    }
     out->pcs[out->count++] = pc;
     if (unw_step(&cursor) <= 0) return;
   }

@@ -4,15 +4,15 @@
 
 #include <cstdio>
 
+#include "tests/runtime/sync_test_support.h"
+
 int main() {
-  const stranded::Chan<int> never, started;
+  const stranded::Chan<int> never;
   stranded::SpawnOptions options;
   options.name = "waits for ever";
-  stranded::Go(options, stranded::Background(), [never, started] {
-    started.Send(1);
-    never.Recv();
-  });
-  started.Recv();
+  const stranded::TaskHandle parked =
+      stranded::Go(options, stranded::Background(), [never] { never.Recv(); });
+  stranded::AwaitParked(parked.Id(), stranded::internal::WaitKind::kChanRecv);
   std::puts("ready");
   std::fflush(stdout);
   while (std::getchar() != EOF) {

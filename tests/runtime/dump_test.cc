@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "stranded/channel.h"
@@ -30,7 +31,9 @@ TEST(DumpTest, ProtocReadsABlockedSend) {
   const Chan<int> chan;
   const TaskHandle sender = GoNamed("the sender", [chan] { chan.Send(1); });
   AwaitParked(sender.Id(), WaitKind::kChanSend);
-  const std::string text = DecodeWithProtoc(CaptureDump({.label = "my test"}));
+  DumpOptions options;
+  options.label = "my test";
+  const std::string text = DecodeWithProtoc(CaptureDump(options));
   EXPECT_EQ(chan.Recv(), 1);
   EXPECT_THAT(text, HasSubstr("producer: \"stranded "));
   EXPECT_THAT(text, HasSubstr("label: \"my test\""));

@@ -66,12 +66,12 @@ inline std::vector<std::string_view> WholePackets(std::string_view dump) {
   std::vector<std::string_view> packets;
   while (!dump.empty() && dump[0] == 0x0a) {
     std::size_t at = 1, length = 0;
-    for (int shift = 0; at < dump.size(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(dump[at++]);
+    unsigned char byte = 0x80;
+    for (int shift = 0; byte >= 0x80 && at < dump.size(); shift += 7) {
+      byte = static_cast<unsigned char>(dump[at++]);
       length |= static_cast<std::size_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) break;
     }
-    if (at + length > dump.size()) break;
+    if (byte >= 0x80 || at + length > dump.size()) break;
     const std::string_view packet = dump.substr(at, length);
     std::uint32_t stored = 0;
     std::memcpy(&stored, packet.data() + 1, sizeof stored);

@@ -108,7 +108,9 @@ TEST_F(EventsTest, DumpCarriesTheRings) {
   Record(EventKind::kCancel, 900005, 42, std::source_location::current());
   const std::string text = DecodeWithProtoc(CaptureDump());
   EXPECT_THAT(text, HasSubstr("kind: EV_CANCEL\n      task: 900005\n      object: 42"));
-  EXPECT_THAT(DecodeWithProtoc(CaptureDump({.events = false})), ::testing::Not(HasSubstr("EV_")));
+  DumpOptions without;
+  without.events = false;
+  EXPECT_THAT(DecodeWithProtoc(CaptureDump(without)), ::testing::Not(HasSubstr("EV_")));
 }
 
 }  // namespace

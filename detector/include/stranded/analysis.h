@@ -26,10 +26,10 @@ struct AnalysisOptions {
   // In a program that still runs, a task counts as stuck only after this long. In a world where
   // nothing can run any more, at once.
   absl::Duration min_age = absl::Seconds(1);
-  std::uint64_t scope = 0;         // only tasks spawned in this scope or below it; 0: all
-  std::uint64_t world = 0;         // only tasks of this world; 0: all
+  std::uint64_t scope = 0;             // only tasks spawned in this scope or below it; 0: all
+  std::uint64_t world = 0;             // only tasks of this world; 0: all
   std::int64_t contexts_since_ns = 0;  // lost-cancel: only contexts made since then
-  std::vector<std::string> rules;  // only these; empty: all
+  std::vector<std::string> rules;      // only these; empty: all
   std::vector<std::string>
       ignore;  // tasks whose wait or spawn site has this in file:line or function
   std::string source_root = ".";  // where relative source paths are looked up, for diffs
@@ -42,6 +42,7 @@ struct AnalysisSummary {
   bool quiet = false;        // nothing in it could run by itself
   bool deadlock = false;
   std::string reason, label, program, world;
+  bool partly_lost = false;         // damaged or cut: findings may be missing
   std::vector<std::string> losses;  // what is missing, one sentence each
 };
 

@@ -1,9 +1,9 @@
 // Leak checks for GoogleTest: link stranded::gtest_main, or append the listener yourself.
 //
-// Overview: each TEST runs in a controlled world of its own (seeded scheduling, virtual time), or, with
-// STRANDED_OPTIONS=schedule=threads, on real threads. A test that leaves tasks behind fails, with the
-// report, in the console and in the XML. Failing tests are checked, too.
-// Thread safety: called by GoogleTest on the main thread.
+// Overview: each TEST runs in a controlled world of its own (seeded scheduling, virtual time), or,
+// with STRANDED_OPTIONS=schedule=threads, on real threads. A test that leaves tasks behind fails,
+// with the report, in the console and in the XML. Failing tests are checked, too. Thread safety:
+// called by GoogleTest on the main thread.
 #ifndef STRANDED_DETECTOR_GTEST_H_
 #define STRANDED_DETECTOR_GTEST_H_
 

@@ -1,10 +1,10 @@
 // Leak checks inside a program.
 //
-// Overview: FindLeaks looks at the whole process, LeakScope only at what its own task and that task's
-// descendants spawned while it was open, so that tests which run side by side are told apart. A check
-// does not poll: it waits until nothing moves, or the grace is over, and then looks once.
-// Thread safety: any task or thread; a LeakScope belongs to the task that made it.
-// Cost: a scope with nothing left alive is told by one load.
+// Overview: FindLeaks looks at the whole process, LeakScope only at what its own task and that
+// task's descendants spawned while it was open, so that tests which run side by side are told
+// apart. A check does not poll: it waits until nothing moves, or the grace is over, and then looks
+// once. Thread safety: any task or thread; a LeakScope belongs to the task that made it. Cost: a
+// scope with nothing left alive is told by one load.
 #ifndef STRANDED_DETECTOR_LEAK_CHECK_H_
 #define STRANDED_DETECTOR_LEAK_CHECK_H_
 
@@ -27,14 +27,16 @@ struct ScopeNode;
 }
 
 struct LeakCheckOptions {
-  // How long tasks that sleep, hold timers or sit in the kernel may take to end; real time in a pool.
+  // How long tasks that sleep, hold timers or sit in the kernel may take to end; real time in a
+  // pool.
   absl::Duration grace = absl::Seconds(1);
   // The same in a controlled world, where it costs nothing.
   absl::Duration virtual_grace = absl::Seconds(60);
-  std::vector<std::string> ignore;  // tasks whose wait or spawn site has this in file:line or function
-  std::vector<std::string> rules;   // only these; empty: all
-  std::string label;                // printed with the report
-  std::string source_root = ".";    // for diffs
+  std::vector<std::string>
+      ignore;  // tasks whose wait or spawn site has this in file:line or function
+  std::vector<std::string> rules;  // only these; empty: all
+  std::string label;               // printed with the report
+  std::string source_root = ".";   // for diffs
 };
 
 class LeakReport {
@@ -73,13 +75,13 @@ class LeakScope {
 };
 
 // Runs `body` and checks what it leaves behind: the main() of a program in one line. Under
-// STRANDED_OPTIONS=schedule=controlled it runs in a controlled world (seed=N; runs=N repeats it with N
-// seeds and stops at the first finding). Prints the report to stderr, writes the dump if one is asked
-// for, and returns 0, or the option exitcode (86) when there are findings.
+// STRANDED_OPTIONS=schedule=controlled it runs in a controlled world (seed=N; runs=N repeats it
+// with N seeds and stops at the first finding). Prints the report to stderr, writes the dump if one
+// is asked for, and returns 0, or the option exitcode (86) when there are findings.
 int CheckedMain(const std::function<void()>& body);
 
-// At the end of this program, checks the whole process as FindLeaks() does; with findings it prints the
-// report to stderr, and the program that would have ended with 0 ends with the option exitcode.
+// At the end of this program, checks the whole process as FindLeaks() does; with findings it prints
+// the report to stderr, and the program that would have ended with 0 ends with the option exitcode.
 void CheckAtExit();
 
 }  // namespace stranded

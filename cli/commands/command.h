@@ -1,0 +1,54 @@
+// What the commands share: options of several of them, and exit codes.
+#ifndef STRANDED_CLI_COMMANDS_COMMAND_H_
+#define STRANDED_CLI_COMMANDS_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "stranded/analysis.h"
+
+namespace stranded::cli {
+
+// The contract with CI (docs/cli.md).
+enum Exit { kClean = 0, kFindings = 1, kUsage = 2, kInput = 3, kInternal = 4 };
+
+// Options that say what to look at and how to print it.
+struct InputOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> rules;
+  std::vector<std::string> ignore;
+  std::string source_root = ".";
+  double min_age_seconds = 1;
+};
+void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
+
+struct OutputOptions {
+  std::string format = "text";
+  std::string color = "auto";
+  bool stacks = true;
+};
+void AddOutputOptions(CLI::App& app, OutputOptions& options);
+void PrintReport(const Analysis& analysis, const OutputOptions& options);
+bool UseColor(const std::string& when);
+
+// Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.
+std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options);
+// True if something of the dump was lost that findings may have been in.
+bool PartlyLost(const Analysis& analysis);
+
+// Each command adds itself; its callback leaves the exit code in `exit_code`.
+void AddReport(CLI::App& app, int& exit_code);
+void AddGate(CLI::App& app, int& exit_code);
+void AddTasks(CLI::App& app, int& exit_code);
+void AddTree(CLI::App& app, int& exit_code);
+void AddShow(CLI::App& app, int& exit_code);
+void AddExplain(CLI::App& app, int& exit_code);
+void AddRun(CLI::App& app, int& exit_code);
+
+}  // namespace stranded::cli
+
+#endif  // STRANDED_CLI_COMMANDS_COMMAND_H_

@@ -1,0 +1,75 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "cli/commands/command.h"
+#include "stranded/dump_reader.h"
+#include "stranded/report.h"
+
+namespace stranded::cli {
+
+void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
+  auto* files =
+      app.add_option("FILE", options.files, "Dump file, or - for standard input")->required();
+  if (!many) files->expected(1);
+  std::vector<std::string> ids;
+  for (const RuleText& rule : RuleCatalogue()) ids.emplace_back(rule.id);
+  app.add_option("--rule", options.rules, "Only findings of this rule (repeatable)")
+      ->check(CLI::IsMember(ids))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--ignore", options.ignore,
+                 "Leave out tasks whose wait or spawn site has this text in file:line or function")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--min-age", options.min_age_seconds,
+                 "Seconds a task must have been blocked in a program that still ran (default 1)")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--source-root", options.source_root,
+                 "Where relative source paths are looked up for diffs (default .)");
+}
+
+void AddOutputOptions(CLI::App& app, OutputOptions& options) {
+  app.add_option("--format", options.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--color", options.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("!--no-stacks", options.stacks, "Leave the stacks out of the text");
+}
+
+bool UseColor(const std::string& when) {
+  if (when != "auto") return when == "always";
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool wanted = no_color == nullptr || *no_color == '\0';
+  return wanted && isatty(STDOUT_FILENO) == 1;
+}
+
+void PrintReport(const Analysis& analysis, const OutputOptions& options) {
+  if (options.format == "json") {
+    std::fputs(JsonReport(analysis).c_str(), stdout);
+    return;
+  }
+  TextOptions text;
+  text.color = UseColor(options.color);
+  text.stacks = options.stacks;
+  std::fputs(TextReport(analysis, text).c_str(), stdout);
+}
+
+bool PartlyLost(const Analysis& analysis) { return analysis.summary.partly_lost; }
+
+std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
+  auto dump = detector::ReadDumpFile(file);
+  if (!dump.ok()) {
+    std::fprintf(stderr, "stranded: %s\n", std::string(dump.status().message()).c_str());
+    return nullptr;
+  }
+  AnalysisOptions analysis;
+  analysis.rules = options.rules;
+  analysis.ignore = options.ignore;
+  analysis.source_root = options.source_root;
+  analysis.min_age = absl::Seconds(options.min_age_seconds);
+  return std::make_unique<Analysis>(Analyze(*std::move(dump), analysis));
+}
+
+}  // namespace stranded::cli

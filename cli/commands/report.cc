@@ -1,0 +1,33 @@
+// stranded report FILE: what is stranded in a dump.
+#include "cli/commands/command.h"
+
+namespace stranded::cli {
+
+void AddReport(CLI::App& app, int& exit_code) {
+  auto* cmd =
+      app.add_subcommand("report", "Say what is stranded in a dump, why, and how to fix it");
+  auto input = std::make_shared<InputOptions>();
+  auto output = std::make_shared<OutputOptions>();
+  AddInputOptions(*cmd, *input, true);
+  AddOutputOptions(*cmd, *output);
+  cmd->callback([=, &exit_code] {
+    exit_code = kClean;
+    for (const std::string& file : input->files) {
+      const auto analysis = Load(file, *input);
+      if (analysis == nullptr) {
+        exit_code = kInput;
+        continue;
+      }
+      if (input->files.size() > 1 && output->format == "text") std::printf("== %s\n", file.c_str());
+      PrintReport(*analysis, *output);
+      if (exit_code == kInput) continue;
+      if (PartlyLost(*analysis)) {
+        exit_code = kInput;
+      } else if (!analysis->findings.empty()) {
+        exit_code = kFindings;
+      }
+    }
+  });
+}
+
+}  // namespace stranded::cli

@@ -1,0 +1,133 @@
+// stranded run -- CMD: run a program, then report on the dump it leaves.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/command.h"
+
+namespace stranded::cli {
+namespace {
+
+struct RunOptions {
+  std::vector<std::string> command;
+  InputOptions input;
+  OutputOptions output;
+  std::string dump, record = "state";
+  double timeout_seconds = 0;
+};
+
+// Waits for the child; at the timeout asks it for a dump (SIGQUIT), then ends it.
+int WaitFor(pid_t child, const RunOptions& o, bool* timed_out) {
+  int status = 0;
+  if (o.timeout_seconds <= 0) {
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+  }
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  pollfd ended{pidfd, POLLIN, 0};
+  const auto poll_for = [&](double seconds) {
+    return poll(&ended, 1, static_cast<int>(seconds * 1000)) > 0;
+  };
+  if (!poll_for(o.timeout_seconds)) {
+    *timed_out = true;
+    kill(child, SIGQUIT);
+    // The dump is renamed into place when it is whole.
+    struct stat info {};
+    for (int i = 0; i < 50 && stat(o.dump.c_str(), &info) != 0; ++i) {
+      if (poll_for(0.1)) break;
+    }
+    kill(child, SIGKILL);
+  }
+  close(pidfd);
+  waitpid(child, &status, 0);
+  return status;
+}
+
+int Run(RunOptions& o) {
+  const bool own_dump = o.dump.empty();
+  char name[] = "/tmp/stranded-XXXXXX";
+  if (own_dump) {
+    if (mkdtemp(name) == nullptr) {
+      std::fprintf(stderr, "stranded: cannot make a directory for the dump: %s\n",
+                   std::strerror(errno));
+      return kInternal;
+    }
+    o.dump = absl::StrCat(name, "/dump.strd");
+  }
+  std::remove(o.dump.c_str());
+  const char* given = std::getenv("STRANDED_OPTIONS");
+  const std::string options = absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
+                                           "dump=", o.dump, ":record=", o.record);
+  const pid_t child = fork();
+  if (child == 0) {
+    setenv("STRANDED_OPTIONS", options.c_str(), 1);
+    std::vector<char*> argv;
+    for (std::string& arg : o.command) argv.push_back(arg.data());
+    argv.push_back(nullptr);
+    execvp(argv[0], argv.data());
+    std::fprintf(stderr, "stranded: cannot run '%s': %s\n", argv[0], std::strerror(errno));
+    _exit(127);
+  }
+  bool timed_out = false;
+  const int status = WaitFor(child, o, &timed_out);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (timed_out) {
+    std::fprintf(stderr,
+                 "stranded: '%s' did not end within %g s; its dump was taken, then it was killed\n",
+                 o.command[0].c_str(), o.timeout_seconds);
+  }
+  const bool dumped = access(o.dump.c_str(), R_OK) == 0;
+  if (code == 127 && !dumped) return kUsage;
+  if (!dumped) {
+    std::fprintf(
+        stderr,
+        "stranded: '%s' (exit %d) wrote no dump: it never used the Stranded runtime, or ended "
+        "by _exit or a signal before it could\n",
+        o.command[0].c_str(), code);
+    return code == 0 ? static_cast<int>(kInput) : code;
+  }
+  const auto analysis = Load(o.dump, o.input);
+  if (own_dump) {
+    std::remove(o.dump.c_str());
+    rmdir(name);
+  }
+  if (analysis == nullptr) return kInput;
+  PrintReport(*analysis, o.output);
+  if (!analysis->findings.empty() && (code == 0 || timed_out || code == 86)) return kFindings;
+  if (timed_out) return kFindings;
+  return code;
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, int& exit_code) {
+  auto* cmd = app.add_subcommand("run", "Run a program and report what it leaves stranded");
+  auto o = std::make_shared<RunOptions>();
+  cmd->add_option("CMD", o->command, "The program and its arguments, after --")->required();
+  cmd->add_option("--dump", o->dump, "Keep the dump here");
+  cmd->add_option("--record", o->record, "off, state or trace")
+      ->check(CLI::IsMember({"off", "state", "trace"}));
+  cmd->add_option("--timeout", o->timeout_seconds,
+                  "Seconds after which a dump is taken and the program killed")
+      ->check(CLI::PositiveNumber);
+  cmd->add_option("--source-root", o->input.source_root,
+                  "Where relative source paths are looked up");
+  AddOutputOptions(*cmd, o->output);
+  cmd->prefix_command(false);
+  cmd->positionals_at_end();
+  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
+}
+
+}  // namespace stranded::cli

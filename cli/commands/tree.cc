@@ -1,0 +1,19 @@
+// stranded tree FILE: contexts and the tasks below them.
+#include "cli/commands/command.h"
+#include "stranded/report.h"
+
+namespace stranded::cli {
+
+void AddTree(CLI::App& app, int& exit_code) {
+  auto* cmd =
+      app.add_subcommand("tree", "Draw contexts and tasks; equal subtrees are folded and counted");
+  auto input = std::make_shared<InputOptions>();
+  AddInputOptions(*cmd, *input, false);
+  cmd->callback([=, &exit_code] {
+    const auto analysis = Load(input->files[0], *input);
+    if (analysis != nullptr) std::fputs(TreeReport(*analysis).c_str(), stdout);
+    exit_code = analysis == nullptr ? kInput : kClean;
+  });
+}
+
+}  // namespace stranded::cli

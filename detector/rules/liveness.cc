@@ -1,0 +1,188 @@
+#include "detector/rules/liveness.h"
+
+#include "detector/rules/situation.h"
+
+namespace stranded::detector {
+
+Liveness::Liveness(const Situation& s)
+    : s_(s),
+      snap_(s.snap()),
+      check_(snap_.reason == "check" || snap_.reason == "exit" || snap_.reason == "deadlock"),
+      request_(snap_.reason == "request"),
+      may_go_on_(snap_.tasks.size()) {
+  for (const Scope& scope : snap_.scopes.all()) {
+    if (scope.ended) finished_scope_owners_.insert(scope.task);
+  }
+  for (const Timer& timer : snap_.timers) {
+    if (timer.kind == TimerKind::kChannel || timer.kind == TimerKind::kContext) {
+      due_.insert(timer.object);
+    }
+  }
+  for (const Task& task : snap_.tasks.all()) {
+    if (task.state == TaskState::kFinished) continue;
+    if (Moves(task)) {
+      NoteMover(task);
+    } else if (s_.Blocked(task)) {
+      AddServers(task);
+    }
+  }
+  while (!queue_.empty()) {
+    const Task& task = snap_.tasks.all()[queue_.back()];
+    queue_.pop_back();
+    Spread(task);
+  }
+}
+
+// The task that runs the check: what it left behind cannot count on it any more.
+bool Liveness::LooksOn(const Task& task) const {
+  if (task.wait == WaitKind::kLeakCheck) return true;
+  if (!check_ || task.state != TaskState::kRunning) return false;
+  const World* world = snap_.worlds.Find(task.world);
+  return task.is_main || finished_scope_owners_.contains(task.id) ||
+         (world != nullptr && world->quiet);
+}
+
+bool Liveness::Moves(const Task& task) const {
+  if (LooksOn(task)) return false;
+  return !s_.Blocked(task) || WaitIsOver(task);
+}
+
+bool Liveness::EndIsDue(Id context) const {
+  const Context* c = snap_.contexts.Find(context);
+  // Chains in a damaged dump may be circular.
+  for (std::size_t steps = 0; c != nullptr && steps <= snap_.contexts.size(); ++steps) {
+    if (c->err != ContextErr::kNone || c->timer_pending || due_.contains(c->id)) return true;
+    if (c->kind == ContextKind::kWithoutCancel) return false;
+    c = snap_.contexts.Find(c->parent);
+  }
+  return false;
+}
+
+std::uint32_t Liveness::OwnOffers(const Task& task, Id channel, CaseOp op) const {
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = snap_.cases[task.first_case + i];
+    count += c.channel == channel && c.op == op;
+  }
+  return count;
+}
+
+// The operation could go through now, or a timer will let it: the task was seen in mid-flight.
+bool Liveness::CaseReady(const Task& task, const WaitCase& c) const {
+  if (c.op == CaseOp::kDone) return EndIsDue(c.context);
+  const Channel* channel = snap_.channels.Find(c.channel);
+  if (channel == nullptr) return false;
+  if (channel->role == ChannelRole::kContextDone) return EndIsDue(channel->context);
+  if (channel->closed) return true;
+  if (c.op == CaseOp::kRecv) {
+    return channel->length > 0 || channel->timer_armed || due_.contains(channel->id) ||
+           channel->waiting_senders > OwnOffers(task, channel->id, CaseOp::kSend);
+  }
+  return channel->length < channel->capacity ||
+         channel->waiting_receivers > OwnOffers(task, channel->id, CaseOp::kRecv);
+}
+
+bool Liveness::WaitIsOver(const Task& task) const {
+  if (task.until_ns > 0) return true;
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    if (CaseReady(task, snap_.cases[task.first_case + i])) return true;
+  }
+  if (task.wait == WaitKind::kJoin) {
+    const Task* joined = snap_.tasks.Find(task.join_task);
+    return joined == nullptr || joined->state == TaskState::kFinished;
+  }
+  const Sync* sync = snap_.syncs.Find(task.sync);
+  if (sync == nullptr) return false;
+  if (task.wait == WaitKind::kWaitGroupWait) return sync->counter <= 0;
+  if (task.wait == WaitKind::kMutexLock || task.wait == WaitKind::kRwMutexLock) {
+    return sync->holder_task == 0 && sync->readers == 0;
+  }
+  return false;
+}
+
+void Liveness::NoteMover(const Task& task) {
+  const std::size_t i = snap_.tasks.PositionOf(task);
+  may_go_on_[i] = 1;
+  queue_.push_back(static_cast<std::uint32_t>(i));
+  worlds_.insert(task.world);
+  if (!(request_ && task.is_main && task.state == TaskState::kRunning)) {
+    busy_worlds_.insert(task.world);
+  }
+  Id scope = task.scope;
+  while (scope != 0 && scopes_.insert(scope).second) {
+    const Scope* node = snap_.scopes.Find(scope);
+    scope = node == nullptr ? 0 : node->parent;
+  }
+}
+
+void Liveness::Wait(const Task& waiter, Id server) {
+  if (server == 0 || server == waiter.id) return;
+  by_server_[server].push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)));
+}
+
+void Liveness::WaitForChild(const Task& waiter, Id ancestor) {
+  if (ancestor == 0) return;
+  by_ancestor_[ancestor].push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)));
+}
+
+void Liveness::AddChannelServers(const Task& task, const WaitCase& c) {
+  const Channel* channel = snap_.channels.Find(c.channel);
+  if (channel == nullptr) return;
+  const Peer& peer = c.op == CaseOp::kSend ? channel->last_receiver : channel->last_sender;
+  // One that left for another case, or found the channel closed, is not counted on.
+  if (peer.outcome == PeerOutcome::kCompleted || peer.outcome == PeerOutcome::kWaiting) {
+    Wait(task, peer.task);
+  } else if (peer.outcome == PeerOutcome::kNone) {
+    Wait(task, channel->creator_task);
+  }
+  if (c.op == CaseOp::kRecv) WaitForChild(task, task.id);
+}
+
+void Liveness::AddSyncServers(const Task& task) {
+  const Sync* sync = snap_.syncs.Find(task.sync);
+  if (sync == nullptr) return;
+  for (const Id id : {sync->holder_task, sync->last_add.task, sync->last_done.task,
+                      sync->last_signal.task}) {
+    Wait(task, id);
+  }
+  WaitForChild(task, task.id);
+  if (sync->last_add.task != task.id) WaitForChild(task, sync->last_add.task);
+}
+
+void Liveness::AddServers(const Task& task) {
+  if (IsLockWait(task.wait)) {
+    if (const Task* holder = s_.HolderFor(task)) Wait(task, holder->id);
+    return;
+  }
+  if (task.wait == WaitKind::kJoin) Wait(task, task.join_task);
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    AddChannelServers(task, snap_.cases[task.first_case + i]);
+  }
+  AddSyncServers(task);
+}
+
+void Liveness::Free(std::vector<std::uint32_t>& waiters) {
+  for (const std::uint32_t i : waiters) {
+    if (may_go_on_[i] != 0) continue;
+    may_go_on_[i] = 1;
+    queue_.push_back(i);
+  }
+  waiters.clear();
+}
+
+void Liveness::MarkAncestors(const Task& task) {
+  const SpawnNode* node = snap_.spawns.Find(task.spawn);
+  while (node != nullptr && ancestors_.insert(node->id).second) {
+    if (node->task != task.id) {
+      if (const auto it = by_ancestor_.find(node->task); it != by_ancestor_.end()) Free(it->second);
+    }
+    node = snap_.spawns.Find(node->parent);
+  }
+}
+
+void Liveness::Spread(const Task& task) {
+  if (const auto it = by_server_.find(task.id); it != by_server_.end()) Free(it->second);
+  MarkAncestors(task);
+}
+
+}  // namespace stranded::detector

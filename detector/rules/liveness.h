@@ -1,0 +1,64 @@
+// Which tasks may still go on?
+//
+// Overview: "movers" go on by themselves: they run, sleep, sit in the kernel, have a timer, or wait
+// for something that is already there. Whoever waits for one of those that are known to have served
+// him, may go on too, and so on. All others are left: whether they are stuck for good depends on
+// whether anything in their world could still come to them. Thread safety: built once, then read only.
+// Cost: linear in the snapshot.
+#ifndef STRANDED_DETECTOR_RULES_LIVENESS_H_
+#define STRANDED_DETECTOR_RULES_LIVENESS_H_
+
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "detector/model/snapshot.h"
+
+namespace stranded::detector {
+
+class Situation;
+
+class Liveness {
+ public:
+  // `s` must know its contexts and locks already.
+  explicit Liveness(const Situation& s);
+
+  bool MayGoOn(const Task& task) const { return may_go_on_[snap_.tasks.PositionOf(task)] != 0; }
+  // Something moves in the world.
+  bool WorldMoves(Id world) const { return worlds_.contains(world); }
+  // Something moves there, besides the task that asked for the snapshot.
+  bool OthersMove(Id world) const { return busy_worlds_.contains(world); }
+  bool ScopeMoves(Id scope) const { return scopes_.contains(scope); }
+
+ private:
+  bool Moves(const Task& task) const;
+  bool LooksOn(const Task& task) const;
+  bool CaseReady(const Task& task, const WaitCase& c) const;
+  bool EndIsDue(Id context) const;
+  bool WaitIsOver(const Task& task) const;
+  std::uint32_t OwnOffers(const Task& task, Id channel, CaseOp op) const;
+  void NoteMover(const Task& task);
+  void AddServers(const Task& task);
+  void AddChannelServers(const Task& task, const WaitCase& c);
+  void AddSyncServers(const Task& task);
+  void Wait(const Task& waiter, Id server);
+  void WaitForChild(const Task& waiter, Id ancestor);
+  void Spread(const Task& task);
+  void MarkAncestors(const Task& task);
+  void Free(std::vector<std::uint32_t>& waiters);
+
+  const Situation& s_;
+  const Snapshot& snap_;
+  bool check_;    // the snapshot was taken by a leak check, at exit or in a dead end
+  bool request_;  // it was asked for by a task that runs on afterwards
+  std::vector<std::uint8_t> may_go_on_;
+  std::vector<std::uint32_t> queue_;
+  absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;
+  absl::flat_hash_set<Id> ancestors_;       // spawn nodes above tasks that may go on
+  absl::flat_hash_set<Id> due_;             // objects with a pending timer
+  absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_server_, by_ancestor_;
+};
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_RULES_LIVENESS_H_

@@ -1,0 +1,253 @@
+// self-deadlock, lock-cycle, lock-chan-cycle, orphaned-lock, once-stuck, waitgroup-stuck, cond-stuck.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/detector/dump_builder.h"
+
+namespace stranded::detector {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Sync Lock(Id id, Id holder, SiteId at = 0, SyncKind kind = SyncKind::kMutex) {
+  Sync sync;
+  sync.id = id;
+  sync.kind = kind;
+  sync.holder_task = holder;
+  sync.site = sync.holder_site = at;
+  sync.waiters = 1;
+  return sync;
+}
+
+TEST(SelfDeadlock, LockingTwiceIsFoundEvenWhileOthersRun) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 7, at)).Add(Waiter(7, WaitKind::kMutexLock, 2, at));
+  dump.Add(InState(8, TaskState::kRunning)).End();
+  const Finding f = Only(Examine(dump), "self-deadlock");
+  EXPECT_EQ(f.verdict(), "proven");
+  EXPECT_THAT(AllText(f), HasSubstr("task 7 waits for the same mutex at a.cc:5"));
+}
+
+TEST(SelfDeadlock, WriteLockWhileReadingIsFound) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Sync lock = Lock(2, 0, at, SyncKind::kRwMutex);
+  lock.readers = 2;
+  TaskSpec other = Receiver(6, 3, at), self = Waiter(7, WaitKind::kRwMutexLock, 2, at);
+  other.held = self.held = {{2, at, true}};
+  dump.Add(lock).Add(other).Add(self).End();
+  EXPECT_THAT(Only(Examine(dump), "self-deadlock").data().tasks, ElementsAre(7));
+}
+
+TEST(SelfDeadlock, TwinWhereAnotherHoldsTheLockIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 8, at)).Add(Waiter(7, WaitKind::kMutexLock, 2, at));
+  dump.Add(InState(8, TaskState::kRunning)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(SelfDeadlock, TwinThatJustParkedInABusyProgramIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  TaskSpec task = Waiter(7, WaitKind::kMutexLock, 2, at);
+  task.task.since_ns = kNow;
+  dump.Add(Lock(2, 7, at)).Add(task).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(LockCycle, TheWholeCycleIsPrintedAndThoseBeforeItBelongToIt) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), there = dump.At("b.cc", 6);
+  dump.Add(Lock(2, 7, at)).Add(Lock(3, 8, there));
+  dump.Add(Waiter(7, WaitKind::kMutexLock, 3, at)).Add(Waiter(8, WaitKind::kMutexLock, 2, there));
+  dump.Add(Waiter(9, WaitKind::kMutexLock, 2, there)).End();
+  const Analysis analysis = Examine(dump);
+  ASSERT_EQ(Rules(analysis), "lock-cycle");
+  const Finding f = Only(analysis, "lock-cycle");
+  EXPECT_EQ(f.task_count(), 3u);
+  EXPECT_EQ(f.data().graph.size(), 4u);
+  EXPECT_TRUE(HasFix(f, FixKind::kLockOrder));
+  EXPECT_THAT(AllText(f), HasSubstr("1 more task waits for a lock of the cycle"));
+  EXPECT_THAT(AllText(f), HasSubstr("2 tasks wait for each other's locks"));
+}
+
+TEST(LockCycle, AReaderBehindAWriterThatWaitsForThatReaderIsOne) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Sync lock = Lock(2, 0, at, SyncKind::kRwMutex);
+  lock.readers = 1;
+  TaskSpec reader = Waiter(7, WaitKind::kRwMutexRLock, 2, at);
+  reader.held = {{2, at, true}};
+  dump.Add(lock).Add(reader).Add(Waiter(8, WaitKind::kRwMutexLock, 2, at)).End();
+  EXPECT_EQ(Only(Examine(dump), "lock-cycle").task_count(), 2u);
+}
+
+TEST(LockCycle, TwinWhoseChainEndsInARunningHolderIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 8, at)).Add(Lock(3, 9, at));
+  dump.Add(Waiter(7, WaitKind::kMutexLock, 2, at)).Add(Waiter(8, WaitKind::kMutexLock, 3, at));
+  dump.Add(InState(9, TaskState::kRunning)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(LockCycle, TwinWhoseReaderSleepsIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  Sync lock = Lock(2, 0, at, SyncKind::kRwMutex);
+  lock.readers = 1;
+  TaskSpec reader = InState(7, TaskState::kSleeping);
+  reader.held = {{2, at, true}};
+  dump.Add(lock).Add(reader).Add(Waiter(8, WaitKind::kRwMutexLock, 2, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+Channel Unbuffered(Id id, SiteId at) {
+  Channel channel;
+  channel.id = id;
+  channel.site = at;
+  return channel;
+}
+
+TEST(LockChanCycle, SendWhileHoldingTheLockOfTheReceiverIsFound) {
+  DumpBuilder dump;
+  const SiteId send = dump.At("a.cc", 5), lock = dump.At("a.cc", 9);
+  dump.Add(Lock(2, 7, lock)).Add(Unbuffered(3, send));
+  dump.Add(Sender(7, 3, send)).Add(Waiter(8, WaitKind::kMutexLock, 2, lock)).End();
+  const Analysis analysis = Examine(dump);
+  ASSERT_EQ(Rules(analysis), "lock-chan-cycle");
+  const Finding f = Only(analysis, "lock-chan-cycle");
+  EXPECT_EQ(f.task_count(), 2u);
+  EXPECT_TRUE(HasFix(f, FixKind::kReleaseBeforeWait));
+  EXPECT_FALSE(HasFix(f, FixKind::kRaiseCapacity));
+}
+
+TEST(LockChanCycle, TwinWithNobodyWaitingForTheLockIsAnAbandonedSend) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Sync lock = Lock(2, 7, at);
+  lock.waiters = 0;
+  dump.Add(lock).Add(Unbuffered(3, at)).Add(Sender(7, 3, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "abandoned-send");
+}
+
+TEST(LockChanCycle, TwinInABusyProgramIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 7, at)).Add(Unbuffered(3, at)).Add(Sender(7, 3, at));
+  dump.Add(Waiter(8, WaitKind::kMutexLock, 2, at)).Add(InState(9, TaskState::kRunning)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(OrphanedLock, AFinishedHolderIsNamedWithItsSite) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), there = dump.At("b.cc", 6);
+  dump.Add(Lock(2, 6, there)).Add(InState(6, TaskState::kFinished));
+  dump.Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
+  const Finding f = Only(Examine(dump), "orphaned-lock");
+  EXPECT_TRUE(HasFix(f, FixKind::kUnlock));
+  EXPECT_THAT(AllText(f), HasSubstr("task 6 at b.cc:6"));
+}
+
+TEST(OrphanedLock, TwinWhoseHolderIsMissingFromABusyDumpIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 6, at)).Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(OrphanedLock, TwinThatCaughtTheLockBetweenTwoHoldersIsSilent) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 0, at)).Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(WaitGroupStuck, TheMissingDoneIsCountedAndTheAddNamed) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), add = dump.At("a.cc", 3);
+  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+  group.counter = 2;
+  group.last_add = {.task = 7, .site = add};
+  dump.Add(group).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
+  const Finding f = Only(Examine(dump), "waitgroup-stuck");
+  EXPECT_TRUE(HasFix(f, FixKind::kAddDone));
+  EXPECT_THAT(AllText(f), HasSubstr("2 calls of Done() missing"));
+  EXPECT_THAT(AllText(f), HasSubstr("a.cc:3"));
+}
+
+TEST(WaitGroupStuck, TwinsWithAWorkerOrAZeroCounterAreSilent) {
+  DumpBuilder busy, zero;
+  busy.Add(Busy());
+  const SiteId at = busy.At("a.cc", 5), zero_at = zero.At("a.cc", 5);
+  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+  group.counter = 1;
+  busy.Add(group).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at));
+  busy.Add(InState(8, TaskState::kRunnable)).End();
+  EXPECT_EQ(Rules(Examine(busy)), "");
+  group.counter = 0;
+  zero.Add(group).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, zero_at)).End();
+  EXPECT_EQ(Rules(Examine(zero)), "");
+}
+
+TEST(CondStuck, ALostWakeUpIsNamed) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
+  Sync cond = Lock(2, 0, at, SyncKind::kCond);
+  cond.last_signal = {.task = 8, .site = signal};
+  cond.lost_signals = 1;
+  dump.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
+  const Finding f = Only(Examine(dump), "cond-stuck");
+  EXPECT_THAT(AllText(f), HasSubstr("a lost wake-up"));
+  EXPECT_THAT(AllText(f), HasSubstr("a.cc:8"));
+}
+
+TEST(CondStuck, TwinsInBusyWorldsAndOfDaemonsAreSilent) {
+  DumpBuilder busy, daemon;
+  busy.Add(Busy());
+  const Sync cond = Lock(2, 0, 0, SyncKind::kCond);
+  busy.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, 0)).Add(InState(8, TaskState::kSleeping));
+  EXPECT_EQ(Rules(Examine(busy.End())), "");
+  TaskSpec task = Waiter(7, WaitKind::kCondWait, 2, 0);
+  task.task.daemon = true;
+  EXPECT_EQ(Rules(Examine(daemon.Add(cond).Add(task).End())), "");
+}
+
+TEST(OnceStuck, WaitersBehindAFirstCallThatHangsAreFound) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Lock(2, 6, at, SyncKind::kOnce)).Add(Unbuffered(3, at)).Add(Receiver(6, 3, at));
+  dump.Add(Waiter(7, WaitKind::kOnceWait, 2, at)).End();
+  const Analysis analysis = Examine(dump);
+  EXPECT_EQ(Rules(analysis), "abandoned-recv,once-stuck");
+  EXPECT_THAT(AllText(Only(analysis, "once-stuck")), HasSubstr("The first call was by task 6"));
+}
+
+TEST(OnceStuck, TwinWhoseFirstCallSleepsIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  dump.Add(Lock(2, 6, 0, SyncKind::kOnce)).Add(InState(6, TaskState::kSleeping));
+  dump.Add(Waiter(7, WaitKind::kOnceWait, 2, 0)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(OnceStuck, TwinWhoseFirstCallSitsInTheKernelIsSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  dump.Add(Lock(2, 6, 0, SyncKind::kOnce)).Add(InState(6, TaskState::kSyscall));
+  dump.Add(Waiter(7, WaitKind::kOnceWait, 2, 0)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+}  // namespace
+}  // namespace stranded::detector
