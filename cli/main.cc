@@ -5,6 +5,17 @@
 
 #include "cli/commands/command.h"
 
+namespace {
+
+bool IsCommand(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* cmd : app.get_subcommands({})) {
+    if (cmd->get_name() == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace stranded::cli;  // NOLINT(build/namespaces)
   CLI::App app("Finds tasks that are stuck for good, says why, and proposes a fix.", "stranded");
@@ -26,6 +37,13 @@ int main(int argc, char** argv) {
   AddShow(app, exit_code);
   AddExplain(app, exit_code);
   std::signal(SIGPIPE, SIG_DFL);  // `stranded tasks | head` ends quietly
+  if (argc > 1 && argv[1][0] != '-' && !IsCommand(app, argv[1])) {
+    std::fprintf(stderr, "stranded: no command '%s'; accepted:", argv[1]);
+    for (const CLI::App* cmd : app.get_subcommands({}))
+      std::fprintf(stderr, " %s", cmd->get_name().c_str());
+    std::fprintf(stderr, "\n");
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

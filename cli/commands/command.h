@@ -18,7 +18,8 @@ enum Exit { kClean = 0, kFindings = 1, kUsage = 2, kInput = 3, kInternal = 4 };
 
 // Options that say what to look at and how to print it.
 struct InputOptions {
-  std::vector<std::string> files;
+  std::vector<std::string> files;  // of commands that take several
+  std::string file;                // of those that take one
   std::vector<std::string> rules;
   std::vector<std::string> ignore;
   std::string source_root = ".";

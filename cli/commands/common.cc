@@ -10,9 +10,12 @@
 namespace stranded::cli {
 
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
-  auto* files =
-      app.add_option("FILE", options.files, "Dump file, or - for standard input")->required();
-  if (!many) files->expected(1);
+  const char* what = "Dump file, or - for standard input";
+  if (many) {
+    app.add_option("FILE", options.files, what)->required();
+  } else {
+    app.add_option("FILE", options.file, what)->required();
+  }
   std::vector<std::string> ids;
   for (const RuleText& rule : RuleCatalogue()) ids.emplace_back(rule.id);
   app.add_option("--rule", options.rules, "Only findings of this rule (repeatable)")

@@ -38,14 +38,14 @@ void AddShow(CLI::App& app, int& exit_code) {
       ->required();
   cmd->callback([=, &exit_code] {
     exit_code = kInput;
-    const auto analysis = Load(input->files[0], *input);
+    const auto analysis = Load(input->file, *input);
     if (analysis == nullptr) return;
     const std::string text = Find(*analysis, *what, UseColor("auto"));
     if (text.empty()) {
       std::fprintf(stderr,
                    "stranded: nothing called '%s' in %s; accepted: task:ID, channel:ID, s1:... "
                    "(see `stranded tasks` and `stranded report`)\n",
-                   what->c_str(), input->files[0].c_str());
+                   what->c_str(), input->file.c_str());
       exit_code = kUsage;
       return;
     }

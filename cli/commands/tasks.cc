@@ -15,7 +15,7 @@ void AddTasks(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"id", "age", "state", "name"}));
   cmd->add_option("--site", filter->site, "Only tasks whose wait or spawn site has this text");
   cmd->callback([=, &exit_code] {
-    const auto analysis = Load(input->files[0], *input);
+    const auto analysis = Load(input->file, *input);
     if (analysis != nullptr) std::fputs(TaskTable(*analysis, *filter).c_str(), stdout);
     exit_code = analysis == nullptr ? kInput : kClean;
   });

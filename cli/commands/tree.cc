@@ -10,7 +10,7 @@ void AddTree(CLI::App& app, int& exit_code) {
   auto input = std::make_shared<InputOptions>();
   AddInputOptions(*cmd, *input, false);
   cmd->callback([=, &exit_code] {
-    const auto analysis = Load(input->files[0], *input);
+    const auto analysis = Load(input->file, *input);
     if (analysis != nullptr) std::fputs(TreeReport(*analysis).c_str(), stdout);
     exit_code = analysis == nullptr ? kInput : kClean;
   });

@@ -13,7 +13,7 @@ constexpr std::uint64_t kLargestSensible = 65536;
 
 struct SendFacts {
   std::uint64_t stranded = 0;  // most sends never received, over the instances made at this site
-  std::uint64_t senders = 0;   // most sends in all, when every one came from another task
+  std::uint64_t senders = 0;   // most sends begun on one of them
   bool repeats = false, observed_try = false, observed_size = false;
   std::size_t instances = 0;
 };
@@ -104,9 +104,11 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
     ProposeContextCase(s, group, out);
     return;
   }
-  // One value from each sender: room for all of them makes every sender independent of the
-  // receiver.
-  const std::uint64_t capacity = std::max(facts.stranded, facts.senders);
+  // Room for all sends makes every sender independent of the receiver. Where more went through than
+  // were left, the number of sends says how long the program ran, not how much room is needed.
+  const std::uint64_t received = facts.senders - std::min(facts.senders, facts.stranded);
+  const bool stream = received > facts.stranded;
+  const std::uint64_t capacity = stream ? facts.stranded : std::max(facts.stranded, facts.senders);
   Fix fix;
   fix.kind = FixKind::kRaiseCapacity;
   fix.site = SiteText(s, channel->site);
@@ -114,12 +116,16 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
   fix.summary =
       absl::StrCat("Give the channel room for ", capacity, capacity == 1 ? " value" : " values",
                    " at ", fix.site.ToString(), ".");
-  fix.reason = absl::StrCat(
-      facts.senders, facts.senders == 1 ? " send by one task, " : " sends by as many tasks, ",
-      facts.senders - std::min(facts.senders, facts.stranded), " received, ", facts.stranded,
-      " never: each sender can then leave its value and finish, though nobody is there to "
-      "receive.");
+  fix.reason = absl::StrCat(facts.senders, facts.senders == 1 ? " send" : " sends", " begun, ",
+                            received, " received, ", facts.stranded,
+                            " never: each sender can then leave its value and finish, though nobody "
+                            "is there to receive.");
   fix.warnings = Warnings(s, group, *channel);
+  if (stream) {
+    fix.warnings.push_back(
+        "More values went through before than were left: if a sender sends again and again, no "
+        "buffer is large enough, and it should send with its context instead.");
+  }
   if (facts.instances > 1) {
     fix.warnings.push_back(absl::StrCat("The largest need of ", facts.instances,
                                         " channels made at this line; another run may need more."));

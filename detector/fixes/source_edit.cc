@@ -14,14 +14,31 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kLargest = 8 << 20;
 constexpr std::size_t kContextLines = 3;
 
+bool Below(const fs::path& relative) {
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// Where a project with this file begins: the nearest directory under version control, else the
+// topmost of the directories above it that have a CMakeLists.txt.
+fs::path ProjectOf(const fs::path& file) {
+  std::error_code error;
+  fs::path top;
+  for (fs::path at = file.parent_path(); at.has_relative_path(); at = at.parent_path()) {
+    if (fs::exists(at / ".git", error)) return at;
+    if (fs::exists(at / "CMakeLists.txt", error)) top = at;
+  }
+  return top;
+}
+
+// The path for the diff: as seen from the root, or else from the file's own project.
 std::string ShownPath(const fs::path& file, const fs::path& root) {
   std::error_code error;
   const fs::path relative = fs::relative(file, root, error);
-  const std::string text = relative.generic_string();
-  if (error || text.empty() || text.starts_with("..")) {
-    return file.relative_path().generic_string();
-  }
-  return text;
+  if (!error && Below(relative)) return relative.generic_string();
+  const fs::path whole = fs::weakly_canonical(file, error);
+  const fs::path project = ProjectOf(whole);
+  if (!project.empty()) return whole.lexically_relative(project).generic_string();
+  return whole.relative_path().generic_string();
 }
 
 // Behind the '>' that closes the '<' at `open`; npos if it does not.
@@ -73,7 +90,10 @@ std::optional<SourceFile> FindSource(const std::string& file, const std::string&
   std::ifstream in(path);
   SourceFile source;
   source.shown = ShownPath(path, root);
-  for (std::string line; std::getline(in, line);) source.lines.push_back(line);
+  for (std::string line; std::getline(in, line);) {
+    source.lines.push_back(line);
+    source.ends_with_newline = !in.eof();
+  }
   return source;
 }
 
@@ -85,10 +105,12 @@ std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::st
                                   " +", range, " @@\n");
   for (std::size_t i = first; i <= last; ++i) {
     const std::string& line = file.lines[i - 1];
+    const bool open_end = i == file.lines.size() && !file.ends_with_newline;
+    const char* end = open_end ? "\n\\ No newline at end of file\n" : "\n";
     if (i == number) {
-      absl::StrAppend(&diff, "-", line, "\n+", edited, "\n");
+      absl::StrAppend(&diff, "-", line, end, "+", edited, end);
     } else {
-      absl::StrAppend(&diff, " ", line, "\n");
+      absl::StrAppend(&diff, " ", line, end);
     }
   }
   return diff;
@@ -103,12 +125,25 @@ std::optional<std::string> WithCapacity(const std::string& line, std::int64_t ca
   std::size_t i = BehindAngles(line, at + 4);
   if (i == std::string::npos) return std::nullopt;
   const std::string number = std::to_string(capacity);
-  if (i < line.size() && line[i] == '>') {  // make_shared<Chan<T>>()
-    return Initialise(line, i + 1, false, number);
+  if (i < line.size() && line[i] == '>') {
+    // Other templates give their own meaning to what stands in the parentheses.
+    const std::string_view before = std::string_view(line).substr(0, at);
+    for (const std::string_view maker : {"make_shared<", "make_unique<"}) {
+      const std::size_t made = before.rfind(maker);
+      if (made == std::string_view::npos) continue;
+      const std::string_view between = before.substr(made + maker.size());
+      if (between.empty() || between == "stranded::") {
+        return Initialise(line, i + 1, false, number);
+      }
+    }
+    return std::nullopt;
   }
   const std::size_t name = SkipSpace(line, i);
   std::size_t behind = name;
   while (behind < line.size() && IsWord(line[behind])) ++behind;
+  // A member's own initialiser may not stand in parentheses; the name is all there is to tell by.
+  const bool member = behind > name && line[behind - 1] == '_';
+  if (member) return std::nullopt;
   return Initialise(line, SkipSpace(line, behind), behind > name, number);
 }
 
@@ -118,8 +153,14 @@ std::optional<std::string> WithContextSend(const std::vector<std::string>& lines
   static const std::regex statement(R"(^(\s*)([\w.\->\[\]]+)\.Send\((.*)\);\s*$)");
   std::smatch match;
   if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
+  // Several arguments: it may listen to another context already.
+  const std::string value = match[3].str();
+  if (value.find(',') != std::string::npos && value.find('(') == std::string::npos &&
+      value.find('{') == std::string::npos) {
+    return std::nullopt;
+  }
   // A function that returns a value somewhere near cannot end with a plain return.
-  static const std::regex returns_value(R"(\breturn\s+[^;\s])");
+  static const std::regex returns_value(R"(\breturn\s+[^;\s]|\bint main\b|\bco_)");
   const std::size_t from = number > 20 ? number - 20 : 1;
   for (std::size_t i = from; i <= std::min(lines.size(), number + 20); ++i) {
     if (std::regex_search(lines[i - 1], returns_value)) return std::nullopt;

@@ -15,6 +15,7 @@ namespace stranded::detector {
 struct SourceFile {
   std::string shown;  // path for the diff, relative to the root where it can be
   std::vector<std::string> lines;
+  bool ends_with_newline = true;
 };
 
 // Nothing if it cannot be read or is unreasonably large.

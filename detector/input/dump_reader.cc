@@ -8,6 +8,7 @@
 #include <protozero/exception.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "detector/input/canonical_sites.h"
 #include "detector/input/packet_decoder.h"
 #include "stranded/dump_format.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr char kPacketTag = 0x0a;    // field 1 of Dump, length-delimited
 constexpr char kChecksumTag = 0x0d;  // field 1 of Packet, fixed32
 constexpr std::size_t kChecksumBytes = 5;
+constexpr std::size_t kLargestPacket = 1 << 20;
 
 std::string Named(const std::string& source) {
   return source == "-" ? "standard input" : absl::StrCat("'", source, "'");
@@ -75,6 +77,7 @@ class Resync {
       const Frame frame = FrameAt(bytes_, at);
       if (!frame.ok) continue;
       const std::size_t cost = frame.end - frame.body;
+      if (cost > kLargestPacket) continue;  // a false length; writers keep packets small
       if (cost > budget_) break;
       budget_ -= cost;
       if (ChecksumRight(bytes_, frame)) return at;
@@ -139,6 +142,7 @@ absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::str
         " bytes. Dumps are written by "
         "STRANDED_OPTIONS=dump=FILE or WriteDump()."));
   }
+  CanonizeSites(*dump);
   if (dump->snapshots.empty() || !dump->snapshots.back().complete) dump->damage.cut = true;
   return std::shared_ptr<const Dump>(std::move(dump));
 }

@@ -373,35 +373,77 @@ Snapshot& PacketDecoder::Current() {
   return dump_.snapshots.back();
 }
 
-bool PacketDecoder::Decode(std::string_view body) {
+bool PacketDecoder::Afford(std::size_t bytes) {
+  constexpr std::size_t kMultiple = 16, kFree = 1 << 20;
+  spent_ += bytes;
+  return spent_ <= kMultiple * dump_.bytes.size() + kFree;
+}
+
+namespace {
+
+// Room that an object of the model takes, with its share of the index.
+std::size_t RoomFor(dump::PacketTag tag, std::size_t body) {
   using Tag = dump::PacketTag;
+  constexpr std::size_t kIndex = 32;
+  switch (tag) {
+    case Tag::kSnapshot: return sizeof(Snapshot);
+    case Tag::kModule: return sizeof(Module);
+    case Tag::kSite: return sizeof(Site) + kIndex;
+    case Tag::kSpawn: return sizeof(SpawnNode) + kIndex;
+    case Tag::kContext: return sizeof(Context) + kIndex;
+    // A case takes two bytes at the least.
+    case Tag::kTask: return sizeof(Task) + kIndex + body * sizeof(WaitCase) / 8;
+    case Tag::kChannel: return sizeof(Channel) + kIndex;
+    case Tag::kSync: return sizeof(Sync) + kIndex;
+    case Tag::kTimer: return sizeof(Timer);
+    case Tag::kWorld: return sizeof(World) + kIndex;
+    case Tag::kScope: return sizeof(Scope) + kIndex;
+    case Tag::kEvents: return body * sizeof(Event) / 8;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
+  using Tag = dump::PacketTag;
+  switch (tag) {
+    case Tag::kHeader: ReadHeader(body, dump_); break;
+    case Tag::kSnapshot:
+      dump_.snapshots.emplace_back();
+      ReadBegin(body, dump_.snapshots.back());
+      break;
+    case Tag::kModule: dump_.modules.push_back(ReadModule(body)); break;
+    case Tag::kSite: ReadSiteInto(body, dump_); break;
+    case Tag::kSpawn: Current().spawns.Add(ReadSpawn(body)); break;
+    case Tag::kContext: Current().contexts.Add(ReadContext(body)); break;
+    case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
+    case Tag::kChannel: Current().channels.Add(ReadChannel(body)); break;
+    case Tag::kSync: Current().syncs.Add(ReadSync(body)); break;
+    case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;
+    case Tag::kWorld: Current().worlds.Add(ReadWorld(body)); break;
+    case Tag::kScope: Current().scopes.Add(ReadScope(body)); break;
+    case Tag::kEvents: ReadEvents(body, Current()); break;
+    case Tag::kLoss: Current().loss = ReadLoss(body); break;
+    case Tag::kEnd: Current().complete = true; break;
+    default: break;
+  }
+}
+
+bool PacketDecoder::Decode(std::string_view body) {
   try {
-    Message<Tag> m(body.data(), body.size());
+    Message<dump::PacketTag> m(body.data(), body.size());
+    // One body to a packet.
     while (m.next()) {
-      switch (m.tag()) {
-        case Tag::kHeader: ReadHeader(m.get_view(), dump_); break;
-        case Tag::kSnapshot:
-          dump_.snapshots.emplace_back();
-          ReadBegin(m.get_view(), dump_.snapshots.back());
-          break;
-        case Tag::kModule: dump_.modules.push_back(ReadModule(m.get_view())); break;
-        case Tag::kSite: ReadSiteInto(m.get_view(), dump_); break;
-        case Tag::kSpawn: Current().spawns.Add(ReadSpawn(m.get_view())); break;
-        case Tag::kContext: Current().contexts.Add(ReadContext(m.get_view())); break;
-        case Tag::kTask: Current().tasks.Add(ReadTask(m.get_view(), Current())); break;
-        case Tag::kChannel: Current().channels.Add(ReadChannel(m.get_view())); break;
-        case Tag::kSync: Current().syncs.Add(ReadSync(m.get_view())); break;
-        case Tag::kTimer: Current().timers.push_back(ReadTimer(m.get_view())); break;
-        case Tag::kWorld: Current().worlds.Add(ReadWorld(m.get_view())); break;
-        case Tag::kScope: Current().scopes.Add(ReadScope(m.get_view())); break;
-        case Tag::kEvents: ReadEvents(m.get_view(), Current()); break;
-        case Tag::kLoss: Current().loss = ReadLoss(m.get_view()); break;
-        case Tag::kEnd:
-          m.skip();
-          Current().complete = true;
-          break;
-        default: m.skip();
+      const dump::PacketTag tag = m.tag();
+      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kEnd) {
+        m.skip();  // of a newer minor version
+        continue;
       }
+      const data_view view = m.get_view();
+      if (!Afford(RoomFor(tag, view.size()))) return false;
+      DecodeBody(tag, view);
+      return true;
     }
   } catch (const protozero::exception&) {
     return false;

@@ -2,21 +2,30 @@
 #ifndef STRANDED_DETECTOR_INPUT_PACKET_DECODER_H_
 #define STRANDED_DETECTOR_INPUT_PACKET_DECODER_H_
 
+#include <cstddef>
+#include <protozero/data_view.hpp>
 #include <string_view>
 
 #include "detector/model/snapshot.h"
+#include "stranded/dump_format.h"
 
 namespace stranded::detector {
 
 class PacketDecoder {
  public:
   explicit PacketDecoder(Dump& dump) : dump_(dump) {}
-  // `body` must lie inside dump.bytes. False if it is no valid packet; the dump keeps what it had.
+  // `body` must lie inside dump.bytes. False if it is no valid packet, or if the model would grow out
+  // of proportion to the file; the dump keeps what it had.
   bool Decode(std::string_view body);
 
  private:
   Snapshot& Current();
+  void DecodeBody(dump::PacketTag tag, const protozero::data_view& body);
+  // Notes that the model grew. Small packets can describe large objects, a hostile file is full of
+  // them: what goes beyond a multiple of the file's size is refused.
+  bool Afford(std::size_t bytes);
   Dump& dump_;
+  std::size_t spent_ = 0;
 };
 
 }  // namespace stranded::detector

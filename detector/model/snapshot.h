@@ -211,6 +211,7 @@ class Table {
     return it == index_.end() ? nullptr : &objects_[it->second];
   }
   const std::vector<T>& all() const { return objects_; }
+  std::vector<T>& all() { return objects_; }  // ids must stay
   std::size_t size() const { return objects_.size(); }
   // Position of an element in all(), for arrays beside the table.
   std::size_t PositionOf(const T& object) const {

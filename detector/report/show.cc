@@ -87,7 +87,7 @@ std::string ShowChannel(const Analysis& analysis, std::uint64_t id) {
   const Channel* c = s.snap().channels.Find(id);
   if (c == nullptr) return "";
   std::string out =
-      absl::StrCat("channel ", id, ", ", ChannelText(c), " of ", std::string(c->elem_type), "\n");
+      absl::StrCat("channel ", id, ", ", ChannelText(c), " of ", TypeText(c->elem_type), "\n");
   Row(out, "made", absl::StrCat("at ", Place(s, c->site), " by ", TaskText(s, c->creator_task)));
   Row(out, "holds", absl::StrCat(c->length, " of ", c->capacity, ", at most ", c->high_water));
   Row(out, "sends", absl::StrCat(c->sends_started, " begun, ", c->sends_completed, " completed"));

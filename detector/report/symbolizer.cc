@@ -60,8 +60,9 @@ struct Symbolizer::Impl {
 
   static bool SameBuild(Dwfl_Module* module, std::string_view want) {
     if (want.empty()) return true;
+    GElf_Addr bias = 0, where = 0;
     const unsigned char* bits = nullptr;
-    GElf_Addr where = 0;
+    if (dwfl_module_getelf(module, &bias) == nullptr) return false;  // reads the build id, too
     const int size = dwfl_module_build_id(module, &bits, &where);
     return size == static_cast<int>(want.size()) &&
            std::memcmp(bits, want.data(), want.size()) == 0;

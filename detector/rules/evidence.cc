@@ -32,7 +32,7 @@ ContextStep DescribeContext(const Situation& s, const Context& c) {
   if (c.creator_task != 0) step.created_by = TaskText(s, c.creator_task);
   step.deadline_ns = c.deadline_ns;
   if (c.value_printable) step.value = std::string(c.value_text);
-  step.key_type = std::string(c.key_type);
+  step.key_type = TypeText(c.key_type);
   if (c.err == ContextErr::kNone) return step;
   step.ended = true;
   step.origin = c.ended_origin == c.id || c.ended_origin == 0;
@@ -55,7 +55,7 @@ ChannelFacts DescribeChannel(const Situation& s, const Channel& c) {
   ChannelFacts f;
   f.id = c.id;
   f.site = SiteText(s, c.site);
-  f.elem_type = std::string(c.elem_type);
+  f.elem_type = TypeText(c.elem_type);
   f.capacity = c.capacity;
   f.length = c.length;
   f.high_water = c.high_water;

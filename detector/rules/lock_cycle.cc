@@ -11,8 +11,10 @@ Match Check(const Situation& s, const Task& task) {
   return Stuck(s, task, true, absl::StrCat(chain.root->id));
 }
 
-std::string Sentence(const Situation&, const Group& group, const std::string&, bool) {
-  return absl::StrCat(group.tasks.size(), " tasks wait for each other's locks in a cycle");
+std::string Sentence(const Situation& s, const Group& group, const std::string&, bool) {
+  std::size_t in_cycle = 0;
+  for (const Task* task : group.tasks) in_cycle += s.Chain(*task).in_cycle;
+  return absl::StrCat(in_cycle, " tasks wait for each other's locks in a cycle");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {

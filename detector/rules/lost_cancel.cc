@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
@@ -44,7 +48,13 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
       c = snap.contexts.Find(c->parent);
     }
   }
-  for (const auto& [site, kept] : by_site) {
+  // In the order of their places: the same dump gives the same report.
+  std::vector<std::pair<SiteId, Kept>> sorted(by_site.begin(), by_site.end());
+  std::sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
+    const Site &x = s.dump().SiteOf(a.first), &y = s.dump().SiteOf(b.first);
+    return std::tie(x.file, x.line, a.first) < std::tie(y.file, y.line, b.first);
+  });
+  for (const auto& [site, kept] : sorted) {
     if (kept.tasks + kept.timers + kept.children == 0) continue;  // keeps nothing alive
     FindingData data;
     data.rule = kLostCancelText.id;

@@ -8,7 +8,10 @@ namespace {
 bool AllCasesNil(const Situation& s, const Task& task) {
   if (task.case_count == 0) return false;
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
-    if (s.snap().cases[task.first_case + i].channel != 0) return false;
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    if (c.channel != 0) return false;
+    // Done() of a context that can end is no nil channel, even if it is not listed.
+    if (c.op == CaseOp::kDone && c.context != 0 && s.CanEnd(c.context)) return false;
   }
   return true;
 }

@@ -5,7 +5,7 @@
 namespace stranded::detector {
 namespace {
 
-bool CanEnd(ContextKind kind) {
+bool EndsByItself(ContextKind kind) {
   return kind == ContextKind::kCancel || kind == ContextKind::kDeadline ||
          kind == ContextKind::kTimeout;
 }
@@ -14,7 +14,7 @@ bool CanEnd(ContextKind kind) {
 const Context* Canceller(const Snapshot& snap, const Context* context) {
   // Chains in a damaged dump may be circular.
   for (std::size_t steps = 0; context != nullptr && steps <= snap.contexts.size(); ++steps) {
-    if (CanEnd(context->kind)) return context;
+    if (EndsByItself(context->kind)) return context;
     if (context->kind == ContextKind::kWithoutCancel) return nullptr;
     context = snap.contexts.Find(context->parent);
   }
@@ -98,6 +98,11 @@ bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
 const Context* Situation::EndedContext(const Task& task) const {
   const auto it = ended_.find(task.context);
   return it == ended_.end() ? nullptr : it->second;
+}
+
+bool Situation::CanEnd(Id context) const {
+  const Context* c = snap_.contexts.Find(context);
+  return c == nullptr || Canceller(snap_, c) != nullptr;
 }
 
 const WaitCase* Situation::FirstCase(const Task& task) const {

@@ -60,6 +60,8 @@ class Situation {
 
   // The context whose end should have ended the task, or nullptr.
   const Context* EndedContext(const Task& task) const;
+  // False only for contexts that never end, such as Background().
+  bool CanEnd(Id context) const;
   const LockChain& Chain(const Task& task) const { return chains_[snap_.tasks.PositionOf(task)]; }
   // Whoever a task that waits for a lock waits for; nullptr if unknown.
   const Task* HolderFor(const Task& task) const;

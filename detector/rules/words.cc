@@ -87,6 +87,23 @@ std::string SyncText(const Sync& sync) {
   return "lock";
 }
 
+std::string TypeText(std::string_view type) {
+  std::string text(type);
+  static constexpr std::pair<std::string_view, std::string_view> kShort[] = {
+      {"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+       "std::string"},
+      {"std::__cxx11::", "std::"},
+      {"(anonymous namespace)::", ""},
+      {"> >", ">>"},
+  };
+  for (const auto& [from, to] : kShort) {
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  return text;
+}
+
 std::string Span(std::int64_t ns) {
   return absl::FormatDuration(absl::Trunc(
       absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/recorder/events.h"
 #include "stranded/errors.h"
 
 namespace stranded::internal {
@@ -34,6 +35,7 @@ Waiter* PopClaimed(WaitQueue& queue) {
 
 void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
+  Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
   if (sender != nullptr && chan->last_sender.task == sender->id &&
       chan->last_sender.outcome == PeerOutcome::kCompleted) {
     ++chan->repeat_sends;
@@ -43,6 +45,7 @@ void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& si
 
 void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
+  Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
 }
 
@@ -148,6 +151,7 @@ bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site
   if (chan->closed) return false;
   chan->closed = true;
   chan->closed_by = by;
+  Record(EventKind::kClose, by, chan->id, site);
   chan->closed_site = site;
   while (Waiter* w = PopClaimed(chan->receivers)) {
     w->success = false;

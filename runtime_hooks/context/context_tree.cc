@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/recorder/events.h"
 #include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
@@ -20,6 +21,7 @@ bool MarkEnded(ContextNode* node, const EndOfContext& end) {
   node->ended_by = end.by;
   node->ended_site = end.site;
   node->ended_origin = end.origin;
+  Record(EventKind::kCancel, end.by, node->id, end.site, static_cast<std::uint64_t>(end.err));
   // Release: pairs with the acquire in EndOf() and Err().
   node->ended.store(end.err, std::memory_order_release);
   if (node->cancel_lost.load(std::memory_order_relaxed)) {
@@ -70,6 +72,7 @@ ContextNode* MakeNode(ContextNode* parent, ContextKind kind, const std::source_l
   node->creator = self->id;
   node->created_ns = self->world->coarse_ns();
   node->world_id = self->world->id();
+  Record(EventKind::kContext, self->id, node->id, site, static_cast<std::uint64_t>(kind));
   return node;
 }
 

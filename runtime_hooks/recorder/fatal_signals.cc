@@ -126,7 +126,8 @@ void OnFatal(int signal, siginfo_t* info, void*) {
 void PrepareThreadForSignals() {
   stack_t old = {};
   if (sigaltstack(nullptr, &old) == 0 && (old.ss_flags & SS_DISABLE) == 0) return;
-  void* memory = mmap(nullptr, kAltStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, kAltStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
   stack_t mine = {};
   mine.ss_sp = memory;

@@ -77,7 +77,7 @@ void Snapshot::WriteTask(Task* task) {
   // First: the world of a finished task may be gone.
   const std::uint32_t state = task->state.load(std::memory_order_acquire);
   if ((state & Task::kStateMask) == Task::kFinished) return;
-  if (!Wanted(task->world->id()) && !task->is_thread) return;
+  if (!Wanted(task->world_id.load(std::memory_order_relaxed)) && !task->is_thread) return;
   if (options_.scope != 0 && !IsWithin(task->scope, options_.scope)) return;
   // The task that takes the snapshot holds still by itself. It waits for something only when its
   // world has come to a dead end.
@@ -106,7 +106,7 @@ void Snapshot::WriteTask(Task* task) {
     t.add_bool(TaskTag::kDaemon, task->daemon);
     t.add_bool(TaskTag::kPinned, task->pinned);
     t.add_bool(TaskTag::kIsMain, task->is_main);
-    t.add_uint64(TaskTag::kWorld, task->world->id());
+    t.add_uint64(TaskTag::kWorld, task->world_id.load(std::memory_order_relaxed));
     t.add_uint64(TaskTag::kScope, task->scope == nullptr ? 0 : task->scope->id);
     t.add_int64(TaskTag::kCreatedNs, task->created_ns);
     t.add_uint64(TaskTag::kOsTid, task->os_tid);

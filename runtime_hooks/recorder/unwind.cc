@@ -89,7 +89,9 @@ void Walk(const Task& task, Backtrace* out) {
       return;
     }
     out->pcs[out->count++] = pc;
-    if (unw_step(&cursor) <= 0) return;
+    const int more = unw_step(&cursor);
+    if (more < 0) out->note = "the frames below could not be read";
+    if (more <= 0) return;
   }
   out->note = "deeper frames left out";
 }

@@ -61,6 +61,7 @@ void ControlledWorld::Enter() {
   main_before_ = main_->world;
   main_was_main_ = main_->is_main;
   main_->world = this;
+  main_->world_id.store(id(), std::memory_order_relaxed);
   main_->is_main = true;
   owner_thread_ = static_cast<unsigned long>(pthread_self());
   threads_at_start_ = OsThreads() - runtime_threads.load(std::memory_order_relaxed);
@@ -69,6 +70,7 @@ void ControlledWorld::Enter() {
 void ControlledWorld::Leave() {
   main_->is_main = main_was_main_;
   main_->world = main_before_;
+  main_->world_id.store(main_before_->id(), std::memory_order_relaxed);
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();

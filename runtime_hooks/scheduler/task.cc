@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
@@ -60,6 +61,7 @@ Task* Adopt() {
   PrepareRoot(task);
   adopted_threads.fetch_add(1, std::memory_order_relaxed);
   task->world = DefaultPool();
+  task->world_id.store(task->world->id(), std::memory_order_relaxed);
   task->created_ns = task->world->NowNs();
   TaskSlab().Publish(task);
   SetCurrent(task);
@@ -105,6 +107,7 @@ void Finish(Task* self, std::exception_ptr error) {
     }
   }
   if (error != nullptr) DieOfException(self, error);
+  Record(EventKind::kFinish, self->id, 0, self->spawn->site);
   Remember(self);
   self->state.store(Task::kFinished, std::memory_order_release);
   if (self->scope != nullptr) {
@@ -115,6 +118,7 @@ void Finish(Task* self, std::exception_ptr error) {
 
 void FiberEntry(void* p) {
   auto* self = static_cast<Task*>(p);
+  Record(EventKind::kStart, self->id, 0, self->spawn->site);
   std::exception_ptr error;
   try {
     reinterpret_cast<void (*)(void*)>(self->entry_closure)(self->closure);
@@ -183,6 +187,7 @@ void SchedulePoint(Task* self, WaitKind kind, const void* object,
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
   const int saved_errno = GetErrno();
   ++self->park_count;
+  Record(EventKind::kPark, self->id, 0, self->wait.site, static_cast<std::uint64_t>(self->wait.kind));
   const WakeReason reason = self->world->Park(self, after, arg);
   SetErrno(saved_errno);
   if (reason == WakeReason::kWoken) {
@@ -200,6 +205,13 @@ WakeReason Park(Task* self, SpinLock* release) {
   return Park(self, release == nullptr ? nullptr : &UnlockAfter, release);
 }
 
+namespace {
+void NoteWake(const Task* woken) {
+  const Task* waker = CurrentTaskOrNull();
+  Record(EventKind::kWake, waker == nullptr ? 0 : waker->id, 0, {}, woken->id);
+}
+}  // namespace
+
 bool Interrupt(Task* task, WakeReason reason) {
   std::uint32_t seen = task->state.load(std::memory_order_relaxed);
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
@@ -210,6 +222,7 @@ bool Interrupt(Task* task, WakeReason reason) {
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
     if (task->state.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                           std::memory_order_relaxed)) {
+      if (tracing.load(std::memory_order_relaxed)) [[unlikely]] NoteWake(task);
       if (!(seen & Task::kFrozen)) task->world->Ready(task);
       return true;
     }
@@ -248,6 +261,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
     task->pinned = spec.options->pinned;
   }
   task->world = spec.world;
+  task->world_id.store(spec.world->id(), std::memory_order_relaxed);
   task->stack = stack;
   task->spawn = NewSpawnNode(spec.parent, task->id, task->name, spec.site);
   task->context = spec.context != nullptr ? NodeOf(*spec.context) : spawner->context;
@@ -275,6 +289,8 @@ void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   task->entry_closure = reinterpret_cast<void*>(run);
   task->destroy_closure = destroy;
   task->world->Spawned();
+  const Task* spawner = CurrentTaskOrNull();
+  Record(EventKind::kSpawn, spawner == nullptr ? 0 : spawner->id, 0, task->spawn->site, task->id);
   task->world->Ready(task);
 }
 

@@ -79,6 +79,7 @@ struct Task {
   std::uint64_t id = 0;
   std::string name;
   World* world = nullptr;
+  std::atomic<std::uint64_t> world_id{0};  // relaxed: its world may be gone when the task is
   SpawnNode* spawn = nullptr;      // one reference
   ContextNode* context = nullptr;  // one reference
   ScopeNode* scope = nullptr;      // it counts in this one

@@ -5,6 +5,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/recorder/events.h"
 
 namespace stranded {
 namespace internal {
@@ -115,6 +116,7 @@ void Selection::NoteOthersLeft(std::size_t chosen) {
 }
 
 std::size_t Selection::Finish(std::size_t chosen, bool on_closed) const {
+  Record(EventKind::kSelect, self_->id, 0, cases_[chosen].site, chosen);
   if (on_closed) ThrowSendOnClosed(cases_[chosen].chan, cases_[chosen].site);
   return chosen;
 }

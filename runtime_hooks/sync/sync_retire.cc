@@ -7,6 +7,22 @@
 namespace stranded::internal {
 namespace {
 
+// In a list for ever: a stuck task may be shown at any time, and leak checkers should find them.
+struct Tombstone : SyncBase {
+  using SyncBase::SyncBase;
+  Tombstone* next = nullptr;
+};
+std::atomic<Tombstone*> tombstones{nullptr};
+
+Tombstone* NewTombstone(const SyncBase& of) {
+  auto* made = new Tombstone(of.kind, of.site);
+  made->next = tombstones.load(std::memory_order_relaxed);
+  // Relaxed: nobody reads through the list.
+  while (!tombstones.compare_exchange_weak(made->next, made, std::memory_order_relaxed)) {
+  }
+  return made;
+}
+
 void CopyFacts(const SyncBase& from, SyncBase* to) {
   to->holder = from.holder;
   to->holder_site = from.holder_site;
@@ -58,7 +74,7 @@ void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS 
   const bool waited_for = !base->waiters.empty() || (more != nullptr && !more->empty());
   base->lock.Unlock();
   if (!waited_for) return;
-  auto* tombstone = new SyncBase(base->kind, base->site);
+  SyncBase* tombstone = NewTombstone(*base);
   base->lock.Lock();
   CopyFacts(*base, tombstone);
   MoveAll(&base->waiters, &tombstone->waiters);

@@ -95,7 +95,7 @@ TEST(CancelledSend, TwinWithALiveReceiverIsSilent) {
   dump.Add(Ended(5, at));
   Channel channel = Made(3, at);
   channel.waiting_senders = 1;
-  channel.last_receiver = {.task = 2, .site = at, .outcome = PeerOutcome::kCompleted};
+  channel.last_receiver = LastOn(2, at, PeerOutcome::kCompleted);
   dump.Add(channel).Add(With(Sender(7, 3, at), 5)).Add(InState(2, TaskState::kSleeping)).End();
   EXPECT_EQ(Rules(Examine(dump)), "");
 }
@@ -107,8 +107,8 @@ TEST(CancelledSend, TwinBehindAPipelineThatStillMovesIsSilent) {
   dump.Add(Ended(5, at));
   Channel first = Made(3, at), second = Made(4, at);
   first.waiting_senders = second.waiting_senders = 1;
-  first.last_receiver = {.task = 8, .site = at, .outcome = PeerOutcome::kCompleted};
-  second.last_receiver = {.task = 9, .site = at, .outcome = PeerOutcome::kCompleted};
+  first.last_receiver = LastOn(8, at, PeerOutcome::kCompleted);
+  second.last_receiver = LastOn(9, at, PeerOutcome::kCompleted);
   dump.Add(first).Add(second);
   dump.Add(With(Sender(7, 3, at), 5)).Add(With(Sender(8, 4, at), 5));
   dump.Add(InState(9, TaskState::kSyscall)).End();
@@ -182,7 +182,7 @@ TEST(CancelledRecv, TwinThatWaitsForItsOwnWorkersIsSilent) {
   dump.Add(Busy());
   const SiteId at = dump.At("a.cc", 1);
   dump.Add(Ended(5, at)).Add(Made(3, at)).Add(With(Receiver(7, 3, at), 5));
-  dump.Add(SpawnNode{.id = 70, .task = 7}).Add(SpawnNode{.id = 80, .task = 8, .parent = 70});
+  dump.Add(Spawned(70, 7, 0)).Add(Spawned(80, 8, 70));
   TaskSpec worker = InState(8, TaskState::kRunning);
   worker.task.spawn = 80;
   dump.Add(worker).End();
@@ -240,10 +240,10 @@ TEST(CancelledWait, TwinThatWaitsForWorkersThatCleanUpIsSilent) {
   dump.Add(Busy());
   const SiteId at = dump.At("a.cc", 1);
   Sync group = Group(2, 1);
-  group.last_add = {.task = 7};
+  group.last_add = LastBy(7, at);
   dump.Add(Ended(5, at)).Add(group);
   dump.Add(With(Waiter(7, WaitKind::kWaitGroupWait, 2, at), 5));
-  dump.Add(SpawnNode{.id = 70, .task = 7}).Add(SpawnNode{.id = 80, .task = 8, .parent = 70});
+  dump.Add(Spawned(70, 7, 0)).Add(Spawned(80, 8, 70));
   TaskSpec worker = InState(8, TaskState::kSleeping);
   worker.task.spawn = 80;
   dump.Add(worker).End();

@@ -327,6 +327,30 @@ Context Ended(Id id, SiteId at) {
   return context;
 }
 
+Peer LastOn(Id task, SiteId at, PeerOutcome outcome) {
+  Peer peer;
+  peer.task = task;
+  peer.site = at;
+  peer.outcome = outcome;
+  return peer;
+}
+
+SyncPeer LastBy(Id task, SiteId at) {
+  SyncPeer peer;
+  peer.task = task;
+  peer.site = at;
+  return peer;
+}
+
+SpawnNode Spawned(Id id, Id task, Id parent, SiteId at) {
+  SpawnNode node;
+  node.id = id;
+  node.task = task;
+  node.parent = parent;
+  node.site = at;
+  return node;
+}
+
 World Quiet() {
   World world;
   world.id = 1;

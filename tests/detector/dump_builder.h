@@ -72,6 +72,10 @@ TaskSpec InSelect(Id id, SiteId at, std::vector<WaitCase> cases);
 TaskSpec InState(Id id, TaskState state);
 // A context that was cancelled five seconds ago by task 1.
 Context Ended(Id id, SiteId at);
+// Who was last on one side of a channel, or did the last operation on a lock or the like.
+Peer LastOn(Id task, SiteId at, PeerOutcome outcome);
+SyncPeer LastBy(Id task, SiteId at);
+SpawnNode Spawned(Id id, Id task, Id parent, SiteId at = 0);
 World Quiet();
 World Busy();  // real time, something runs
 

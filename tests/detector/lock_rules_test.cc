@@ -178,7 +178,7 @@ TEST(WaitGroupStuck, TheMissingDoneIsCountedAndTheAddNamed) {
   const SiteId at = dump.At("a.cc", 5), add = dump.At("a.cc", 3);
   Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
   group.counter = 2;
-  group.last_add = {.task = 7, .site = add};
+  group.last_add = LastBy(7, add);
   dump.Add(group).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
   const Finding f = Only(Examine(dump), "waitgroup-stuck");
   EXPECT_TRUE(HasFix(f, FixKind::kAddDone));
@@ -204,7 +204,7 @@ TEST(CondStuck, ALostWakeUpIsNamed) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
   Sync cond = Lock(2, 0, at, SyncKind::kCond);
-  cond.last_signal = {.task = 8, .site = signal};
+  cond.last_signal = LastBy(8, signal);
   cond.lost_signals = 1;
   dump.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
   const Finding f = Only(Examine(dump), "cond-stuck");

@@ -1,6 +1,6 @@
-// Dies as its argument says while one task is parked: abort, segv, overflow, or damaged: abort after
-// the stack of the parked task was overwritten.
-// With "fork" it spawns a task in the child of a fork instead.
+// Dies as its argument says while one task is parked: abort, segv, overflow, or damaged: abort
+// after the stack of the parked task was overwritten. With "fork" it spawns a task in the child of
+// a fork instead.
 #include <stranded/channel.h>
 #include <stranded/task.h>
 #include <sys/wait.h>

@@ -1,3 +1,5 @@
+#include "stranded/dump.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 #include <thread>
 
 #include "stranded/channel.h"
-#include "stranded/dump.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/task.h"
 #include "tests/runtime/dump_test_support.h"
@@ -49,7 +50,8 @@ TEST(DumpTest, ProtocReadsABlockedSend) {
 
 TEST(DumpTest, SleepingTaskIsNotBlocked) {
   if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
-  const TaskHandle sleeper = GoNamed("sleeper", [] { this_task::SleepFor(absl::Milliseconds(50)); });
+  const TaskHandle sleeper =
+      GoNamed("sleeper", [] { this_task::SleepFor(absl::Milliseconds(50)); });
   AwaitParked(sleeper.Id(), WaitKind::kSleep);
   const std::string text = DecodeWithProtoc(CaptureDump());
   sleeper.Join();

@@ -89,8 +89,7 @@ inline std::vector<std::string> PacketsWith(const std::string& text, const std::
                                             const std::string& what) {
   std::vector<std::string> found;
   const std::string begin = "\n  " + kind + " {\n";
-  for (std::size_t at = text.find(begin); at != std::string::npos;
-       at = text.find(begin, at + 1)) {
+  for (std::size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at + 1)) {
     const std::string packet = text.substr(at, text.find("\n  }\n", at) - at);
     if (packet.find(what) != std::string::npos) found.push_back(packet);
   }

@@ -155,7 +155,8 @@ TEST(ErrGroup, MayGoBeforeItsTasks) {
   {
     ErrGroup group(Background());
     group.Go([&](const Context&) {
-      MutexLock lock(gate);
+      gate.Lock();
+      gate.Unlock();
       finished.Release();
       return absl::AbortedError("nobody asks");
     });

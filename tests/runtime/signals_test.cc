@@ -29,8 +29,8 @@ class Child {
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-    std::vector<char*> args = {const_cast<char*>(path.c_str()),
-                               const_cast<char*>(argument.c_str()), nullptr};
+    std::vector<char*> args = {const_cast<char*>(path.c_str()), const_cast<char*>(argument.c_str()),
+                               nullptr};
     const std::string setting = "STRANDED_OPTIONS=" + options;
     std::vector<char*> environment = {const_cast<char*>(setting.c_str())};
     for (char** e = environ; *e != nullptr; ++e) {

@@ -1,0 +1,190 @@
+// nil-channel, empty-select, unclosed-channel, abandoned-send, abandoned-recv.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/detector/dump_builder.h"
+
+namespace stranded::detector {
+namespace {
+
+using ::testing::HasSubstr;
+
+Channel Made(Id id, SiteId at) {
+  Channel channel;
+  channel.id = id;
+  channel.site = at;
+  return channel;
+}
+
+TEST(NilChannel, IsProvenEvenWhileOthersRun) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Waiter(7, WaitKind::kChanRecvNil, 0, at)).Add(InState(8, TaskState::kRunning)).End();
+  const Finding f = Only(Examine(dump), "nil-channel");
+  EXPECT_EQ(f.verdict(), "proven");
+  EXPECT_TRUE(HasFix(f, FixKind::kMakeChannel));
+}
+
+TEST(NilChannel, ASelectOfNilCasesOnlyIsOne) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(InSelect(7, at, {{CaseOp::kRecv, 0, 0, at}, {CaseOp::kSend, 0, 0, at}})).End();
+  EXPECT_EQ(Rules(Examine(dump)), "nil-channel");
+}
+
+TEST(NilChannel, TwinsWithAnotherCaseAreSilent) {
+  DumpBuilder channel, done;
+  channel.Add(Busy());
+  done.Add(Busy());
+  const SiteId at = channel.At("a.cc", 5), there = done.At("a.cc", 5);
+  channel.Add(Made(3, at)).Add(InState(8, TaskState::kRunning));
+  channel.Add(InSelect(7, at, {{CaseOp::kRecv, 0, 0, at}, {CaseOp::kRecv, 3, 0, at}})).End();
+  EXPECT_EQ(Rules(Examine(channel)), "");
+  Context context;
+  context.id = 6;
+  context.kind = ContextKind::kCancel;
+  done.Add(context).Add(InState(8, TaskState::kRunning));
+  // A done case whose Done() channel is not listed still has its context.
+  done.Add(InSelect(7, there, {{CaseOp::kRecv, 0, 0, there}, {CaseOp::kDone, 0, 6, there}})).End();
+  EXPECT_EQ(Rules(Examine(done)), "");
+}
+
+TEST(EmptySelect, IsProven) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  dump.Add(Waiter(7, WaitKind::kSelectEmpty, 0, at)).End();
+  EXPECT_EQ(Only(Examine(dump), "empty-select").verdict(), "proven");
+}
+
+TEST(EmptySelect, TwinsOfMainAndOfDaemonsAreSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  TaskSpec main = Waiter(1, WaitKind::kSelectEmpty, 0, at);
+  main.task.is_main = true;
+  TaskSpec daemon = Waiter(2, WaitKind::kSelectEmpty, 0, at);
+  daemon.task.daemon = true;
+  dump.Add(main).Add(daemon).Add(InState(8, TaskState::kRunning)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TaskSpec Looper(Id id, Id channel, SiteId at) {
+  TaskSpec task = Receiver(id, channel, at);
+  task.task.range = true;
+  return task;
+}
+
+TEST(UnclosedChannel, LoopersAreOneFindingAndToldToClose) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
+  Channel jobs = Made(3, at);
+  jobs.waiting_receivers = 2;
+  jobs.sends_completed = jobs.sends_started = 4;
+  jobs.last_sender = LastOn(1, send, PeerOutcome::kCompleted);
+  dump.Add(jobs).Add(Looper(7, 3, at)).Add(Looper(8, 3, at)).End();
+  const Finding f = Only(Examine(dump), "unclosed-channel");
+  EXPECT_EQ(f.task_count(), 2u);
+  EXPECT_TRUE(HasFix(f, FixKind::kCloseChannel));
+  EXPECT_THAT(AllText(f), HasSubstr("a.cc:9"));
+  EXPECT_THAT(AllText(f), HasSubstr("Buffering cannot help here"));
+}
+
+TEST(UnclosedChannel, TwinsWithALiveSenderOrAClosedChannelAreSilent) {
+  DumpBuilder busy, closed;
+  busy.Add(Busy());
+  const SiteId at = busy.At("a.cc", 5), there = closed.At("a.cc", 5);
+  busy.Add(Made(3, at)).Add(Looper(7, 3, at)).Add(InState(8, TaskState::kSleeping)).End();
+  EXPECT_EQ(Rules(Examine(busy)), "");
+  Channel gone = Made(3, there);
+  gone.closed = true;
+  closed.Add(gone).Add(Looper(7, 3, there)).End();
+  EXPECT_EQ(Rules(Examine(closed)), "");
+}
+
+TEST(AbandonedSend, ASenderNobodyReceivesFromGetsRoomForItsValue) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel = Made(3, at);
+  channel.waiting_senders = 1;
+  channel.sends_started = 1;
+  dump.Add(channel).Add(Sender(7, 3, at)).End();
+  const Finding f = Only(Examine(dump), "abandoned-send");
+  ASSERT_TRUE(HasFix(f, FixKind::kRaiseCapacity));
+  EXPECT_EQ(f.fixes()[0].capacity, 1);
+  EXPECT_THAT(AllText(f), HasSubstr("Nobody has ever received from this channel"));
+}
+
+TEST(AbandonedSend, TwinsInMidFlightAreSilent) {
+  DumpBuilder room, receiver;
+  const SiteId at = room.At("a.cc", 5), there = receiver.At("a.cc", 5);
+  Channel with_room = Made(3, at), with_receiver = Made(3, there);
+  with_room.capacity = 1;
+  with_receiver.waiting_receivers = 1;
+  EXPECT_EQ(Rules(Examine(room.Add(with_room).Add(Sender(7, 3, at)).End())), "");
+  EXPECT_EQ(Rules(Examine(receiver.Add(with_receiver).Add(Sender(7, 3, there)).End())), "");
+}
+
+TEST(AbandonedSend, AQuietWorldThatAnUnreadTaskContradictsProvesNothing) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Loss loss;
+  loss.tasks_unread = 1;
+  dump.Add(Made(3, at)).Add(Sender(7, 3, at)).Add(loss).End();
+  const Analysis analysis = Examine(dump);
+  EXPECT_EQ(Rules(analysis), "");
+  EXPECT_EQ(analysis.look_again, 1u);
+}
+
+TEST(AbandonedRecv, IsFoundWithoutABuffer) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel = Made(3, at);
+  channel.waiting_receivers = 1;
+  dump.Add(channel).Add(Receiver(7, 3, at)).End();
+  const Finding f = Only(Examine(dump), "abandoned-recv");
+  EXPECT_FALSE(HasFix(f, FixKind::kRaiseCapacity));
+  EXPECT_THAT(AllText(f), HasSubstr("Nobody has ever sent on this channel"));
+}
+
+TEST(AbandonedRecv, TwinsWithATimerOrAValueAreSilent) {
+  DumpBuilder timer, value;
+  timer.Add(Busy());
+  const SiteId at = timer.At("a.cc", 5), there = value.At("a.cc", 5);
+  timer.Add(Made(3, at)).Add(Receiver(7, 3, at));
+  Timer tick;
+  tick.kind = TimerKind::kChannel;
+  tick.object = 3;
+  tick.world = 1;
+  EXPECT_EQ(Rules(Examine(timer.Add(tick).End())), "");
+  Channel full = Made(3, there);
+  full.capacity = full.length = 1;
+  EXPECT_EQ(Rules(Examine(value.Add(full).Add(Receiver(7, 3, there)).End())), "");
+}
+
+TEST(Grouping, OnePlaceSeenFromTwoUnitsIsOneCause) {
+  DumpBuilder dump;
+  const SiteId made = dump.At("a.h", 5), first = dump.At("a.h", 9), second = dump.At("a.h", 9);
+  dump.Add(Made(3, made)).Add(Sender(7, 3, first)).Add(Sender(8, 3, second)).End();
+  const Analysis analysis = Examine(dump);
+  ASSERT_EQ(analysis.findings.size(), 1u);
+  EXPECT_EQ(analysis.findings[0].task_count(), 2u);
+}
+
+TEST(Fingerprint, StaysWhenLinesIdsAndDirectoriesMove) {
+  const auto make = [](const char* file, std::uint32_t line, Id id, const char* function) {
+    DumpBuilder dump;
+    const SiteId at = dump.At(file, line, function);
+    return Examine(dump.Add(Made(id, at)).Add(Sender(id + 10, id, at)).End())
+        .findings.at(0)
+        .data()
+        .fingerprint;
+  };
+  const std::string fingerprint = make("/home/x/a.cc", 5, 3, "Work()");
+  EXPECT_EQ(fingerprint, make("src/a.cc", 50, 4, "Work()"));
+  EXPECT_NE(fingerprint, make("/home/x/a.cc", 5, 3, "Play()"));
+  EXPECT_THAT(fingerprint, ::testing::MatchesRegex("s1:[0-9a-f]{16}"));
+}
+
+}  // namespace
+}  // namespace stranded::detector

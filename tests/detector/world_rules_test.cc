@@ -1,0 +1,212 @@
+// global-deadlock, outlived-scope, lost-cancel, and what options leave out.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/detector/dump_builder.h"
+
+namespace stranded::detector {
+namespace {
+
+using ::testing::HasSubstr;
+
+TaskSpec Main(TaskSpec task) {
+  task.task.is_main = true;
+  return task;
+}
+
+World DeadEnd() {
+  World world = Quiet();
+  world.deadlock = true;
+  return world;
+}
+
+TEST(GlobalDeadlock, ListsEveryWait) {
+  DumpBuilder dump;
+  dump.Add(DeadEnd());
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel;
+  channel.id = 3;
+  channel.site = at;
+  dump.Add(channel).Add(Main(Receiver(1, 3, at))).Add(Receiver(7, 3, at)).End();
+  const Finding f = Only(Examine(dump), "global-deadlock");
+  EXPECT_EQ(f.task_count(), 2u);
+  EXPECT_EQ(f.data().graph.size(), 2u);
+  EXPECT_EQ(f.verdict(), "proven");
+}
+
+TEST(GlobalDeadlock, TwinsWhereMainRunsOrTheWorldIsNotDeadAreSilent) {
+  DumpBuilder runs, alive;
+  runs.Add(DeadEnd()).Add(Main(InState(1, TaskState::kRunning))).End();
+  EXPECT_EQ(Rules(Examine(runs)), "");
+  alive.Add(Busy());
+  const SiteId at = alive.At("a.cc", 5);
+  alive.Add(Main(Waiter(1, WaitKind::kWaitGroupWait, 0, at)));
+  alive.Add(InState(2, TaskState::kRunning)).End();
+  EXPECT_EQ(Rules(Examine(alive)), "");
+}
+
+TEST(Main, BlockedForGoodInAQuietWorldIsFound) {
+  DumpBuilder dump = DumpBuilder::Bare();
+  dump.Header(1).Begin("timeout").Add(Quiet());
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel;
+  channel.id = 3;
+  dump.Add(channel).Add(Main(Receiver(1, 3, at))).End();
+  EXPECT_EQ(Rules(Examine(dump)), "abandoned-recv");
+}
+
+Scope Over(Id id) {
+  Scope scope;
+  scope.id = id;
+  scope.task = 1;
+  scope.ended = true;
+  return scope;
+}
+
+TaskSpec In(TaskSpec task, Id scope) {
+  task.task.scope = scope;
+  return task;
+}
+
+TEST(OutlivedScope, ASleeperBehindTheEndOfItsScopeIsLate) {
+  DumpBuilder dump;
+  dump.Add(Busy()).Add(Over(4)).Add(In(InState(7, TaskState::kSleeping), 4)).End();
+  EXPECT_EQ(Only(Examine(dump), "outlived-scope").verdict(), "outlived");
+}
+
+TEST(OutlivedScope, ABlockedTaskThatAnotherOfTheScopeMayServeIsOnlyLate) {
+  DumpBuilder dump;
+  dump.Add(Busy()).Add(Over(4)).Add(In(InState(7, TaskState::kSleeping), 4));
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel;
+  channel.id = 3;
+  dump.Add(channel).Add(In(Sender(8, 3, at), 4)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "outlived-scope,outlived-scope");
+}
+
+TEST(OutlivedScope, ABlockedTaskAloneInItsScopeIsNamedByItsOwnRule) {
+  DumpBuilder dump;
+  dump.Add(Busy()).Add(Over(4)).Add(InState(7, TaskState::kSleeping));
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel;
+  channel.id = 3;
+  dump.Add(channel).Add(In(Sender(8, 3, at), 4)).End();
+  EXPECT_EQ(Only(Examine(dump), "abandoned-send").verdict(), "outlived");
+}
+
+TEST(OutlivedScope, ARetryLoopThatOutlivesItsContextIsFound) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  TaskSpec task = InState(7, TaskState::kSleeping);
+  task.task.wait = WaitKind::kSleep;
+  task.task.wait_site = at;
+  task.task.since_ns = kNow - kSecond;
+  task.task.until_ns = kNow + kSecond;
+  task.task.context = 5;
+  dump.Add(Ended(5, at)).Add(task).End();
+  EXPECT_EQ(Only(Examine(dump), "outlived-scope").verdict(), "outlived");
+}
+
+TEST(OutlivedScope, TwinsInAnOpenScopeOrAsleepSinceBeforeTheEndAreSilent) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  Scope open = Over(4);
+  open.ended = false;
+  TaskSpec before = InState(7, TaskState::kSleeping);
+  before.task.wait = WaitKind::kSleep;
+  before.task.since_ns = kNow - 9 * kSecond;  // the context ended five seconds ago
+  before.task.context = 5;
+  dump.Add(open).Add(Ended(5, at)).Add(before).Add(In(InState(8, TaskState::kSleeping), 4)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+Context Lost(Id id, SiteId at) {
+  Context context;
+  context.id = id;
+  context.kind = ContextKind::kTimeout;
+  context.site = at;
+  context.has_cancel_func = context.cancel_lost = true;
+  context.timer_pending = true;
+  context.deadline_ns = kNow + kSecond;
+  return context;
+}
+
+TEST(LostCancel, SaysWhatItKeepsAlive) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5);
+  Context child;
+  child.id = 6;
+  child.parent = 5;
+  child.kind = ContextKind::kValue;
+  TaskSpec user = InState(7, TaskState::kRunning);
+  user.task.context = 6;
+  dump.Add(Lost(5, at)).Add(child).Add(user).End();
+  const Finding f = Only(Examine(dump), "lost-cancel");
+  EXPECT_EQ(f.context_site().line, 5u);
+  EXPECT_TRUE(HasFix(f, FixKind::kCallCancel));
+  EXPECT_THAT(AllText(f), HasSubstr("1 task (such as task 7), 1 timer"));
+}
+
+TEST(LostCancel, TwinsThatEndedOrKeepNothingAliveAreSilent) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Context ended = Ended(5, at);
+  ended.cancel_called = false;
+  ended.cancel_lost = true;
+  Context idle = Lost(6, at);
+  idle.timer_pending = false;
+  Context called = Lost(7, at);
+  called.cancel_called = true;
+  dump.Add(ended).Add(idle).Add(called).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+TEST(LostCancel, FindingsStandInTheOrderOfTheirPlaces) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  for (std::uint32_t line = 9; line > 0; --line) dump.Add(Lost(line, dump.At("a.cc", line)));
+  const Analysis analysis = Examine(dump.End());
+  ASSERT_EQ(analysis.findings.size(), 9u);
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(analysis.findings[i].context_site().line, i + 1);
+  }
+}
+
+TEST(Options, RulesScopesAndIgnoredPlacesAreLeftOut) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("lib/a.cc", 5, "Pump()");
+  Scope scope = Over(4);
+  scope.ended = false;
+  dump.Add(scope).Add(In(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
+  dump.Add(Waiter(8, WaitKind::kSelectEmpty, 0, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "empty-select,nil-channel");
+  AnalysisOptions options;
+  options.rules = {"empty-select"};
+  EXPECT_EQ(Rules(Examine(dump, options)), "empty-select");
+  options = {};
+  options.scope = 4;
+  EXPECT_EQ(Rules(Examine(dump, options)), "nil-channel");
+  options = {};
+  options.ignore = {"Pump"};
+  EXPECT_EQ(Rules(Examine(dump, options)), "");
+}
+
+TEST(Catalogue, EveryRuleOfTheDesignHasAnExplanation) {
+  std::vector<std::string> ids;
+  for (const RuleText& text : RuleCatalogue()) {
+    ids.emplace_back(text.id);
+    EXPECT_THAT(text.explain, HasSubstr("Fix: ")) << text.id;
+  }
+  EXPECT_THAT(ids, ::testing::UnorderedElementsAre(
+                       "cancelled-send", "cancelled-recv", "cancelled-select", "cancelled-wait",
+                       "abandoned-send", "abandoned-recv", "unclosed-channel", "nil-channel",
+                       "empty-select", "self-deadlock", "lock-cycle", "lock-chan-cycle",
+                       "orphaned-lock", "waitgroup-stuck", "cond-stuck", "once-stuck",
+                       "global-deadlock", "outlived-scope", "lost-cancel"));
+}
+
+}  // namespace
+}  // namespace stranded::detector
