@@ -59,6 +59,16 @@ std::size_t SkipSpace(const std::string& line, std::size_t i) {
   return i;
 }
 
+bool HasSeveralArguments(const std::string& text) {
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '(' || c == '{' || c == '[') ++depth;
+    if (c == ')' || c == '}' || c == ']') --depth;
+    if (c == ',' && depth == 0) return true;
+  }
+  return false;
+}
+
 // Puts the capacity where an initialiser stands or may stand at `i`.
 std::optional<std::string> Initialise(const std::string& line, std::size_t i, bool declared,
                                       const std::string& capacity) {
@@ -154,11 +164,7 @@ std::optional<std::string> WithContextSend(const std::vector<std::string>& lines
   std::smatch match;
   if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
   // Several arguments: it may listen to another context already.
-  const std::string value = match[3].str();
-  if (value.find(',') != std::string::npos && value.find('(') == std::string::npos &&
-      value.find('{') == std::string::npos) {
-    return std::nullopt;
-  }
+  if (HasSeveralArguments(match[3].str())) return std::nullopt;
   // A function that returns a value somewhere near cannot end with a plain return.
   static const std::regex returns_value(R"(\breturn\s+[^;\s]|\bint main\b|\bco_)");
   const std::size_t from = number > 20 ? number - 20 : 1;

@@ -10,6 +10,8 @@
 #include <map>
 #include <string>
 
+#include "detector/report/inlining.h"
+
 namespace stranded::detector {
 namespace {
 
@@ -26,6 +28,12 @@ bool IsRuntime(const std::string& function) {
          function.find(" stranded::internal::") != std::string::npos;
 }
 
+// The runtime's own code, also when it is inlined into the user's.
+bool IsRuntimeFile(const std::string& file) {
+  return file.find("runtime_hooks/") != std::string::npos ||
+         file.find("include/stranded/") != std::string::npos;
+}
+
 std::string FunctionName(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
   for (const unsigned tag : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
@@ -34,7 +42,8 @@ std::string FunctionName(Dwarf_Die* die) {
     }
   }
   const char* name = dwarf_diename(die);
-  return name == nullptr ? "" : name;
+  if (name == nullptr) return "";
+  return std::strcmp(name, "operator()") == 0 ? "lambda" : name;
 }
 
 }  // namespace
@@ -43,6 +52,7 @@ struct Symbolizer::Impl {
   const Dump& dump;
   // A file is opened once, at the bias of its first mapping; nullptr if it is not the same build.
   std::map<std::string_view, Dwfl*> opened;
+  Inlining inlining;
 
   explicit Impl(const Dump& d) : dump(d) {}
   ~Impl() {
@@ -115,29 +125,27 @@ void Symbolizer::AddFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
       frame.line = static_cast<std::uint32_t>(number);
     }
   }
-  // Functions inlined here: each scope up to the first real function is a frame of its own.
+  // What is inlined here stands on the stack as frames of its own, innermost first.
   Dwarf_Addr bias = 0;
   Dwarf_Die* unit = dwfl_module_addrdie(mod, at, &bias);
-  Dwarf_Die* scopes = nullptr;
-  const int count = unit == nullptr ? 0 : dwarf_getscopes(unit, at - bias, &scopes);
-  for (int i = 0; i < count; ++i) {
-    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
+  std::vector<Dwarf_Die> chain;
+  if (unit != nullptr) chain = impl_->inlining.ChainAt(unit, at - bias);
+  for (std::size_t i = chain.size(); i-- > 1;) {
     StackFrame inlined = frame;
-    inlined.function = FunctionName(&scopes[i]);
-    inlined.runtime = IsRuntime(inlined.function);
+    inlined.function = FunctionName(&chain[i]);
+    inlined.runtime = IsRuntime(inlined.function) || IsRuntimeFile(inlined.file);
     out.push_back(inlined);
     Dwarf_Attribute attribute;
     Dwarf_Word line = 0, file = 0;
     Dwarf_Files* files = nullptr;
-    if (dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_line, &attribute), &line) == 0 &&
-        dwarf_formudata(dwarf_attr(&scopes[i], DW_AT_call_file, &attribute), &file) == 0 &&
+    if (dwarf_formudata(dwarf_attr(&chain[i], DW_AT_call_line, &attribute), &line) == 0 &&
+        dwarf_formudata(dwarf_attr(&chain[i], DW_AT_call_file, &attribute), &file) == 0 &&
         dwarf_getsrcfiles(unit, &files, nullptr) == 0) {
       if (const char* name = dwarf_filesrc(files, file, nullptr, nullptr)) frame.file = name;
       frame.line = static_cast<std::uint32_t>(line);
     }
   }
-  std::free(scopes);
-  frame.runtime = IsRuntime(frame.function);
+  frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
   out.push_back(frame);
 }
 

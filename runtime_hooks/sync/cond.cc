@@ -5,8 +5,8 @@
 namespace stranded {
 using internal::ParkResult;
 using internal::Task;
-using internal::WaitKind;
 using internal::Waiter;
+using internal::WaitKind;
 using internal::WakeReason;
 
 namespace {

@@ -6,8 +6,8 @@ namespace stranded {
 using internal::ParkOutcome;
 using internal::ParkResult;
 using internal::Task;
-using internal::WaitKind;
 using internal::Waiter;
+using internal::WaitKind;
 
 Once::~Once() { internal::RetireSync(&base_); }
 

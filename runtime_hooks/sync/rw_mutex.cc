@@ -8,8 +8,8 @@ using internal::ParkOutcome;
 using internal::ParkResult;
 using internal::SyncBase;
 using internal::Task;
-using internal::WaitKind;
 using internal::Waiter;
+using internal::WaitKind;
 
 namespace {
 

@@ -11,8 +11,8 @@ using internal::ChanCore;
 using internal::ParkResult;
 using internal::SyncBase;
 using internal::Task;
-using internal::WaitKind;
 using internal::Waiter;
+using internal::WaitKind;
 using internal::WakeReason;
 
 namespace {
@@ -21,8 +21,8 @@ void CheckAmount(std::int64_t n) {
   if (n < 0) throw MisuseError(absl::StrCat("negative number of semaphore units: ", n));
 }
 
-// A wait in two queues at once, as a select: the semaphore's, and that of the context's Done channel
-// if it has one. Lock order: channel, then semaphore.
+// A wait in two queues at once, as a select: the semaphore's, and that of the context's Done
+// channel if it has one. Lock order: channel, then semaphore.
 struct DualWait {
   ChanCore* done;
   SyncBase* base;
@@ -191,8 +191,7 @@ void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD
   if (n > base_.limit - base_.counter) {
     const std::int64_t held = base_.limit - base_.counter;
     base_.lock.Unlock();
-    throw MisuseError(
-        absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
+    throw MisuseError(absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
   }
   base_.counter += n;
   base_.last_done = {self->id, loc};

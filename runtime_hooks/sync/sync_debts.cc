@@ -17,7 +17,7 @@ struct Debt {
 
 struct Debts {
   std::mutex mutex;
-  std::vector<Debt> list;  // guarded by mutex
+  std::vector<Debt> list;             // guarded by mutex
   std::atomic<std::size_t> count{0};  // relaxed: a task pays only debts it made itself
 };
 
@@ -39,8 +39,7 @@ bool PayUnlock(Task* self, const SyncBase* base, bool shared) {
   Debts& debts = AllDebts();
   if (debts.count.load(std::memory_order_relaxed) == 0) return false;
   std::lock_guard lock(debts.mutex);
-  const auto it =
-      std::find(debts.list.begin(), debts.list.end(), Debt{self->id, base->id, shared});
+  const auto it = std::find(debts.list.begin(), debts.list.end(), Debt{self->id, base->id, shared});
   if (it == debts.list.end()) return false;
   debts.list.erase(it);
   debts.count.store(debts.list.size(), std::memory_order_relaxed);

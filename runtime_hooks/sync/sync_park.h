@@ -1,19 +1,23 @@
 // How the objects of sync.h block, and what becomes of tasks whose wait can never end.
 //
-// Overview: ParkOnSync is the one place where a lock, wait group and so on blocks. The rest is for the
-// two bad ends of a wait: the world comes to a dead end, or the object is destroyed under its waiters.
+// Overview: ParkOnSync is the one place where a lock, wait group and so on blocks. The rest is for
+// the two bad ends of a wait: the world comes to a dead end, or the object is destroyed under its
+// waiters.
 //
-// After a dead end. The interrupted call throws GlobalDeadlockError in the main task. Guards of that
-// task then unlock in their destructors, and destructors may lock and wait themselves; a second
-// exception there would end the process and hide the report. Therefore:
-//  - a call that is interrupted while an exception is already unwinding does not throw: it goes on as
+// After a dead end. The interrupted call throws GlobalDeadlockError in the main task. Guards of
+// that task then unlock in their destructors, and destructors may lock and wait themselves; a
+// second exception there would end the process and hide the report. Therefore:
+//  - a call that is interrupted while an exception is already unwinding does not throw: it goes on
+//  as
 //    if it had been granted. The tasks it waited for do not run meanwhile: nothing could run.
-//  - whoever goes on in this way, and a Cond::Wait that could not have its lock back, owes an unlock
+//  - whoever goes on in this way, and a Cond::Wait that could not have its lock back, owes an
+//  unlock
 //    of a lock it does not hold. The debt is noted, and one unlock by that task, when it is not the
 //    holder, does nothing.
 //
-// Destroyed under waiters. A task that waits for ever for an object in a frame that is gone must still
-// show in a report. The destructor moves the waiters and the facts to a tombstone that is never freed.
+// Destroyed under waiters. A task that waits for ever for an object in a frame that is gone must
+// still show in a report. The destructor moves the waiters and the facts to a tombstone that is
+// never freed.
 //
 // Thread safety: all functions from any task; see each for the lock it needs.
 // Invariants: nothing here allocates or throws while a SpinLock is held.
@@ -47,7 +51,8 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
 // An entry that an interrupted task found still queued, taken out. `base->lock` is not held.
 ParkResult LeaveQueue(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w);
 
-// After an interruption: throws GlobalDeadlockError, or returns if an exception is unwinding already.
+// After an interruption: throws GlobalDeadlockError, or returns if an exception is unwinding
+// already.
 void ThrowUnlessUnwinding(Task* self, WakeReason reason);
 
 // Debts: unlocks that `self` will do of a lock it does not hold.

@@ -7,8 +7,8 @@ namespace stranded {
 using internal::ParkOutcome;
 using internal::ParkResult;
 using internal::Task;
-using internal::WaitKind;
 using internal::Waiter;
+using internal::WaitKind;
 
 WaitGroup::~WaitGroup() { internal::RetireSync(&base_); }
 

@@ -51,6 +51,7 @@ TEST(WithContextSend, LeavesAloneWhatAPlainReturnWouldNotFit) {
   EXPECT_EQ(Sent({"int F() {", "  ch.Send(1);", "  return 3;", "}"}, 2), "unchanged");
   EXPECT_EQ(Sent({"int main() {", "  ch.Send(1);", "}"}, 2), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(ctx, 1);"}, 1), "unchanged");
+  EXPECT_EQ(Sent({"  ch.Send(ctx, Fetch(1));"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  if (x) ch.Send(1);"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(1);"}, 2), "unchanged");
 }

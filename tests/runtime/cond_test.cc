@@ -82,8 +82,8 @@ TEST(Cond, SignalWakesOneFirstInFirstOut) {
     cond.Signal();
     tasks[static_cast<std::size_t>(t)].Join();
     if (t < 3) {
-      EXPECT_TRUE(ParkedIn(tasks[static_cast<std::size_t>(t) + 1].Id(), WaitKind::kCondWait)
-                      .has_value());
+      EXPECT_TRUE(
+          ParkedIn(tasks[static_cast<std::size_t>(t) + 1].Id(), WaitKind::kCondWait).has_value());
     }
   }
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));

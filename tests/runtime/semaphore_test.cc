@@ -197,9 +197,8 @@ TEST(Semaphore, AWaiterOfADestroyedSemaphoreStillGivesUpWithItsContext) {
   absl::Status got[2];
   std::vector<TaskHandle> waiters;
   for (int i = 0; i < 2; ++i) {
-    waiters.push_back(Go([&sem = *sem, &got = got[i], ctx = ctx, n = 1 + i] {
-      got = sem.Acquire(ctx, n);
-    }));
+    waiters.push_back(
+        Go([&sem = *sem, &got = got[i], ctx = ctx, n = 1 + i] { got = sem.Acquire(ctx, n); }));
     AwaitParked(waiters.back().Id(), WaitKind::kSemaphoreAcquire);
   }
   sem.reset();

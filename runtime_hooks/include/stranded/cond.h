@@ -1,21 +1,22 @@
 // Condition variable with the meaning of Go's sync.Cond.
 //
-// Overview: Wait unlocks, blocks until it is signalled, and locks again; call it in a loop that looks
-// at the condition. Works over anything with lock() and unlock(): Mutex, RWMutex, an RWMutex's
-// RLocker(), std::mutex and the like.
-// Thread safety: everything from any task or OS thread. Signal and Broadcast need not hold the lock.
-// Invariants: a Signal after Wait has unlocked is not lost: Wait queues before it unlocks. Waiters are
-// signalled first in, first out. A signal while nobody waits has no effect, but is counted.
-// Errors: after a dead end Wait locks again if it can do so without blocking, then throws
-// GlobalDeadlockError. If it cannot have the lock of a Mutex or RWMutex, the unlock that belongs to it
-// does nothing, so that a guard's destructor is safe. For a foreign lock that has no try_lock() it
-// calls lock(); if try_lock() fails, the guard gives up the lock that a blocked task holds.
-// Ownership: does not own the lock, which must live longer.
+// Overview: Wait unlocks, blocks until it is signalled, and locks again; call it in a loop that
+// looks at the condition. Works over anything with lock() and unlock(): Mutex, RWMutex, an
+// RWMutex's RLocker(), std::mutex and the like. Thread safety: everything from any task or OS
+// thread. Signal and Broadcast need not hold the lock. Invariants: a Signal after Wait has unlocked
+// is not lost: Wait queues before it unlocks. Waiters are signalled first in, first out. A signal
+// while nobody waits has no effect, but is counted. Errors: after a dead end Wait locks again if it
+// can do so without blocking, then throws GlobalDeadlockError. If it cannot have the lock of a
+// Mutex or RWMutex, the unlock that belongs to it does nothing, so that a guard's destructor is
+// safe. For a foreign lock that has no try_lock() it calls lock(); if try_lock() fails, the guard
+// gives up the lock that a blocked task holds. Ownership: does not own the lock, which must live
+// longer.
 #ifndef STRANDED_RUNTIME_HOOKS_COND_H_
 #define STRANDED_RUNTIME_HOOKS_COND_H_
 
 #include <source_location>
 
+#include "absl/base/thread_annotations.h"
 #include "stranded/internal/sync_base.h"
 
 namespace stranded {
@@ -39,14 +40,15 @@ concept OwnLock = requires(L& l) {
 template <class L>
 struct CondLockOf {
   static L& As(void* lock) { return *static_cast<L*>(lock); }
-  static void Lock(void* lock, [[maybe_unused]] const std::source_location& site) {
+  static void Lock(void* lock, [[maybe_unused]] const std::source_location& site)
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if constexpr (OwnLock<L>) {
       As(lock).Lock(site);
     } else {
       As(lock).lock();
     }
   }
-  static bool TryLock(void* lock, const std::source_location& site) {
+  static bool TryLock(void* lock, const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if constexpr (OwnLock<L>) {
       return As(lock).TryLock(site);
     } else if constexpr (requires(L& l) { l.try_lock(); }) {
@@ -56,7 +58,8 @@ struct CondLockOf {
       return true;
     }
   }
-  static void Unlock(void* lock, [[maybe_unused]] const std::source_location& site) {
+  static void Unlock(void* lock, [[maybe_unused]] const std::source_location& site)
+      ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if constexpr (OwnLock<L>) {
       As(lock).Unlock(site);
     } else {

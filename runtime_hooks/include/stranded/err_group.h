@@ -4,12 +4,11 @@
 // context, with the error as its cause; so does the return of Wait. Wait waits for all tasks and
 // returns the first error.
 // Thread safety: everything from any task or OS thread, but for SetLimit.
-// Invariants: with a limit of n, at most n tasks of the group are alive; Go blocks until it may start.
-// A negative limit is none.
-// Errors: an exception that leaves fn counts as an error, and Wait rethrows the first one, before any
-// status. MisuseError if the limit is changed while tasks are alive. After a dead end: see mutex.h.
-// Ownership: tasks keep the group's state alive. The destructor does not wait: a group that goes
-// without Wait leaves its tasks running.
+// Invariants: with a limit of n, at most n tasks of the group are alive; Go blocks until it may
+// start. A negative limit is none. Errors: an exception that leaves fn counts as an error, and Wait
+// rethrows the first one, before any status. MisuseError if the limit is changed while tasks are
+// alive. After a dead end: see mutex.h. Ownership: tasks keep the group's state alive. The
+// destructor does not wait: a group that goes without Wait leaves its tasks running.
 #ifndef STRANDED_RUNTIME_HOOKS_ERR_GROUP_H_
 #define STRANDED_RUNTIME_HOOKS_ERR_GROUP_H_
 

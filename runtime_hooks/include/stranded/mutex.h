@@ -1,13 +1,13 @@
 // Mutex with the meaning of Go's sync.Mutex.
 //
-// Overview: one holder; waiters are served first in, first out, by handing the lock over. Any task may
-// unlock what another one locked. Not recursive: locking twice blocks for ever, and a report says so.
-// Thread safety: everything from any task or OS thread; a thread that blocks is adopted.
+// Overview: one holder; waiters are served first in, first out, by handing the lock over. Any task
+// may unlock what another one locked. Not recursive: locking twice blocks for ever, and a report
+// says so. Thread safety: everything from any task or OS thread; a thread that blocks is adopted.
 // Invariants: while tasks wait, somebody holds it.
-// Errors: MisuseError for the unlock of an unlocked mutex. A Lock that can never succeed because its
-// whole world is blocked throws GlobalDeadlockError in the main task; while another exception is
-// unwinding it returns instead, and the unlock that belongs to it does nothing.
-// Ownership: lives in the user's object. Do not move or copy; destroy it when nobody uses it.
+// Errors: MisuseError for the unlock of an unlocked mutex. A Lock that can never succeed because
+// its whole world is blocked throws GlobalDeadlockError in the main task; while another exception
+// is unwinding it returns instead, and the unlock that belongs to it does nothing. Ownership: lives
+// in the user's object. Do not move or copy; destroy it when nobody uses it.
 #ifndef STRANDED_RUNTIME_HOOKS_MUTEX_H_
 #define STRANDED_RUNTIME_HOOKS_MUTEX_H_
 

@@ -2,12 +2,12 @@
 //
 // Overview: the first Do runs its function; the others return when that has finished.
 // Thread safety: everything from any task or OS thread.
-// Invariants: of all functions given to one Once, exactly one runs, once. What it did happens before
-// any Do returns. Calling Do of the same Once from inside its function blocks for ever, as in Go.
-// Errors: if the function throws, the exception goes to its caller, and the Once counts as done: later
-// and waiting callers return normally. That is Go's rule for a function that panics; std::call_once
-// would run the next function instead. After a dead end: see mutex.h.
-// Ownership: lives in the user's object.
+// Invariants: of all functions given to one Once, exactly one runs, once. What it did happens
+// before any Do returns. Calling Do of the same Once from inside its function blocks for ever, as
+// in Go. Errors: if the function throws, the exception goes to its caller, and the Once counts as
+// done: later and waiting callers return normally. That is Go's rule for a function that panics;
+// std::call_once would run the next function instead. After a dead end: see mutex.h. Ownership:
+// lives in the user's object.
 #ifndef STRANDED_RUNTIME_HOOKS_ONCE_H_
 #define STRANDED_RUNTIME_HOOKS_ONCE_H_
 

@@ -1,12 +1,12 @@
 // RWMutex with the meaning of Go's sync.RWMutex.
 //
-// Overview: many readers or one writer. A waiting writer stops new readers, so that it gets its turn;
-// when it unlocks, the readers that waited go next, then the next writer, first in, first out.
-// Thread safety: everything from any task or OS thread; any task may unlock what another one locked.
-// Invariants: with no holder and no readers, nobody waits. A task that read-locks twice can block
-// for ever when a writer comes between: as in Go, do not read-lock recursively.
-// Errors: MisuseError for the unlock of what is not locked. After a dead end: see mutex.h.
-// Ownership: lives in the user's object; RLocker() lives as long as its RWMutex.
+// Overview: many readers or one writer. A waiting writer stops new readers, so that it gets its
+// turn; when it unlocks, the readers that waited go next, then the next writer, first in, first
+// out. Thread safety: everything from any task or OS thread; any task may unlock what another one
+// locked. Invariants: with no holder and no readers, nobody waits. A task that read-locks twice can
+// block for ever when a writer comes between: as in Go, do not read-lock recursively. Errors:
+// MisuseError for the unlock of what is not locked. After a dead end: see mutex.h. Ownership: lives
+// in the user's object; RLocker() lives as long as its RWMutex.
 #ifndef STRANDED_RUNTIME_HOOKS_RW_MUTEX_H_
 #define STRANDED_RUNTIME_HOOKS_RW_MUTEX_H_
 
@@ -111,7 +111,8 @@ class ABSL_LOCKABLE RWMutex {
 
 inline internal::SyncBase* ReadLocker::sync_base() { return mutex_->sync_base(); }
 
-// Locks for writing, and for reading, for the length of a block; they record where the block stands.
+// Locks for writing, and for reading, for the length of a block; they record where the block
+// stands.
 class ABSL_SCOPED_LOCKABLE WriterLock {
  public:
   explicit WriterLock(RWMutex& mutex, std::source_location loc = std::source_location::current())

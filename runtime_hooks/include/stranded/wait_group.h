@@ -4,9 +4,9 @@
 // Thread safety: everything from any task or OS thread.
 // Invariants: the count is never negative; nobody waits while it is zero. It may be used again once
 // all Wait calls of the round before have returned.
-// Errors: MisuseError for a count below zero (the count stays as it was), and from a Wait that finds
-// the next round begun before it could return. After a dead end: see mutex.h.
-// Ownership: lives in the user's object; it may be destroyed as soon as Wait has returned.
+// Errors: MisuseError for a count below zero (the count stays as it was), and from a Wait that
+// finds the next round begun before it could return. After a dead end: see mutex.h. Ownership:
+// lives in the user's object; it may be destroyed as soon as Wait has returned.
 #ifndef STRANDED_RUNTIME_HOOKS_WAIT_GROUP_H_
 #define STRANDED_RUNTIME_HOOKS_WAIT_GROUP_H_
 

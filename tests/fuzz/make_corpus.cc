@@ -1,0 +1,90 @@
+// Writes the seed dumps for the fuzzer: make_corpus DIRECTORY
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "tests/detector/dump_builder.h"
+
+namespace stranded::detector {
+namespace {
+
+bool Save(const std::string& path, const DumpBuilder& dump) {
+  std::ofstream out(path, std::ios::binary);
+  out << dump.bytes();
+  return out.good();
+}
+
+DumpBuilder Senders() {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel;
+  channel.id = 3;
+  channel.site = at;
+  channel.elem_type = "int";
+  channel.waiting_senders = channel.sends_started = 2;
+  channel.last_receiver = LastOn(1, at, PeerOutcome::kLeft);
+  channel.last_receiver.left_op = CaseOp::kDone;
+  channel.last_receiver.left_context = 5;
+  dump.Add(Ended(5, at)).Add(channel);
+  for (Id id = 7; id < 9; ++id) {
+    TaskSpec task = Sender(id, 3, at);
+    task.task.context = 5;
+    task.task.spawn = 70;
+    task.frames = {0x1000, 0x2000};
+    dump.Add(task);
+  }
+  return dump.Add(Spawned(70, 7, 0, at)).End();
+}
+
+DumpBuilder Locks() {
+  DumpBuilder dump;
+  const SiteId at = dump.At("b.cc", 6);
+  for (Id id = 2; id < 4; ++id) {
+    Sync sync;
+    sync.id = id;
+    sync.kind = id == 2 ? SyncKind::kMutex : SyncKind::kRwMutex;
+    sync.holder_task = id == 2 ? 7 : 0;
+    sync.readers = id == 2 ? 0 : 1;
+    sync.waiters = 1;
+    dump.Add(sync);
+  }
+  TaskSpec reader = Waiter(8, WaitKind::kMutexLock, 2, at);
+  reader.held = {{3, at, true}};
+  Scope scope;
+  scope.id = 4;
+  scope.ended = true;
+  reader.task.scope = 4;
+  return dump.Add(scope).Add(reader).Add(Waiter(7, WaitKind::kRwMutexLock, 3, at)).End();
+}
+
+DumpBuilder Selects() {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("c.cc", 7);
+  Context lost;
+  lost.id = 6;
+  lost.kind = ContextKind::kTimeout;
+  lost.has_cancel_func = lost.cancel_lost = lost.timer_pending = true;
+  Timer timer;
+  timer.kind = TimerKind::kContext;
+  timer.object = 6;
+  dump.Add(lost).Add(timer);
+  dump.Add(InSelect(7, at, {{CaseOp::kRecv, 0, 0, at}, {CaseOp::kDone, 0, 6, at}}));
+  return dump.Add(InState(8, TaskState::kSleeping)).End();
+}
+
+}  // namespace
+}  // namespace stranded::detector
+
+int main(int argc, char** argv) {
+  using namespace stranded::detector;  // NOLINT(build/namespaces)
+  if (argc != 2) {
+    std::fputs("usage: make_corpus DIRECTORY\n", stderr);
+    return 2;
+  }
+  const std::string directory = argv[1];
+  const bool saved = Save(directory + "/senders", Senders()) && Save(directory + "/locks", Locks()) &&
+                     Save(directory + "/selects", Selects());
+  if (!saved) std::fprintf(stderr, "make_corpus: cannot write to '%s'\n", argv[1]);
+  return saved ? 0 : 1;
+}
