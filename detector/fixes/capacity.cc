@@ -116,10 +116,11 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
   fix.summary =
       absl::StrCat("Give the channel room for ", capacity, capacity == 1 ? " value" : " values",
                    " at ", fix.site.ToString(), ".");
-  fix.reason = absl::StrCat(facts.senders, facts.senders == 1 ? " send" : " sends", " begun, ",
-                            received, " received, ", facts.stranded,
-                            " never: each sender can then leave its value and finish, though nobody "
-                            "is there to receive.");
+  fix.reason =
+      absl::StrCat(facts.senders, facts.senders == 1 ? " send" : " sends", " begun, ", received,
+                   " received, ", facts.stranded,
+                   " never: each sender can then leave its value and finish, though nobody "
+                   "is there to receive.");
   fix.warnings = Warnings(s, group, *channel);
   if (stream) {
     fix.warnings.push_back(

@@ -14,9 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kLargest = 8 << 20;
 constexpr std::size_t kContextLines = 3;
 
-bool Below(const fs::path& relative) {
-  return !relative.empty() && *relative.begin() != "..";
-}
+bool Below(const fs::path& relative) { return !relative.empty() && *relative.begin() != ".."; }
 
 // Where a project with this file begins: the nearest directory under version control, else the
 // topmost of the directories above it that have a CMakeLists.txt.

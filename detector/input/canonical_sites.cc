@@ -18,9 +18,8 @@ Renaming FindDoubles(const Dump& dump) {
     const Site& s = dump.sites.at(id);
     return std::tie(s.file, s.line, s.column, s.function);
   };
-  std::sort(ids.begin(), ids.end(), [&](SiteId a, SiteId b) {
-    return place(a) == place(b) ? a < b : place(a) < place(b);
-  });
+  std::sort(ids.begin(), ids.end(),
+            [&](SiteId a, SiteId b) { return place(a) == place(b) ? a < b : place(a) < place(b); });
   Renaming renaming;
   for (std::size_t i = 1, first = 0; i < ids.size(); ++i) {
     if (place(ids[i]) == place(ids[first])) {

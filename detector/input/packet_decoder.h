@@ -14,8 +14,8 @@ namespace stranded::detector {
 class PacketDecoder {
  public:
   explicit PacketDecoder(Dump& dump) : dump_(dump) {}
-  // `body` must lie inside dump.bytes. False if it is no valid packet, or if the model would grow out
-  // of proportion to the file; the dump keeps what it had.
+  // `body` must lie inside dump.bytes. False if it is no valid packet, or if the model would grow
+  // out of proportion to the file; the dump keeps what it had.
   bool Decode(std::string_view body);
 
  private:

@@ -3,8 +3,8 @@
 // Overview: "movers" go on by themselves: they run, sleep, sit in the kernel, have a timer, or wait
 // for something that is already there. Whoever waits for one of those that are known to have served
 // him, may go on too, and so on. All others are left: whether they are stuck for good depends on
-// whether anything in their world could still come to them. Thread safety: built once, then read only.
-// Cost: linear in the snapshot.
+// whether anything in their world could still come to them. Thread safety: built once, then read
+// only. Cost: linear in the snapshot.
 #ifndef STRANDED_DETECTOR_RULES_LIVENESS_H_
 #define STRANDED_DETECTOR_RULES_LIVENESS_H_
 
@@ -54,8 +54,8 @@ class Liveness {
   std::vector<std::uint8_t> may_go_on_;
   std::vector<std::uint32_t> queue_;
   absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;
-  absl::flat_hash_set<Id> ancestors_;       // spawn nodes above tasks that may go on
-  absl::flat_hash_set<Id> due_;             // objects with a pending timer
+  absl::flat_hash_set<Id> ancestors_;  // spawn nodes above tasks that may go on
+  absl::flat_hash_set<Id> due_;        // objects with a pending timer
   absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_server_, by_ancestor_;
 };
 

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
@@ -9,6 +12,18 @@ namespace {
 const Task* RootOf(const Situation& s, const Task& task) {
   const LockChain& chain = s.Chain(task);
   return chain.end == ChainEnd::kHolder ? chain.root : nullptr;
+}
+
+// Whether one of the group was the last on the other side of the channel: then the lock alone keeps
+// the two apart.
+bool PeerIsAmong(const Situation& s, const Group& group, const Task& root) {
+  const Channel* channel = s.ChannelOf(root);
+  if (channel == nullptr) return true;
+  const bool sends = root.wait == WaitKind::kChanSend;
+  const Id peer = sends ? channel->last_receiver.task : channel->last_sender.task;
+  if (peer == 0) return true;  // nobody came there yet
+  return std::any_of(group.tasks.begin(), group.tasks.end(),
+                     [&](const Task* task) { return task->id == peer; });
 }
 
 bool HoldsWanted(const Situation& s, const Task& task) {
@@ -52,9 +67,9 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
       channel == nullptr ? "" : absl::StrCat(" (made at ", Place(s, channel->site), ")")));
   for (const Task* task : group.tasks) {
     if (task == root || out.graph.size() > 20) continue;
-    out.graph.push_back(absl::StrCat(TaskText(*task), " waits for the lock at ",
-                                     Place(s, task->wait_site),
-                                     " and so cannot come to the other side"));
+    out.graph.push_back(
+        absl::StrCat(TaskText(*task), " waits for the lock at ", Place(s, task->wait_site),
+                     PeerIsAmong(s, group, *root) ? " and so cannot come to the other side" : ""));
   }
   if (root->wait == WaitKind::kChanSend || root->wait == WaitKind::kChanRecv) {
     out.notes.push_back(
@@ -65,7 +80,12 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
       SimpleFix(FixKind::kReleaseBeforeWait, held.known() ? held : SiteText(s, root->wait_site),
                 absl::StrCat("Release the lock taken at ", held.ToString(),
                              " before the operation at ", Place(s, root->wait_site), "."),
-                "The other side needs that lock before it can come to the channel."));
+                PeerIsAmong(s, group, *root)
+                    ? "The other side needs that lock before it can come to the channel."
+                    : "Those that wait for the lock can then go on."));
+  if (PeerIsAmong(s, group, *root) || !out.peer.empty()) return;
+  const Channel* there = s.ChannelOf(*root);
+  for (std::string& line : DescribePeer(s, *root, *there)) out.notes.push_back(std::move(line));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
   for (const Task& task : snap.tasks.all()) {
     if (task.state == TaskState::kFinished || task.daemon) continue;
     const Context* c = snap.contexts.Find(task.context);
-    for (std::size_t steps = 0; c != nullptr && steps <= snap.contexts.size(); ++steps) {
+    for (std::size_t steps = 0; c != nullptr && steps < 4096; ++steps) {
       if (const auto it = lost.find(c->id); it != lost.end()) {
         Kept& kept = by_site[it->second];
         ++kept.tasks;

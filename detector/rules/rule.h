@@ -58,7 +58,7 @@ std::string Present(const Situation& s, Id task);  // "it has finished", "it wai
 std::string WaitText(WaitKind kind);               // "sending on a channel"
 std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
 std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
-std::string TypeText(std::string_view type);                     // "std::string" for its long name
+std::string TypeText(std::string_view type);       // "std::string" for its long name
 std::string Span(std::int64_t ns);                 // "1.5s"
 // Verdict for a task that is stuck: proven where nothing can change it.
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key = "");

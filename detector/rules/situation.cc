@@ -5,20 +5,39 @@
 namespace stranded::detector {
 namespace {
 
+constexpr std::size_t kDeepest = 4096;  // scopes; a damaged dump may have circles
+
 bool EndsByItself(ContextKind kind) {
   return kind == ContextKind::kCancel || kind == ContextKind::kDeadline ||
          kind == ContextKind::kTimeout;
 }
 
-// The nearest context at or above `context` that can end; nullptr behind a WithoutCancel.
-const Context* Canceller(const Snapshot& snap, const Context* context) {
-  // Chains in a damaged dump may be circular.
-  for (std::size_t steps = 0; context != nullptr && steps <= snap.contexts.size(); ++steps) {
-    if (EndsByItself(context->kind)) return context;
-    if (context->kind == ContextKind::kWithoutCancel) return nullptr;
-    context = snap.contexts.Find(context->parent);
+// For every context the nearest one at or above it that can end; nullptr behind a WithoutCancel.
+// Each link is walked once: chains can be as long as there are contexts.
+absl::flat_hash_map<Id, const Context*> FindCancellers(const Snapshot& snap) {
+  absl::flat_hash_map<Id, const Context*> found;
+  found.reserve(snap.contexts.size());
+  std::vector<Id> path;
+  for (const Context& start : snap.contexts.all()) {
+    const Context* result = nullptr;
+    path.clear();
+    for (const Context* c = &start; c != nullptr; c = snap.contexts.Find(c->parent)) {
+      // In a damaged dump a chain may be circular: then it meets its own beginning here.
+      const auto [it, fresh] = found.try_emplace(c->id, nullptr);
+      if (!fresh) {
+        result = it->second;
+        break;
+      }
+      path.push_back(c->id);
+      if (EndsByItself(c->kind)) {
+        result = c;
+        break;
+      }
+      if (c->kind == ContextKind::kWithoutCancel) break;
+    }
+    for (const Id id : path) found[id] = result;
   }
-  return nullptr;
+  return found;
 }
 
 }  // namespace
@@ -30,11 +49,7 @@ bool IsLockWait(WaitKind kind) {
 
 Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisOptions& options)
     : dump_(dump), snap_(snapshot), options_(options), chains_(snapshot.tasks.size()) {
-  for (const Context& context : snap_.contexts.all()) {
-    const Context* canceller = Canceller(snap_, &context);
-    const bool over = canceller != nullptr && canceller->err != ContextErr::kNone;
-    ended_[context.id] = over ? canceller : nullptr;
-  }
+  cancellers_ = FindCancellers(snap_);
   IndexLocks();
   FollowChains();
   liveness_ = std::make_unique<Liveness>(*this);
@@ -57,7 +72,7 @@ bool Situation::Deadlocked(const Task& task) const {
 
 const Scope* Situation::EndedScope(const Task& task) const {
   const Scope* scope = snap_.scopes.Find(task.scope);
-  for (std::size_t steps = 0; scope != nullptr && steps <= snap_.scopes.size(); ++steps) {
+  for (std::size_t steps = 0; scope != nullptr && steps < kDeepest; ++steps) {
     if (scope->ended) return scope;
     scope = snap_.scopes.Find(scope->parent);
   }
@@ -75,7 +90,7 @@ bool Situation::InFocus(const Task& task) const {
   if (options_.world != 0 && task.world != options_.world) return false;
   if (options_.scope == 0) return true;
   const Scope* scope = snap_.scopes.Find(task.scope);
-  for (std::size_t steps = 0; scope != nullptr && steps <= snap_.scopes.size(); ++steps) {
+  for (std::size_t steps = 0; scope != nullptr && steps < kDeepest; ++steps) {
     if (scope->id == options_.scope) return true;
     scope = snap_.scopes.Find(scope->parent);
   }
@@ -96,13 +111,14 @@ bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
 }
 
 const Context* Situation::EndedContext(const Task& task) const {
-  const auto it = ended_.find(task.context);
-  return it == ended_.end() ? nullptr : it->second;
+  const auto it = cancellers_.find(task.context);
+  if (it == cancellers_.end() || it->second == nullptr) return nullptr;
+  return it->second->err == ContextErr::kNone ? nullptr : it->second;
 }
 
 bool Situation::CanEnd(Id context) const {
-  const Context* c = snap_.contexts.Find(context);
-  return c == nullptr || Canceller(snap_, c) != nullptr;
+  const auto it = cancellers_.find(context);
+  return it == cancellers_.end() || it->second != nullptr;
 }
 
 const WaitCase* Situation::FirstCase(const Task& task) const {
@@ -127,7 +143,9 @@ void Situation::IndexLocks() {
     for (std::uint32_t i = 0; i < task.held_count; ++i) {
       const Sync* sync = snap_.syncs.Find(snap_.held[task.first_held + i].sync);
       if (sync == nullptr) continue;
-      readers_[sync->id].push_back(&task);
+      const Task*& reader = readers_[sync->id];
+      // All readers must leave: one that can still go on settles it.
+      if (reader == nullptr || !Blocked(task)) reader = &task;
       held_[task.id].push_back(sync);
     }
     if (Blocked(task) && task.wait == WaitKind::kRwMutexLock) writers_[task.sync] = &task;
@@ -148,16 +166,11 @@ const Task* Situation::HolderFor(const Task& task) const {
     const auto writer = writers_.find(sync->id);
     return writer == writers_.end() ? nullptr : writer->second;
   }
-  const auto readers = readers_.find(sync->id);
-  if (readers == readers_.end()) return nullptr;
-  // All readers must leave. Itself first: then nothing else matters. Else one that can still go on.
-  const Task* moving = nullptr;
-  for (const Task* reader : readers->second) {
-    if (reader == &task) return reader;
-    if (!Blocked(*reader)) moving = reader;
+  for (std::uint32_t i = 0; i < task.held_count; ++i) {
+    if (snap_.held[task.first_held + i].sync == sync->id) return &task;
   }
-  if (moving != nullptr) return moving;
-  return readers->second.front();
+  const auto reader = readers_.find(sync->id);
+  return reader == readers_.end() ? nullptr : reader->second;
 }
 
 // Each task that waits for a lock points to one holder, so the walk visits each task once.

@@ -81,10 +81,10 @@ class Situation {
   const Snapshot& snap_;
   const AnalysisOptions& options_;
   std::vector<LockChain> chains_;
-  absl::flat_hash_map<Id, const Context*> ended_;              // by context id
-  absl::flat_hash_map<Id, std::vector<const Task*>> readers_;  // by lock: who reads
-  absl::flat_hash_map<Id, const Task*> writers_;               // by lock: who waits to write
-  absl::flat_hash_map<Id, std::vector<const Sync*>> held_;     // by task
+  absl::flat_hash_map<Id, const Context*> cancellers_;      // by context: whose end reaches it
+  absl::flat_hash_map<Id, const Task*> readers_;            // by lock: one who reads
+  absl::flat_hash_map<Id, const Task*> writers_;            // by lock: who waits to write
+  absl::flat_hash_map<Id, std::vector<const Sync*>> held_;  // by task
   std::unique_ptr<const Liveness> liveness_;
 };
 

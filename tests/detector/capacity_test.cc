@@ -98,7 +98,8 @@ TEST(Capacity, TheDiffEditsTheCreationLine) {
   const std::filesystem::path dir =
       std::filesystem::path(::testing::TempDir()) / "stranded_capacity_test";
   std::filesystem::create_directories(dir);
-  std::ofstream(dir / "a.cc") << "void F() {\n  Chan<int> ch;\n  Go([&] {\n    ch.Send(1);\n  });\n}\n";
+  std::ofstream(dir / "a.cc")
+      << "void F() {\n  Chan<int> ch;\n  Go([&] {\n    ch.Send(1);\n  });\n}\n";
   DumpBuilder dump;
   const SiteId made = dump.At("a.cc", 2), send = dump.At("a.cc", 4);
   dump.Add(Made(3, made, {.started = 1})).Add(Sender(10, 3, send)).End();
@@ -109,7 +110,8 @@ TEST(Capacity, TheDiffEditsTheCreationLine) {
   EXPECT_EQ(f.fixes()[0].diff,
             "--- a/a.cc\n+++ b/a.cc\n@@ -1,5 +1,5 @@\n void F() {\n-  Chan<int> ch;\n+  Chan<int> "
             "ch(1);\n   Go([&] {\n     ch.Send(1);\n   });\n");
-  EXPECT_THAT(f.fixes()[1].diff, HasSubstr("+    if (!ch.Send(stranded::this_task::GetContext(), 1)"));
+  EXPECT_THAT(f.fixes()[1].diff,
+              HasSubstr("+    if (!ch.Send(stranded::this_task::GetContext(), 1)"));
   std::filesystem::remove_all(dir);
 }
 

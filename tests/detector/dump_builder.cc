@@ -91,9 +91,9 @@ DumpBuilder::DumpBuilder(std::uint32_t version_major) {
 DumpBuilder& DumpBuilder::Raw(const std::string& body) {
   std::string packet;
   protozero::pbf_writer writer(packet);
-  writer.add_fixed32(1, static_cast<std::uint32_t>(
-                            crc32(0, reinterpret_cast<const unsigned char*>(body.data()),
-                                  static_cast<unsigned>(body.size()))));
+  writer.add_fixed32(
+      1, static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const unsigned char*>(body.data()),
+                                          static_cast<unsigned>(body.size()))));
   packet += body;
   protozero::pbf_writer(bytes_).add_message(1, packet);
   return *this;

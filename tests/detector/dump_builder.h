@@ -1,8 +1,8 @@
 // Dumps for tests, from C++ literals.
 //
-// Overview: objects are the model's own structs; what a test does not name keeps its default. Ids are
-// the test's choice. `Bytes()` gives the file. World 1 is there from the start; it is quiet unless the
-// test says otherwise.
+// Overview: objects are the model's own structs; what a test does not name keeps its default. Ids
+// are the test's choice. `Bytes()` gives the file. World 1 is there from the start; it is quiet
+// unless the test says otherwise.
 #ifndef STRANDED_TESTS_DETECTOR_DUMP_BUILDER_H_
 #define STRANDED_TESTS_DETECTOR_DUMP_BUILDER_H_
 

@@ -1,4 +1,5 @@
-// self-deadlock, lock-cycle, lock-chan-cycle, orphaned-lock, once-stuck, waitgroup-stuck, cond-stuck.
+// self-deadlock, lock-cycle, lock-chan-cycle, orphaned-lock, once-stuck, waitgroup-stuck,
+// cond-stuck.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Sync Lock(Id id, Id holder, SiteId at = 0, SyncKind kind = SyncKind::kMutex) {
   Sync sync;
@@ -128,6 +130,18 @@ TEST(LockChanCycle, SendWhileHoldingTheLockOfTheReceiverIsFound) {
   EXPECT_EQ(f.task_count(), 2u);
   EXPECT_TRUE(HasFix(f, FixKind::kReleaseBeforeWait));
   EXPECT_FALSE(HasFix(f, FixKind::kRaiseCapacity));
+}
+
+TEST(LockChanCycle, AReceiverThatHasGoneIsNotBlamedOnTheLock) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Channel channel = Unbuffered(3, at);
+  channel.last_receiver = LastOn(6, at, PeerOutcome::kCompleted);
+  dump.Add(Lock(2, 7, at)).Add(channel).Add(InState(6, TaskState::kFinished));
+  dump.Add(Sender(7, 3, at)).Add(Waiter(8, WaitKind::kMutexLock, 2, at)).End();
+  const std::string text = AllText(Only(Examine(dump), "lock-chan-cycle"));
+  EXPECT_THAT(text, Not(HasSubstr("come to the other side")));
+  EXPECT_THAT(text, HasSubstr("The last to receive was task 6 at a.cc:5; it has finished since."));
 }
 
 TEST(LockChanCycle, TwinWithNobodyWaitingForTheLockIsAnAbandonedSend) {

@@ -31,9 +31,10 @@ TEST(WithCapacity, PutsTheNumberIntoDeclarationsAndExpressions) {
 
 TEST(WithCapacity, LeavesAloneWhatItCannotBeSureOf) {
   for (const char* line :
-       {"Chan<int> ch(limit);", "std::vector<Chan<int>> all(3);", "auto v = std::vector<Chan<int>>(3);",
-        "Chan<int> a, b;", "auto nil = Chan<int>::Nil();", "Chan<Chan<int>> nested;",
-        "Chan<int> out_;", "MyChan<int> ch;", "int x;", "", "Chan<", "Chan<int"}) {
+       {"Chan<int> ch(limit);", "std::vector<Chan<int>> all(3);",
+        "auto v = std::vector<Chan<int>>(3);", "Chan<int> a, b;", "auto nil = Chan<int>::Nil();",
+        "Chan<Chan<int>> nested;", "Chan<int> out_;", "MyChan<int> ch;", "int x;", "", "Chan<",
+        "Chan<int"}) {
     EXPECT_EQ(Edited(line), "unchanged") << line;
   }
 }

@@ -1,7 +1,7 @@
 // Feeds bytes to the dump reader and what it could read to the rules (libFuzzer).
 //
-// Random bytes never carry right checksums. So the input is tried as it is, and once more with every
-// packet's checksum put right, so that the decoders see damaged bodies, too.
+// Random bytes never carry right checksums. So the input is tried as it is, and once more with
+// every packet's checksum put right, so that the decoders see damaged bodies, too.
 #include <zlib.h>
 
 #include <cstddef>
@@ -44,7 +44,7 @@ void Examine(std::string bytes) {
   const auto dump = stranded::detector::ReadDump(std::move(bytes), "fuzz");
   if (!dump.ok()) return;
   stranded::AnalysisOptions options;
-  options.symbolize = false;           // the dump names files of this machine
+  options.symbolize = false;  // the dump names files of this machine
   options.source_root = "/nonexistent";
   stranded::Analyze(*dump, options);
 }

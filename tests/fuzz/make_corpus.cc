@@ -83,8 +83,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string directory = argv[1];
-  const bool saved = Save(directory + "/senders", Senders()) && Save(directory + "/locks", Locks()) &&
-                     Save(directory + "/selects", Selects());
+  const bool saved = Save(directory + "/senders", Senders()) &&
+                     Save(directory + "/locks", Locks()) && Save(directory + "/selects", Selects());
   if (!saved) std::fprintf(stderr, "make_corpus: cannot write to '%s'\n", argv[1]);
   return saved ? 0 : 1;
 }
