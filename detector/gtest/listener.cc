@@ -14,6 +14,7 @@ namespace {
 struct Expectations {
   std::map<std::string, std::size_t> rules;
   std::vector<std::string> ignore;
+  bool dead_end = false;
 };
 
 Expectations& Current() {
@@ -55,6 +56,7 @@ std::string Judge(const LeakReport& report, bool* unexpected) {
 }  // namespace
 
 void ExpectLeak(const std::string& rule, std::size_t times) { Current().rules[rule] = times; }
+void ExpectDeadEnd() { Current().dead_end = true; }
 void IgnoreLeaks(const std::string& site_or_function) {
   Current().ignore.push_back(site_or_function);
 }
@@ -83,9 +85,14 @@ void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
   options.ignore = Current().ignore;
   options.label = absl::StrCat(test.test_suite_name(), ".", test.name());
   // A dead end has been looked at when it came; what it left would only be said twice.
+  const bool expected_dead_end = Current().dead_end && DeadEnd().has_value();
+  if (expected_dead_end) DeadEnd().reset();
   const LeakReport report = DeadEnd().has_value() ? *DeadEnd() : state_->scope->Check(options);
   bool unexpected = false;
-  const std::string problems = Judge(report, &unexpected);
+  std::string problems = Judge(report, &unexpected);
+  if (Current().dead_end && !expected_dead_end) {
+    absl::StrAppend(&problems, "expected a dead end, but the test came to its end without one\n");
+  }
   state_->scope.reset();
   if (unexpected || !problems.empty()) {
     std::string text = absl::StrCat(problems, report.ToText());

@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/cond.h"
 
 #include <gtest/gtest.h>
@@ -186,6 +187,7 @@ TEST(Cond, CountsSignalsAndThoseNobodyWaitedFor) {
 }
 
 TEST(Cond, ADeadEndGivesTheLockBackBeforeItThrows) {
+  ExpectDeadEnd();
   Mutex mu;
   Cond cond(mu);
   {
@@ -200,6 +202,7 @@ TEST(Cond, ADeadEndGivesTheLockBackBeforeItThrows) {
 // A task holds the lock for ever while main is interrupted in Wait: the unlock of main's guard must
 // neither throw nor take the lock away from its holder.
 TEST(Cond, ADeadEndWithoutTheLockIsSafeForGuards) {
+  ExpectDeadEnd();
   Mutex mu, never;
   never.Lock();
   Cond cond(mu);
@@ -220,6 +223,7 @@ TEST(Cond, ADeadEndWithoutTheLockIsSafeForGuards) {
 }
 
 TEST(Cond, ADeadEndWithoutTheReadLockIsSafeForGuards) {
+  ExpectDeadEnd();
   RWMutex mu;
   Mutex never;
   never.Lock();

@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/mutex.h"
 
 #include <gtest/gtest.h>
@@ -137,6 +138,7 @@ TEST(Mutex, RecordsItsHolderAndWhereItWaits) {
 }
 
 TEST(Mutex, LockingTwiceIsADeadEndThatGuardsSurvive) {
+  ExpectDeadEnd();
   Mutex mu;
   {
     MutexLock lock(mu);
@@ -153,6 +155,7 @@ struct LocksInDestructor {
 
 // A destructor that locks what can never be had must not end the process while it unwinds.
 TEST(Mutex, ADestructorMayLockWhileADeadEndUnwinds) {
+  ExpectDeadEnd();
   Mutex mu, never;
   never.Lock();
   TaskHandle holder = Go([&] {
@@ -172,6 +175,7 @@ TEST(Mutex, ADestructorMayLockWhileADeadEndUnwinds) {
 }
 
 TEST(Mutex, ADestructorMayLockWhatItsOwnTaskHolds) {
+  ExpectDeadEnd();
   Mutex mu;
   const auto body = [&] {
     MutexLock held(mu);

@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/once.h"
 
 #include <gtest/gtest.h>
@@ -67,6 +68,7 @@ TEST(Once, AFunctionThatThrowsCountsAsDone) {
 }
 
 TEST(Once, DoInsideItsOwnFunctionIsADeadEnd) {
+  ExpectDeadEnd();
   Once once;
   EXPECT_THROW(once.Do([&] { once.Do([] {}); }), GlobalDeadlockError);
 }

@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/rw_mutex.h"
 
 #include <gtest/gtest.h>
@@ -166,6 +167,7 @@ TEST(RWMutex, MoreReadLocksThanTheListHoldsAreCountedAllTheSame) {
 }
 
 TEST(RWMutex, AReaderThatUpgradesComesToADeadEndAndMayGoOn) {
+  ExpectDeadEnd();
   RWMutex mu;
   {
     ReaderLock lock(mu);

@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/semaphore.h"
 
 #include <gtest/gtest.h>
@@ -179,6 +180,7 @@ TEST(Semaphore, ZeroUnitsAreAlwaysThereUnlessOthersWait) {
 }
 
 TEST(Semaphore, AnAcquireThatNobodyCanServeIsADeadEnd) {
+  ExpectDeadEnd();
   Semaphore sem(1);
   ASSERT_TRUE(sem.TryAcquire());
   auto [ctx, cancel] = WithCancel(Background());

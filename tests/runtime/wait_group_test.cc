@@ -1,3 +1,4 @@
+#include "stranded/gtest.h"
 #include "stranded/wait_group.h"
 
 #include <gtest/gtest.h>
@@ -118,6 +119,7 @@ TEST(WaitGroup, RecordsCountAndLastAddAndDone) {
 }
 
 TEST(WaitGroup, AMissingDoneIsADeadEnd) {
+  ExpectDeadEnd();
   WaitGroup wg;
   wg.Add(1);
   EXPECT_THROW(wg.Wait(), GlobalDeadlockError);
