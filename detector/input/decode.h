@@ -11,8 +11,33 @@
 namespace stranded::detector {
 
 using protozero::data_view;
+
+// A field of another wire type than the schema's is damage, not a programming error: protozero only
+// asserts it.
+struct WrongWireType : protozero::exception {
+  const char* what() const noexcept override { return "wrong wire type"; }
+};
+
 template <class Tag>
-using Message = protozero::pbf_message<Tag>;
+class Message : public protozero::pbf_message<Tag> {
+ public:
+  using Base = protozero::pbf_message<Tag>;
+  using Base::Base;
+  std::uint64_t get_uint64() { return Checked(Wire::varint).Base::get_uint64(); }
+  std::int64_t get_int64() { return Checked(Wire::varint).Base::get_int64(); }
+  std::uint32_t get_uint32() { return Checked(Wire::varint).Base::get_uint32(); }
+  std::int32_t get_enum() { return Checked(Wire::varint).Base::get_enum(); }
+  bool get_bool() { return Checked(Wire::varint).Base::get_bool(); }
+  data_view get_view() { return Checked(Wire::length_delimited).Base::get_view(); }
+  auto get_packed_fixed64() { return Checked(Wire::length_delimited).Base::get_packed_fixed64(); }
+
+ private:
+  using Wire = protozero::pbf_wire_type;
+  Message& Checked(Wire wanted) {
+    if (this->wire_type() != wanted) throw WrongWireType();
+    return *this;
+  }
+};
 
 inline std::string_view View(const data_view& v) { return {v.data(), v.size()}; }
 

@@ -40,7 +40,8 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
     if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
     o.schedule = value;
   } else if (!OneOf(key, {"seed", "runs", "workers", "exitcode", "grace_ms"})) {
-    return "unknown key '" + key + "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms";
+    return "unknown key '" + key +
+           "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms";
   } else if (!numeric) {
     return key + " needs a number, not '" + value + "'";
   } else if (key == "seed") {

@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 others at most
 constexpr int kMaxWorkers = 512;
-constexpr long kLookAgainNs = 1000000;
-constexpr long kDeadEndLookNs = 100000000;
 
 thread_local void* this_worker = nullptr;
 
@@ -27,26 +25,6 @@ __attribute__((noinline)) void* ThisWorker() {
   void** p = &this_worker;
   asm volatile("" : "+r"(p)::"memory");
   return *p;
-}
-
-std::chrono::system_clock::time_point AsTime(std::int64_t ns) {
-  return std::chrono::system_clock::time_point(std::chrono::nanoseconds(ns));
-}
-
-// Adopted threads, other than the calling one, that are not parked: they may do anything.
-int ActingThreads() {
-  struct Count {
-    int acting = 0;
-    Task* self = CurrentTaskOrNull();
-  } count;
-  TaskSlab().ForEach(
-      [&](Task* task) {
-        if (!task->is_thread || task == count.self) return;
-        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
-        if (state == Task::kRunning || state == Task::kRunnable) ++count.acting;
-      },
-      [](Task* task) { UnrefTask(task); });
-  return count.acting;
 }
 
 }  // namespace
@@ -237,50 +215,6 @@ bool PoolWorld::Sleep(Worker* worker) {
   return !stop_.load(std::memory_order_acquire);
 }
 
-// The main thread looks now and then whether anybody is left who could wake it.
-void PoolWorld::SleepThread(Task* self) {
-  std::uint64_t seen_at = 0;
-  for (;;) {
-    if (!self->is_main) {
-      if (sem_wait(&self->thread_wake) == 0) return;
-      continue;  // a signal
-    }
-    timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += kDeadEndLookNs;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    if (sem_timedwait(&self->thread_wake, &until) == 0) return;
-    if (errno != ETIMEDOUT) continue;
-    // Twice in a row without a single switch in between: nothing is on its way.
-    const std::uint64_t now_at = Activity();
-    const bool dead = DeadEnd();
-    if (dead && seen_at == now_at + 1) Interrupt(self, WakeReason::kDeadlock);
-    seen_at = dead ? now_at + 1 : 0;
-  }
-}
-
-std::uint64_t PoolWorld::Activity() const {
-  std::uint64_t sum = 0;
-  for (int i = worker_count_.load(std::memory_order_acquire); i-- > 0;) {
-    sum += by_index_[i].load(std::memory_order_acquire)->picks.load(std::memory_order_relaxed);
-  }
-  return sum;
-}
-
-// Nothing runs, nothing will by itself, and no thread is there that could act.
-bool PoolWorld::DeadEnd() {
-  if (!Facts().quiet) return false;
-  bool others = false;
-  ForEachWorld(
-      [](World* world, void* arg) {
-        const WorldFacts facts = world->Facts();
-        if (!facts.quiet) *static_cast<bool*>(arg) = true;
-      },
-      &others);
-  return !others;
-}
-
 WakeReason PoolWorld::Park(Task* self, void (*after)(void*), void* arg) {
   if (self->is_thread) {
     // Release: a freezer or waker (acquire) sees the wait record.
@@ -345,105 +279,6 @@ void PoolWorld::FinishFiber(Task* self) {
         world->live_.fetch_sub(1, std::memory_order_acq_rel);
       },
       self);
-}
-
-bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
-  std::unique_lock lock(idle_mutex_);
-  return idle_.wait_until(lock, AsTime(deadline_ns), [&] {
-    return pending_.load(std::memory_order_seq_cst) == 0 &&
-           active_.load(std::memory_order_acquire) == 0;
-  });
-}
-
-std::int64_t PoolWorld::NextDue() {
-  std::lock_guard lock(timer_mutex_);
-  return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
-}
-
-bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
-  const std::int64_t until = NowNs() + grace_ns;
-  for (;;) {
-    const WorldFacts facts = Facts();
-    if (facts.quiet || done(arg)) return facts.quiet;
-    const std::int64_t now = NowNs();
-    if (now >= until) return false;
-    const bool idle = facts.runnable == 0 && facts.running == 0;
-    // Idle with only timers ahead: nothing happens before the next one, if that is in time at all.
-    if (idle && facts.external == 0 && NextDue() > until) return false;
-    if (!idle) WaitIdle(std::min(until, now + kLookAgainNs));
-    if (idle) {
-      const timespec pause{0, kLookAgainNs};
-      nanosleep(&pause, nullptr);
-    }
-  }
-}
-
-std::int64_t PoolWorld::NowNs() {
-  const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
-  coarse_ns_.store(now, std::memory_order_relaxed);
-  return now;
-}
-
-void PoolWorld::AddTimer(TimerEntry* timer) {
-  std::lock_guard lock(timer_mutex_);
-  timer->world = this;
-  timer->armed = true;
-  timers_.Push(timer);
-  if (!timer_thread_.joinable()) timer_thread_ = std::thread([this] { RunTimers(); });
-  if (timers_.top() == timer) timer_wake_.notify_one();
-}
-
-bool PoolWorld::RemoveTimer(TimerEntry* timer) {
-  std::lock_guard lock(timer_mutex_);
-  if (!timer->armed) return false;
-  timer->armed = false;
-  timers_.Remove(timer);
-  return true;
-}
-
-void PoolWorld::RunTimers() {
-  const RuntimeThread counted;
-  std::unique_lock lock(timer_mutex_);
-  while (!stop_.load(std::memory_order_acquire)) {
-    if (timers_.empty()) {
-      timer_wake_.wait(lock);
-      continue;
-    }
-    TimerEntry* next = timers_.top();
-    if (next->due_ns > NowNs()) {
-      timer_wake_.wait_until(lock, AsTime(next->due_ns));
-      continue;
-    }
-    timers_.Remove(next);
-    next->armed = false;
-    lock.unlock();
-    next->fire(next);
-    lock.lock();
-  }
-}
-
-void PoolWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {
-  std::lock_guard lock(timer_mutex_);
-  for (const TimerEntry* t : timers_.entries()) f(*t, arg);
-}
-
-WorldFacts PoolWorld::Facts() {
-  WorldFacts facts;
-  facts.name = name();
-  facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
-  const int blocked = blocked_.load(std::memory_order_acquire);
-  facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
-  facts.external = static_cast<std::uint32_t>(blocked + ActingThreads() + UnknownThreads());
-  facts.workers = static_cast<std::uint32_t>(wanted_workers_);
-  {
-    std::lock_guard lock(timer_mutex_);
-    facts.timers = static_cast<std::uint32_t>(timers_.size());
-  }
-  facts.quiet =
-      facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
-  return facts;
 }
 
 void PoolWorld::EnterBlocking(Task* self) {

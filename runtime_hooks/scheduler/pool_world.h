@@ -72,6 +72,7 @@ class PoolWorld final : public World {
   void RunTimers();
   static void Requeue(void* task);
   void SleepThread(Task* self);
+  bool AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg);
   bool DeadEnd();
   std::int64_t NextDue();
   std::uint64_t Activity() const;
@@ -80,8 +81,9 @@ class PoolWorld final : public World {
   std::atomic<std::int64_t> pending_{0};  // queued tasks
   std::atomic<int> active_{0};            // workers that may be running a task
   std::atomic<int> asleep_{0};
-  std::atomic<int> surplus_wanted_{0};  // threads that stand in for blocked ones
-  std::atomic<int> blocked_{0};         // tasks inside a BlockingRegion
+  std::atomic<int> surplus_wanted_{0};   // threads that stand in for blocked ones
+  std::atomic<int> blocked_{0};          // tasks inside a BlockingRegion
+  std::atomic<int> checking_fibers_{0};  // those among them that wait for quiet
   std::atomic<bool> stop_{false};
 
   SpinLock shared_lock_;

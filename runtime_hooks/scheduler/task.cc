@@ -19,8 +19,6 @@
 
 namespace stranded::internal {
 
-[[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error);
-
 std::atomic<int> runtime_threads{0};
 std::atomic<int> adopted_threads{0};
 std::atomic<bool> forked_child{false};
@@ -132,7 +130,11 @@ void FiberEntry(void* p) {
   std::abort();
 }
 
-// errno belongs to the thread, and a task may go on on another one. The compiler takes the address
+void UnlockAfter(void* lock) { static_cast<SpinLock*>(lock)->Unlock(); }
+
+}  // namespace
+
+// The compiler takes the address
 // of errno for constant within a function: so it must not be read and written in the same one.
 __attribute__((noinline)) int GetErrno() {
   asm volatile("" ::: "memory");
@@ -142,10 +144,6 @@ __attribute__((noinline)) void SetErrno(int value) {
   asm volatile("" ::: "memory");
   errno = value;
 }
-
-void UnlockAfter(void* lock) { static_cast<SpinLock*>(lock)->Unlock(); }
-
-}  // namespace
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
   const auto& site = task->spawn->site;
@@ -187,7 +185,8 @@ void SchedulePoint(Task* self, WaitKind kind, const void* object,
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
   const int saved_errno = GetErrno();
   ++self->park_count;
-  Record(EventKind::kPark, self->id, 0, self->wait.site, static_cast<std::uint64_t>(self->wait.kind));
+  Record(EventKind::kPark, self->id, 0, self->wait.site,
+         static_cast<std::uint64_t>(self->wait.kind));
   const WakeReason reason = self->world->Park(self, after, arg);
   SetErrno(saved_errno);
   if (reason == WakeReason::kWoken) {
@@ -222,7 +221,8 @@ bool Interrupt(Task* task, WakeReason reason) {
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
     if (task->state.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                           std::memory_order_relaxed)) {
-      if (tracing.load(std::memory_order_relaxed)) [[unlikely]] NoteWake(task);
+      if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+        NoteWake(task);
       if (!(seen & Task::kFrozen)) task->world->Ready(task);
       return true;
     }
@@ -303,156 +303,3 @@ void AbandonTask(Task* task) {
 }
 
 }  // namespace stranded::internal
-
-namespace stranded {
-using internal::Task;
-
-TaskHandle::TaskHandle(const TaskHandle& other) : task_(other.task_) {
-  if (task_ == nullptr) return;
-  internal::RefTask(task_);
-  internal::SpinGuard guard(task_->finish_lock);
-  ++task_->handles;
-}
-
-TaskHandle::~TaskHandle() {
-  if (task_ == nullptr) return;
-  std::exception_ptr left;
-  {
-    internal::SpinGuard guard(task_->finish_lock);
-    if (--task_->handles == 0) left = std::exchange(task_->error, nullptr);
-  }
-  if (left != nullptr) internal::DieOfException(task_, left);
-  internal::UnrefTask(task_);
-}
-
-TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id}; }
-
-bool TaskHandle::Finished() const {
-  if (task_ == nullptr) return true;
-  internal::SpinGuard guard(task_->finish_lock);
-  return task_->finished;
-}
-
-void TaskHandle::Join(std::source_location loc) const {
-  if (task_ == nullptr) return;
-  Task* self = internal::CurrentTask();
-  internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc);
-  task_->finish_lock.Lock();
-  if (!task_->finished) {
-    internal::Waiter waiter;
-    waiter.task = self;
-    task_->joiners.PushBack(&waiter);
-    self->wait = {};
-    self->wait.kind = internal::WaitKind::kJoin;
-    self->wait.site = loc;
-    self->wait.since_ns = internal::NowNs();
-    self->wait.join_task = task_->id;
-    const internal::WakeReason reason = internal::Park(self, &task_->finish_lock);
-    task_->finish_lock.Lock();
-    if (waiter.queued) {
-      task_->joiners.Remove(&waiter);
-      task_->finish_lock.Unlock();
-      internal::ThrowInterrupted(self, reason);
-    }
-  }
-  const std::exception_ptr error = std::exchange(task_->error, nullptr);
-  task_->finish_lock.Unlock();
-  if (error != nullptr) std::rethrow_exception(error);
-}
-
-namespace this_task {
-
-TaskId Id() { return TaskId{internal::CurrentTask()->id}; }
-Context GetContext() { return internal::ContextOf(internal::CurrentTask()->context); }
-
-void Yield(std::source_location loc) {
-  Task* self = internal::CurrentTask();
-  internal::NoteOp(self, internal::WaitKind::kNone, nullptr, loc);
-  self->world->Yield(self);
-}
-
-std::size_t Choose(std::size_t n) { return internal::CurrentTask()->world->Choose(n); }
-
-void SleepFor(absl::Duration d, std::source_location loc) {
-  Task* self = internal::CurrentTask();
-  internal::World* world = self->world;
-  if (d <= absl::ZeroDuration()) {
-    Yield(loc);
-    return;
-  }
-  internal::TimerEntry timer;
-  timer.kind = internal::TimerKind::kSleep;
-  timer.due_ns = world->NowNs() + absl::ToInt64Nanoseconds(d);
-  timer.owner = self;
-  timer.object_id = self->id;
-  timer.site = loc;
-  timer.fire = [](internal::TimerEntry* t) { internal::Wake(static_cast<Task*>(t->owner)); };
-  self->wait = {};
-  self->wait.kind = internal::WaitKind::kSleep;
-  self->wait.site = loc;
-  self->wait.since_ns = world->NowNs();
-  self->wait.until_ns = timer.due_ns;
-  // Armed only after the park is complete: a timer that is due at once must find it parked.
-  const internal::WakeReason reason = internal::Park(
-      self,
-      [](void* p) {
-        auto* t = static_cast<internal::TimerEntry*>(p);
-        static_cast<Task*>(t->owner)->world->AddTimer(t);
-      },
-      &timer);
-  if (reason != internal::WakeReason::kWoken) {
-    world->RemoveTimer(&timer);
-    internal::ThrowInterrupted(self, reason);
-  }
-}
-
-}  // namespace this_task
-
-Pool::Pool(PoolOptions options) : world_(new internal::PoolWorld(options.name, options.workers)) {}
-
-Pool::~Pool() {
-  if (down_) return;
-  const ShutdownReport report = Shutdown(absl::Seconds(1));
-  if (!report.clean) {
-    std::fprintf(stderr,
-                 "stranded: pool \"%s\" destroyed with %zu unfinished tasks; left in place\n",
-                 world_->name().c_str(), report.left);
-  }
-}
-
-ShutdownReport Pool::Shutdown(absl::Duration grace) {
-  auto* pool = static_cast<internal::PoolWorld*>(world_);
-  ShutdownReport report;
-  if (down_) return report;
-  down_ = true;
-  const std::int64_t deadline = pool->NowNs() + absl::ToInt64Nanoseconds(grace);
-  while (pool->live() > 0 && pool->NowNs() < deadline) {
-    pool->WaitIdle(std::min(deadline, pool->NowNs() + 1000000));
-    if (pool->live() > 0) usleep(200);  // idle, but timers or other worlds may wake its tasks
-  }
-  report.left = static_cast<std::size_t>(std::max<std::int64_t>(0, pool->live()));
-  report.clean = report.left == 0;
-  pool->Stop();
-  // Tasks that are left point to their world: then it stays, too.
-  if (report.clean) delete pool;
-  return report;
-}
-
-BlockingRegion::BlockingRegion(std::source_location loc) {
-  Task* self = internal::CurrentTask();
-  self->wait = {};
-  self->wait.kind = internal::WaitKind::kBlockingRegion;
-  self->wait.site = loc;
-  self->wait.since_ns = internal::NowNs();
-  self->world->EnterBlocking(self);
-}
-
-BlockingRegion::~BlockingRegion() {
-  const int saved_errno = internal::GetErrno();
-  Task* self = internal::CurrentTask();
-  self->world->LeaveBlocking(self);
-  self->wait.kind = internal::WaitKind::kNone;
-  internal::SetErrno(saved_errno);
-}
-
-}  // namespace stranded

@@ -80,9 +80,9 @@ struct Task {
   std::string name;
   World* world = nullptr;
   std::atomic<std::uint64_t> world_id{0};  // relaxed: its world may be gone when the task is
-  SpawnNode* spawn = nullptr;      // one reference
-  ContextNode* context = nullptr;  // one reference
-  ScopeNode* scope = nullptr;      // it counts in this one
+  SpawnNode* spawn = nullptr;              // one reference
+  ContextNode* context = nullptr;          // one reference
+  ScopeNode* scope = nullptr;              // it counts in this one
   bool is_thread = false, daemon = false, pinned = false, is_main = false;
   std::int64_t created_ns = 0;
   std::uint64_t os_tid = 0;
@@ -179,6 +179,12 @@ bool Interrupt(Task* task, WakeReason reason);
 using DeadEndHook = void (*)(World* world);
 void SetDeadEndHook(DeadEndHook hook);
 
+// errno belongs to the thread, and a task may go on on another one.
+int GetErrno();
+void SetErrno(int value);
+
+// An exception left a task and nobody can collect it: says so and ends the process.
+[[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error);
 [[noreturn]] void ThrowInterrupted(Task* self, WakeReason reason);
 // One line for each blocked task of the world: who, on what, where.
 std::string DescribeWaits(World* world);

@@ -23,7 +23,7 @@ class Rules(unittest.TestCase):
         self.assertEqual(messages('detector/a.cc', '#include "detector/x.h"\n'), [])
 
     def test_words_and_paths(self):
-        self.assertEqual(len(messages('docs/a.md', 'TO' + 'DO: later')), 1)
+        self.assertEqual(len(messages('docs/a.md', '# TO' + 'DO: later')), 1)
         self.assertEqual(len(messages('docs/a.md', 'see /ho' + 'me/me/x')), 1)
 
     def test_guard_and_macro(self):

@@ -1,0 +1,139 @@
+// Whether anything in a pool can still move, and waiting until nothing does.
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "runtime_hooks/scheduler/pool_world.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr long kLookAgainNs = 1000000;
+constexpr long kDeadEndLookNs = 100000000;
+
+// Adopted threads, other than the calling one, that are not parked: they may do anything.
+int ActingThreads() {
+  struct Count {
+    int acting = 0;
+    Task* self = CurrentTaskOrNull();
+  } count;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (!task->is_thread || task == count.self) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        if (state == Task::kRunning || state == Task::kRunnable) ++count.acting;
+      },
+      [](Task* task) { UnrefTask(task); });
+  return count.acting;
+}
+
+}  // namespace
+
+// The main thread looks now and then whether anybody is left who could wake it.
+void PoolWorld::SleepThread(Task* self) {
+  std::uint64_t seen_at = 0;
+  for (;;) {
+    if (!self->is_main) {
+      if (sem_wait(&self->thread_wake) == 0) return;
+      continue;  // a signal
+    }
+    timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += kDeadEndLookNs;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (sem_timedwait(&self->thread_wake, &until) == 0) return;
+    if (errno != ETIMEDOUT) continue;
+    // Twice in a row without a single switch in between: nothing is on its way.
+    const std::uint64_t now_at = Activity();
+    const bool dead = DeadEnd();
+    if (dead && seen_at == now_at + 1) Interrupt(self, WakeReason::kDeadlock);
+    seen_at = dead ? now_at + 1 : 0;
+  }
+}
+
+std::uint64_t PoolWorld::Activity() const {
+  std::uint64_t sum = 0;
+  for (int i = worker_count_.load(std::memory_order_acquire); i-- > 0;) {
+    sum += by_index_[i].load(std::memory_order_acquire)->picks.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+// Nothing runs, nothing will by itself, and no thread is there that could act.
+bool PoolWorld::DeadEnd() {
+  if (!Facts().quiet) return false;
+  bool others = false;
+  ForEachWorld(
+      [](World* world, void* arg) {
+        const WorldFacts facts = world->Facts();
+        if (!facts.quiet) *static_cast<bool*>(arg) = true;
+      },
+      &others);
+  return !others;
+}
+
+bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
+  std::unique_lock lock(idle_mutex_);
+  return idle_.wait_until(
+      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)), [&] {
+        return pending_.load(std::memory_order_seq_cst) == 0 &&
+               active_.load(std::memory_order_acquire) == 0;
+      });
+}
+
+bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
+  // A task that checks is no sign of life; another worker stands in for its own meanwhile.
+  Task* self = CurrentTask();
+  const bool fiber = !self->is_thread;
+  if (fiber) {
+    checking_fibers_.fetch_add(1, std::memory_order_relaxed);
+    EnterBlocking(self);
+  }
+  const bool quiet = AwaitQuiet(NowNs() + grace_ns, done, arg);
+  if (fiber) {
+    LeaveBlocking(self);
+    checking_fibers_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return quiet;
+}
+
+bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg) {
+  for (;;) {
+    const WorldFacts facts = Facts();
+    if (facts.quiet || done(arg)) return facts.quiet;
+    const std::int64_t now = NowNs();
+    if (now >= until) return false;
+    const bool idle = facts.runnable == 0 && facts.running == 0;
+    // Idle with only timers ahead: nothing happens before the next one, if that is in time at all.
+    if (idle && facts.external == 0 && NextDue() > until) return false;
+    if (!idle) WaitIdle(std::min(until, now + kLookAgainNs));
+    if (idle) {
+      const timespec pause{0, kLookAgainNs};
+      nanosleep(&pause, nullptr);
+    }
+  }
+}
+
+WorldFacts PoolWorld::Facts() {
+  WorldFacts facts;
+  facts.name = name();
+  facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
+  const int blocked = blocked_.load(std::memory_order_acquire);
+  facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
+  facts.external =
+      static_cast<std::uint32_t>(blocked - checking_fibers_.load(std::memory_order_relaxed) +
+                                 ActingThreads() + UnknownThreads());
+  facts.workers = static_cast<std::uint32_t>(wanted_workers_);
+  {
+    std::lock_guard lock(timer_mutex_);
+    facts.timers = static_cast<std::uint32_t>(timers_.size());
+  }
+  facts.quiet =
+      facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
+  return facts;
+}
+
+}  // namespace stranded::internal
