@@ -47,6 +47,7 @@ E Enum(std::int32_t value, E last) {
   return value < 0 || value > static_cast<std::int32_t>(last) ? E{} : static_cast<E>(value);
 }
 
+Channel ReadChannel(const data_view& bytes);
 // Reads a task; its cases, frames and locks go to the snapshot's arrays.
 Task ReadTask(const data_view& bytes, Snapshot& s);
 

@@ -57,20 +57,22 @@ std::size_t ControlledWorld::Choose(std::size_t n) {
 }
 
 void ControlledWorld::Enter() {
-  main_ = CurrentTask();
-  main_before_ = main_->world;
-  main_was_main_ = main_->is_main;
-  main_->world = this;
-  main_->world_id.store(id(), std::memory_order_relaxed);
-  main_->is_main = true;
+  Task* const main = CurrentTask();
+  main_.store(main, std::memory_order_relaxed);
+  main_before_ = main->world;
+  main_was_main_ = main->is_main;
+  main->world = this;
+  main->world_id.store(id(), std::memory_order_relaxed);
+  main->is_main = true;
   owner_thread_ = static_cast<unsigned long>(pthread_self());
   threads_at_start_ = OsThreads() - runtime_threads.load(std::memory_order_relaxed);
 }
 
 void ControlledWorld::Leave() {
-  main_->is_main = main_was_main_;
-  main_->world = main_before_;
-  main_->world_id.store(main_before_->id(), std::memory_order_relaxed);
+  Task* const main = main_task();
+  main->is_main = main_was_main_;
+  main->world = main_before_;
+  main->world_id.store(main_before_->id(), std::memory_order_relaxed);
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();
@@ -82,7 +84,7 @@ void ControlledWorld::Leave() {
       t->armed = false;
     }
   }
-  main_ = nullptr;
+  main_.store(nullptr, std::memory_order_relaxed);
 }
 
 void ControlledWorld::Ready(Task* task) {
@@ -121,7 +123,7 @@ Task* ControlledWorld::PickNext() {
       Task* task = ready_[i];
       ready_[i] = ready_.back();
       ready_.pop_back();
-      ++steps_;
+      steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       if (checking_) --check_steps_left_;
       return task;
     }
@@ -165,7 +167,7 @@ bool ControlledWorld::WaitForOutside() {
 void ControlledWorld::DeadEnd() {
   deadlock_ = true;
   quiet_ = true;
-  Interrupt(main_, WakeReason::kDeadlock);
+  Interrupt(main_task(), WakeReason::kDeadlock);
 }
 
 void ControlledWorld::RunNext(Task* self, void (*after)(void*), void* arg) {
@@ -267,13 +269,17 @@ WorldFacts ControlledWorld::Facts() {
   facts.steps = steps_;
   facts.quiet = quiet_;
   facts.deadlock = deadlock_;
-  facts.runnable = static_cast<std::uint32_t>(ready_.size());
+  // From another thread only what it may look at; then the world counts as moving.
+  const bool own = static_cast<unsigned long>(pthread_self()) == owner_thread_;
+  facts.runnable = own ? static_cast<std::uint32_t>(ready_.size()) : 1;
   {
     std::lock_guard lock(timer_mutex_);
     facts.timers = static_cast<std::uint32_t>(timers_.size());
   }
-  facts.running = quiet_ ? 0 : 1;
-  facts.main_task = main_ == nullptr ? 0 : main_->id;
+  facts.quiet &= own;
+  facts.running = facts.quiet ? 0 : 1;
+  const Task* main = main_.load(std::memory_order_relaxed);
+  facts.main_task = main == nullptr ? 0 : main->id;
   facts.workers = 1;
   return facts;
 }

@@ -47,7 +47,7 @@ class ControlledWorld final : public World {
   // is quiet then: nothing runnable and no timer pending.
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
-  Task* main_task() const { return main_; }
+  Task* main_task() const { return main_.load(std::memory_order_relaxed); }
 
  private:
   std::uint64_t Next();
@@ -61,14 +61,15 @@ class ControlledWorld final : public World {
   const std::uint64_t seed_;
   std::uint64_t rng_[2];
   std::vector<Task*> ready_;
-  Task* main_ = nullptr;
+  std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   bool main_was_main_ = false;
   mutable std::mutex timer_mutex_;  // foreign threads may cancel what has a deadline here
   TimerHeap timers_ ABSL_GUARDED_BY(timer_mutex_);
-  std::uint64_t steps_ = 0;
+  std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;  // vain polls since something last happened
-  bool checking_ = false, quiet_ = false, deadlock_ = false;
+  bool checking_ = false;
+  std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;  // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
