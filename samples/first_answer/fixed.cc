@@ -1,7 +1,7 @@
 // First answer wins, with a timeout, and room for every answer.
 //
-// The twin of leaky.cc: each fetch leaves its result in the channel's buffer and finishes, whether or
-// not anybody is still there to receive it.
+// The twin of leaky.cc: each fetch leaves its result in the channel's buffer and finishes, whether
+// or not anybody is still there to receive it.
 #include <stranded/channel.h>
 #include <stranded/context.h>
 #include <stranded/leak_check.h>
