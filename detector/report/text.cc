@@ -10,7 +10,6 @@ namespace stranded {
 namespace {
 
 constexpr std::size_t kMostFrames = 12;
-constexpr char kIndent[] = "             ";
 
 class Paint {
  public:

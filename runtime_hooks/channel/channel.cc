@@ -12,7 +12,8 @@ std::atomic<std::uint64_t> next_channel_id{1};
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
 // went through, false if the channel was closed meanwhile.
-bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, SelectCase* shown) {
+bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, SelectCase* shown)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool send = kind == WaitKind::kChanSend;
   w->task = self;
   w->slot = shown->slot;

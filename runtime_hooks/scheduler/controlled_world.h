@@ -64,20 +64,20 @@ class ControlledWorld final : public World {
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   bool main_was_main_ = false;
-  mutable std::mutex timer_mutex_;  // foreign threads may cancel what has a deadline here
-  TimerHeap timers_ ABSL_GUARDED_BY(timer_mutex_);
+  mutable std::mutex timer_mutex_;       // foreign threads may cancel what has a deadline here
+  TimerHeap timers_;                     // guarded by timer_mutex_
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
-  std::uint64_t fruitless_ = 0;  // vain polls since something last happened
+  std::uint64_t fruitless_ = 0;          // vain polls since something last happened
   bool checking_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
-  std::vector<Task*> checkers_;  // parked in RunUntilQuiet
+  std::vector<Task*> checkers_;                       // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
   int threads_at_start_ = 0;
 
   std::mutex inbox_mutex_;
   std::condition_variable inbox_wake_;
-  std::vector<Task*> inbox_ ABSL_GUARDED_BY(inbox_mutex_);
+  std::vector<Task*> inbox_;  // guarded by inbox_mutex_
   std::atomic<bool> inbox_used_{false};
   unsigned long owner_thread_ = 0;
 };

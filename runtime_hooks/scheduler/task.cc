@@ -130,7 +130,9 @@ void FiberEntry(void* p) {
   std::abort();
 }
 
-void UnlockAfter(void* lock) { static_cast<SpinLock*>(lock)->Unlock(); }
+void UnlockAfter(void* lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  static_cast<SpinLock*>(lock)->Unlock();
+}
 
 }  // namespace
 

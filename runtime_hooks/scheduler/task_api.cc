@@ -37,7 +37,7 @@ bool TaskHandle::Finished() const {
   return task_->finished;
 }
 
-void TaskHandle::Join(std::source_location loc) const {
+void TaskHandle::Join(std::source_location loc) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (task_ == nullptr) return;
   Task* self = internal::CurrentTask();
   internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc);
