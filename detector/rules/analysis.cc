@@ -112,7 +112,9 @@ std::string Who(const Situation& s, const Group& group) {
   const Task& task = *group.tasks.front();
   if (group.tasks.size() == 1) return absl::StrCat(TaskText(s, task.id), " is");
   std::string who = absl::StrCat(group.tasks.size(), " tasks");
-  if (!task.name.empty()) absl::StrAppend(&who, " \"", std::string(task.name), "\"");
+  const bool one_name = std::all_of(group.tasks.begin(), group.tasks.end(),
+                                    [&](const Task* t) { return t->name == task.name; });
+  if (one_name && !task.name.empty()) absl::StrAppend(&who, " \"", std::string(task.name), "\"");
   return absl::StrCat(who, " are");
 }
 

@@ -30,13 +30,10 @@ std::string AskAll(const Context& parent) {
   auto [ctx, cancel] = WithTimeout(parent, absl::Milliseconds(50));
   Chan<std::string> answers(kMirrors);
   for (int mirror = 0; mirror < kMirrors; ++mirror) {
-    Go({.name = "fetch"}, ctx, [answers, mirror] {
-      answers.Send(Fetch(mirror));
-    });
+    Go({.name = "fetch"}, ctx, [answers, mirror] { answers.Send(Fetch(mirror)); });
   }
   std::string first = "no answer in time";
-  Select(OnRecv(answers, [&](std::optional<std::string> answer) { first = *answer; }),
-         OnDone(ctx));
+  Select(OnRecv(answers, [&](std::optional<std::string> answer) { first = *answer; }), OnDone(ctx));
   cancel();
   return first;
 }

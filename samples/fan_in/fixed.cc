@@ -1,0 +1,54 @@
+// Results of several sources flow into one channel; an error ends the reading early.
+//
+// The twin of leaky.cc: the sources send with their context, which the reader cancels when it
+// returns at the first error.
+#include <stranded/channel.h>
+#include <stranded/context.h>
+#include <stranded/leak_check.h>
+#include <stranded/task.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+using namespace stranded;  // NOLINT
+
+namespace {
+
+constexpr int kSources = 5;
+
+absl::StatusOr<int> Read(int source) {
+  this_task::SleepFor(absl::Milliseconds(source));
+  if (source == 1) return absl::UnavailableError("source 1 is down");
+  return source * 10;
+}
+
+absl::Status SumAll(const Context& parent, int* sum) {
+  auto [ctx, cancel] = WithCancel(parent);
+  Chan<absl::StatusOr<int>> results;
+  for (int source = 0; source < kSources; ++source) {
+    Go({.name = "source"}, ctx,
+       [ctx = ctx, results, source] { results.Send(ctx, Read(source)).IgnoreError(); });
+  }
+  absl::Status status;
+  for (int i = 0; i < kSources && status.ok(); ++i) {
+    const absl::StatusOr<int> result = *results.Recv();
+    if (result.ok()) {
+      *sum += *result;
+    } else {
+      status = result.status();
+    }
+  }
+  cancel();
+  return status;
+}
+
+}  // namespace
+
+int main() {
+  return CheckedMain([] {
+    int sum = 0;
+    SumAll(Background(), &sum).IgnoreError();
+  });
+}
