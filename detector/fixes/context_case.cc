@@ -18,6 +18,23 @@ std::string HowTo(WaitKind kind) {
   }
 }
 
+// The context that has not ended and whose end the task already listens to; nullptr if there is
+// none.
+const Context* ListensTo(const Situation& s, const Task& task) {
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    if (c.op != CaseOp::kDone) continue;
+    const Context* context = s.snap().contexts.Find(c.context);
+    // A case may name a value node: what ends is above it.
+    for (std::size_t steps = 0; context != nullptr && steps <= s.snap().contexts.size(); ++steps) {
+      if (context->has_cancel_func || context->deadline_ns != 0) break;
+      context = s.snap().contexts.Find(context->parent);
+    }
+    if (context != nullptr && context->err == ContextErr::kNone) return context;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::string reason) {
@@ -32,6 +49,15 @@ Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::st
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const SourceSite site = SiteText(s, task.wait_site);
+  if (const Context* context = ListensTo(s, task)) {
+    out.fixes.push_back(SimpleFix(
+        FixKind::kCallCancel, SiteText(s, context->site),
+        absl::StrCat("Cancel the context made at ", Place(s, context->site),
+                     " when the work is over: the wait at ", site.ToString(), " listens to it."),
+        context->cancel_lost ? "Its cancel function was dropped, so nobody can do that now."
+                             : "Nobody has cancelled it."));
+    return;
+  }
   Fix fix = SimpleFix(FixKind::kAddContextCase, site,
                       absl::StrCat("At ", site.ToString(), ", ", HowTo(task.wait), "."),
                       "The operation then ends when the context does, whoever else has left.");

@@ -21,8 +21,13 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
-  ProposeClose(s, group, out);
-  ProposeContextCase(s, group, out);
+  // In a select the context comes first: which of its channels should be closed is not known.
+  if (group.tasks.front()->wait == WaitKind::kSelect) {
+    ProposeContextCase(s, group, out);
+  } else {
+    ProposeClose(s, group, out);
+    ProposeContextCase(s, group, out);
+  }
 }
 
 }  // namespace
