@@ -28,8 +28,10 @@ absl::Status SumAll(const Context& parent, int* sum) {
   auto [ctx, cancel] = WithCancel(parent);
   Chan<absl::StatusOr<int>> results;
   for (int source = 0; source < kSources; ++source) {
-    Go({.name = "source"}, ctx,
-       [ctx = ctx, results, source] { results.Send(ctx, Read(source)).IgnoreError(); });
+    Go({.name = "source"}, ctx, [ctx = ctx, results, source] {
+      absl::StatusOr<int> result = Read(source);
+      results.Send(ctx, std::move(result)).IgnoreError();
+    });
   }
   absl::Status status;
   for (int i = 0; i < kSources && status.ok(); ++i) {

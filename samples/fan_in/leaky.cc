@@ -28,7 +28,10 @@ absl::Status SumAll(const Context& parent, int* sum) {
   auto [ctx, cancel] = WithCancel(parent);
   Chan<absl::StatusOr<int>> results;
   for (int source = 0; source < kSources; ++source) {
-    Go({.name = "source"}, ctx, [results, source] { results.Send(Read(source)); });
+    Go({.name = "source"}, ctx, [results, source] {
+      absl::StatusOr<int> result = Read(source);
+      results.Send(std::move(result));
+    });
   }
   absl::Status status;
   for (int i = 0; i < kSources && status.ok(); ++i) {

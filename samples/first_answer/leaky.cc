@@ -31,10 +31,14 @@ std::string AskAll(const Context& parent) {
   auto [ctx, cancel] = WithTimeout(parent, absl::Milliseconds(50));
   Chan<std::string> answers;
   for (int mirror = 0; mirror < kMirrors; ++mirror) {
-    Go({.name = "fetch"}, ctx, [answers, mirror] { answers.Send(Fetch(mirror)); });
+    Go({.name = "fetch"}, ctx, [answers, mirror] {
+      const std::string answer = Fetch(mirror);
+      answers.Send(answer);
+    });
   }
-  std::string first = "no answer in time";
-  Select(OnRecv(answers, [&](std::optional<std::string> answer) { first = *answer; }), OnDone(ctx));
+  std::string first;
+  Select(OnRecv(answers, [&](std::optional<std::string> answer) { first = *answer; }),
+         OnDone(ctx, [&] { first = "no answer in time"; }));
   cancel();
   return first;
 }

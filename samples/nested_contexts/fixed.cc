@@ -34,10 +34,13 @@ std::string LookUp(const Context& request, const std::string& what, absl::Durati
                    absl::Duration patience) {
   auto [ctx, cancel] = WithTimeout(request, patience);
   Chan<std::string> answer(1);
-  Go({.name = what}, ctx,
-     [ctx = ctx, what, takes, answer] { answer.Send(Query(ctx, what, takes)); });
+  Go({.name = what}, ctx, [ctx = ctx, what, takes, answer] {
+    const std::string result = Query(ctx, what, takes);
+    answer.Send(result);
+  });
   std::string got;
-  Select(OnRecv(answer, [&](std::optional<std::string> a) { got = *a; }), OnDone(ctx));
+  Select(OnRecv(answer, [&](std::optional<std::string> a) { got = *a; }),
+         OnDone(ctx, [&] { got = "unknown"; }));
   cancel();
   return got;
 }
