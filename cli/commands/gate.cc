@@ -130,8 +130,9 @@ int Gate(const GateOptions& o) {
   if (!tally.fresh.empty() || o.output.format == "json") PrintReport(shown, o.output);
   const char* verdict = tally.fresh.empty() ? "passed" : "FAILED";
   std::fprintf(o.output.format == "json" ? stderr : stdout,
-               "stranded gate %s: %zu findings, %zu new, %zu in the baseline, %zu suppressed\n",
-               verdict, tally.found, tally.fresh.size(), tally.known, tally.suppressed);
+               "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed\n", verdict,
+               tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
+               tally.known, tally.suppressed);
   if (!tally.fresh.empty()) return kFindings;
   return lost ? kInput : kClean;
 }

@@ -5,6 +5,7 @@
 
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/recorder_hooks.h"
 #include "stranded/report.h"
 #include "stranded/time.h"
 
@@ -29,6 +30,17 @@ LeakReport Examine(const DumpOptions& capture, const AnalysisOptions& options) {
   }
   return LeakReport(Analyze(*std::move(dump), options));
 }
+
+// What SIGQUIT prints in a program that links the detector.
+std::string PrintForSignal(const std::string& bytes) {
+  auto dump = detector::ReadDump(bytes, "this process");
+  if (!dump.ok()) return "stranded: " + std::string(dump.status().message()) + "\n";
+  return TextReport(Analyze(*std::move(dump)));
+}
+[[maybe_unused]] const bool printer_is_set = [] {
+  internal::SetReportPrinter(&PrintForSignal);
+  return true;
+}();
 
 absl::Duration GraceOf(const LeakCheckOptions& options) {
   return internal::InControlledWorld() ? options.virtual_grace : options.grace;
