@@ -9,6 +9,11 @@
 #include "stranded/report.h"
 #include "stranded/time.h"
 
+extern "C" {
+// Named in the link of every program that uses the detector, so that this file is part of it.
+extern const bool stranded_report_printer;
+}
+
 namespace stranded {
 namespace {
 
@@ -37,11 +42,6 @@ std::string PrintForSignal(const std::string& bytes) {
   if (!dump.ok()) return "stranded: " + std::string(dump.status().message()) + "\n";
   return TextReport(Analyze(*std::move(dump)));
 }
-[[maybe_unused]] const bool printer_is_set = [] {
-  internal::SetReportPrinter(&PrintForSignal);
-  return true;
-}();
-
 absl::Duration GraceOf(const LeakCheckOptions& options) {
   return internal::InControlledWorld() ? options.virtual_grace : options.grace;
 }
@@ -86,3 +86,10 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
 }
 
 }  // namespace stranded
+
+extern "C" {
+const bool stranded_report_printer = [] {
+  stranded::internal::SetReportPrinter(&stranded::PrintForSignal);
+  return true;
+}();
+}

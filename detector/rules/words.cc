@@ -124,7 +124,11 @@ Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::strin
 Match Cancelled(const Situation& s, const Task& task) {
   const Context* ended = s.EndedContext(task);
   if (ended == nullptr) return {};
-  if (s.MayGoOn(task)) return {Answer::kLookAgain, "", ""};
+  // Somebody who could come is still at work: he gets more time, but not for ever.
+  constexpr int kPatience = 10;
+  const std::int64_t waited = s.snap().taken_ns - std::max(ended->ended_ns, task.since_ns);
+  const bool patient = waited < kPatience * absl::ToInt64Nanoseconds(s.options().min_age);
+  if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", ""};
   std::string key = absl::StrCat("c", ended->site, "/", ended->ended_site);
   if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
   if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", ""};

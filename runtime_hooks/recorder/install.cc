@@ -76,7 +76,8 @@ void QuitThread() {
 void InstallQuit() {
   struct sigaction old = {};
   sigaction(SIGQUIT, nullptr, &old);
-  if (old.sa_handler != SIG_DFL) return;  // the program has its own use for it
+  // Shells start background jobs with SIGQUIT ignored: that is nobody's choice. A handler is.
+  if (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN) return;
   sem_init(&quit_asked, 0, 0);
   struct sigaction action = {};
   action.sa_handler = [](int) { sem_post(&quit_asked); };
