@@ -38,8 +38,8 @@ std::string In(const SourceSite& site) {
 
 std::string Ages(const FindingData& d) {
   if (d.max_age_ns == 0) return "";
-  if (d.min_age_ns == d.max_age_ns) return absl::StrCat(", for ", detector::Span(d.max_age_ns));
-  return absl::StrCat(", for ", detector::Span(d.min_age_ns), " to ", detector::Span(d.max_age_ns));
+  const std::string least = detector::Span(d.min_age_ns), most = detector::Span(d.max_age_ns);
+  return least == most ? absl::StrCat(", for ", most) : absl::StrCat(", for ", least, " to ", most);
 }
 
 std::string ChannelLine(const ChannelFacts& c) {
