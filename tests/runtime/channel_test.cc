@@ -1,0 +1,250 @@
+// Channels: what the Go specification and memory model promise.
+#include "stranded/channel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stranded/context.h"
+#include "stranded/gtest.h"
+#include "stranded/sync.h"
+#include "stranded/task.h"
+#include "tests/runtime/sync_test_support.h"
+
+namespace stranded {
+namespace {
+
+// Counts how many values are alive, to see that none is lost or destroyed twice.
+struct Counted {
+  static inline std::atomic<int> alive{0};
+  explicit Counted(int v = 0) : value(v) { ++alive; }
+  Counted(const Counted& o) : value(o.value) { ++alive; }
+  Counted(Counted&& o) noexcept : value(o.value) {
+    o.value = -1;
+    ++alive;
+  }
+  Counted& operator=(Counted&& o) noexcept {
+    value = o.value;
+    o.value = -1;
+    return *this;
+  }
+  ~Counted() { --alive; }
+  int value;
+};
+
+TEST(Channel, UnbufferedSendReturnsOnlyWhenReceived) {
+  Chan<int> c;
+  std::atomic<bool> received{false}, returned_early{false};
+  TaskHandle sender = Go([&] {
+    c.Send(1);
+    if (!received) returned_early = true;
+  });
+  for (int i = 0; i < 20; ++i) this_task::Yield();
+  received = true;
+  EXPECT_EQ(c.Recv(), 1);
+  sender.Join();
+  EXPECT_FALSE(returned_early);
+}
+
+TEST(Channel, ValuesComeInTheOrderTheyWereSent) {
+  for (const std::size_t capacity : {0, 1, 3, 64}) {
+    Chan<int> c(capacity);
+    Go([c] {
+      for (int i = 0; i < 200; ++i) c.Send(i);
+      c.Close();
+    });
+    int expected = 0;
+    for (const int v : c) EXPECT_EQ(v, expected++);
+    EXPECT_EQ(expected, 200);
+  }
+}
+
+// The k-th receive comes before the completion of the (k+C)-th send.
+TEST(Channel, AtMostCapacitySendsRunAhead) {
+  constexpr int kCapacity = 3;
+  Chan<int> c(kCapacity);
+  std::atomic<int> sent{0}, received{0};
+  TaskHandle sender = Go([&] {
+    for (int i = 0; i < 50; ++i) {
+      c.Send(i);
+      EXPECT_LE(++sent, received + kCapacity + 1);
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(c.Recv(), i);
+    ++received;
+    this_task::Yield();
+  }
+  sender.Join();
+}
+
+TEST(Channel, WaitersAreServedFirstInFirstOut) {
+  Chan<int> c;
+  std::vector<TaskHandle> senders;
+  for (int i = 0; i < 5; ++i) {
+    senders.push_back(Go([c, i] { c.Send(i); }));
+    AwaitParked(senders.back().Id(), internal::WaitKind::kChanSend);
+  }
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(c.Recv(), i);
+  for (const TaskHandle& sender : senders) sender.Join();
+}
+
+TEST(Channel, CloseWakesAllReceivers) {
+  Chan<int> c;
+  WaitGroup wg;
+  std::atomic<int> woken{0};
+  for (int i = 0; i < 10; ++i) {
+    wg.Go([&] {
+      EXPECT_EQ(c.Recv(), std::nullopt);
+      ++woken;
+    });
+  }
+  for (int i = 0; i < 20; ++i) this_task::Yield();
+  c.Close();
+  wg.Wait();
+  EXPECT_EQ(woken, 10);
+}
+
+TEST(Channel, AClosedChannelIsDrainedFirst) {
+  Chan<int> c(3);
+  c.Send(1);
+  c.Send(2);
+  c.Close();
+  EXPECT_EQ(c.Recv(), 1);
+  EXPECT_EQ(c.Recv(), 2);
+  EXPECT_EQ(c.Recv(), std::nullopt);
+  EXPECT_EQ(c.Recv(), std::nullopt);
+  EXPECT_TRUE(c.TryRecv().closed());
+}
+
+TEST(Channel, MisuseOfCloseThrows) {
+  Chan<int> c(1);
+  c.Close();
+  EXPECT_THROW(c.Send(1), ClosedChannelError);
+  EXPECT_THROW(c.TrySend(1), ClosedChannelError);
+  EXPECT_THROW(c.Close(), ClosedChannelError);
+  EXPECT_THROW(Chan<int>::Nil().Close(), ClosedChannelError);
+}
+
+TEST(Channel, CloseThrowsInParkedSenders) {
+  Chan<int> c;
+  TaskHandle sender = Go([&] { EXPECT_THROW(c.Send(1), ClosedChannelError); });
+  for (int i = 0; i < 20; ++i) this_task::Yield();
+  c.Close();
+  sender.Join();
+}
+
+TEST(Channel, TryOperationsNeverBlock) {
+  Chan<int> c(1);
+  EXPECT_TRUE(c.TryRecv().empty());
+  EXPECT_TRUE(c.TrySend(5));
+  EXPECT_FALSE(c.TrySend(6));
+  EXPECT_EQ(c.TryRecv().value, 5);
+  Chan<int> unbuffered;
+  EXPECT_FALSE(unbuffered.TrySend(1));
+  EXPECT_FALSE(Chan<int>::Nil().TrySend(1));
+  EXPECT_TRUE(Chan<int>::Nil().TryRecv().empty());
+}
+
+TEST(Channel, SizeAndCapacity) {
+  Chan<int> c(4);
+  EXPECT_EQ(c.capacity(), 4U);
+  c.Send(1);
+  EXPECT_EQ(c.size(), 1U);
+  EXPECT_EQ(Chan<int>::Nil().capacity(), 0U);
+  EXPECT_TRUE(Chan<int>::Nil().IsNil());
+}
+
+TEST(Channel, MoveOnlyValues) {
+  Chan<std::unique_ptr<std::string>> c;
+  Go([c] { c.Send(std::make_unique<std::string>("moved")); });
+  EXPECT_EQ(**c.Recv(), "moved");
+}
+
+TEST(Channel, EveryValueIsMovedOnceAndDestroyedOnce) {
+  const int before = Counted::alive;
+  {
+    Chan<Counted> rendezvous, buffered(2);
+    TaskHandle sender = Go([&] {
+      for (int i = 0; i < 10; ++i) rendezvous.Send(Counted(i));
+      for (int i = 0; i < 10; ++i) buffered.Send(Counted(i));
+    });
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(rendezvous.Recv()->value, i);
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(buffered.Recv()->value, i);
+    sender.Join();
+    EXPECT_EQ(Counted::alive, before + 2);  // the two that are left in the buffer
+  }
+  EXPECT_EQ(Counted::alive, before);
+}
+
+TEST(Channel, OneWayViewsShareTheChannel) {
+  Chan<int> c(1);
+  const Sender<int> in = c;
+  const Receiver<int> out = c;
+  in.Send(3);
+  EXPECT_EQ(out.Recv(), 3);
+  EXPECT_TRUE(Sender<int>().IsNil());
+}
+
+TEST(Channel, SendAndReceiveGiveUpWithTheContext) {
+  auto [ctx, cancel] = WithCancel(Background());
+  Chan<int> c;
+  TaskHandle sender = Go([&, ctx = ctx] { EXPECT_TRUE(absl::IsCancelled(c.Send(ctx, 1))); });
+  TaskHandle receiver = Go([ctx = ctx] {
+    Chan<int> other;
+    EXPECT_TRUE(absl::IsCancelled(other.Recv(ctx).status()));
+  });
+  for (int i = 0; i < 20; ++i) this_task::Yield();
+  cancel();
+  sender.Join();
+  receiver.Join();
+  EXPECT_TRUE(absl::IsCancelled(c.Send(ctx, 2)));
+}
+
+TEST(Channel, ReceiveWithContextOnAClosedChannelIsOutOfRange) {
+  Chan<int> c;
+  c.Close();
+  EXPECT_TRUE(absl::IsOutOfRange(c.Recv(Background()).status()));
+}
+
+TEST(Channel, ManySendersManyReceivers) {
+  Chan<int> c(4);
+  WaitGroup senders, receivers;
+  std::atomic<long> sum{0}, count{0};
+  for (int s = 0; s < 8; ++s) {
+    senders.Go([&, s] {
+      for (int i = 0; i < 100; ++i) c.Send(s * 100 + i);
+    });
+  }
+  for (int r = 0; r < 4; ++r) {
+    receivers.Go([&] {
+      for (const int v : c) {
+        sum += v;
+        ++count;
+      }
+    });
+  }
+  senders.Wait();
+  c.Close();
+  receivers.Wait();
+  EXPECT_EQ(count, 800);
+  EXPECT_EQ(sum, 799 * 800 / 2);
+}
+
+TEST(Channel, ASendOnANilChannelIsFoundOut) {
+  ExpectLeak("nil-channel", 2);
+  Go([] { Chan<int>::Nil().Send(1); });
+  Go([] { Receiver<int>().Recv(); });
+}
+
+TEST(Channel, AForgottenSenderIsFoundOut) {
+  ExpectLeak("abandoned-send");
+  Chan<int> c;
+  Go([c] { c.Send(1); });
+}
+
+}  // namespace
+}  // namespace stranded
