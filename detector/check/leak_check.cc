@@ -40,7 +40,9 @@ LeakReport Examine(const DumpOptions& capture, const AnalysisOptions& options) {
 std::string PrintForSignal(const std::string& bytes) {
   auto dump = detector::ReadDump(bytes, "this process");
   if (!dump.ok()) return "stranded: " + std::string(dump.status().message()) + "\n";
-  return TextReport(Analyze(*std::move(dump)));
+  // Whoever asks wants to see what goes on, not only what is wrong.
+  const Analysis analysis = Analyze(*std::move(dump));
+  return TextReport(analysis) + "\n" + TreeReport(analysis);
 }
 absl::Duration GraceOf(const LeakCheckOptions& options) {
   return internal::InControlledWorld() ? options.virtual_grace : options.grace;

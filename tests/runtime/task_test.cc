@@ -1,0 +1,213 @@
+// Tasks, worlds and pools.
+#include "stranded/task.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "stranded/gtest.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/options.h"
+#include "stranded/select.h"
+#include "stranded/sync.h"
+#include "stranded/time.h"
+
+namespace stranded {
+namespace {
+
+TEST(Task, JoinWaitsAndRethrowsOnce) {
+  TaskHandle task = Go([] { throw std::runtime_error("from the task"); });
+  const TaskHandle copy = task;
+  EXPECT_THROW(task.Join(), std::runtime_error);
+  copy.Join();  // collected already
+  EXPECT_TRUE(task.Finished());
+}
+
+TEST(Task, EveryTaskHasItsOwnId) {
+  TaskId a, b;
+  Go([&] { a = this_task::Id(); }).Join();
+  Go([&] { b = this_task::Id(); }).Join();
+  EXPECT_NE(a, b);
+  EXPECT_NE(a, this_task::Id());
+}
+
+TEST(Task, ManyTasks) {
+  WaitGroup wg;
+  std::atomic<int> ran{0};
+  for (int i = 0; i < 2000; ++i) wg.Go([&] { ++ran; });
+  wg.Wait();
+  EXPECT_EQ(ran, 2000);
+}
+
+TEST(Task, SleepersWakeInTheOrderOfTheirTimes) {
+  if (GetOptions().schedule == "threads") GTEST_SKIP() << "a real clock promises no order";
+  std::vector<int> order;
+  WaitGroup wg;
+  for (const int ms : {30, 10, 20}) {
+    wg.Go([&, ms] {
+      this_task::SleepFor(absl::Milliseconds(ms));
+      order.push_back(ms);
+    });
+  }
+  const absl::Time before = Now();
+  wg.Wait();
+  EXPECT_EQ(order, (std::vector<int>{10, 20, 30}));
+  EXPECT_EQ(Now() - before, absl::Milliseconds(30));
+}
+
+TEST(Task, ALongSleepCostsNothingInVirtualTime) {
+  if (GetOptions().schedule == "threads") GTEST_SKIP() << "real time";
+  this_task::SleepFor(absl::Hours(24 * 365));
+}
+
+TEST(Task, PollingLetsVirtualTimeMove) {
+  Chan<int> c;
+  Go([c] {
+    this_task::SleepFor(absl::Milliseconds(5));
+    c.Send(1);
+  });
+  while (!c.TryRecv()) this_task::Yield();
+}
+
+TEST(Task, ChooseStaysInItsRange) {
+  for (int i = 0; i < 100; ++i) EXPECT_LT(this_task::Choose(7), 7U);
+  EXPECT_EQ(this_task::Choose(1), 0U);
+}
+
+TEST(Task, ThreadsSpawnAndJoinTasks) {
+  std::atomic<int> ran{0};
+  std::thread thread([&] {
+    std::vector<TaskHandle> tasks;
+    for (int i = 0; i < 20; ++i) tasks.push_back(Go([&] { ++ran; }));
+    for (const TaskHandle& t : tasks) t.Join();
+  });
+  thread.join();
+  EXPECT_EQ(ran, 20);
+}
+
+TEST(Task, ABlockingRegionLetsOthersRun) {
+  if (GetOptions().schedule != "threads") GTEST_SKIP() << "a controlled world has one thread";
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  TaskHandle reader = Go([&] {
+    char byte = 0;
+    BlockingRegion region;
+    EXPECT_EQ(read(ends[0], &byte, 1), 1);
+  });
+  // With one worker this task runs only if another thread stands in for the one that reads.
+  TaskHandle writer = Go([&] { EXPECT_EQ(write(ends[1], "x", 1), 1); });
+  reader.Join();
+  writer.Join();
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(Task, APinnedTaskStaysOnItsThread) {
+  TaskHandle task = Go({.name = "pinned", .daemon = false, .pinned = true}, Background(), [] {
+    const std::thread::id first = std::this_thread::get_id();
+    for (int i = 0; i < 50; ++i) {
+      this_task::SleepFor(absl::Microseconds(20));
+      EXPECT_EQ(std::this_thread::get_id(), first);
+    }
+  });
+  task.Join();
+}
+
+// A task that stays ready runs although newer ones keep coming.
+TEST(Task, NobodyStarves) {
+  std::atomic<bool> ran{false}, stop{false};
+  WaitGroup wg;
+  wg.Go([&] {
+    this_task::Yield();
+    ran = true;
+  });
+  for (int i = 0; i < 4; ++i) {
+    wg.Go([&] {
+      while (!stop) {
+        Go([] {}).Join();
+        if (ran) stop = true;
+      }
+    });
+  }
+  wg.Wait();
+  EXPECT_TRUE(ran);
+}
+
+TEST(Task, ADeadEndIsThrownInMain) {
+  ExpectDeadEnd();
+  Chan<int> c;
+  try {
+    c.Recv();
+    FAIL() << "nobody could send";
+  } catch (const GlobalDeadlockError& error) {
+    EXPECT_NE(std::string(error.what()).find("task_test.cc"), std::string::npos);
+  }
+}
+
+TEST(Task, TheTestAfterADeadEndStartsClean) {
+  Chan<int> c;
+  Go([c] { c.Send(1); });
+  EXPECT_EQ(c.Recv(), 1);
+}
+
+TEST(Task, ADaemonIsNotReported) {
+  Go({.name = "daemon", .daemon = true}, Background(), [] { Chan<int>().Recv(); });
+}
+
+// What one seed did, as text.
+std::string Interleaving(std::uint64_t seed) {
+  std::string text;
+  std::thread thread([&] {
+    internal::ControlledWorld* world = internal::EnterControlledWorld("replay", seed);
+    {
+      WaitGroup wg;
+      Chan<int> c(1);
+      for (char name = 'a'; name < 'f'; ++name) {
+        wg.Go([&, name] {
+          for (int i = 0; i < 5; ++i) {
+            Select(OnSend(c, 1, [&] { text += name; }),
+                   OnRecv(c, [&](std::optional<int>) { text += static_cast<char>(name - 32); }));
+            this_task::Yield();
+          }
+        });
+      }
+      wg.Wait();
+    }
+    EXPECT_EQ(internal::LeaveControlledWorld(world), 0U);
+  });
+  thread.join();
+  return text;
+}
+
+TEST(Task, TheSameSeedGivesTheSameRun) {
+  EXPECT_EQ(Interleaving(42), Interleaving(42));
+  EXPECT_NE(Interleaving(1) + Interleaving(2) + Interleaving(3),
+            Interleaving(4) + Interleaving(5) + Interleaving(6));
+}
+
+TEST(Pool, ShutdownWaitsForItsTasks) {
+  Pool pool({.workers = 3, .name = "three"});
+  std::atomic<int> ran{0};
+  for (int i = 0; i < 100; ++i) pool.Go([&] { ++ran; });
+  const ShutdownReport report = pool.Shutdown(absl::Seconds(10));
+  EXPECT_TRUE(report.clean);
+  EXPECT_EQ(ran, 100);
+}
+
+TEST(Pool, ShutdownCountsWhatIsLeft) {
+  IgnoreLeaks("task_test.cc");
+  auto* pool = new Pool({.workers = 1, .name = "stuck"});
+  Chan<int> never;
+  pool->Go([never] { never.Recv(); });
+  const ShutdownReport report = pool->Shutdown(absl::Milliseconds(20));
+  EXPECT_FALSE(report.clean);
+  EXPECT_EQ(report.left, 1U);
+  delete pool;
+}
+
+}  // namespace
+}  // namespace stranded
