@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -98,6 +99,8 @@ int Run(RunOptions& o) {
         o.command[0].c_str(), code);
     return code == 0 ? static_cast<int>(kInput) : code;
   }
+  // There is no later look at a program that is killed: what it waited for most of its time counts.
+  if (timed_out) o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 20);
   const auto analysis = Load(o.dump, o.input);
   if (own_dump) {
     std::remove(o.dump.c_str());

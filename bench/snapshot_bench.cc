@@ -1,0 +1,130 @@
+// From parked tasks to a report: the four steps, each timed alone.
+#include <stranded/channel.h>
+#include <stranded/dump.h>
+#include <stranded/dump_reader.h>
+#include <stranded/report.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <source_location>
+#include <utility>
+#include <vector>
+
+#include "bench/bench_support.h"
+
+namespace stranded::bench {
+namespace {
+
+using Loc = std::source_location;
+
+// 32 places to wait at and 32 to spawn at make 1024 pairs; 1000 of them are used.
+constexpr int kGroups = 1000;
+constexpr Loc Here(Loc loc = Loc::current()) { return loc; }
+constexpr std::array<Loc, 32> kSites = {
+    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
+    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
+    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
+};
+
+// `count` tasks that wait for ever, as long as this lives, in a world of their own.
+class Crowd {
+ public:
+  explicit Crowd(std::int64_t count) : pool_(PoolOptions{.workers = 1, .name = "crowd"}) {
+    std::atomic<std::int64_t> arrived{0};
+    const auto spawn_all = [&] {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto group = static_cast<std::size_t>(i % kGroups);
+        const Loc wait = kSites[group % 32];
+        handles_.push_back(Go(
+            [this, wait, &arrived] {
+              arrived.fetch_add(1, std::memory_order_relaxed);
+              gate_.Recv(wait);
+            },
+            kSites[group / 32]));
+      }
+      while (arrived.load(std::memory_order_relaxed) < count) this_task::Yield();
+    };
+    handles_.reserve(static_cast<std::size_t>(count));
+    pool_.Go(spawn_all).Join();
+  }
+  ~Crowd() {
+    gate_.Close();
+    for (const TaskHandle& handle : handles_) handle.Join();
+  }
+
+ private:
+  Pool pool_;
+  Chan<Unit> gate_;
+  std::vector<TaskHandle> handles_;
+};
+
+std::shared_ptr<const detector::Dump> Read(std::string bytes) {
+  auto dump = detector::ReadDump(std::move(bytes), "benchmark");
+  return dump.ok() ? *dump : nullptr;
+}
+
+// The program still runs, so a task counts as stuck by age; here at once.
+Analysis Look(std::shared_ptr<const detector::Dump> dump) {
+  AnalysisOptions options;
+  options.min_age = absl::ZeroDuration();
+  return Analyze(std::move(dump), options);
+}
+
+void Capture(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  std::string bytes;
+  for (auto _ : state) bytes = CaptureDump();
+  state.counters["dump_bytes"] = static_cast<double>(bytes.size());
+}
+
+void ReadBack(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  const std::string bytes = CaptureDump();
+  for (auto _ : state) {
+    auto dump = Read(bytes);
+    if (dump == nullptr) state.SkipWithError("the dump cannot be read");
+    benchmark::DoNotOptimize(dump);
+  }
+}
+
+void AnalyzeAll(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  const auto dump = Read(CaptureDump());
+  std::size_t findings = 0, stranded = 0;
+  for (auto _ : state) {
+    const Analysis analysis = Look(dump);
+    findings = analysis.findings.size();
+    stranded = analysis.summary.stranded;
+  }
+  state.counters["findings"] = static_cast<double>(findings);
+  state.counters["stranded"] = static_cast<double>(stranded);
+}
+
+void WriteText(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  const Analysis analysis = Look(Read(CaptureDump()));
+  std::size_t bytes = 0;
+  for (auto _ : state) bytes = TextReport(analysis).size();
+  state.counters["text_bytes"] = static_cast<double>(bytes);
+}
+
+void Big(benchmark::internal::Benchmark* b) {
+  Timed(b);
+  b->ArgName("tasks")->Arg(100000)->Unit(benchmark::kMillisecond);
+}
+void Huge(benchmark::internal::Benchmark* b) {
+  Timed(b);
+  b->ArgName("tasks")->Arg(1000000)->Iterations(1)->Repetitions(1)->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
+BENCHMARK(ReadBack)->Name("snapshot_read")->Apply(Big);
+BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);
+BENCHMARK(WriteText)->Name("snapshot_text")->Apply(Big);
+BENCHMARK(Capture)->Name("snapshot_huge_capture")->Apply(Huge);
+BENCHMARK(ReadBack)->Name("snapshot_huge_read")->Apply(Huge);
+BENCHMARK(AnalyzeAll)->Name("snapshot_huge_analyze")->Apply(Huge);
+BENCHMARK(WriteText)->Name("snapshot_huge_text")->Apply(Huge);
+
+}  // namespace
+}  // namespace stranded::bench

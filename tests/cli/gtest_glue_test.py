@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Test binaries under stranded::gtest_main. The negative control of the whole suite: a planted leak
+must make a test fail, or the gate itself is broken."""
+import os
+import re
+import unittest
+
+from support import PROGRAMS, run
+
+BINARY = os.path.join(PROGRAMS, 'leaky_gtest')
+MUST_FAIL = {'Leaks', 'FailsByItselfAndLeaks', 'AnExpectedLeakThatDoesNotComeFails', 'DeadEnd'}
+
+
+class Glue(unittest.TestCase):
+    def check(self, options):
+        result = run(BINARY, env={'STRANDED_OPTIONS': options})
+        self.assertEqual(result.returncode, 1, result.stdout)
+        failed = set(re.findall(r'^\[  FAILED  \] Planted\.(\w+) \(', result.stdout, re.M))
+        self.assertEqual(failed, MUST_FAIL, result.stdout)
+        passed = set(re.findall(r'^\[       OK \] Planted\.(\w+)', result.stdout, re.M))
+        self.assertIn('TheNextTestPasses', passed)
+        self.assertIn('TheTestAfterADeadEndPasses', passed)
+        return result.stdout
+
+    def test_controlled(self):
+        for seed in (1, 2, 3, 50):
+            self.check(f'seed={seed}')
+
+    def test_real_threads(self):
+        for workers in (1, 2, 4):
+            self.check(f'schedule=threads:workers={workers}')
+
+    def part(self, text, name):
+        return text.split(f'[ RUN      ] Planted.{name}\n')[1].split('[ RUN ')[0]
+
+    def test_the_report_stands_with_its_test(self):
+        text = self.check('seed=1')
+        leak = self.part(text, 'Leaks')
+        self.assertIn('rule      cancelled-send, proven', leak)
+        self.assertIn('leaky_gtest.cc:', leak)
+        self.assertIn('STRANDED_OPTIONS=seed=1', leak)
+        both = self.part(text, 'FailsByItselfAndLeaks')
+        self.assertIn('its own failure', both)
+        self.assertIn('cancelled-send', both)
+        dead = self.part(text, 'DeadEnd')
+        self.assertIn('nothing can run any more: all 2 tasks are blocked', dead)
+        self.assertIn('"locker" is blocked locking a mutex', dead)
+        self.assertIn('receiving from a channel', dead)
+
+    def test_the_xml_holds_the_report(self):
+        path = os.path.join(PROGRAMS, 'leaky.xml')
+        run(BINARY, '--gtest_filter=Planted.Leaks', f'--gtest_output=xml:{path}')
+        with open(path, encoding='utf-8') as file:
+            self.assertIn('cancelled-send', file.read())
+
+    def test_the_same_seed_gives_the_same_output(self):
+        def output():
+            result = run(BINARY, '--gtest_print_time=0', env={'STRANDED_OPTIONS': 'seed=9'})
+            return re.sub(r'\(\d+ ms total\)', '', result.stdout)
+        self.assertEqual(output(), output())
+
+
+if __name__ == '__main__':
+    unittest.main()

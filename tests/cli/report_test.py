@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""The report on the classic leak: what it must name, its golden text, JSON, and the fix."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from support import SOURCE, WithDumps, line_of, run, same_compiler_names, stranded
+
+LEAKY = 'samples/first_answer/leaky.cc'
+
+
+class Report(WithDumps):
+    def text(self):
+        result = stranded('report', self.leaky)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        return result.stdout
+
+    def test_names_every_line_that_matters(self):
+        text = self.text()
+        for label, code in (('blocked   at ', 'answers.Send(answer)'),
+                            ('channel   made at ', 'Chan<std::string> answers;'),
+                            ('spawned   at ', 'Go({.name = "fetch"}'),
+                            ('WithTimeout at ', 'WithTimeout(parent'),
+                            ('was to receive at ', 'OnRecv(answers'),
+                            ('chose the done case at ', 'OnDone(ctx')):
+            self.assertIn(label + line_of(LEAKY, code), text)
+        self.assertIn('deadline exceeded', text)
+        self.assertIn('TraceId = req-42', text)
+        self.assertIn('rule      cancelled-send, proven', text)
+        self.assertIn('room for 4 values', text)
+        self.assertIn('(not verified)', text)
+
+    def test_golden_text(self):
+        text = same_compiler_names(self.text())
+        text = re.sub(r'(   stack .*\n(?:             \S.*\n)*)', '   stack     FRAMES\n', text, count=1)
+        text = re.sub(r's1:[0-9a-f]{16}', 's1:FINGERPRINT', text)  # of compiler-dependent names
+        golden = os.path.join(SOURCE, 'tests/golden/first_answer.txt')
+        if os.environ.get('UPDATE_GOLDEN'):
+            with open(golden, 'w', encoding='utf-8') as file:
+                file.write(text)
+        with open(golden, encoding='utf-8') as file:
+            self.assertEqual(text, file.read())
+
+    def test_the_same_seed_gives_the_same_report(self):
+        first = self.text()
+        self.setUpClass()
+        self.assertEqual(first, self.text())
+
+    def test_the_diff_applies_and_is_the_fix(self):
+        copy = self.path('copy')
+        shutil.copytree(os.path.join(SOURCE, 'samples'), os.path.join(copy, 'samples'))
+        report = json.loads(stranded('report', '--format', 'json', self.leaky).stdout)
+        diff = report['findings'][0]['fixes'][0]['diff']
+        patch = subprocess.run(['patch', '-p1'], input=diff, text=True, cwd=copy, check=False,
+                               capture_output=True)
+        self.assertEqual(patch.returncode, 0, patch.stdout + patch.stderr)
+        with open(os.path.join(copy, LEAKY), encoding='utf-8') as file:
+            self.assertIn('Chan<std::string> answers(4);', file.read())
+
+    def test_json(self):
+        report = json.loads(stranded('report', '--format', 'json', self.leaky).stdout)
+        self.assertEqual((report['format'], report['version']), ('stranded-report', 1))
+        self.assertEqual(report['counts']['stranded'], 4)
+        finding = report['findings'][0]
+        self.assertEqual(finding['rule'], 'cancelled-send')
+        self.assertEqual(finding['task_count'], 4)
+        self.assertEqual(finding['channel']['capacity'], 0)
+        self.assertEqual(finding['fixes'][0]['kind'], 'raise-capacity')
+        self.assertEqual(finding['fixes'][0]['capacity'], 4)
+        self.assertRegex(finding['fingerprint'], r'^s1:[0-9a-f]{16}$')
+        self.assertEqual(finding['contexts'][0]['end']['why'], 'deadline exceeded')
+
+    def test_the_fixed_twin_is_clean(self):
+        result = stranded('report', self.fixed)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('nothing is stranded', result.stdout)
+
+    def test_views(self):
+        tree = stranded('tree', self.leaky).stdout
+        self.assertIn('(4 like this)', tree)
+        tasks = stranded('tasks', '--state', 'blocked', self.leaky).stdout
+        self.assertEqual(tasks.count('fetch'), 4)
+        task = re.search(r'^ *(\d+) blocked', tasks, re.M).group(1)
+        shown = stranded('show', self.leaky, task).stdout
+        channel = re.search(r'channel (\d+)', shown).group(1)
+        self.assertEqual(stranded('show', self.leaky, f'channel:{channel}').stdout.count('waits'), 4)
+        self.assertEqual(stranded('show', self.leaky, '99999').returncode, 2)
+
+    def test_explain_knows_every_rule(self):
+        rules = [line.split()[0] for line in stranded('explain').stdout.splitlines()]
+        self.assertIn('global-deadlock', rules)
+        for rule in rules:
+            self.assertIn('Fix:', stranded('explain', rule).stdout)
+
+    def test_protoc_reads_the_dump(self):
+        with open(self.leaky, 'rb') as file:
+            decoded = run('protoc', '--decode=stranded.dump.Dump', '-I', 'docs', 'stranded_dump.proto',
+                          stdin=file.read())
+        self.assertEqual(decoded.returncode, 0, decoded.stderr)
+        self.assertEqual(decoded.stdout.count(b'kind: CHAN_SEND'), 8)  # four waits, four last ops
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""`stranded run`, and programs that come to a bad end."""
+import os
+import unittest
+
+from support import PROGRAMS, SAMPLES, run, stranded
+
+
+def program(name):
+    return os.path.join(PROGRAMS, name)
+
+
+class Run(unittest.TestCase):
+    def test_findings_and_none(self):
+        leaky = stranded('run', '--', os.path.join(SAMPLES, 'sample_fan_in_leaky'))
+        self.assertEqual(leaky.returncode, 1, leaky.stderr)
+        self.assertIn('cancelled-send', leaky.stdout)
+        fixed = stranded('run', '--', os.path.join(SAMPLES, 'sample_fan_in_fixed'))
+        self.assertEqual(fixed.returncode, 0, fixed.stderr)
+
+    def test_the_programs_own_failure_is_passed_on(self):
+        result = stranded('run', '--', program('forked_child'))
+        self.assertEqual(result.returncode, 5, result.stderr)
+
+    def test_timeout(self):
+        result = stranded('run', '--timeout', '1.5', '--', program('hangs'))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn('cancelled-send', result.stdout)
+        self.assertIn('did not end within 1.5 s', result.stderr)
+
+    def test_a_program_that_is_not_there(self):
+        result = stranded('run', '--', './no-such-program')
+        self.assertEqual(result.returncode, 2)
+        self.assertIn('no-such-program', result.stderr)
+
+    def test_a_program_without_the_runtime(self):
+        for command in ([program('no_runtime')], ['/bin/true']):
+            result = stranded('run', '--', *command)
+            self.assertEqual(result.returncode, 3)
+            self.assertIn('wrote no dump', result.stderr)
+
+    def test_record_levels(self):
+        for level in ('off', 'state', 'trace'):
+            result = stranded('run', '--record', level, '--',
+                              os.path.join(SAMPLES, 'sample_pipeline_leaky'))
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn('unclosed-channel', result.stdout)
+
+
+class BadEnds(unittest.TestCase):
+    def test_an_exception_that_nobody_collects(self):
+        result = run(program('task_throws'))
+        self.assertNotEqual(result.returncode, 0)
+        for text in ('"thrower"', 'task_throws.cc:', 'nobody will know'):
+            self.assertIn(text, result.stderr)
+
+    def test_stack_overflow(self):
+        result = run(program('stack_overflow'))
+        self.assertNotEqual(result.returncode, 0)
+        if 'AddressSanitizer' in result.stderr or 'ThreadSanitizer' in result.stderr:
+            return  # the sanitizer's own handler says it
+        for text in ('stack overflow in task', '"deep"', 'stack_bytes'):
+            self.assertIn(text, result.stderr)
+
+    def test_the_child_of_a_fork(self):
+        result = run(program('forked_child'))
+        self.assertEqual(result.returncode, 5)
+        self.assertIn('child of a fork', result.stderr)
+
+    def test_out_of_stacks(self):
+        result = run(program('too_many_tasks'))
+        if 'Sanitizer' in result.stderr:
+            return  # cannot start under a limit on addresses
+        self.assertEqual(result.returncode, 7, result.stderr)
+        self.assertIn('no room for another task stack', result.stderr)
+        self.assertIn('vm.max_map_count', result.stderr)
+
+    def test_check_at_exit(self):
+        result = run(program('check_at_exit'))
+        self.assertEqual(result.returncode, 86)
+        self.assertIn('cancelled-send', result.stderr)
+
+    def test_a_dump_that_cannot_be_written_is_named(self):
+        result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': 'dump=/nowhere/at/all.strd'})
+        self.assertIn('/nowhere/at/all.strd', result.stderr)
+
+    def test_options_that_are_not_understood_are_named(self):
+        result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': 'speed=9:seed=x'})
+        self.assertIn("unknown key 'speed'; accepted: dump", result.stderr)
+        self.assertIn('seed needs a number', result.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Wrong input and wrong flags: a clear message, the right exit code, no crash."""
+import struct
+import unittest
+import zlib
+
+from support import WithDumps, stranded
+
+
+def varint(n):
+    out = b''
+    while n >= 0x80:
+        out += bytes([n & 0x7f | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def packet(body):
+    inner = b'\x0d' + struct.pack('<I', zlib.crc32(body)) + body
+    return b'\x0a' + varint(len(inner)) + inner
+
+
+class WrongInput(WithDumps):
+    def refused(self, data, why):
+        path = self.path('input')
+        with open(path, 'wb') as file:
+            file.write(data)
+        for result in (stranded('report', path), stranded('gate', path),
+                       stranded('report', '-', stdin=data)):
+            self.assertEqual(result.returncode, 3)
+            self.assertIn(why, result.stderr if isinstance(result.stderr, str) else result.stderr.decode())
+
+    def test_missing_and_directory(self):
+        missing = stranded('report', self.path('nowhere'))
+        self.assertEqual(missing.returncode, 3)
+        self.assertIn('No such file', missing.stderr)
+        self.assertEqual(stranded('report', self.dir.name).returncode, 3)
+
+    def test_empty_and_foreign(self):
+        self.refused(b'', 'is empty')
+        self.refused(b'\x7fELF' + bytes(500), 'not a Stranded dump')
+        self.refused(b'goroutine 1 [chan send]:\nmain.main()\n', 'not a Stranded dump')
+
+    def test_newer_version(self):
+        header = b'\x08\x09\x10\x02' + b'\x1a\x0e' + b'stranded 9.2.0'
+        self.refused(packet(b'\x12' + varint(len(header)) + header), 'version 9.2')
+
+    def test_cut_anywhere(self):
+        with open(self.leaky, 'rb') as file:
+            data = file.read()
+        for size in list(range(1, 40)) + [len(data) // 3, len(data) // 2, len(data) - 1]:
+            path = self.path('cut')
+            with open(path, 'wb') as file:
+                file.write(data[:size])
+            result = stranded('report', path)
+            self.assertEqual(result.returncode, 3, size)
+            self.assertTrue('cut off' in result.stdout or 'not a Stranded dump' in result.stderr, size)
+
+    def test_damage_is_counted_and_the_rest_is_read(self):
+        with open(self.leaky, 'rb') as file:
+            data = bytearray(file.read())
+        data[len(data) // 4] ^= 0xff
+        path = self.path('damaged')
+        with open(path, 'wb') as file:
+            file.write(data)
+        result = stranded('report', path)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn('missing:', result.stdout)
+        self.assertIn('tasks alive', result.stdout)
+
+    def test_wrong_flags(self):
+        for args, named in ((('report', '--format', 'xml', 'f'), ('--format', 'json')),
+                            (('report', '--rule', 'nonsense', 'f'), ('--rule', 'cancelled-send')),
+                            (('report', '--no-such-flag', 'f'), ('--no-such-flag',)),
+                            (('tasks', '--sort', 'colour', 'f'), ('--sort', 'age')),
+                            (('gate', '--create-baseline', 'f'), ('--baseline',)),
+                            (('repor',), ('repor', 'report'))):
+            result = stranded(*args)
+            self.assertEqual(result.returncode, 2, args)
+            for text in named:
+                self.assertIn(text, result.stdout + result.stderr, args)
+
+
+if __name__ == '__main__':
+    unittest.main()

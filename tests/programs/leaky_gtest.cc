@@ -1,0 +1,72 @@
+// Tests that are meant to fail, and neighbours that must not: tests/cli/gtest_glue_test.py looks
+// on.
+#include <stranded/gtest.h>
+#include <stranded/stranded.h>
+
+namespace stranded {
+namespace {
+
+void StrandOne() {
+  auto [ctx, cancel] = WithCancel(Background());
+  Chan<int> answers;
+  Go({.name = "stranded"}, ctx, [answers] { answers.Send(1); });
+  cancel();
+}
+
+TEST(Planted, Leaks) { StrandOne(); }
+
+TEST(Planted, TheNextTestPasses) {
+  Chan<int> c;
+  Go([c] { c.Send(1); });
+  EXPECT_EQ(c.Recv(), 1);
+}
+
+TEST(Planted, FailsByItselfAndLeaks) {
+  StrandOne();
+  EXPECT_EQ(1, 2) << "its own failure";
+}
+
+TEST(Planted, AnExpectedLeakPasses) {
+  ExpectLeak("cancelled-send", 1);
+  StrandOne();
+}
+
+TEST(Planted, AnIgnoredLeakPasses) {
+  IgnoreLeaks("StrandOne");
+  StrandOne();
+}
+
+TEST(Planted, AnExpectedLeakThatDoesNotComeFails) { ExpectLeak("lost-cancel"); }
+
+TEST(Planted, DeadEnd) {
+  Chan<int> c;
+  Mutex mutex;
+  mutex.Lock();
+  Go({.name = "locker"}, Background(), [&mutex] { mutex.Lock(); });
+  c.Recv();
+}
+
+TEST(Planted, TheTestAfterADeadEndPasses) {
+  Chan<int> c(1);
+  c.Send(1);
+  EXPECT_EQ(c.Recv(), 1);
+}
+
+TEST(Planted, LeakScopesAreToldApart) {
+  LeakScope outer("outer");
+  {
+    LeakScope inner("inner");
+    Chan<int> c;
+    Go([c] { c.Send(1); });
+    EXPECT_EQ(c.Recv(), 1);
+    EXPECT_TRUE(inner.Check().clean());
+  }
+  ExpectLeak("cancelled-send");
+  StrandOne();
+  EXPECT_EQ(outer.Check().findings().size(), 1U);
+  LeakScope later("later");
+  EXPECT_TRUE(later.Check().clean());  // what stood there before is not its own
+}
+
+}  // namespace
+}  // namespace stranded

@@ -1,0 +1,2 @@
+// Links the runtime and never uses it.
+int main() { return 0; }
