@@ -1,4 +1,3 @@
-#include "stranded/gtest.h"
 #include "stranded/mutex.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "stranded/errors.h"
+#include "stranded/gtest.h"
 #include "stranded/wait_group.h"
 #include "tests/runtime/sync_test_support.h"
 

@@ -44,9 +44,9 @@ TEST(Safety, PthreadExitUnwindsAThread) {
   EXPECT_TRUE(unwound);
 }
 
-// The compiler takes errno's address for constant within a function, and a task may go on on another
-// thread: so code that looks at errno on both sides of a park does it in functions of its own, or
-// runs in a pinned task.
+// The compiler takes errno's address for constant within a function, and a task may go on on
+// another thread: so code that looks at errno on both sides of a park does it in functions of its
+// own, or runs in a pinned task.
 __attribute__((noinline)) int ReadErrno() {
   asm volatile("" ::: "memory");
   return errno;

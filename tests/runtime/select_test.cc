@@ -91,9 +91,8 @@ TEST(Select, SendCaseHappensOnlyWithAReceiver) {
 TEST(Select, SendAndReceiveOnTheSameChannel) {
   Chan<int> c;
   std::atomic<int> received{0};
-  TaskHandle other = Go([&] {
-    Select(OnSend(c, 1), OnRecv(c, [&](std::optional<int>) { ++received; }));
-  });
+  TaskHandle other =
+      Go([&] { Select(OnSend(c, 1), OnRecv(c, [&](std::optional<int>) { ++received; })); });
   Select(OnSend(c, 2), OnRecv(c, [&](std::optional<int>) { ++received; }));
   other.Join();
   EXPECT_EQ(received, 1);
@@ -182,7 +181,8 @@ TEST(Select, ManySelectsAgainstEachOther) {
       for (int i = 0; i < 100; ++i) {
         bool over = false;
         Select(OnRecv(c, [&](std::optional<int>) { ++received; }), OnSend(b, 1, [&] { ++sent; }),
-               OnRecv(a, [&](std::optional<int>) { ++received; }), OnDone(ctx, [&] { over = true; }));
+               OnRecv(a, [&](std::optional<int>) { ++received; }),
+               OnDone(ctx, [&] { over = true; }));
         if (over) return;
       }
     });

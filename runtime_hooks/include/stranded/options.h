@@ -9,15 +9,15 @@
 namespace stranded {
 
 struct Options {
-  std::string dump;                     // write a dump here at exit
-  std::string record = "state";         // off, state, trace
+  std::string dump;              // write a dump here at exit
+  std::string record = "state";  // off, state, trace
   std::string schedule;          // controlled or threads; empty: tests controlled, programs threads
-  std::uint64_t seed = 1;               // of the controlled scheduler
+  std::uint64_t seed = 1;        // of the controlled scheduler
   int runs = 1;                  // CheckedMain in a controlled world: this many seeds
   int grace_ms = 1000;           // how long the dump at exit waits for tasks that still move
-  int workers = 0;                      // 0: one per core
-  int exitcode = 86;                    // of a linked program with findings
-  std::vector<std::string> problems;    // keys or values that were not understood
+  int workers = 0;               // 0: one per core
+  int exitcode = 86;             // of a linked program with findings
+  std::vector<std::string> problems;  // keys or values that were not understood
 };
 
 // Parsed once from the environment; SetOptionsForTesting replaces it.
