@@ -11,6 +11,7 @@ namespace {
 // `task` is null for a timer.
 void NotePeer(ChanPeer& peer, const Task* task, const std::source_location& site,
               PeerOutcome outcome) {
+  if (!noting.load(std::memory_order_relaxed)) return;
   peer.task = task == nullptr ? 0 : task->id;
   peer.site = site;
   peer.at_ns = task == nullptr ? 0 : task->world->coarse_ns();
@@ -128,6 +129,7 @@ void Withdraw(ChanCore* chan, Waiter* w, bool send) {
 
 void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
               const SelectCase& chosen) {
+  if (!noting.load(std::memory_order_relaxed)) return;
   ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
   // Somebody else who still waits here says more about the channel than one who looked and left.
   if (peer.outcome == PeerOutcome::kWaiting && peer.task != self->id) return;

@@ -104,6 +104,7 @@ void InstallRecorder() {
   static std::once_flag once;
   std::call_once(once, [] {
     tracing.store(GetOptions().record == "trace", std::memory_order_relaxed);
+    noting.store(GetOptions().record != "off", std::memory_order_relaxed);
     InstallQuit();
     InstallFatalSignals();
     pthread_atfork(nullptr, nullptr, [] { forked_child.store(true, std::memory_order_relaxed); });

@@ -22,6 +22,7 @@ namespace stranded::internal {
 std::atomic<int> runtime_threads{0};
 std::atomic<int> adopted_threads{0};
 std::atomic<bool> forked_child{false};
+std::atomic<bool> noting{true};
 
 namespace {
 

@@ -147,9 +147,13 @@ Task* CurrentTaskOrNull();
 // A place where the controlled scheduler may run another task first. Free elsewhere.
 void SchedulePoint(Task* self, WaitKind kind, const void* object, const std::source_location& site);
 
+// False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
+extern std::atomic<bool> noting;
+
 // Notes the last operation of `self` for reports.
 inline void NoteOp(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
+  if (!noting.load(std::memory_order_relaxed)) return;
   self->last_kind.store(kind, std::memory_order_relaxed);
   self->last_object.store(object, std::memory_order_relaxed);
   self->last_file.store(site.file_name(), std::memory_order_relaxed);

@@ -12,6 +12,39 @@ from support import SOURCE, WithDumps, line_of, run, same_compiler_names, strand
 LEAKY = 'samples/first_answer/leaky.cc'
 
 
+TYPES = {'object': dict, 'array': list, 'string': str, 'integer': int, 'boolean': bool,
+         'null': type(None)}
+
+
+def violations(value, schema, root, where):
+    """What of `value` breaks the schema: the parts of JSON Schema that the shipped one uses."""
+    if '$ref' in schema:
+        schema = root['$defs'][schema['$ref'].rsplit('/', 1)[1]]
+    if 'oneOf' in schema:
+        if sum(not list(violations(value, s, root, where)) for s in schema['oneOf']) != 1:
+            yield f'{where}: fits not exactly one of the alternatives'
+        return
+    if 'const' in schema and value != schema['const']:
+        yield f'{where}: not {schema["const"]}'
+    if 'enum' in schema and value not in schema['enum']:
+        yield f'{where}: {value} is not in the list'
+    if 'pattern' in schema and not re.search(schema['pattern'], value):
+        yield f'{where}: does not match {schema["pattern"]}'
+    if 'type' in schema and type(value) is not TYPES[schema['type']]:
+        yield f'{where}: not a {schema["type"]}'
+        return
+    if isinstance(value, dict):
+        yield from (f'{where}: {k} is missing' for k in schema.get('required', []) if k not in value)
+        for key, inner in value.items():
+            if key in schema.get('properties', {}):
+                yield from violations(inner, schema['properties'][key], root, f'{where}.{key}')
+            elif not schema.get('additionalProperties', True):
+                yield f'{where}: {key} is not in the schema'
+    if isinstance(value, list) and 'items' in schema:
+        for i, inner in enumerate(value):
+            yield from violations(inner, schema['items'], root, f'{where}[{i}]')
+
+
 class Report(WithDumps):
     def text(self):
         result = stranded('report', self.leaky)
@@ -72,6 +105,15 @@ class Report(WithDumps):
         self.assertEqual(finding['fixes'][0]['capacity'], 4)
         self.assertRegex(finding['fingerprint'], r'^s1:[0-9a-f]{16}$')
         self.assertEqual(finding['contexts'][0]['end']['why'], 'deadline exceeded')
+
+    def test_json_follows_its_schema(self):
+        with open(os.path.join(SOURCE, 'docs/report.schema.json'), encoding='utf-8') as file:
+            schema = json.load(file)
+        for dump in (self.leaky, self.fixed):
+            report = json.loads(stranded('report', '--format', 'json', dump).stdout)
+            self.assertEqual(list(violations(report, schema, schema, '$')), [])
+        report['findings'] = [{}]
+        self.assertTrue(list(violations(report, schema, schema, '$')))
 
     def test_the_fixed_twin_is_clean(self):
         result = stranded('report', self.fixed)
