@@ -20,6 +20,7 @@ constexpr std::uint64_t kVainPolls = 16;
 constexpr std::uint64_t kCheckSteps = 200000;
 // How long a dead end waits for threads the runtime does not know.
 constexpr auto kOutsideGrace = std::chrono::seconds(1);
+constexpr auto kOutsideLook = std::chrono::milliseconds(1);
 
 std::uint64_t SplitMix(std::uint64_t& x) {
   std::uint64_t z = (x += 0x9e3779b97f4a7c15ULL);
@@ -153,15 +154,38 @@ bool ControlledWorld::TimersEmpty() const {
   return timers_.empty();
 }
 
-// True if something came in. Threads the runtime did not start may still wake a task.
+// Tasks of other worlds are at work: they may hold channels of this one.
+bool ControlledWorld::OthersAtWork() const {
+  struct Search {
+    const World* self;
+    bool found = false;
+  } search{this};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world == s.self || !world->UsesThreads()) return;
+        const WorldFacts facts = world->Facts();
+        if (facts.runnable + facts.running > 0) s.found = true;
+      },
+      &search);
+  return search.found;
+}
+
+// True if something came in. Threads the runtime did not start may still wake a task; they are
+// given some time, tasks of other worlds as much as they need.
 bool ControlledWorld::WaitForOutside() {
-  // Adopted threads of other worlds count as well: they may hold channels of this one.
-  if (OsThreads() - runtime_threads.load(std::memory_order_relaxed) <= threads_at_start_) {
-    std::lock_guard lock(inbox_mutex_);
-    return !inbox_.empty();
+  const bool threads =
+      OsThreads() - runtime_threads.load(std::memory_order_relaxed) > threads_at_start_;
+  const auto until = std::chrono::steady_clock::now() + kOutsideGrace;
+  for (;;) {
+    // Looked at first: a task that ends its work wakes ours before it counts as done.
+    const bool at_work = OthersAtWork();
+    std::unique_lock lock(inbox_mutex_);
+    if (!inbox_.empty()) return true;
+    const bool waiting_for_threads = threads && std::chrono::steady_clock::now() < until;
+    if (!at_work && !waiting_for_threads) return false;
+    inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
   }
-  std::unique_lock lock(inbox_mutex_);
-  return inbox_wake_.wait_for(lock, kOutsideGrace, [&] { return !inbox_.empty(); });
 }
 
 void ControlledWorld::DeadEnd() {

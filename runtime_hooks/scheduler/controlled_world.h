@@ -56,6 +56,7 @@ class ControlledWorld final : public World {
   bool FireNextTimer(std::int64_t until_ns);
   bool TimersEmpty() const;
   bool WaitForOutside();
+  bool OthersAtWork() const;
   void DeadEnd();
 
   const std::uint64_t seed_;
