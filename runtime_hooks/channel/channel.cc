@@ -4,11 +4,20 @@
 #include <string>
 
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/scheduler/patches.h"
 
 namespace stranded::internal {
 namespace {
 
 std::atomic<std::uint64_t> next_channel_id{1};
+
+// A virtual patch ended the wait. What would a program do whose operation has a context case now? A
+// sender goes on without its value, a receiver as if the channel were closed. One that comes back
+// for more has a loop around it, which the case would leave.
+bool GoesOn(Task* self, bool send) {
+  constexpr std::uint32_t kSends = 1000, kReceives = 1;
+  return ++self->gave_up <= (send ? kSends : kReceives);
+}
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
 // went through, false if the channel was closed meanwhile.
@@ -32,7 +41,10 @@ bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, Se
     const bool waiting = w->queued;
     if (waiting) Withdraw(chan, w, send);
     chan->lock.Unlock();
-    if (waiting) ThrowInterrupted(self, reason);
+    if (waiting) {
+      if (reason == WakeReason::kGiveUp && GoesOn(self, send)) return send;
+      ThrowInterrupted(self, reason);
+    }
   }
   return w->success;
 }
@@ -51,8 +63,9 @@ ChanCore::~ChanCore() {
   if (ring != nullptr) ::operator delete(ring, std::align_val_t{ops->align});
 }
 
-ChanCore* NewChan(const ElemOps* ops, std::size_t capacity, const std::source_location& site) {
+ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_location& site) {
   Task* self = CurrentTask();
+  const std::size_t capacity = PatchedCapacity(wanted, site);
   unsigned char* ring = nullptr;
   if (capacity > 0) {
     std::size_t bytes = 0;
@@ -86,7 +99,7 @@ void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
 
 void ChanSend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kChanSend, chan, site);
+  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return;
   SelectCase shown;
   shown.op = CaseOp::kSend;
   shown.chan = chan;
@@ -108,7 +121,7 @@ void ChanSend(ChanCore* chan, void* value, const std::source_location& site) {
 
 bool ChanRecv(ChanCore* chan, void* room, bool range, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kChanRecv, chan, site);
+  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return false;
   SelectCase shown;
   shown.op = CaseOp::kRecv;
   shown.chan = chan;
@@ -127,7 +140,7 @@ bool ChanRecv(ChanCore* chan, void* room, bool range, const std::source_location
 
 TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kChanSend, chan, site);
+  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return TryResult::kWouldBlock;
   bool closed = false;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
@@ -145,7 +158,7 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
 
 TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kChanRecv, chan, site);
+  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
     chan->observed_try = true;
@@ -161,7 +174,7 @@ TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& si
 
 void ChanClose(ChanCore* chan, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, chan, site);
+  if (!SchedulePoint(self, WaitKind::kNone, chan, site)) return;
   if (chan == nullptr) throw ClosedChannelError("close of a nil channel");
   const bool closed = CloseNow(chan, self->id, site);
   if (!closed) {

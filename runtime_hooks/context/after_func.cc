@@ -5,6 +5,8 @@
 #include "stranded/internal/context_ref.h"
 #include "stranded/task.h"
 
+#include <tuple>
+
 namespace stranded {
 namespace internal {
 
@@ -44,7 +46,7 @@ bool StopFunc::operator()() const {
 
 StopFunc AfterFunc(const Context& ctx, std::function<void()> f, std::source_location loc) {
   internal::Task* self = internal::CurrentTask();
-  internal::SchedulePoint(self, internal::WaitKind::kNone, nullptr, loc);
+  std::ignore = internal::SchedulePoint(self, internal::WaitKind::kNone, nullptr, loc);
   auto entry = std::make_shared<internal::AfterFuncEntry>();
   entry->is_after_func = true;
   entry->context = ctx.node();

@@ -35,6 +35,16 @@ void FireDeadline(internal::TimerEntry* timer) {
   internal::UnrefContext(node);
 }
 
+// Its world ends, and with it its clock: the deadline never comes.
+void DropDeadline(internal::TimerEntry* timer) {
+  auto* node = static_cast<ContextNode*>(timer->owner);
+  {
+    internal::SpinGuard guard(node->lock);
+    node->timer_armed = false;
+  }
+  internal::UnrefContext(node);
+}
+
 void ArmDeadline(ContextNode* node) {
   internal::World* world = internal::CurrentWorld();
   internal::TimerEntry& timer = node->timer;
@@ -44,6 +54,7 @@ void ArmDeadline(ContextNode* node) {
   timer.object_id = node->id;
   timer.site = node->site;
   timer.fire = &FireDeadline;
+  timer.drop = &DropDeadline;
   internal::RefContext(node);  // the armed timer's
   {
     internal::SpinGuard guard(node->lock);
@@ -169,7 +180,7 @@ CancelRef::~CancelRef() {
 void CancelRef::Cancel(const absl::Status& cause, const std::source_location& loc) const {
   if (node_ == nullptr) return;
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, nullptr, loc);
+  if (!SchedulePoint(self, WaitKind::kNone, nullptr, loc)) return;
   node_->cancel_called.store(true, std::memory_order_relaxed);
   EndOfContext end;
   end.err = ContextErr::kCancelled;

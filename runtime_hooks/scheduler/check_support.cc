@@ -6,6 +6,7 @@
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 
 namespace stranded::internal {
 namespace {
@@ -33,11 +34,19 @@ ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t see
 }
 
 std::size_t LeaveControlledWorld(ControlledWorld* world) {
-  const std::size_t left = CountUnfinished(world);
   const bool had_timers = world->Facts().timers > 0;
+  std::size_t left = CountUnfinished(world);
+  if (world->settings().reclaim) {
+    if (left > 0) left = world->Reclaim();
+    EndNotingGone();
+  }
   world->Leave();
   // What is left points to its world, and so do timers that somebody may still stop.
-  if (left == 0 && !had_timers) delete world;
+  if (left == 0 && !had_timers) {
+    delete world;
+  } else if (left == 0) {
+    UnregisterWorld(world);
+  }
   return left;
 }
 

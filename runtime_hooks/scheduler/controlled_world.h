@@ -1,27 +1,35 @@
-// The controlled scheduler: one OS thread, a seed, a virtual clock.
+// The controlled scheduler: one OS thread, a policy, a virtual clock.
 //
 // Overview: the thread that enters becomes the main task; all its tasks run on this thread. Each
-// operation on a shared object is a point where another task may run first. The same seed gives the
-// same run. Time moves only when nothing can run, or when tasks only poll in vain.
+// operation on a shared object is a point where the policy may run another task first. The same
+// policy and seed give the same run. Time moves when nothing can run, when tasks only poll in vain,
+// and, within the delay budget, when the policy says so.
 // Thread safety: Ready from any thread (foreign ones go through an inbox); all else by this thread.
 // Invariants: `ready_` holds each runnable task once, in an order that depends on the run alone.
-// When nothing is ready, no timer is due and nobody outside can act, the world is at a dead end:
-// main is told by GlobalDeadlockError, or, if it waits in RunUntilQuiet, that the world is quiet.
-// Ownership: tasks left at Leave() stay in memory with their stacks and are counted.
+// When nothing is ready, no timer is due and nobody outside can act, virtual patches get their turn
+// (relief.h); if they change nothing the world is at a dead end: main is told by
+// GlobalDeadlockError, or, if it waits in RunUntilQuiet, that the world is quiet.
+// Ownership: borrows its policy unless it was made from a seed. Tasks left at Leave() are unwound
+// (settings.reclaim) or stay in memory with their stacks and are counted.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <vector>
 
+#include "runtime_hooks/scheduler/policy.h"
 #include "runtime_hooks/scheduler/world.h"
 
 namespace stranded::internal {
 
 class ControlledWorld final : public World {
  public:
+  // A random walk from `seed`.
   ControlledWorld(std::string name, std::uint64_t seed);
+  ControlledWorld(std::string name, const ScheduleSettings& settings, Policy* policy,
+                  std::uint64_t seed);
   ~ControlledWorld() override;
 
   // The calling thread becomes main / stops being it. Tasks left over never run again.
@@ -29,11 +37,13 @@ class ControlledWorld final : public World {
   void Leave();
 
   void Ready(Task* task) override;
+  void Adopt(Task* task) override;
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
-  void Point(Task* self, WaitKind, const void*, const std::source_location&) override;
+  void Point(Task*, WaitKind, const void*, const std::source_location&) override;
   std::size_t Choose(std::size_t n) override;
   void FinishFiber(Task* self) override;
+  bool Survives(Task* self, const std::exception_ptr& error) override;
   std::int64_t NowNs() override { return coarse_ns(); }
   void AddTimer(TimerEntry* timer) override;
   bool RemoveTimer(TimerEntry* timer) override;
@@ -48,33 +58,65 @@ class ControlledWorld final : public World {
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
   Task* main_task() const { return main_.load(std::memory_order_relaxed); }
+  // Main waits for the world to become quiet, or has met its dead end: its function is over.
+  bool main_is_done() const { return checking_ || deadlock_; }
+
+  // Unwinds every task that is left. Called by main, once the world is quiet. Returns how many
+  // could not be.
+  std::size_t Reclaim();
+  // For a task that cannot be unwound: it stays parked for ever.
+  [[noreturn]] void ParkForGood(Task* self);
+  const ScheduleSettings& settings() const { return settings_; }
+  const ScheduleRecord& record() const { return record_; }
+  const std::vector<Deviation>& deviations() const { return deviations_; }
 
  private:
-  std::uint64_t Next();
-  Task* PickNext();
-  void RunNext(Task* self, void (*after)(void*), void* arg);
+  struct Moment {
+    Task* self;
+    bool can_stay = false, yields = false;
+  };
+  Task* PickNext(Moment moment);
+  Task* TakeReady(std::size_t i);
+  std::size_t Decide(const Moment& moment);
+  Task* EndCheck();
+  void RunNext(Moment moment, void (*after)(void*), void* arg);
   bool FireNextTimer(std::int64_t until_ns);
-  bool TimersEmpty() const;
+  std::int64_t NextDue() const;
+  bool MayPassTime() const;
+  void DrainInbox();
   bool WaitForOutside();
   bool OthersAtWork() const;
   void DeadEnd();
+  void DropTimers();
+  void NoteStep(const Task* task, WaitKind kind, const std::source_location& site,
+                ScheduleStep::What what);
 
+  const ScheduleSettings settings_;
   const std::uint64_t seed_;
-  std::uint64_t rng_[2];
+  std::unique_ptr<Policy> own_policy_;
+  Policy* policy_;
   std::vector<Task*> ready_;
+  std::uint64_t next_queue_seq_ = 0;
+  std::uint32_t next_ordinal_ = 0;
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
+  Task main_state_before_;        // its ordinal and decisions there
   bool main_was_main_ = false;
+  std::uint32_t main_ordinal_before_ = 0, main_decisions_before_ = 0;
   mutable std::mutex timer_mutex_;       // foreign threads may cancel what has a deadline here
   TimerHeap timers_;                     // guarded by timer_mutex_
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
-  bool checking_ = false;
+  bool point_yields_ = false;            // the running task polled in vain at its last operation
+  bool preempted_ = false;     // the last switch left a task that could have gone on
+  bool checking_ = false, reclaiming_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
   int threads_at_start_ = 0;
+  std::vector<Deviation> deviations_;
+  ScheduleRecord record_;
 
   std::mutex inbox_mutex_;
   std::condition_variable inbox_wake_;
@@ -82,6 +124,9 @@ class ControlledWorld final : public World {
   std::atomic<bool> inbox_used_{false};
   unsigned long owner_thread_ = 0;
 };
+
+// The controlled world of the calling task, or null.
+ControlledWorld* CurrentControlledWorld();
 
 }  // namespace stranded::internal
 

@@ -7,14 +7,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/context_ref.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
@@ -105,7 +108,7 @@ void Finish(Task* self, std::exception_ptr error) {
       Wake(w->task);
     }
   }
-  if (error != nullptr) DieOfException(self, error);
+  if (error != nullptr && !self->world->Survives(self, error)) DieOfException(self, error);
   Record(EventKind::kFinish, self->id, 0, self->spawn->site);
   Remember(self);
   self->state.store(Task::kFinished, std::memory_order_release);
@@ -115,15 +118,23 @@ void Finish(Task* self, std::exception_ptr error) {
   }
 }
 
+// What left the task's function, or null.
+std::exception_ptr RunFunction(Task* self) {
+  if (self->unwinding != Unwinding::kNone) return nullptr;  // reclaimed before it began
+  try {
+    reinterpret_cast<void (*)(void*)>(self->entry_closure)(self->closure);
+  } catch (const TaskUnwound&) {
+    return nullptr;
+  } catch (...) {
+    if (self->unwinding == Unwinding::kNone) return std::current_exception();
+  }
+  return nullptr;
+}
+
 void FiberEntry(void* p) {
   auto* self = static_cast<Task*>(p);
   Record(EventKind::kStart, self->id, 0, self->spawn->site);
-  std::exception_ptr error;
-  try {
-    reinterpret_cast<void (*)(void*)>(self->entry_closure)(self->closure);
-  } catch (...) {
-    error = std::current_exception();
-  }
+  std::exception_ptr error = RunFunction(self);
   self->destroy_closure(self->closure);
   Finish(self, std::move(error));
   error = nullptr;
@@ -146,6 +157,13 @@ __attribute__((noinline)) int GetErrno() {
 __attribute__((noinline)) void SetErrno(int value) {
   asm volatile("" ::: "memory");
   errno = value;
+}
+
+std::string DescribeException(const Task* task, const std::exception_ptr& error) {
+  const std::string text = ExceptionText(error);
+  const std::string name = task->name.empty() ? "" : " \"" + task->name + "\"";
+  return "an exception left task" + name + " spawned at " + task->spawn->site.file_name() + ":" +
+         std::to_string(task->spawn->site.line()) + ": " + text.substr(0, text.find('\n'));
 }
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
@@ -179,10 +197,25 @@ Task* CurrentTask() {
 World* CurrentWorld() { return CurrentTask()->world; }
 std::int64_t NowNs() { return CurrentTask()->world->NowNs(); }
 
-void SchedulePoint(Task* self, WaitKind kind, const void* object,
+bool SchedulePoint(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
+  if (self->unwinding == Unwinding::kReclaims) [[unlikely]] {
+    if (kind != WaitKind::kNone) UnwindHere(self);
+    return false;
+  }
   NoteOp(self, kind, object, site);
   self->world->Point(self, kind, object, site);
+  if (self->unwinding != Unwinding::kNone && kind != WaitKind::kNone) [[unlikely]] {
+    UnwindHere(self);
+    return self->unwinding != Unwinding::kReclaims;
+  }
+  return true;
+}
+
+bool ReleasePoint(Task* self, const SyncBase* object, const std::source_location& site) {
+  if (self->unwinding == Unwinding::kReclaims) [[unlikely]]
+    return !IsGone(object);
+  return SchedulePoint(self, WaitKind::kNone, object, site);
 }
 
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
@@ -234,7 +267,12 @@ bool Interrupt(Task* task, WakeReason reason) {
 
 void Wake(Task* task) { Interrupt(task, WakeReason::kWoken); }
 
-void ThrowInterrupted(Task* self, WakeReason) {
+void ThrowInterrupted(Task* self, WakeReason reason) {
+  if (reason == WakeReason::kReclaim || reason == WakeReason::kGiveUp) {
+    if (reason == WakeReason::kGiveUp) self->unwinding = Unwinding::kGivesUp;
+    self->wait.kind = WaitKind::kNone;
+    throw TaskUnwound{};
+  }
   const std::string waits = DescribeWaits(self->world);
   self->wait.kind = WaitKind::kNone;
   throw GlobalDeadlockError(waits);
@@ -245,7 +283,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   Task* spawner = nullptr;
   if (!spec.detached) {
     spawner = CurrentTask();
-    SchedulePoint(spawner, WaitKind::kNone, nullptr, spec.site);
+    std::ignore = SchedulePoint(spawner, WaitKind::kNone, nullptr, spec.site);
     if (spec.world == nullptr) spec.world = spawner->world;
     spec.parent = spawner->spawn;
     spec.scope = spawner->spawn_scope;
@@ -270,6 +308,10 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   task->context = spec.context != nullptr ? NodeOf(*spec.context) : spawner->context;
   RefContext(task->context);
   task->created_ns = spec.world->coarse_ns();
+  if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
+    task->unwinding = Unwinding::kReclaims;  // it never begins
+  }
+  spec.world->Adopt(task);
   if (spec.scope != nullptr) {
     task->scope = task->spawn_scope = spec.scope;
     RefScope(task->scope);

@@ -48,6 +48,14 @@ enum class WakeReason : std::uint8_t {
   kWoken,
   kDeadlock,  // nothing in this world can ever run again: throw GlobalDeadlockError
   kReclaim,   // the world is being taken down: unwind
+  kGiveUp,    // a virtual patch ends this wait
+};
+
+// A task that ends before its function does: see reclaim.h.
+enum class Unwinding : std::uint8_t {
+  kNone,
+  kGivesUp,   // a virtual patch ends it; what it does in destructors counts
+  kReclaims,  // its world is over: what it does in destructors is nobody's business any more
 };
 
 // What a parked task is blocked on. Objects are kept alive by the parked stack.
@@ -102,6 +110,8 @@ struct Task {
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
   bool dying = false;
+  Unwinding unwinding = Unwinding::kNone;  // own thread only
+  std::uint32_t gave_up = 0;               // waits that virtual patches ended
   const void* stack_low = nullptr;
   std::size_t stack_bytes = 0;
   unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
@@ -112,6 +122,9 @@ struct Task {
 
   // --- the queue it stands in: owned by the world
   Task* queue_next = nullptr;
+  std::uint64_t queue_seq = 0;  // controlled worlds: since when it is ready
+  std::uint32_t ordinal = 0;    // controlled worlds: the how-manyth task, main is 0
+  std::uint32_t decisions = 0;  // controlled worlds: taken at its points so far
   std::int32_t pinned_worker = -1;
   sem_t thread_wake;  // threads: posted once by each Ready, taken once by each Park
 
@@ -144,8 +157,14 @@ Task* CurrentTask();
 // The same, or nullptr when the thread never used the runtime.
 Task* CurrentTaskOrNull();
 
-// A place where the controlled scheduler may run another task first. Free elsewhere.
-void SchedulePoint(Task* self, WaitKind kind, const void* object, const std::source_location& site);
+// A place where the controlled scheduler may run another task first. Free elsewhere. False when the
+// task is being reclaimed: then the operation does nothing and returns whatever ends it soonest.
+[[nodiscard]] bool SchedulePoint(Task* self, WaitKind kind, const void* object,
+                                 const std::source_location& site);
+// The same for what lets others go on (unlock, Done, Signal): it also works for a task that is being
+// reclaimed, unless the object is gone.
+[[nodiscard]] bool ReleasePoint(Task* self, const SyncBase* object,
+                                const std::source_location& site);
 
 // False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
 extern std::atomic<bool> noting;
@@ -189,6 +208,8 @@ void SetErrno(int value);
 
 // An exception left a task and nobody can collect it: says so and ends the process.
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error);
+// The first line of what it says.
+std::string DescribeException(const Task* task, const std::exception_ptr& error);
 [[noreturn]] void ThrowInterrupted(Task* self, WakeReason reason);
 // One line for each blocked task of the world: who, on what, where.
 std::string DescribeWaits(World* world);

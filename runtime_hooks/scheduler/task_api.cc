@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/task.h"
 
@@ -40,7 +41,7 @@ bool TaskHandle::Finished() const {
 void TaskHandle::Join(std::source_location loc) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (task_ == nullptr) return;
   Task* self = internal::CurrentTask();
-  internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc);
+  if (!internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc)) return;
   task_->finish_lock.Lock();
   if (!task_->finished) {
     internal::Waiter waiter;
@@ -72,6 +73,10 @@ Context GetContext() { return internal::ContextOf(internal::CurrentTask()->conte
 void Yield(std::source_location loc) {
   Task* self = internal::CurrentTask();
   internal::NoteOp(self, internal::WaitKind::kNone, nullptr, loc);
+  if (self->unwinding == internal::Unwinding::kReclaims) {
+    internal::UnwindHere(self);
+    return;
+  }
   self->world->Yield(self);
 }
 
@@ -80,6 +85,10 @@ std::size_t Choose(std::size_t n) { return internal::CurrentTask()->world->Choos
 void SleepFor(absl::Duration d, std::source_location loc) {
   Task* self = internal::CurrentTask();
   internal::World* world = self->world;
+  if (self->unwinding == internal::Unwinding::kReclaims) {
+    internal::UnwindHere(self);
+    return;
+  }
   if (d <= absl::ZeroDuration()) {
     Yield(loc);
     return;

@@ -30,6 +30,7 @@ struct TimerEntry {
   std::int64_t due_ns = 0;
   TimerKind kind = TimerKind::kUnknown;
   void (*fire)(TimerEntry*) = nullptr;
+  void (*drop)(TimerEntry*) = nullptr;  // instead of `fire`, when its world ends; may be null
   void* owner = nullptr;
   std::uint64_t object_id = 0;  // task, context or channel, for the dump
   std::int64_t period_ns = 0;
@@ -81,6 +82,10 @@ class World {
   std::uint64_t id() const { return id_; }
   const std::string& name() const { return name_; }
 
+  // A new task of this world, before anybody else sees it.
+  virtual void Adopt(Task*) {}
+  // True if an exception that left `self` is to be noted instead of ending the process.
+  virtual bool Survives(Task* /*self*/, const std::exception_ptr& /*error*/) { return false; }
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
   virtual void Spawned() {}  // counted before its first Ready

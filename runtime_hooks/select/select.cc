@@ -2,6 +2,7 @@
 #include "stranded/select.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/container/inlined_vector.h"
 #include "runtime_hooks/channel/chan_core.h"
@@ -181,9 +182,23 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 }  // namespace
 
+namespace {
+
+// For a select in a destructor of a task that is reclaimed: the case that lets it go on.
+std::size_t Harmless(const SelectCase* cases, std::size_t count) {
+  for (const CaseOp op : {CaseOp::kDefault, CaseOp::kDone, CaseOp::kRecv}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (cases[i].op == op) return i;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
 std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_location& site) {
   Task* self = CurrentTask();
-  SchedulePoint(self, WaitKind::kSelect, nullptr, site);
+  if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site)) return Harmless(cases, count);
   const bool empty =
       std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
   if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
@@ -194,7 +209,8 @@ std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_loc
 
 void Select(std::source_location loc) {
   internal::Task* self = internal::CurrentTask();
-  internal::SchedulePoint(self, internal::WaitKind::kSelectEmpty, nullptr, loc);
+  std::ignore =
+      internal::SchedulePoint(self, internal::WaitKind::kSelectEmpty, nullptr, loc);
   internal::ParkForever(self, internal::WaitKind::kSelectEmpty, nullptr, 0, loc);
 }
 

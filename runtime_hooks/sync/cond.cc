@@ -45,7 +45,7 @@ void Cond::Relock(bool interrupted, const std::source_location& loc) {
 
 void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kCondWait, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kCondWait, &base_, loc)) return;
   Waiter waiter;
   waiter.task = self;
   waiter.site = loc;
@@ -81,7 +81,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Cond::Send(bool all, const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
   ++base_.signals;
   base_.last_signal = {self->id, loc};

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "stranded/errors.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/semaphore.h"
 #include "stranded/task.h"
 #include "stranded/wait_group.h"
@@ -72,6 +73,7 @@ void ErrGroup::State::Run(const Function& fn, const std::source_location& loc) {
   std::exception_ptr exception;
   try {
     status = fn(context);
+  } catch (const internal::TaskUnwound&) {  // it counts as returned
   } catch (...) {
     exception = std::current_exception();
   }

@@ -13,7 +13,7 @@ Mutex::~Mutex() { internal::RetireSync(&base_); }
 
 void Mutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kMutexLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kMutexLock, &base_, loc)) return;
   base_.lock.Lock();
   if (base_.holder == 0) {
     base_.holder = self->id;
@@ -31,7 +31,7 @@ void Mutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 bool Mutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kMutexLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kMutexLock, &base_, loc)) return false;
   base_.lock.Lock();
   const bool free = base_.holder == 0;
   if (free) {
@@ -45,14 +45,15 @@ bool Mutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
   if (base_.holder != self->id) {
     base_.lock.Unlock();
     if (PayUnlock(self, &base_, false)) return;
     base_.lock.Lock();
-    if (base_.holder == 0) {
+    if (base_.holder == 0 || self->unwinding == internal::Unwinding::kReclaims) {
       base_.lock.Unlock();
+      if (self->unwinding != internal::Unwinding::kNone) return;
       throw MisuseError("unlock of an unlocked Mutex");
     }
   }

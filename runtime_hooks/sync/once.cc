@@ -1,5 +1,6 @@
 #include "stranded/once.h"
 
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded {
@@ -13,7 +14,7 @@ Once::~Once() { internal::RetireSync(&base_); }
 
 bool Once::Begin(const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kOnceWait, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kOnceWait, &base_, loc)) return false;
   base_.lock.Lock();
   // Relaxed: written under the lock.
   if (done_.load(std::memory_order_relaxed)) {
@@ -34,6 +35,8 @@ bool Once::Begin(const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS
 }
 
 void Once::End() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const Task* self = internal::CurrentTask();
+  if (self->unwinding == internal::Unwinding::kReclaims && internal::IsGone(&base_)) return;
   base_.lock.Lock();
   // Release: whoever sees it without the lock sees what the function did.
   done_.store(true, std::memory_order_release);

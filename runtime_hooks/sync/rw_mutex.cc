@@ -1,5 +1,6 @@
 #include "stranded/rw_mutex.h"
 
+#include "runtime_hooks/sync/force_release.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
@@ -56,37 +57,16 @@ RWMutex::~RWMutex() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (base_.readers != 0 || base_.readers_uncertain) internal::ForgetReaders(&base_);
 }
 
-// All readers that wait, also those behind a writer: they waited while a writer had its turn.
-void RWMutex::GrantReaders() {
-  for (Waiter* w = base_.waiters.front(); w != nullptr;) {
-    Waiter* next = w->next;
-    if (w->mode == kRead) {
-      base_.waiters.Remove(w);
-      ++base_.readers;
-      Wake(w->task);
-    }
-    w = next;
-  }
-}
-
-void RWMutex::GrantWriter() {
-  Waiter* w = base_.waiters.PopFront();
-  if (w == nullptr) return;
-  base_.holder = w->task->id;
-  base_.holder_site = w->site;
-  Wake(w->task);
-}
-
 // A waiter gave up: it may have been the writer that kept readers out.
 void RWMutex::LeftQueue() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   internal::SpinGuard guard(base_.lock);
   if (base_.holder != 0 || base_.waiters.empty()) return;
-  if (base_.waiters.front()->mode == kRead) GrantReaders();
+  if (base_.waiters.front()->mode == kRead) GrantReaders(&base_);
 }
 
 void RWMutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kRwMutexLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kRwMutexLock, &base_, loc)) return;
   base_.lock.Lock();
   if (TakeWrite(self, &base_, loc)) {
     base_.lock.Unlock();
@@ -104,7 +84,7 @@ void RWMutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 bool RWMutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kRwMutexLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kRwMutexLock, &base_, loc)) return false;
   base_.lock.Lock();
   const bool taken = TakeWrite(self, &base_, loc);
   base_.lock.Unlock();
@@ -114,27 +94,28 @@ bool RWMutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void RWMutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
   if (base_.holder != self->id) {
     base_.lock.Unlock();
     if (PayUnlock(self, &base_, false)) return;
     base_.lock.Lock();
-    if (base_.holder == 0) {
+    if (base_.holder == 0 || self->unwinding == internal::Unwinding::kReclaims) {
       base_.lock.Unlock();
+      if (self->unwinding != internal::Unwinding::kNone) return;
       throw MisuseError("unlock of an RWMutex that is not locked for writing");
     }
   }
   base_.last_done = {self->id, loc};
   base_.holder = 0;
-  GrantReaders();
-  if (base_.readers == 0) GrantWriter();
+  GrantReaders(&base_);
+  if (base_.readers == 0) GrantWriter(&base_);
   base_.lock.Unlock();
 }
 
 void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kRwMutexRLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kRwMutexRLock, &base_, loc)) return;
   base_.lock.Lock();
   if (TakeRead(self, &base_, loc)) {
     base_.lock.Unlock();
@@ -156,7 +137,7 @@ void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 bool RWMutex::TryRLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kRwMutexRLock, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kRwMutexRLock, &base_, loc)) return false;
   base_.lock.Lock();
   const bool taken = TakeRead(self, &base_, loc);
   base_.lock.Unlock();
@@ -166,18 +147,20 @@ bool RWMutex::TryRLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS 
 
 void RWMutex::RUnlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   const bool own = DropHeld(self, &base_);
   if (!own && PayUnlock(self, &base_, true)) return;
+  if (!own && self->unwinding == internal::Unwinding::kReclaims) return;
   base_.lock.Lock();
   if (base_.readers == 0) {
     base_.lock.Unlock();
+    if (self->unwinding != internal::Unwinding::kNone) return;
     throw MisuseError("RUnlock of an RWMutex that is not locked for reading");
   }
   if (!own) base_.readers_uncertain = true;
   base_.last_done = {self->id, loc};
   // Only writers wait while there are readers, or readers behind them: the first one is a writer.
-  if (--base_.readers == 0) GrantWriter();
+  if (--base_.readers == 0) GrantWriter(&base_);
   base_.lock.Unlock();
 }
 

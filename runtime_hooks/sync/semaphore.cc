@@ -121,7 +121,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
                                 std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   CheckAmount(n);
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc)) return absl::OkStatus();
   const std::int64_t limit = base_.limit;  // the semaphore may be gone when this wait ends
   if (!ctx.Err().ok()) return GaveUp(ctx, n, limit);
   base_.lock.Lock();
@@ -171,7 +171,7 @@ bool Semaphore::TryAcquire(std::int64_t n,
                            std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   CheckAmount(n);
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kSemaphoreAcquire, &base_, loc)) return false;
   base_.lock.Lock();
   const bool taken = n <= base_.counter && base_.waiters.empty();
   if (taken) {
@@ -186,11 +186,12 @@ bool Semaphore::TryAcquire(std::int64_t n,
 void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   CheckAmount(n);
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
   if (n > base_.limit - base_.counter) {
     const std::int64_t held = base_.limit - base_.counter;
     base_.lock.Unlock();
+    if (self->unwinding != internal::Unwinding::kNone) return;
     throw MisuseError(absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
   }
   base_.counter += n;

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "runtime_hooks/scheduler/reclaim.h"
+
 namespace stranded::internal {
 namespace {
 
@@ -10,7 +12,9 @@ std::atomic<std::uint64_t> next_sync_id{1};
 }  // namespace
 
 SyncBase::SyncBase(SyncKind kind_of, const std::source_location& made_at)
-    : id(next_sync_id.fetch_add(1, std::memory_order_relaxed)), kind(kind_of), site(made_at) {}
+    : id(next_sync_id.fetch_add(1, std::memory_order_relaxed)), kind(kind_of), site(made_at) {
+  NoteSyncMade(this);
+}
 
 void FillWait(Task* self, WaitKind kind, const SyncBase* base, const std::source_location& site) {
   self->wait = WaitRecord{};

@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded::internal {
@@ -69,6 +70,7 @@ void DropEntries(Task* task, const SyncBase* base) {
 }  // namespace
 
 void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  NoteSyncGone(base);
   // Taking the lock waits for whoever granted the last wait to be out of the object.
   base->lock.Lock();
   const bool waited_for = !base->waiters.empty() || (more != nullptr && !more->empty());

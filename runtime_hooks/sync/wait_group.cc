@@ -14,10 +14,11 @@ WaitGroup::~WaitGroup() { internal::RetireSync(&base_); }
 
 void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kNone, &base_, loc);
+  if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
   if (base_.counter + delta < 0) {
     base_.lock.Unlock();
+    if (self->unwinding != internal::Unwinding::kNone) return;
     throw MisuseError("negative WaitGroup counter");
   }
   base_.counter += delta;
@@ -31,7 +32,7 @@ void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_A
 
 void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  SchedulePoint(self, WaitKind::kWaitGroupWait, &base_, loc);
+  if (!SchedulePoint(self, WaitKind::kWaitGroupWait, &base_, loc)) return;
   base_.lock.Lock();
   if (base_.counter == 0) {
     base_.lock.Unlock();

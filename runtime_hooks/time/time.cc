@@ -1,5 +1,7 @@
 #include "stranded/time.h"
 
+#include <tuple>
+
 #include "runtime_hooks/time/timer_core.h"
 #include "stranded/errors.h"
 
@@ -9,7 +11,8 @@ namespace {
 std::int64_t Ns(absl::Duration d) { return absl::ToInt64Nanoseconds(d); }
 
 void Point(const std::source_location& loc) {
-  internal::SchedulePoint(internal::CurrentTask(), internal::WaitKind::kNone, nullptr, loc);
+  std::ignore =
+      internal::SchedulePoint(internal::CurrentTask(), internal::WaitKind::kNone, nullptr, loc);
 }
 
 std::int64_t CheckedPeriod(absl::Duration period) {

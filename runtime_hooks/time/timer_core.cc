@@ -45,6 +45,7 @@ void TimerCore::ArmLocked(std::int64_t due_ns) {
   entry.object_id = channel.IsNil() ? 0 : channel.core()->id;
   entry.site = site;
   entry.fire = &TimerCore::Fire;
+  entry.drop = &TimerCore::Drop;
   active = true;
   if (pending_fires++ == 0) self = shared_from_this();
   ShowArmed(channel.core(), true);
@@ -89,6 +90,16 @@ void TimerCore::Fire(TimerEntry* fired) {
   SpawnSpec spec = keep->spec;
   spec.context = &keep->run_in;
   Spawn(spec, keep->function);
+}
+
+void TimerCore::Drop(TimerEntry* dropped) {
+  auto* core = static_cast<TimerCore*>(dropped->owner);
+  std::shared_ptr<TimerCore> keep;
+  SpinGuard guard(core->lock);
+  keep = core->self;
+  core->active = false;
+  ShowArmed(core->channel.core(), false);
+  core->DropArming();
 }
 
 void TimerCore::Tick(std::int64_t now_ns) {

@@ -20,8 +20,11 @@ TEST(Safety, CppExceptionsAreThoseOfLibgcc) {
     ASSERT_NE(symbol, nullptr) << name;
     Dl_info info{};
     ASSERT_NE(dladdr(symbol, &info), 0) << name;
-    EXPECT_NE(std::string(info.dli_fname).find("libgcc_s"), std::string::npos)
-        << name << " is served by " << info.dli_fname;
+    const std::string library = info.dli_fname;
+    // AddressSanitizer stands before libgcc with a wrapper of its own.
+    if (library.find("libasan") != std::string::npos) continue;
+    EXPECT_NE(library.find("libgcc_s"), std::string::npos)
+        << name << " is served by " << library;
   }
 }
 

@@ -101,8 +101,6 @@ class ABSL_LOCKABLE RWMutex {
   static constexpr bool kSharedLock = false;
 
  private:
-  void GrantReaders();
-  void GrantWriter();
   void LeftQueue();
 
   internal::SyncBase base_;

@@ -1,0 +1,112 @@
+// The clock of a controlled world, and what it waits for from outside.
+#include <chrono>
+
+#include "runtime_hooks/scheduler/controlled_world.h"
+
+namespace stranded::internal {
+namespace {
+
+// How long a dead end waits for threads the runtime does not know.
+constexpr auto kOutsideGrace = std::chrono::seconds(1);
+constexpr auto kOutsideLook = std::chrono::milliseconds(1);
+
+}  // namespace
+
+void ControlledWorld::AddTimer(TimerEntry* timer) {
+  std::lock_guard lock(timer_mutex_);
+  timer->world = this;
+  timer->armed = true;
+  timers_.Push(timer);
+}
+
+bool ControlledWorld::RemoveTimer(TimerEntry* timer) {
+  std::lock_guard lock(timer_mutex_);
+  if (!timer->armed) return false;
+  timer->armed = false;
+  timers_.Remove(timer);
+  return true;
+}
+
+void ControlledWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {
+  std::lock_guard lock(timer_mutex_);
+  for (const TimerEntry* t : timers_.entries()) f(*t, arg);
+}
+
+std::int64_t ControlledWorld::NextDue() const {
+  std::lock_guard lock(timer_mutex_);
+  return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
+}
+
+bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
+  TimerEntry* t = nullptr;
+  {
+    std::lock_guard lock(timer_mutex_);
+    if (timers_.empty() || timers_.top()->due_ns > until_ns) return false;
+    t = timers_.top();
+    timers_.Remove(t);
+    t->armed = false;
+  }
+  if (t->due_ns > NowNs()) coarse_ns_.store(t->due_ns, std::memory_order_relaxed);
+  fruitless_ = 0;
+  NoteStep(CurrentTask(), WaitKind::kSleep, t->site, ScheduleStep::kTimerFires);
+  t->fire(t);
+  return true;
+}
+
+// Real machines are slow at times: a timer that is due soon may fire although tasks are ready.
+bool ControlledWorld::MayPassTime() const {
+  if (settings_.delay_budget_ns <= 0 || reclaiming_) return false;
+  const std::int64_t due = NextDue();
+  if (due == INT64_MAX || (checking_ && due > check_until_ns_)) return false;
+  return record_.delay_ns + std::max<std::int64_t>(0, due - coarse_ns()) <= settings_.delay_budget_ns;
+}
+
+void ControlledWorld::DropTimers() {
+  for (;;) {
+    TimerEntry* t = nullptr;
+    {
+      std::lock_guard lock(timer_mutex_);
+      if (timers_.empty()) return;
+      t = timers_.top();
+      timers_.Remove(t);
+      t->armed = false;
+    }
+    if (t->drop != nullptr) t->drop(t);
+  }
+}
+
+// Tasks of other worlds are at work: they may hold channels of this one.
+bool ControlledWorld::OthersAtWork() const {
+  struct Search {
+    const World* self;
+    bool found = false;
+  } search{this};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world == s.self || !world->UsesThreads()) return;
+        const WorldFacts facts = world->Facts();
+        if (facts.runnable + facts.running > 0) s.found = true;
+      },
+      &search);
+  return search.found;
+}
+
+// True if something came in. Threads the runtime did not start may still wake a task; they are
+// given some time, tasks of other worlds as much as they need.
+bool ControlledWorld::WaitForOutside() {
+  const bool threads =
+      OsThreads() - runtime_threads.load(std::memory_order_relaxed) > threads_at_start_;
+  const auto until = std::chrono::steady_clock::now() + kOutsideGrace;
+  for (;;) {
+    // Looked at first: a task that ends its work wakes ours before it counts as done.
+    const bool at_work = OthersAtWork();
+    std::unique_lock lock(inbox_mutex_);
+    if (!inbox_.empty()) return true;
+    const bool waiting_for_threads = threads && std::chrono::steady_clock::now() < until;
+    if (!at_work && !waiting_for_threads) return false;
+    inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
+  }
+}
+
+}  // namespace stranded::internal

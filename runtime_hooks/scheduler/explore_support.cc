@@ -1,0 +1,69 @@
+#include "stranded/internal/explore_support.h"
+
+#include <cstring>
+
+#include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/reclaim.h"
+
+namespace stranded::internal {
+namespace {
+
+std::uint64_t HashBytes(std::uint64_t hash, const void* data, std::size_t bytes) {
+  const auto* p = static_cast<const unsigned char*>(data);
+  for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ p[i]) * 0x100000001b3ULL;
+  return hash;
+}
+
+std::uint64_t HashSite(std::uint64_t hash, const std::source_location& site) {
+  const std::uint64_t line = site.line();
+  hash = HashBytes(hash, site.file_name(), std::strlen(site.file_name()));
+  return HashBytes(hash, &line, sizeof(line));
+}
+
+std::uint64_t HashTask(const Task* task) {
+  const auto kind = static_cast<unsigned char>(task->wait.kind);
+  std::uint64_t hash = HashBytes(0xcbf29ce484222325ULL, &kind, 1);
+  hash = HashSite(hash, task->wait.site);
+  return task->is_thread ? hash : HashSite(hash, task->spawn->site);
+}
+
+}  // namespace
+
+ControlledWorld* EnterExploredWorld(const std::string& name, const ScheduleSettings& settings,
+                                    const SchedulePolicy& policy, std::uint64_t seed) {
+  if (settings.reclaim) {
+    InstallTerminateGuard();
+    BeginNotingGone();
+  }
+  auto* world = new ControlledWorld(name, settings, policy.get(), seed);
+  world->Enter();
+  return world;
+}
+
+ScheduleRecord RecordOf(ControlledWorld* world) {
+  ScheduleRecord record = world->record();
+  record.schedule = ScheduleText(world->deviations());
+  record.deviations = world->deviations().size();
+  record.steps = world->Facts().steps;
+  return record;
+}
+
+std::uint64_t EndOf(ControlledWorld* world) {
+  std::uint64_t sum = 0;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->world != world) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        if (state == Task::kFinished) return;
+        // Main counts where it is stuck, not where it checks.
+        if (task == world->main_task() && !world->Facts().deadlock) return;
+        sum += HashTask(task) * (state == Task::kParked || task == world->main_task() ? 1 : 3);
+      },
+      [](Task* task) { UnrefTask(task); });
+  if (world->Facts().deadlock) sum ^= 0x9e3779b97f4a7c15ULL;
+  if (lost_cancels.load(std::memory_order_relaxed) > 0) sum += 0x51ed270b7a1ULL;
+  return sum;
+}
+
+}  // namespace stranded::internal

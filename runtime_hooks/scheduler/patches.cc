@@ -1,0 +1,93 @@
+#include "runtime_hooks/scheduler/patches.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "stranded/internal/explore_support.h"
+
+namespace stranded::internal {
+
+std::atomic<bool> any_patches{false};
+
+namespace {
+
+std::vector<Patch>& Current() {
+  static auto& patches = *new std::vector<Patch>;
+  return patches;
+}
+
+struct Named {
+  std::string_view name;
+  PatchKind kind;
+};
+constexpr Named kNames[] = {{"capacity", PatchKind::kCapacity}, {"giveup", PatchKind::kGiveUp},
+                            {"close", PatchKind::kClose},       {"cancel", PatchKind::kCancel},
+                            {"release", PatchKind::kRelease},   {"done", PatchKind::kDone},
+                            {"signal", PatchKind::kSignal}};
+
+template <class T>
+bool Number(std::string_view text, T* number) {
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, *number);
+  return error == std::errc() && end == last;
+}
+
+// KIND or KIND(N)
+bool ParseKind(std::string_view text, Patch* patch) {
+  const std::size_t open = text.find('(');
+  const std::string_view name = text.substr(0, open);
+  for (const Named& named : kNames) {
+    if (named.name != name) continue;
+    patch->kind = named.kind;
+    if ((open != std::string_view::npos) != (named.kind == PatchKind::kCapacity)) return false;
+    if (open == std::string_view::npos) return true;
+    if (text.back() != ')') return false;
+    return Number(text.substr(open + 1, text.size() - open - 2), &patch->capacity);
+  }
+  return false;
+}
+
+// KIND@FILE#LINE
+bool ParsePatch(std::string_view text, Patch* patch) {
+  const std::size_t at = text.find('@'), hash = text.rfind('#');
+  if (at == std::string_view::npos || hash == std::string_view::npos || hash < at) return false;
+  patch->file = std::string(text.substr(at + 1, hash - at - 1));
+  return !patch->file.empty() && Number(text.substr(hash + 1), &patch->line) &&
+         ParseKind(text.substr(0, at), patch);
+}
+
+}  // namespace
+
+const std::vector<Patch>& Patches() { return Current(); }
+
+absl::Status SetPatches(std::string_view text) {
+  std::vector<Patch> patches;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    Patch patch;
+    if (!ParsePatch(item, &patch)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("patch '", std::string(item),
+                       "' is not KIND@FILE#LINE; KIND is one of capacity(N), giveup, close, cancel, "
+                       "release, done, signal"));
+    }
+    patches.push_back(std::move(patch));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  Current() = std::move(patches);
+  any_patches.store(!Current().empty(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+const Patch* FindPatch(PatchKind kind, const std::source_location& site) {
+  for (const Patch& patch : Current()) {
+    if (patch.kind == kind && patch.line == site.line() && patch.file == site.file_name()) {
+      return &patch;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace stranded::internal

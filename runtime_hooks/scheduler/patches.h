@@ -1,0 +1,61 @@
+// Virtual patches: fixes that are tried at run time, by site, without building anything.
+//
+// Overview: STRANDED_OPTIONS=patch=KIND@FILE#LINE,... or SetPatches. KIND is one of
+//   capacity(N)  channels made there have room for N values
+//   giveup       an operation there ends, as a context case would end it
+//   close        channels made there are closed when no task that has sent on them is left
+//   cancel       contexts made there are cancelled when the task that made them is done
+//   release      locks taken there are released
+//   done         wait groups made there come to zero
+//   signal       conditions made there are broadcast
+// `capacity` acts when the channel is made. All others act as late as possible: when nothing else in
+// a controlled world can run any more and no timer is pending. What a program does before that is
+// therefore not changed by them; what a real edit would do earlier, they do then. On real threads
+// only `capacity` acts.
+// Thread safety: set before the tasks that are to be patched; read from any thread.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <vector>
+
+namespace stranded::internal {
+
+enum class PatchKind : std::uint8_t {
+  kCapacity,
+  kGiveUp,
+  kClose,
+  kCancel,
+  kRelease,
+  kDone,
+  kSignal
+};
+
+struct Patch {
+  PatchKind kind = PatchKind::kCapacity;
+  std::string file;
+  std::uint32_t line = 0;
+  std::size_t capacity = 0;
+};
+
+// The patches in force.
+const std::vector<Patch>& Patches();
+extern std::atomic<bool> any_patches;  // relaxed: set before the tasks run
+
+// The patch of this kind for this site, or null.
+const Patch* FindPatch(PatchKind kind, const std::source_location& site);
+// The capacity of a channel that is made at `site`.
+inline std::size_t PatchedCapacity(std::size_t capacity, const std::source_location& site) {
+  if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
+    return capacity;
+  const Patch* patch = FindPatch(PatchKind::kCapacity, site);
+  return patch == nullptr ? capacity : patch->capacity;
+}
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_

@@ -1,0 +1,82 @@
+// Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010).
+//
+// Each task gets a random priority; the ready task with the highest runs. At depth - 1 random steps
+// of the schedule the running task drops below all others. The paper's guarantee: a bug of depth d
+// (d ordered pairs of steps make it happen) in a program of n tasks and k steps shows in one
+// schedule with probability 1/(n k^(d-1)) at least. The number of steps is not known before; here
+// the horizon is drawn anew for each schedule as one of the powers of two from 16 to 4096, so for
+// programs of up to 4096 steps the bound is that of the paper for up to 2k steps, divided by 9.
+//
+// Two additions. A task that polls or yields drops below the others, or it would starve them. The
+// clock counts as a task: when it has the highest priority, time passes before anybody runs.
+#include <algorithm>
+#include <unordered_map>
+
+#include "runtime_hooks/scheduler/policy.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr std::size_t kShortestHorizonLog2 = 4, kHorizons = 9;
+
+class Pct final : public Policy {
+ public:
+  explicit Pct(int depth) : depth_(std::max(depth, 1)) {}
+  const char* name() const override { return "pct"; }
+
+  bool Begin(std::uint64_t seed) override {
+    random_ = Random(seed);
+    priorities_.clear();
+    lowest_ = 0;
+    step_ = 0;
+    clock_ = HighPriority();
+    const std::size_t horizon = std::size_t{1} << (kShortestHorizonLog2 + random_.Below(kHorizons));
+    changes_.clear();
+    for (int i = 1; i < depth_; ++i) changes_.push_back(random_.Below(horizon));
+    return true;
+  }
+
+  std::size_t PickTask(const TaskChoice& choice) override {
+    if (choice.yields) Drop(choice.self);
+    if (choice.can_stay && std::count(changes_.begin(), changes_.end(), step_) > 0) {
+      Drop(choice.self);
+    }
+    ++step_;
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < choice.ready.size(); ++i) {
+      if (PriorityOf(choice.ready[i]) > PriorityOf(choice.ready[best])) best = i;
+    }
+    if (choice.may_pass_time && clock_ > PriorityOf(choice.ready[best])) {
+      clock_ = HighPriority();
+      return kPassTime;
+    }
+    return best;
+  }
+
+  std::size_t PickNumber(const Task*, std::size_t n) override { return random_.Below(n); }
+
+ private:
+  // Above all dropped ones.
+  std::int64_t HighPriority() { return static_cast<std::int64_t>(random_.Next() >> 2); }
+  std::int64_t PriorityOf(const Task* task) {
+    const auto [it, born] = priorities_.try_emplace(task->ordinal, 0);
+    if (born) it->second = HighPriority();
+    return it->second;
+  }
+  void Drop(const Task* task) { priorities_[task->ordinal] = --lowest_; }
+
+  const int depth_;
+  Random random_{0};
+  std::unordered_map<std::uint32_t, std::int64_t> priorities_;
+  std::vector<std::size_t> changes_;
+  std::int64_t lowest_ = 0, clock_ = 0;
+  std::size_t step_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> NewPct(const ScheduleSettings& settings) {
+  return std::make_unique<Pct>(settings.depth);
+}
+
+}  // namespace stranded::internal

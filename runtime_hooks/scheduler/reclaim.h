@@ -1,0 +1,37 @@
+// Tasks that end before their functions do.
+//
+// Overview: the explorer runs a body thousands of times; what one run leaves stuck is unwound, so
+// that memory does not grow: the blocking operation throws TaskUnwound and destructors run. A
+// virtual patch ends single tasks in the same way, but there the world goes on.
+// What a reclaimed task does meanwhile: blocking operations, sends, spawns and cancels in its
+// destructors do nothing. Unlock, Done and Signal work, so that locks outside the body are free for
+// the next run, unless their object is gone: a stuck task may hold a reference to a lock in a frame
+// that has returned. A wait in a destructor that may not throw cannot be unwound: then the task
+// stays where it is, for good.
+// Thread safety: the thread of the controlled world only.
+// Invariants: an object is in the list of the gone from its destructor, if it was in use then, until
+// another one is made at its address or the world ends.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
+
+#include "runtime_hooks/scheduler/world.h"
+
+namespace stranded::internal {
+
+// Called by the constructor and destructor of sync objects; cheap while nobody explores.
+void NoteSyncMade(const SyncBase* object);
+void NoteSyncGone(const SyncBase* object);
+bool IsGone(const SyncBase* object);
+// While at least one is open, objects that go while in use are noted.
+void BeginNotingGone();
+void EndNotingGone();
+
+// At a blocking operation of a task that is being unwound: throws TaskUnwound, or returns if an
+// exception is on its way already.
+void UnwindHere(Task* self);
+// std::terminate in a task that is being unwound parks it for good instead.
+void InstallTerminateGuard();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_

@@ -1,0 +1,102 @@
+#include "runtime_hooks/scheduler/relief.h"
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/context/context_tree.h"
+#include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/patches.h"
+#include "runtime_hooks/sync/force_release.h"
+#include "stranded/internal/context_ref.h"
+
+namespace stranded::internal {
+namespace {
+
+bool IsParked(const Task* task) {
+  return (task->state.load(std::memory_order_acquire) & Task::kStateMask) == Task::kParked;
+}
+
+// Calls f(task) for the parked tasks of the world until one call returns true.
+template <class F>
+bool AnyParked(ControlledWorld* world, F&& f) {
+  bool done = false;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (!done && task->world == world && IsParked(task)) done = f(task);
+      },
+      [](Task* task) { UnrefTask(task); });
+  return done;
+}
+
+// Whether what this task was to do is over: it has finished, or it is main behind its function.
+bool IsOver(ControlledWorld* world, std::uint64_t task_id) {
+  const Task* main = world->main_task();
+  if (main != nullptr && main->id == task_id) return world->main_is_done();
+  return !AnyParked(world, [&](const Task* task) { return task->id == task_id; });
+}
+
+bool GiveUp(ControlledWorld* world) {
+  return AnyParked(world, [&](Task* task) {
+    if (task->wait.kind == WaitKind::kLeakCheck || task->wait.kind == WaitKind::kNone) return false;
+    if (FindPatch(PatchKind::kGiveUp, task->wait.site) == nullptr) return false;
+    return Interrupt(task, WakeReason::kGiveUp);
+  });
+}
+
+bool Release(ControlledWorld* world) {
+  return AnyParked(world, [&](Task* task) {
+    if (task->wait.sync == nullptr) return false;
+    return ForceRelease(const_cast<SyncBase*>(task->wait.sync), world);
+  });
+}
+
+bool Close(ControlledWorld* world) {
+  bool closed = false;
+  ChanSlab().ForEach(
+      [&](ChanCore* chan) {
+        if (closed || chan->world_id != world->id() || chan->role != ChanRole::kUser) return;
+        if (FindPatch(PatchKind::kClose, chan->site) == nullptr) return;
+        std::uint64_t sender = 0;
+        {
+          SpinGuard guard(chan->lock);
+          if (chan->closed || chan->receivers.empty()) return;
+          sender = chan->last_sender.task;
+        }
+        if (sender == 0 || IsOver(world, sender)) closed = CloseNow(chan, sender, chan->site);
+      },
+      [](ChanCore* chan) { UnrefChan(chan); });
+  return closed;
+}
+
+bool Cancel(ControlledWorld* world) {
+  ContextNode* found = nullptr;
+  ContextSlab().ForEach(
+      [&](ContextNode* node) {
+        if (found != nullptr || node->world_id != world->id() || !node->has_cancel_func) return;
+        if (node->ended.load(std::memory_order_acquire) != ContextErr::kNone) return;
+        if (FindPatch(PatchKind::kCancel, node->site) == nullptr) return;
+        if (!IsOver(world, node->creator)) return;
+        RefContext(node);
+        found = node;
+      },
+      [](ContextNode* node) { UnrefContext(node); });
+  if (found == nullptr) return false;
+  EndOfContext end;
+  end.err = ContextErr::kCancelled;
+  end.cause = StatusOf(end.err);
+  end.at_ns = world->NowNs();
+  end.by = found->creator;
+  end.site = found->site;
+  end.origin = found->id;
+  EndContext(found, end);
+  UnrefContext(found);
+  return true;
+}
+
+}  // namespace
+
+bool Relieve(ControlledWorld* world) {
+  if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  return GiveUp(world) || Close(world) || Cancel(world) || Release(world);
+}
+
+}  // namespace stranded::internal

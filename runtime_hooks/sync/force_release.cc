@@ -1,0 +1,113 @@
+#include "runtime_hooks/sync/force_release.h"
+
+#include "runtime_hooks/scheduler/patches.h"
+#include "runtime_hooks/sync/sync_park.h"
+
+namespace stranded::internal {
+namespace {
+
+void WakeAll(SyncBase* object) {
+  while (Waiter* w = object->waiters.PopFront()) {
+    // A condition's waiter may not be parked yet; then leaving the queue is enough.
+    if (object->kind != SyncKind::kCond || w->mode != 0) Wake(w->task);
+  }
+}
+
+bool FinishWaitGroup(SyncBase* object) {
+  if (FindPatch(PatchKind::kDone, object->site) == nullptr) return false;
+  SpinGuard guard(object->lock);
+  object->counter = 0;
+  WakeAll(object);
+  return true;
+}
+
+bool SignalCond(SyncBase* object) {
+  if (FindPatch(PatchKind::kSignal, object->site) == nullptr) return false;
+  SpinGuard guard(object->lock);
+  WakeAll(object);
+  return true;
+}
+
+Task* FindTask(World* world, std::uint64_t id) {
+  Task* found = nullptr;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->world == world && task->id == id) found = task;
+      },
+      [](Task* task) { UnrefTask(task); });
+  return found;
+}
+
+// A read lock of `object` that was taken at a patched site, dropped from its reader's list.
+bool DropRead(SyncBase* object, World* world) {
+  bool dropped = false;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        for (int i = 0; !dropped && task->world == world && i < task->held_count; ++i) {
+          const HeldRead& held = task->held[i];
+          if (held.lock != object || FindPatch(PatchKind::kRelease, held.site) == nullptr) continue;
+          for (int j = i + 1; j < task->held_count; ++j) task->held[j - 1] = task->held[j];
+          --task->held_count;
+          OweUnlock(task, object, true);
+          dropped = true;
+        }
+      },
+      [](Task* task) { UnrefTask(task); });
+  return dropped;
+}
+
+bool ReleaseWriter(SyncBase* object, World* world) {
+  if (object->holder == 0) return false;
+  if (FindPatch(PatchKind::kRelease, object->holder_site) == nullptr) return false;
+  if (const Task* holder = FindTask(world, object->holder)) {
+    OweUnlock(const_cast<Task*>(holder), object, false);
+  }
+  SpinGuard guard(object->lock);
+  object->holder = 0;
+  if (object->kind == SyncKind::kRwMutex) GrantReaders(object);
+  if (object->readers == 0) GrantWriter(object);
+  return true;
+}
+
+bool ReleaseReader(SyncBase* object, World* world) {
+  if (object->readers == 0 || !DropRead(object, world)) return false;
+  SpinGuard guard(object->lock);
+  if (--object->readers == 0) GrantWriter(object);
+  return true;
+}
+
+}  // namespace
+
+void GrantReaders(SyncBase* object) {
+  // All that wait, also those behind a writer: they waited while a writer had its turn.
+  constexpr std::uint32_t kRead = 1;
+  for (Waiter* w = object->waiters.front(); w != nullptr;) {
+    Waiter* next = w->next;
+    if (w->mode == kRead) {
+      object->waiters.Remove(w);
+      ++object->readers;
+      Wake(w->task);
+    }
+    w = next;
+  }
+}
+
+void GrantWriter(SyncBase* object) {
+  Waiter* w = object->waiters.PopFront();
+  if (w == nullptr) return;
+  object->holder = w->task->id;
+  object->holder_site = w->site;
+  Wake(w->task);
+}
+
+bool ForceRelease(SyncBase* object, World* world) {
+  switch (object->kind) {
+    case SyncKind::kWaitGroup: return FinishWaitGroup(object);
+    case SyncKind::kCond: return SignalCond(object);
+    case SyncKind::kMutex: return ReleaseWriter(object, world);
+    case SyncKind::kRwMutex: return ReleaseWriter(object, world) || ReleaseReader(object, world);
+    default: return false;
+  }
+}
+
+}  // namespace stranded::internal
