@@ -23,8 +23,10 @@ std::string HowTo(WaitKind kind) {
 const Context* ListensTo(const Situation& s, const Task& task) {
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
     const WaitCase& c = s.snap().cases[task.first_case + i];
-    if (c.op != CaseOp::kDone) continue;
-    const Context* context = s.snap().contexts.Find(c.context);
+    const Channel* done = s.snap().channels.Find(c.channel);
+    const bool plain = done != nullptr && done->role == ChannelRole::kContextDone;
+    if (c.op != CaseOp::kDone && !plain) continue;
+    const Context* context = s.snap().contexts.Find(plain ? done->context : c.context);
     // A case may name a value node: what ends is above it.
     for (std::size_t steps = 0; context != nullptr && steps <= s.snap().contexts.size(); ++steps) {
       if (context->has_cancel_func || context->deadline_ns != 0) break;
@@ -81,15 +83,14 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
   const Channel* channel = s.ChannelOf(*group.tasks.front());
   if (channel == nullptr) return;
   const Peer& sender = channel->last_sender;
-  const SourceSite site = SiteText(s, sender.site != 0 ? sender.site : channel->site);
+  const SourceSite site = SiteText(s, channel->site);
   std::string summary =
       sender.task == 0
           ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
                          " when nothing more will be sent.")
           : absl::StrCat(
-                "Call Close() on the channel when its last sender is done, after the sends "
-                "at ",
-                site.ToString(), ".");
+                "Call Close() on the channel made at ", site.ToString(),
+                " when its last sender is done, after the sends at ", Place(s, sender.site), ".");
   Fix fix = SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
                       "A receive on a closed channel returns: every receiver ends its loop.");
   if (channel->sends_completed > 0 && channel->repeat_sends + 1 < channel->sends_completed) {

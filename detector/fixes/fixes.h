@@ -15,6 +15,12 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
 // The last sender closes the channel.
 void ProposeClose(const Situation& s, const Group& group, FindingData& out);
 
+// What can be tried at run time against this finding (FindingData::candidates): the fixes proposed
+// before and others that fit the wait, in the order in which they should be tried.
+void ListCandidates(const Situation& s, const Group& group, FindingData& out);
+// KIND@FILE#LINE, see runtime_hooks/scheduler/patches.h.
+std::string PatchText(const std::string& kind, const SourceSite& site);
+
 Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::string reason);
 
 }  // namespace stranded::detector

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
 #include "detector/report/symbolizer.h"
 #include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
@@ -194,6 +195,7 @@ FindingData Analyzer::Describe(std::size_t index, const Group& group) {
   data.title = rule.sentence(s_, group, Who(s_, group), group.tasks.size() > 1);
   AddStack(group, data);
   rule.explain(s_, group, data);
+  ListCandidates(s_, group, data);
   return data;
 }
 

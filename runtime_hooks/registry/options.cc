@@ -1,8 +1,8 @@
 #include "stranded/options.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <functional>
-#include <map>
+#include <iterator>
 
 namespace stranded {
 namespace {
@@ -26,11 +26,42 @@ bool OneOf(const std::string& value, std::initializer_list<const char*> accepted
   return false;
 }
 
-// Empty, or what is wrong with the value.
-std::string Set(Options& o, const std::string& key, const std::string& value) {
+struct NumberKey {
+  const char* key;
+  int Options::* field;
+};
+constexpr NumberKey kNumbers[] = {
+    {"runs", &Options::runs},         {"workers", &Options::workers},
+    {"exitcode", &Options::exitcode}, {"grace_ms", &Options::grace_ms},
+    {"schedules", &Options::schedules}, {"depth", &Options::depth},
+    {"preemptions", &Options::preemptions}, {"delay_us", &Options::delay_us},
+    {"time_s", &Options::time_s},
+};
+
+std::string SetNumber(Options& o, const std::string& key, const std::string& value) {
   char* end = nullptr;
   const auto number = std::strtoull(value.c_str(), &end, 10);
   const bool numeric = !value.empty() && *end == '\0';
+  const auto* known = std::find_if(std::begin(kNumbers), std::end(kNumbers),
+                                   [&](const NumberKey& k) { return key == k.key; });
+  if (known == std::end(kNumbers) && key != "seed" && key != "first") {
+    return "unknown key '" + key +
+           "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms, patch, "
+           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
+  }
+  if (!numeric) return key + " needs a number, not '" + value + "'";
+  if (key == "seed") {
+    o.seed = number;
+  } else if (key == "first") {
+    o.first = number != 0;
+  } else {
+    o.*(known->field) = static_cast<int>(number);
+  }
+  return "";
+}
+
+// Empty, or what is wrong with the value.
+std::string Set(Options& o, const std::string& key, const std::string& value) {
   if (key == "dump") {
     o.dump = value;
   } else if (key == "record") {
@@ -39,21 +70,19 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   } else if (key == "schedule") {
     if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
     o.schedule = value;
-  } else if (!OneOf(key, {"seed", "runs", "workers", "exitcode", "grace_ms"})) {
-    return "unknown key '" + key +
-           "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms";
-  } else if (!numeric) {
-    return key + " needs a number, not '" + value + "'";
-  } else if (key == "seed") {
-    o.seed = number;
-  } else if (key == "runs") {
-    o.runs = static_cast<int>(number);
-  } else if (key == "grace_ms") {
-    o.grace_ms = static_cast<int>(number);
-  } else if (key == "workers") {
-    o.workers = static_cast<int>(number);
+  } else if (key == "policy") {
+    if (!OneOf(value, {"random", "pct", "round-robin", "exhaustive", "replay"})) {
+      return "policy accepts random, pct, round-robin, exhaustive, replay";
+    }
+    o.policy = value;
+  } else if (key == "patch") {
+    o.patch = value;
+  } else if (key == "explore") {
+    o.explore = value;
+  } else if (key == "replay") {
+    o.replay = value;
   } else {
-    o.exitcode = static_cast<int>(number);
+    return SetNumber(o, key, value);
   }
   return "";
 }

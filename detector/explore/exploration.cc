@@ -1,0 +1,250 @@
+#include "detector/explore/exploration.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cxxabi.h>
+
+#include "absl/strings/str_cat.h"
+#include "detector/explore/explore_text.h"
+#include "stranded/internal/check_support.h"
+
+namespace stranded::detector {
+namespace {
+
+// The exploration whose body runs: dead ends are reported through a plain function.
+Exploration* current = nullptr;
+
+std::string TextOf(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    return absl::StrCat("an exception left the body: ", text.substr(0, text.find('\n')));
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return absl::StrCat("an exception left the body: ", type == nullptr ? "unknown" : type->name());
+  }
+}
+
+// Not of this run: it takes another schedule.
+LeakReport Predicted(const LeakReport& report, const std::string& how) {
+  Analysis analysis = report.analysis();
+  for (Finding& finding : analysis.findings) {
+    FindingData data = finding.data();
+    data.notes.push_back(absl::StrCat("The first schedule tried does not show this; ", how, " it is ",
+                                      data.verdict, "."));
+    data.verdict = "predicted";
+    finding = Finding(std::move(data));
+  }
+  return LeakReport(std::move(analysis));
+}
+
+internal::ScheduleSettings SettingsOf(const ExploreOptions& options) {
+  internal::ScheduleSettings settings;
+  settings.policy = options.policy;
+  settings.replay = options.schedule;
+  settings.depth = options.depth;
+  settings.preemptions = options.preemptions;
+  settings.delay_budget_ns = absl::ToInt64Nanoseconds(options.delay_budget);
+  // A schedule says itself where time passes.
+  if (settings.policy == "replay") settings.delay_budget_ns = INT64_MAX / 4;
+  return settings;
+}
+
+}  // namespace
+
+Exploration::Exploration(ExploreOptions options)
+    : options_(std::move(options)),
+      settings_(SettingsOf(options_)),
+      begun_(std::chrono::steady_clock::now()),
+      shown_(begun_) {
+  result_.name = options_.name;
+  result_.policy = options_.policy;
+  result_.first_seed = options_.seed;
+  auto policy = internal::NewSchedulePolicy(settings_);
+  if (!policy.ok()) {
+    result_.error = policy.status();
+    phase_ = Phase::kOver;
+    return;
+  }
+  search_policy_ = *std::move(policy);
+  result_.error = internal::SetPatches(options_.patch);
+  if (!result_.error.ok()) phase_ = Phase::kOver;
+}
+
+Exploration::~Exploration() { std::ignore = internal::SetPatches(""); }
+
+bool Exploration::OutOfTime() const {
+  const auto spent = std::chrono::steady_clock::now() - begun_;
+  return absl::FromChrono(spent) >= options_.time_limit;
+}
+
+bool Exploration::NextOfSearch() {
+  const int most = options_.policy == "replay" ? 1 : options_.schedules;
+  if (result_.schedules >= most || (result_.schedules > 0 && OutOfTime())) return false;
+  if (options_.stop_at_first && !result_.clean()) return false;
+  seed_ = options_.seed + static_cast<std::uint64_t>(result_.schedules);
+  if (ReplaysFirst()) return true;
+  return internal::BeginSchedule(search_policy_, seed_);
+}
+
+bool Exploration::ReplaysFirst() const {
+  return phase_ == Phase::kSearch && result_.schedules == 0 && !options_.first_schedule.empty();
+}
+
+// From one phase to the next, as far as there is anything to do in it.
+void Exploration::Advance() {
+  if (phase_ == Phase::kSearch) {
+    result_.coverage = internal::CoverageOf(search_policy_);
+    result_.seconds = absl::ToDoubleSeconds(
+        absl::FromChrono(std::chrono::steady_clock::now() - begun_));
+    ShowProgress(true);
+    phase_ = Phase::kOver;
+    if (result_.clean()) return;
+    minimizer_ = std::make_unique<Minimizer>(result_.bad()->schedule);
+    phase_ = options_.minimize ? Phase::kMinimize : Phase::kLast;
+    return;
+  }
+  phase_ = phase_ == Phase::kMinimize ? Phase::kLast : Phase::kOver;
+}
+
+bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_t seed) {
+  current = this;
+  dead_end_.reset();
+  internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
+  const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
+  const auto& policy = search ? search_policy_ : replay_policy_;
+  world_ = internal::EnterExploredWorld(options_.name, settings, policy, seed);
+  scope_ = std::make_unique<LeakScope>(options_.name);
+  return true;
+}
+
+bool Exploration::Begin() {
+  internal::ScheduleSettings settings = settings_;
+  if (phase_ == Phase::kSearch) {
+    if (NextOfSearch() && !ReplaysFirst()) return Enter(settings_, seed_);
+    if (ReplaysFirst()) {
+      settings.replay = options_.first_schedule;
+    } else {
+      Advance();
+    }
+  }
+  settings.policy = "replay";
+  settings.delay_budget_ns = INT64_MAX / 4;
+  if (phase_ == Phase::kMinimize && !minimizer_->Next(&settings.replay)) Advance();
+  if (phase_ == Phase::kOver) return false;
+  if (phase_ == Phase::kLast) {
+    settings.replay = minimizer_->best();
+    settings.keep_steps = true;
+  }
+  replay_policy_ = *internal::NewSchedulePolicy(settings);
+  std::ignore = internal::BeginSchedule(replay_policy_, 0);
+  return Enter(settings, 0);
+}
+
+void Exploration::OnDeadEnd(std::uint64_t) {
+  Exploration& self = *current;
+  if (self.dead_end_.has_value()) return;
+  EndState end;
+  end.key = internal::EndOf(self.world_) | 1;
+  if (self.phase_ == Phase::kLast || !self.by_key_.contains(end.key)) {
+    end.report = ExamineDeadEnd(self.options_.check);
+    end.examined = true;
+  }
+  self.dead_end_ = std::move(end);
+}
+
+Exploration::EndState Exploration::Examine() {
+  if (dead_end_.has_value()) return *dead_end_;
+  EndState end;
+  end.report = LeakReport();
+  internal::WaitUntilQuiet(nullptr, options_.check.virtual_grace);
+  end.key = internal::EndOf(world_) & ~std::uint64_t{1};
+  if (end.key == 0) return end;
+  if (phase_ != Phase::kLast && by_key_.contains(end.key)) return end;
+  end.report = scope_->Check(options_.check);
+  end.examined = true;
+  return end;
+}
+
+void Exploration::End(const std::exception_ptr& thrown, const std::string& failure) {
+  EndState end = Examine();
+  internal::ScheduleRecord record = internal::RecordOf(world_);
+  if (thrown != nullptr && !record.cut) record.exceptions.push_back(TextOf(thrown));
+  // What was thrown or failed is part of how it ended.
+  for (const std::string& e : record.exceptions) end.key ^= std::hash<std::string>{}(e) << 1;
+  if (!failure.empty()) end.key ^= std::hash<std::string>{}(failure) << 1;
+  scope_.reset();
+  internal::LeaveControlledWorld(world_);
+  world_ = nullptr;
+  current = nullptr;
+  if (phase_ == Phase::kSearch) {
+    ++result_.schedules;
+    NoteOutcome(end, record, failure);
+    ShowProgress(false);
+  } else if (phase_ == Phase::kMinimize) {
+    minimizer_->Report(end.key == bad_key_, record.schedule);
+  } else {
+    NoteLast(end, record);
+    phase_ = Phase::kOver;
+  }
+}
+
+void Exploration::NoteOutcome(const EndState& end, const internal::ScheduleRecord& record,
+                              const std::string& failure) {
+  const auto [it, fresh] = by_key_.try_emplace(end.key, result_.outcomes.size());
+  if (!fresh) {
+    ++result_.outcomes[it->second].count;
+    return;
+  }
+  ExploreOutcome outcome;
+  outcome.count = 1;
+  outcome.first = result_.schedules;
+  outcome.seed = seed_;
+  outcome.schedule = record.schedule;
+  outcome.exceptions = record.exceptions;
+  outcome.failure = failure;
+  outcome.deadlock = record.deadlock;
+  outcome.cut = record.cut;
+  outcome.delay_ns = record.delay_ns;
+  outcome.report = end.report;
+  if (outcome.first > 1 && !end.report.clean()) {
+    outcome.report = Predicted(
+        end.report, absl::StrCat("in schedule ", outcome.first, " of this exploration"));
+  }
+  result_.outcomes.push_back(std::move(outcome));
+  if (result_.first_bad < 0 && result_.outcomes.back().bad()) {
+    result_.first_bad = static_cast<int>(result_.outcomes.size()) - 1;
+    bad_key_ = end.key;
+  }
+}
+
+void Exploration::NoteLast(const EndState& end, const internal::ScheduleRecord& record) {
+  result_.schedule = minimizer_->best();
+  result_.changes = minimizer_->changes();
+  result_.tried_to_minimize = minimizer_->tried();
+  result_.preemptions = record.preemptions;
+  result_.steps = StepsOf(record);
+  ExploreOutcome& bad = result_.outcomes[static_cast<std::size_t>(result_.first_bad)];
+  if (end.key != bad_key_) {  // the program is not the same from run to run
+    result_.schedule = bad.schedule;
+    return;
+  }
+  bad.delay_ns = record.delay_ns;
+}
+
+void Exploration::ShowProgress(bool done) {
+  if (!options_.progress) return;
+  const auto now = std::chrono::steady_clock::now();
+  const bool long_search = now - begun_ > std::chrono::milliseconds(500);
+  if (!long_search || (!done && now - shown_ < std::chrono::milliseconds(200))) return;
+  shown_ = now;
+  std::fprintf(stderr, "\r\033[K%s: %d schedules, %zu ends%s", options_.name.c_str(),
+               result_.schedules, result_.outcomes.size(), done ? "\r\033[K" : "");
+  std::fflush(stderr);
+}
+
+ExploreResult Exploration::TakeResult() { return std::move(result_); }
+
+}  // namespace stranded::detector

@@ -1,0 +1,70 @@
+// The state machine of an exploration: search, then minimise, then one last replay with all facts.
+//
+// Overview: whoever can run the body (Explore(), the GoogleTest listener) calls Begin(), runs it,
+// and calls End(), until Begin() says no. Thread safety: one thread. Ownership: between Begin() and
+// End() the calling thread is main of a controlled world.
+#ifndef STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
+#define STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "detector/explore/minimize.h"
+#include "stranded/explore.h"
+#include "stranded/internal/explore_support.h"
+
+namespace stranded::detector {
+
+class Exploration {
+ public:
+  explicit Exploration(ExploreOptions options);
+  ~Exploration();
+
+  // Enters the world of the next schedule. False when there is nothing left to run.
+  bool Begin();
+  // The body has returned, or `thrown` left it; `failure` says what else was wrong.
+  void End(const std::exception_ptr& thrown, const std::string& failure);
+  ExploreResult TakeResult();
+
+ private:
+  enum class Phase { kSearch, kMinimize, kLast, kOver };
+  struct EndState {
+    std::uint64_t key = 0;
+    LeakReport report;
+    bool examined = false;
+  };
+
+  static void OnDeadEnd(std::uint64_t world);
+  bool NextOfSearch();
+  bool ReplaysFirst() const;
+  void Advance();
+  bool Enter(const internal::ScheduleSettings& settings, std::uint64_t seed);
+  EndState Examine();
+  void NoteOutcome(const EndState& end, const internal::ScheduleRecord& record,
+                   const std::string& failure);
+  void NoteLast(const EndState& end, const internal::ScheduleRecord& record);
+  void ShowProgress(bool done);
+  bool OutOfTime() const;
+
+  const ExploreOptions options_;
+  ExploreResult result_;
+  Phase phase_ = Phase::kSearch;
+  internal::ScheduleSettings settings_;
+  internal::SchedulePolicy search_policy_, replay_policy_;
+  internal::ControlledWorld* world_ = nullptr;
+  std::unique_ptr<LeakScope> scope_;
+  std::uint64_t seed_ = 0;
+  std::optional<EndState> dead_end_;
+  std::unordered_map<std::uint64_t, std::size_t> by_key_;  // end -> outcome
+  std::uint64_t bad_key_ = 0;
+  std::unique_ptr<Minimizer> minimizer_;
+  std::chrono::steady_clock::time_point begun_, shown_;
+};
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_

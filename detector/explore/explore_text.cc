@@ -1,0 +1,153 @@
+#include "detector/explore/explore_text.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace stranded::detector {
+namespace {
+
+using internal::ScheduleStep;
+using internal::WaitKind;
+
+std::string OperationText(WaitKind kind) {
+  switch (kind) {
+    case WaitKind::kChanSend:
+    case WaitKind::kChanSendNil: return "send";
+    case WaitKind::kChanRecv:
+    case WaitKind::kChanRecvNil: return "receive";
+    case WaitKind::kSelect:
+    case WaitKind::kSelectEmpty: return "select";
+    case WaitKind::kSleep: return "sleep";
+    case WaitKind::kMutexLock: return "lock";
+    case WaitKind::kRwMutexRLock: return "read lock";
+    case WaitKind::kRwMutexLock: return "write lock";
+    case WaitKind::kWaitGroupWait: return "wait";
+    case WaitKind::kCondWait: return "condition wait";
+    case WaitKind::kOnceWait: return "once";
+    case WaitKind::kSemaphoreAcquire: return "acquire";
+    case WaitKind::kJoin: return "join";
+    default: return "step";
+  }
+}
+
+std::string StepText(const ScheduleStep& step) {
+  switch (step.what) {
+    case ScheduleStep::kBlocks: return absl::StrCat("blocks: ", OperationText(step.kind));
+    case ScheduleStep::kEnds: return "ends";
+    case ScheduleStep::kTimerFires: return "(a timer fires)";
+    case ScheduleStep::kOperation: return OperationText(step.kind);
+  }
+  return "";
+}
+
+std::string Files(const std::set<std::string>& rules) { return absl::StrJoin(rules, ", "); }
+
+std::string Rate(const ExploreResult& r) {
+  if (r.seconds <= 0 || r.schedules < 2) return "";
+  return absl::StrFormat(", %.0f a second", r.schedules / r.seconds);
+}
+
+std::string Seeds(const ExploreResult& r) {
+  if (r.policy == "exhaustive" || r.policy == "replay") return "";
+  return absl::StrCat(", seeds ", r.first_seed, " to ",
+                      r.first_seed + static_cast<std::uint64_t>(std::max(r.schedules, 1)) - 1);
+}
+
+std::string HowToReplay(const ExploreResult& r) {
+  std::string out = absl::StrCat("  replay: stranded explore --replay ", r.schedule, " -- CMD\n");
+  if (r.policy == "random" || r.policy == "round-robin") {
+    absl::StrAppend(&out, "      or: stranded explore --policy ", r.policy, " --seed ",
+                    r.bad()->seed, " --schedules 1 -- CMD\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record) {
+  std::vector<ExploreStep> steps;
+  for (const ScheduleStep& step : record.history) {
+    // The operation that blocks is shown where it blocks.
+    const bool blocks = step.what == ScheduleStep::kBlocks && !steps.empty();
+    ExploreStep made;
+    made.task = step.what == ScheduleStep::kTimerFires
+                    ? ""
+                    : absl::StrCat("task ", step.task,
+                                   step.task_name.empty() ? "" : absl::StrCat(" \"", step.task_name, "\""));
+    made.operation = StepText(step);
+    made.site = {step.site.file_name(), step.site.function_name(), step.site.line(), 0};
+    made.preempts = step.preempts;
+    if (blocks && steps.back().task == made.task && steps.back().site.line == made.site.line) {
+      made.preempts |= steps.back().preempts;
+      steps.pop_back();
+    }
+    if (made.operation == "step" && !made.site.known()) continue;
+    steps.push_back(std::move(made));
+  }
+  return steps;
+}
+
+std::string StepsText(const std::vector<ExploreStep>& steps) {
+  std::size_t width = 0;
+  for (const ExploreStep& step : steps) width = std::max(width, step.task.size());
+  std::string out;
+  std::size_t number = 0;
+  for (const ExploreStep& step : steps) {
+    absl::StrAppend(&out, absl::StrFormat("  %4d %s %-*s  %-22s %s\n", ++number,
+                                          step.preempts ? ">" : " ", static_cast<int>(width),
+                                          step.task, step.operation,
+                                          step.site.known() ? step.site.ToString() : ""));
+  }
+  return out;
+}
+
+std::string OutcomeText(const ExploreOutcome& o) {
+  std::vector<std::string> parts;
+  if (!o.report.clean()) {
+    std::set<std::string> rules;
+    for (const Finding& f : o.report.findings()) rules.insert(std::string(f.rule()));
+    const std::size_t tasks = o.report.analysis().summary.stranded;
+    parts.push_back(absl::StrCat(tasks, tasks == 1 ? " task stranded (" : " tasks stranded (",
+                                 Files(rules), ")"));
+  }
+  parts.insert(parts.end(), o.exceptions.begin(), o.exceptions.end());
+  if (!o.failure.empty()) parts.push_back(o.failure);
+  if (o.cut) parts.push_back("cut off: it did not come to an end");
+  return parts.empty() ? "clean" : absl::StrJoin(parts, "; ");
+}
+
+}  // namespace stranded::detector
+
+namespace stranded {
+
+std::string ExploreResult::ToText(bool with_steps) const {
+  if (!error.ok()) return absl::StrCat("stranded: ", std::string(error.message()), "\n");
+  std::string out = absl::StrCat(name, ": ", schedules, schedules == 1 ? " schedule" : " schedules",
+                                 " (", policy, detector::Seeds(*this), detector::Rate(*this), "), ",
+                                 outcomes.size(), outcomes.size() == 1 ? " end\n" : " distinct ends\n");
+  for (const ExploreOutcome& o : outcomes) {
+    absl::StrAppend(&out, absl::StrFormat("  %6d x %s", o.count, detector::OutcomeText(o)));
+    if (o.bad()) absl::StrAppend(&out, "; first in schedule ", o.first);
+    absl::StrAppend(&out, "\n");
+  }
+  if (!coverage.empty()) absl::StrAppend(&out, "  search ", coverage, "\n");
+  if (clean()) return out;
+  absl::StrAppend(&out, "\n", bad()->report.clean() ? "" : bad()->report.ToText(), "\n");
+  absl::StrAppend(&out, "  smallest schedule found: ", changes,
+                  changes == 1 ? " change" : " changes", " from the default one, ", preemptions,
+                  preemptions == 1 ? " preemption" : " preemptions");
+  if (bad()->delay_ns > 0) {
+    absl::StrAppend(&out, "; time passes for ",
+                    absl::FormatDuration(absl::Nanoseconds(bad()->delay_ns)),
+                    " while tasks are ready (a slow machine)");
+  }
+  absl::StrAppend(&out, "\n", detector::HowToReplay(*this));
+  if (with_steps) absl::StrAppend(&out, "\n", detector::StepsText(steps));
+  return out;
+}
+
+}  // namespace stranded

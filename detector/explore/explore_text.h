@@ -1,0 +1,22 @@
+// Words for explorations.
+#ifndef STRANDED_DETECTOR_EXPLORE_EXPLORE_TEXT_H_
+#define STRANDED_DETECTOR_EXPLORE_EXPLORE_TEXT_H_
+
+#include <string>
+#include <vector>
+
+#include "stranded/explore.h"
+#include "stranded/internal/explore_support.h"
+
+namespace stranded::detector {
+
+// The interleaving of a run, without what says nothing.
+std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record);
+// One line a step: task, operation, place; a mark where a task was stopped that could have gone on.
+std::string StepsText(const std::vector<ExploreStep>& steps);
+// "3 tasks stranded (cancelled-send)", "clean", ...
+std::string OutcomeText(const ExploreOutcome& outcome);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_EXPLORE_EXPLORE_TEXT_H_

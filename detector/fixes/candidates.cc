@@ -1,0 +1,265 @@
+// What is worth trying against a finding, as virtual patches.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+
+namespace stranded::detector {
+namespace {
+
+class Candidates {
+ public:
+  Candidates(const Situation& s, const Group& group, FindingData& out)
+      : s_(s), task_(*group.tasks.front()), group_(group), out_(out) {}
+
+  void List();
+
+ private:
+  void Add(Fix fix, const std::string& kind, const SourceSite& at);
+  void AddProposed(FixKind kind, const std::string& patch);
+  void GiveUp(const Task& task);
+  void GiveUpWithStop(const Task& task, const Channel& channel);
+  void Close(const Channel& channel);
+  void Cancel(const Context& context);
+  void Release(const Task& waiter);
+  void ForSend(const Task& task);
+  void ForReceive(const Task& task, bool close_first);
+  void ForSelect(const Task& task);
+  void ForLock();
+  void ForWait(const Task& task);
+  const Context* ListenedTo(const Task& task) const;
+  const Context* Canceller(Id context) const;
+  bool EndedItsContextItself(const Task& task) const;
+
+  const Situation& s_;
+  const Task& task_;
+  const Group& group_;
+  FindingData& out_;
+};
+
+void Candidates::Add(Fix fix, const std::string& kind, const SourceSite& at) {
+  if (!at.known()) return;
+  fix.patch = PatchText(kind, at);
+  for (const Fix& known : out_.candidates) {
+    if (known.patch == fix.patch) return;
+  }
+  out_.candidates.push_back(std::move(fix));
+}
+
+// What the rule proposed already, with its diff and warnings.
+void Candidates::AddProposed(FixKind kind, const std::string& patch) {
+  for (const Fix& fix : out_.fixes) {
+    if (fix.kind == kind) Add(fix, patch, fix.site);
+  }
+}
+
+void Candidates::GiveUp(const Task& task) {
+  const Channel* channel = s_.ChannelOf(task);
+  if (channel != nullptr && task.wait == WaitKind::kChanSend) {
+    GiveUpWithStop(task, *channel);
+    if (!out_.candidates.empty() && out_.candidates.back().patch ==
+                                        PatchText("giveup", SiteText(s_, task.wait_site))) {
+      return;
+    }
+  }
+  if (&task == &task_) AddProposed(FixKind::kAddContextCase, "giveup");
+  const SourceSite site = SiteText(s_, task.wait_site);
+  Add(SimpleFix(FixKind::kAddContextCase, site,
+                absl::StrCat("At ", site.ToString(),
+                             ", wait in a Select beside OnDone(ctx), or beside a channel that is "
+                             "closed when nobody will come to the other side any more."),
+                "The operation then ends when the other side has left."),
+      "giveup", site);
+}
+
+// The receiver left by another channel of the program: the sender can listen to the same.
+void Candidates::GiveUpWithStop(const Task& task, const Channel& channel) {
+  const Peer& peer = channel.last_receiver;
+  if (peer.outcome != PeerOutcome::kLeft || peer.left_op != CaseOp::kRecv) return;
+  const Channel* stop = s_.snap().channels.Find(peer.left_channel);
+  if (stop == nullptr || stop->role != ChannelRole::kUser) return;
+  const SourceSite site = SiteText(s_, task.wait_site);
+  Fix fix = SimpleFix(
+      FixKind::kAddContextCase, site,
+      absl::StrCat("At ", site.ToString(), ", send in a Select beside a receive from the channel made at ",
+                   Place(s_, stop->site), ", by which the receiver left at ",
+                   Place(s_, peer.left_site), "."),
+      "What tells the receiver to stop then tells the sender, too.");
+  if (!stop->closed) {
+    fix.warnings.push_back(
+        "That channel is sent on, not closed: one value reaches one task only. Close it instead.");
+  }
+  Add(std::move(fix), "giveup", site);
+}
+
+void Candidates::Close(const Channel& channel) {
+  if (channel.role != ChannelRole::kUser || channel.closed) return;
+  AddProposed(FixKind::kCloseChannel, "close");
+  const SourceSite site = SiteText(s_, channel.site);
+  Add(SimpleFix(FixKind::kCloseChannel, site,
+                absl::StrCat("Close the channel made at ", site.ToString(),
+                             " when nothing more will be sent."),
+                "A receive on a closed channel returns."),
+      "close", site);
+}
+
+void Candidates::Cancel(const Context& context) {
+  if (!context.has_cancel_func || context.err != ContextErr::kNone) return;
+  const SourceSite site = SiteText(s_, context.site);
+  Add(SimpleFix(FixKind::kCallCancel, site,
+                absl::StrCat("Cancel the context made at ", site.ToString(),
+                             " when its owner's work is over."),
+                "Everything that listens to it then ends."),
+      "cancel", site);
+}
+
+// The locks that keep `waiter` waiting, where they were taken.
+void Candidates::Release(const Task& waiter) {
+  const Sync* sync = s_.snap().syncs.Find(waiter.sync);
+  if (sync == nullptr) return;
+  std::vector<SiteId> sites;
+  if (sync->holder_task != 0) sites.push_back(sync->holder_site);
+  for (const Task& task : s_.snap().tasks.all()) {
+    if (sync->readers == 0) break;
+    for (std::uint32_t i = 0; i < task.held_count; ++i) {
+      const HeldLock& held = s_.snap().held[task.first_held + i];
+      if (held.sync == sync->id) sites.push_back(held.site);
+    }
+  }
+  for (const SiteId id : sites) {
+    const SourceSite site = SiteText(s_, id);
+    Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
+                  absl::StrCat("Unlock what is locked at ", site.ToString(),
+                               " before its holder blocks or returns."),
+                  "Those that wait for the lock can then go on."),
+        "release", site);
+  }
+}
+
+const Context* Candidates::Canceller(Id context) const {
+  const Context* c = s_.snap().contexts.Find(context);
+  for (std::size_t steps = 0; c != nullptr && steps < 4096; ++steps) {
+    if (c->has_cancel_func) return c;
+    if (c->kind == ContextKind::kWithoutCancel) return nullptr;
+    c = s_.snap().contexts.Find(c->parent);
+  }
+  return nullptr;
+}
+
+// The context whose end the wait listens to.
+const Context* Candidates::ListenedTo(const Task& task) const {
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s_.snap().cases[task.first_case + i];
+    if (c.op == CaseOp::kDone) return Canceller(c.context);
+    const Channel* channel = s_.snap().channels.Find(c.channel);
+    if (channel != nullptr && channel->role == ChannelRole::kContextDone) {
+      return Canceller(channel->context);
+    }
+  }
+  return nullptr;
+}
+
+bool Candidates::EndedItsContextItself(const Task& task) const {
+  const Context* ended = s_.EndedContext(task);
+  return ended != nullptr && ended->ended_by_task == task.id;
+}
+
+void Candidates::ForSend(const Task& task) {
+  // A sender that has told everybody below its context to go, and one whose receiver was told to
+  // stop by a channel, had better listen to that than leave a value that nobody wants.
+  const Channel* channel = s_.ChannelOf(task);
+  const bool stopped = channel != nullptr && channel->last_receiver.outcome == PeerOutcome::kLeft &&
+                       channel->last_receiver.left_op == CaseOp::kRecv &&
+                       channel->last_receiver.left_channel != 0;
+  const Channel* stop =
+      stopped ? s_.snap().channels.Find(channel->last_receiver.left_channel) : nullptr;
+  const bool listen_first =
+      EndedItsContextItself(task) || (stop != nullptr && stop->role == ChannelRole::kUser &&
+                                      stop->elem_type != channel->elem_type);
+  if (listen_first) GiveUp(task);
+  for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
+    if (fix.kind == FixKind::kRaiseCapacity) {
+      Add(fix, absl::StrCat("capacity(", fix.capacity, ")"), fix.site);
+    }
+  }
+  GiveUp(task);
+}
+
+void Candidates::ForReceive(const Task& task, bool close_first) {
+  if (const Context* context = ListenedTo(task)) Cancel(*context);
+  const Channel* channel = s_.ChannelOf(task);
+  if (close_first && channel != nullptr) Close(*channel);
+  GiveUp(task);
+  if (!close_first && channel != nullptr) Close(*channel);
+}
+
+void Candidates::ForSelect(const Task& task) {
+  if (const Context* context = ListenedTo(task)) Cancel(*context);
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s_.snap().cases[task.first_case + i];
+    const Channel* channel = s_.snap().channels.Find(c.channel);
+    if (c.op == CaseOp::kRecv && channel != nullptr) Close(*channel);
+  }
+  GiveUp(task);
+}
+
+// Every lock wait of the group, and what the holder at the end of the chain waits for.
+void Candidates::ForLock() {
+  for (const Task* task : group_.tasks) {
+    if (IsLockWait(task->wait)) Release(*task);
+  }
+  for (const Task* task : group_.tasks) {
+    if (!IsLockWait(task->wait)) ForWait(*task);
+  }
+}
+
+void Candidates::ForWait(const Task& task) {
+  const Sync* sync = s_.snap().syncs.Find(task.sync);
+  const SourceSite made = sync == nullptr ? SourceSite() : SiteText(s_, sync->site);
+  switch (task.wait) {
+    case WaitKind::kChanSend: ForSend(task); break;
+    case WaitKind::kChanRecv: ForReceive(task, out_.rule != "cancelled-recv" || task.range); break;
+    case WaitKind::kSelect: ForSelect(task); break;
+    case WaitKind::kWaitGroupWait:
+      for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
+        if (fix.kind == FixKind::kAddDone) Add(fix, "done", made);
+      }
+      break;
+    case WaitKind::kCondWait:
+      for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
+        if (fix.kind == FixKind::kSignal) Add(fix, "signal", made);
+      }
+      break;
+    default: break;
+  }
+}
+
+void Candidates::List() {
+  // A rule that knows the answer already comes first: the context that is never cancelled.
+  AddProposed(FixKind::kCallCancel, "cancel");
+  ForLock();
+  if (out_.rule == "outlived-scope") {
+    if (const Context* context = Canceller(task_.context)) Cancel(*context);
+    GiveUp(task_);
+  }
+}
+
+}  // namespace
+
+std::string PatchText(const std::string& kind, const SourceSite& site) {
+  return absl::StrCat(kind, "@", site.file, "#", site.line);
+}
+
+void ListCandidates(const Situation& s, const Group& group, FindingData& out) {
+  Candidates(s, group, out).List();
+  // A fix of the report that was not covered yet.
+  for (Fix& fix : out.fixes) {
+    for (const Fix& candidate : out.candidates) {
+      if (candidate.kind == fix.kind && candidate.site.line == fix.site.line) {
+        fix.patch = candidate.patch;
+      }
+    }
+  }
+}
+
+}  // namespace stranded::detector

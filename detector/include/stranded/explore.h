@@ -1,0 +1,94 @@
+// Many schedules of one body: finds leaks that one run in a thousand shows.
+//
+// Overview: each schedule runs the body in a controlled world of its own, with virtual time. What a
+// schedule leaves behind is its end; ends that strand the same tasks at the same places are one
+// outcome. The first schedule with a leak is made smaller: fewest changes from the default schedule
+// that still show it. What a schedule strands is unwound before the next one begins.
+// Thread safety: one exploration at a time, on the thread that calls it. Cost: small bodies run
+// thousands of times a second. Results do not depend on the machine, but for time limits.
+#ifndef STRANDED_DETECTOR_EXPLORE_H_
+#define STRANDED_DETECTOR_EXPLORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "stranded/leak_check.h"
+
+namespace stranded {
+
+struct ExploreOptions {
+  int schedules = 1000;
+  // random: every decision uniform. pct: probabilistic concurrency testing. round-robin.
+  // exhaustive: all schedules with few preemptions. replay: the one given in `schedule`.
+  std::string policy = "pct";
+  std::string schedule;
+  std::string first_schedule;  // run before all others, if not empty
+  std::uint64_t seed = 1;  // of the first schedule; the next ones count up
+  int depth = 3;           // pct
+  int preemptions = 2;     // exhaustive
+  // How far time may move in one schedule while tasks are ready: how slow a machine may be.
+  absl::Duration delay_budget = absl::Milliseconds(5);
+  absl::Duration time_limit = absl::InfiniteDuration();  // of the real clock
+  bool stop_at_first = false;                            // leak
+  bool minimize = true;
+  bool progress = false;  // a line on stderr for long searches
+  std::string name = "body";
+  std::string patch;  // virtual patches in force meanwhile
+  LeakCheckOptions check;
+};
+
+// Schedules that ended alike.
+struct ExploreOutcome {
+  std::size_t count = 0;
+  int first = 0;                       // the how-manyth schedule showed it first, from 1
+  std::uint64_t seed = 0;              // of that
+  std::string schedule;                // replays that
+  LeakReport report;                   // what is stranded; findings are `predicted` where the
+                                       // first schedule tried does not show them
+  std::vector<std::string> exceptions; // that left tasks or the body
+  std::string failure;                 // what else was wrong: a failed expectation
+  bool deadlock = false;
+  bool cut = false;          // it did not come to an end
+  std::int64_t delay_ns = 0; // time that passed while tasks were ready
+  bool bad() const { return !report.clean() || !exceptions.empty() || !failure.empty(); }
+};
+
+// One line of an interleaving.
+struct ExploreStep {
+  std::string task, operation;
+  SourceSite site;
+  bool preempts = false;  // the task before it could have gone on
+};
+
+struct ExploreResult {
+  std::string name, policy, coverage;
+  int schedules = 0;
+  std::uint64_t first_seed = 0;
+  double seconds = 0;
+  std::vector<ExploreOutcome> outcomes;  // in the order in which they showed
+  int first_bad = -1;                    // index into outcomes; -1: none
+
+  // Of the first bad outcome, after minimising.
+  std::string schedule;            // replays it with the fewest changes found
+  std::size_t changes = 0, preemptions = 0;
+  int tried_to_minimize = 0;
+  std::vector<ExploreStep> steps;
+  absl::Status error;              // options that could not be used
+
+  bool clean() const { return first_bad < 0; }
+  const ExploreOutcome* bad() const {
+    return first_bad < 0 ? nullptr : &outcomes[static_cast<std::size_t>(first_bad)];
+  }
+  // Schedules tried, ends seen, the report of the first bad one and how to replay it; with `steps`
+  // its interleaving.
+  std::string ToText(bool steps = false) const;
+};
+
+ExploreResult Explore(const ExploreOptions& options, const std::function<void()>& body);
+
+}  // namespace stranded
+
+#endif  // STRANDED_DETECTOR_EXPLORE_H_

@@ -1,0 +1,56 @@
+// Fixes that are proven: each candidate is applied at run time and explored.
+//
+// Overview: takes the first bad end of an exploration and tries what could end it, smallest edit
+// first, as virtual patches: the failing schedule again, then many others. A fix is verified when
+// with it nothing is stranded, nothing throws and nothing fails in any of them. Where one fix ends
+// one finding and leaves another, it is kept and the search goes on for the other.
+// Thread safety: as for Explore.
+#ifndef STRANDED_DETECTOR_VERIFY_H_
+#define STRANDED_DETECTOR_VERIFY_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stranded/explore.h"
+
+namespace stranded {
+
+enum class FixStatus {
+  kVerified,     // alone or with those kept before it, nothing is left
+  kPart,         // ends its finding; others remain
+  kRefuted,      // something is still stranded, or worse
+  kNotTestable,  // no virtual patch stands for it
+};
+std::string_view FixStatusName(FixStatus status);
+
+struct FixTrial {
+  Fix fix;
+  FixStatus status = FixStatus::kNotTestable;
+  std::string rule, title;  // of the finding it is meant for
+  std::string evidence;     // one sentence
+};
+
+struct FixSearch {
+  bool was_clean = false;        // there was nothing to fix
+  bool verified = false;         // with `chosen` together nothing is left
+  std::vector<FixTrial> trials;  // in the order in which they were tried
+  std::vector<Fix> chosen;
+  int schedules = 0;  // explored in all
+  ExploreResult before;
+  std::string ToText() const;
+};
+
+// Explores the program again with these virtual patches in force, beginning with schedule `replay`
+// (empty: none).
+using ExploreAgain =
+    std::function<ExploreResult(const std::string& patches, const std::string& replay)>;
+
+FixSearch SearchFixes(const ExploreResult& before, const ExploreAgain& explore);
+
+// The same for a body: explores it with `options`, then each candidate with `verify` schedules.
+FixSearch FixBody(const ExploreOptions& options, int verify, const std::function<void()>& body);
+
+}  // namespace stranded
+
+#endif  // STRANDED_DETECTOR_VERIFY_H_
