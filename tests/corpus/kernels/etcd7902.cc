@@ -1,6 +1,7 @@
 // etcd 7902: followers wait for the leader's close under the mutex the leader needs to release.
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "stranded/stranded.h"
