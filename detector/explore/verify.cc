@@ -12,10 +12,15 @@ namespace {
 
 constexpr int kMostRounds = 4;
 
+// Two lines of one function are two findings here.
+std::string KeyOf(const Finding& finding) {
+  return absl::StrCat(std::string(finding.fingerprint()), "@", finding.wait_site().ToString());
+}
+
 std::set<std::string> FindingsOf(const ExploreResult& result) {
   std::set<std::string> found;
   for (const ExploreOutcome& o : result.outcomes) {
-    for (const Finding& f : o.report.findings()) found.insert(std::string(f.fingerprint()));
+    for (const Finding& f : o.report.findings()) found.insert(KeyOf(f));
     for (const std::string& e : o.exceptions) found.insert(e);
     if (!o.failure.empty()) found.insert(o.failure);
   }
@@ -108,7 +113,7 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
   } else {
     const std::set<std::string> left = FindingsOf(*result), had = FindingsOf(now_);
     const bool nothing_new = std::includes(had.begin(), had.end(), left.begin(), left.end());
-    const bool gone = !left.contains(std::string(finding.fingerprint()));
+    const bool gone = !left.contains(KeyOf(finding));
     trial.status = nothing_new && gone ? FixStatus::kPart : FixStatus::kRefuted;
     trial.evidence =
         absl::StrCat(trial.status == FixStatus::kPart ? "its finding is gone; still: "

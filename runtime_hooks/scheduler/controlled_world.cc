@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t kEpochNs = 946684800LL * 1000000000LL;
 // Vain polls in a row, per ready task, before time moves for them.
 constexpr std::uint64_t kVainPolls = 16;
+// Operations in a row, all of which succeed, before an explored task lets others go first.
+constexpr std::uint64_t kLongestTurn = 200;
 // A program that only ever polls must not hold a leak check for ever.
 constexpr std::uint64_t kCheckSteps = 200000, kLeastCheckSteps = 2000;
 
@@ -147,6 +149,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
   for (;;) {
     DrainInbox();
     if (checking_ && check_steps_left_ == 0) return EndCheck();
+    if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !record_.cut) CutOff();
     if (!ready_.empty()) {
       const std::size_t picked = Decide(moment);
       if (picked == kPassTime) {
@@ -173,9 +176,16 @@ void ControlledWorld::DeadEnd() {
   Interrupt(main_task(), WakeReason::kDeadlock);
 }
 
+// The run is too long, perhaps endless: main stops where it is.
+void ControlledWorld::CutOff() {
+  record_.cut = true;
+  if (!checking_) Interrupt(main_task(), WakeReason::kGiveUp);
+}
+
 void ControlledWorld::RunNext(Moment moment, void (*after)(void*), void* arg) {
   Task* const self = moment.self;
   Task* next = PickNext(moment);
+  if (next != self) turn_ = 0;
   if (next == self) {
     if (after != nullptr) after(arg);
     return;
@@ -214,9 +224,10 @@ WakeReason ControlledWorld::Park(Task* self, void (*after)(void*), void* arg) {
 
 void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
                             const std::source_location& site) {
-  const bool yields = std::exchange(point_yields_, false);
-  if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && self == main_task()) {
-    record_.cut = true;
+  bool yields = std::exchange(point_yields_, false);
+  // A loop of operations that all succeed can be a wait, too: others must get their turn.
+  if (settings_.survive_exceptions && ++turn_ >= kLongestTurn) yields = true;
+  if (record_.cut && self == main_task()) {
     self->unwinding = Unwinding::kGivesUp;
     return;
   }

@@ -87,6 +87,7 @@ class ControlledWorld final : public World {
   bool WaitForOutside();
   bool OthersAtWork() const;
   void DeadEnd();
+  void CutOff();
   void DropTimers();
   void NoteStep(const Task* task, WaitKind kind, const std::source_location& site,
                 ScheduleStep::What what);
@@ -107,6 +108,7 @@ class ControlledWorld final : public World {
   TimerHeap timers_;                     // guarded by timer_mutex_
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
+  std::uint64_t turn_ = 0;               // points of the running task since it was switched to
   bool point_yields_ = false;            // the running task polled in vain at its last operation
   bool preempted_ = false;     // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;

@@ -31,7 +31,7 @@ struct ScheduleSettings {
   bool keep_steps = false;            // note each operation
   bool reclaim = true;                // unwind the tasks that are left, when the world ends
   bool survive_exceptions = true;     // an exception that leaves a task is noted, not fatal
-  std::uint64_t max_steps = 1000000;  // a run that is longer is cut
+  std::uint64_t max_steps = 100000;  // a run that is longer is cut
 };
 
 struct PolicyDeleter {
