@@ -27,11 +27,15 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  stranded run -- ./my_server --once      run a program and report what it leaves behind\n"
       "  stranded report dump.strd               what is stranded in a dump, why, and the fix\n"
-      "  stranded gate --baseline known.json *.strd");
+      "  stranded gate --baseline known.json *.strd\n"
+      "  stranded explore -- ./my_test            every test under a thousand schedules\n"
+      "  stranded fix -- ./my_test                find, fix and prove the fix");
   int exit_code = kClean;
   AddReport(app, exit_code);
   AddGate(app, exit_code);
   AddRun(app, exit_code);
+  AddExplore(app, exit_code);
+  AddFix(app, exit_code);
   AddTasks(app, exit_code);
   AddTree(app, exit_code);
   AddShow(app, exit_code);

@@ -49,6 +49,8 @@ void AddTree(CLI::App& app, int& exit_code);
 void AddShow(CLI::App& app, int& exit_code);
 void AddExplain(CLI::App& app, int& exit_code);
 void AddRun(CLI::App& app, int& exit_code);
+void AddExplore(CLI::App& app, int& exit_code);
+void AddFix(CLI::App& app, int& exit_code);
 
 }  // namespace stranded::cli
 

@@ -4,8 +4,11 @@
 #include <exception>
 #include <string>
 
+#include "detector/explore/result_file.h"
 #include "stranded/errors.h"
+#include "stranded/explore.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/leak_check.h"
 #include "stranded/options.h"
@@ -65,10 +68,27 @@ bool RunControlled(const std::function<void()>& body, std::uint64_t seed, bool p
   return clean;
 }
 
+// Explores the body and leaves the result for `stranded explore` or `stranded fix`.
+int ExploreMain(const std::function<void()>& body) {
+  ExploreOptions options = ExploreOptionsFromEnvironment();
+  options.name = program_invocation_short_name;
+  const ExploreResult result = Explore(options, body);
+  detector::WriteResult(GetOptions().explore, result);
+  return result.clean() ? 0 : GetOptions().exitcode;
+}
+
+bool UsePatches(const std::string& text) {
+  const absl::Status set = internal::SetPatches(text);
+  if (!set.ok()) std::fprintf(stderr, "stranded: %s\n", std::string(set.message()).c_str());
+  return set.ok();
+}
+
 }  // namespace
 
 int CheckedMain(const std::function<void()>& body) {
   const Options& options = GetOptions();
+  if (!options.explore.empty()) return ExploreMain(body);
+  if (!options.patch.empty() && !UsePatches(options.patch)) return 2;
   internal::SetDeadEndReporter(&ReportDeadEnd);
   if (options.schedule != "controlled") return RunOnce(body, true) ? 0 : options.exitcode;
   if (options.runs <= 1) return RunControlled(body, options.seed, true) ? 0 : options.exitcode;

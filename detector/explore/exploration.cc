@@ -81,6 +81,7 @@ bool Exploration::OutOfTime() const {
 }
 
 bool Exploration::NextOfSearch() {
+  if (std::exchange(fetched_, false)) return true;
   const int most = options_.policy == "replay" ? 1 : options_.schedules;
   if (result_.schedules >= most || (result_.schedules > 0 && OutOfTime())) return false;
   if (options_.stop_at_first && !result_.clean()) return false;
@@ -243,6 +244,14 @@ void Exploration::ShowProgress(bool done) {
   std::fprintf(stderr, "\r\033[K%s: %d schedules, %zu ends%s", options_.name.c_str(),
                result_.schedules, result_.outcomes.size(), done ? "\r\033[K" : "");
   std::fflush(stderr);
+}
+
+bool Exploration::over() {
+  if (phase_ == Phase::kSearch && !fetched_) {
+    fetched_ = NextOfSearch();
+    if (!fetched_) Advance();
+  }
+  return phase_ == Phase::kOver;
 }
 
 ExploreResult Exploration::TakeResult() { return std::move(result_); }

@@ -28,6 +28,8 @@ class Exploration {
   bool Begin();
   // The body has returned, or `thrown` left it; `failure` says what else was wrong.
   void End(const std::exception_ptr& thrown, const std::string& failure);
+  // Nothing is left to run.
+  bool over();
   ExploreResult TakeResult();
 
  private:
@@ -53,6 +55,7 @@ class Exploration {
   const ExploreOptions options_;
   ExploreResult result_;
   Phase phase_ = Phase::kSearch;
+  bool fetched_ = false;  // over() has asked the policy for the next schedule already
   internal::ScheduleSettings settings_;
   internal::SchedulePolicy search_policy_, replay_policy_;
   internal::ControlledWorld* world_ = nullptr;

@@ -105,6 +105,14 @@ std::string StepsText(const std::vector<ExploreStep>& steps) {
   return out;
 }
 
+std::string ShortSchedule(const std::string& schedule) {
+  constexpr std::size_t kShown = 120;
+  if (schedule.size() <= kShown) return schedule;
+  const auto changes = std::count(schedule.begin(), schedule.end(), ',') + 1;
+  return absl::StrCat(schedule.substr(0, schedule.rfind(',', kShown)), ",... (", changes,
+                      " changes)");
+}
+
 std::string OutcomeText(const ExploreOutcome& o) {
   std::vector<std::string> parts;
   if (!o.report.clean()) {
@@ -136,7 +144,10 @@ std::string ExploreResult::ToText(bool with_steps) const {
   }
   if (!coverage.empty()) absl::StrAppend(&out, "  search ", coverage, "\n");
   if (clean()) return out;
-  absl::StrAppend(&out, "\n", bad()->report.clean() ? "" : bad()->report.ToText(), "\n");
+  absl::StrAppend(&out, "\n", !report_text.empty()        ? report_text
+                  : bad()->report.clean() ? ""
+                                          : bad()->report.ToText(),
+                  "\n");
   absl::StrAppend(&out, "  smallest schedule found: ", changes,
                   changes == 1 ? " change" : " changes", " from the default one, ", preemptions,
                   preemptions == 1 ? " preemption" : " preemptions");

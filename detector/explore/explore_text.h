@@ -14,6 +14,8 @@ namespace stranded::detector {
 std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record);
 // One line a step: task, operation, place; a mark where a task was stopped that could have gone on.
 std::string StepsText(const std::vector<ExploreStep>& steps);
+// A long schedule is cut in the middle.
+std::string ShortSchedule(const std::string& schedule);
 // "3 tasks stranded (cancelled-send)", "clean", ...
 std::string OutcomeText(const ExploreOutcome& outcome);
 

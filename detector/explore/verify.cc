@@ -118,7 +118,9 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
     trial.evidence =
         absl::StrCat(trial.status == FixStatus::kPart ? "its finding is gone; still: "
                                                       : "refuted by schedule ",
-                     trial.status == FixStatus::kPart ? "" : absl::StrCat(result->schedule, ": "),
+                     trial.status == FixStatus::kPart
+                         ? ""
+                         : absl::StrCat(detector::ShortSchedule(result->schedule), ": "),
                      detector::OutcomeText(*result->bad()));
   }
   const FixStatus status = trial.status;

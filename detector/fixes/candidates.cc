@@ -21,6 +21,7 @@ class Candidates {
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
+  void CancelAtOrAbove(const Context& context);
   void Release(const Task& waiter);
   void ForSend(const Task& task);
   void ForReceive(const Task& task, bool close_first);
@@ -103,6 +104,16 @@ void Candidates::Close(const Channel& channel) {
       "close", site);
 }
 
+// That context and those above it, but for what the stuck task would have to cancel itself.
+void Candidates::CancelAtOrAbove(const Context& context) {
+  const Context* c = &context;
+  for (std::size_t steps = 0; c != nullptr && steps < 4096; ++steps) {
+    if (c->creator_task != task_.id || c->cancel_lost) Cancel(*c);
+    if (c->kind == ContextKind::kWithoutCancel) return;
+    c = s_.snap().contexts.Find(c->parent);
+  }
+}
+
 void Candidates::Cancel(const Context& context) {
   if (!context.has_cancel_func || context.err != ContextErr::kNone) return;
   const SourceSite site = SiteText(s_, context.site);
@@ -126,6 +137,7 @@ void Candidates::Release(const Task& waiter) {
       if (held.sync == sync->id) sites.push_back(held.site);
     }
   }
+  if (sites.empty() && sync->readers > 0) sites.push_back(sync->last_add.site);
   for (const SiteId id : sites) {
     const SourceSite site = SiteText(s_, id);
     Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
@@ -165,8 +177,10 @@ bool Candidates::EndedItsContextItself(const Task& task) const {
 }
 
 void Candidates::ForSend(const Task& task) {
-  // A sender that has told everybody below its context to go, and one whose receiver was told to
-  // stop by a channel, had better listen to that than leave a value that nobody wants.
+  // Where the context has ended and nobody ever came to receive, or the sender ended it itself, the
+  // context is the sign to go; and so is the channel that told the receiver to stop, if it was made for
+  // that and not beside this one, as a second result. Where a
+  // receiver was there and left, the sender owes a result: room for it is the smaller edit.
   const Channel* channel = s_.ChannelOf(task);
   const bool stopped = channel != nullptr && channel->last_receiver.outcome == PeerOutcome::kLeft &&
                        channel->last_receiver.left_op == CaseOp::kRecv &&
@@ -174,8 +188,11 @@ void Candidates::ForSend(const Task& task) {
   const Channel* stop =
       stopped ? s_.snap().channels.Find(channel->last_receiver.left_channel) : nullptr;
   const bool listen_first =
-      EndedItsContextItself(task) || (stop != nullptr && stop->role == ChannelRole::kUser &&
-                                      stop->elem_type != channel->elem_type);
+      EndedItsContextItself(task) ||
+      (s_.EndedContext(task) != nullptr && channel != nullptr &&
+       channel->last_receiver.outcome == PeerOutcome::kNone) ||
+      (stop != nullptr && stop->role == ChannelRole::kUser &&
+       SiteText(s_, stop->site).function != SiteText(s_, channel->site).function);
   if (listen_first) GiveUp(task);
   for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
     if (fix.kind == FixKind::kRaiseCapacity) {
@@ -186,7 +203,7 @@ void Candidates::ForSend(const Task& task) {
 }
 
 void Candidates::ForReceive(const Task& task, bool close_first) {
-  if (const Context* context = ListenedTo(task)) Cancel(*context);
+  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
   const Channel* channel = s_.ChannelOf(task);
   if (close_first && channel != nullptr) Close(*channel);
   GiveUp(task);
@@ -194,7 +211,7 @@ void Candidates::ForReceive(const Task& task, bool close_first) {
 }
 
 void Candidates::ForSelect(const Task& task) {
-  if (const Context* context = ListenedTo(task)) Cancel(*context);
+  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
     const WaitCase& c = s_.snap().cases[task.first_case + i];
     const Channel* channel = s_.snap().channels.Find(c.channel);
@@ -239,7 +256,8 @@ void Candidates::List() {
   AddProposed(FixKind::kCallCancel, "cancel");
   ForLock();
   if (out_.rule == "outlived-scope") {
-    if (const Context* context = Canceller(task_.context)) Cancel(*context);
+    if (const Context* context = ListenedTo(task_)) CancelAtOrAbove(*context);
+    if (const Context* context = Canceller(task_.context)) CancelAtOrAbove(*context);
     GiveUp(task_);
   }
 }

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "detector/explore/exploration.h"
+#include "detector/explore/result_file.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/options.h"
@@ -64,13 +66,82 @@ void IgnoreLeaks(const std::string& site_or_function) {
 struct LeakCheckListener::State {
   internal::ControlledWorld* world = nullptr;
   std::unique_ptr<LeakScope> scope;
+  // With STRANDED_OPTIONS=explore: one for each test, over the repetitions.
+  std::map<std::string, std::unique_ptr<detector::Exploration>> explorations;
+  detector::Exploration* exploring = nullptr;
+  std::size_t finished = 0;
+  bool found = false;
 };
+
+namespace {
+
+std::string NameOf(const testing::TestInfo& test) {
+  return absl::StrCat(test.test_suite_name(), ".", test.name());
+}
+
+std::string FirstFailure(const testing::TestInfo& test) {
+  for (int i = 0; i < test.result()->total_part_count(); ++i) {
+    const testing::TestPartResult& part = test.result()->GetTestPartResult(i);
+    if (!part.failed()) continue;
+    const std::string text = part.message();
+    return absl::StrCat("the test fails at ", part.file_name() == nullptr ? "" : part.file_name(),
+                        ":", part.line_number(), ": ", text.substr(0, text.find('\n')));
+  }
+  return "";
+}
+
+}  // namespace
+
+// The next schedule of this test, until there is none.
+void LeakCheckListener::BeginExplored(const testing::TestInfo& test) {
+  const std::string name = NameOf(test);
+  auto& exploration = state_->explorations[name];
+  state_->exploring = nullptr;
+  if (exploration == nullptr) {
+    ExploreOptions options = ExploreOptionsFromEnvironment();
+    options.name = name;
+    detector::WriteBegin(GetOptions().explore, name);
+    exploration = std::make_unique<detector::Exploration>(std::move(options));
+  }
+  if (exploration->Begin()) {
+    state_->exploring = exploration.get();
+    return;
+  }
+  // This test is done, others are not: the fixture runs once more, the body does not.
+  state_->world = internal::EnterControlledWorld(name, GetOptions().seed);
+  GTEST_SKIP();
+}
+
+void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
+  if (state_->exploring == nullptr) {
+    internal::LeaveControlledWorld(state_->world);
+    state_->world = nullptr;
+    return;
+  }
+  state_->exploring->End(nullptr, FirstFailure(test));
+  if (!state_->exploring->over()) return;
+  const ExploreResult result = state_->exploring->TakeResult();
+  detector::WriteResult(GetOptions().explore, result);
+  state_->found |= !result.clean();
+  ++state_->finished;
+}
+
+void LeakCheckListener::OnTestIterationEnd(const testing::UnitTest& tests, int) {
+  if (GetOptions().explore.empty()) return;
+  if (state_->finished < static_cast<std::size_t>(tests.test_to_run_count())) return;
+  std::fflush(nullptr);
+  std::_Exit(state_->found ? GetOptions().exitcode : 0);
+}
 
 LeakCheckListener::LeakCheckListener() : state_(std::make_unique<State>()) {}
 LeakCheckListener::~LeakCheckListener() = default;
 
 void LeakCheckListener::OnTestStart(const testing::TestInfo& test) {
   Current() = Expectations();
+  if (!GetOptions().explore.empty()) {
+    BeginExplored(test);
+    return;
+  }
   DeadEnd().reset();
   internal::SetDeadEndReporter(&OnDeadEnd);
   const std::string name = absl::StrCat(test.test_suite_name(), ".", test.name());
@@ -81,6 +152,10 @@ void LeakCheckListener::OnTestStart(const testing::TestInfo& test) {
 }
 
 void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
+  if (!GetOptions().explore.empty()) {
+    EndExplored(test);
+    return;
+  }
   LeakCheckOptions options;
   options.ignore = Current().ignore;
   options.label = absl::StrCat(test.test_suite_name(), ".", test.name());

@@ -1,12 +1,12 @@
 // The report for programs.
-#include <nlohmann/json.hpp>
-
+#include "detector/report/finding_json.h"
 #include "stranded/report.h"
 
 namespace stranded {
-namespace {
 
-using Json = nlohmann::ordered_json;
+using detector::Json;
+
+namespace {
 
 Json SiteJson(const SourceSite& site) {
   if (!site.known()) return nullptr;
@@ -52,8 +52,13 @@ Json FixJson(const Fix& f) {
             {"warnings", f.warnings},      {"verification", f.verification}};
   if (f.kind == FixKind::kRaiseCapacity) j["capacity"] = f.capacity;
   if (!f.diff.empty()) j["diff"] = f.diff;
+  if (!f.patch.empty()) j["patch"] = f.patch;
   return j;
 }
+
+}  // namespace
+
+namespace detector {
 
 Json FindingJson(const FindingData& d) {
   Json j = {{"rule", d.rule},
@@ -91,10 +96,14 @@ Json FindingJson(const FindingData& d) {
   j["notes"] = d.notes;
   j["stack"] = stack;
   j["fixes"] = fixes;
+  if (d.candidates.empty()) return j;
+  Json candidates = Json::array();
+  for (const Fix& f : d.candidates) candidates.push_back(FixJson(f));
+  j["candidates"] = candidates;
   return j;
 }
 
-}  // namespace
+}  // namespace detector
 
 std::string_view FixKindName(FixKind kind) {
   switch (kind) {
@@ -117,7 +126,7 @@ std::string_view FixKindName(FixKind kind) {
 std::string JsonReport(const Analysis& analysis) {
   const AnalysisSummary& s = analysis.summary;
   Json findings = Json::array();
-  for (const Finding& f : analysis.findings) findings.push_back(FindingJson(f.data()));
+  for (const Finding& f : analysis.findings) findings.push_back(detector::FindingJson(f.data()));
   const Json j = {{"format", "stranded-report"},
                   {"version", 1},
                   {"program", s.program},

@@ -211,13 +211,13 @@ void Analyzer::Run(Analysis& out) {
     if (Reportable(s_, task)) Classify(task, out);
   }
   std::vector<FindingData> found;
-  FindGlobalDeadlocks(s_, found);
   for (auto& [key, group] : groups_) {
     std::sort(group.tasks.begin(), group.tasks.end(),
               [](const Task* a, const Task* b) { return a->id < b->id; });
     found.push_back(Describe(std::get<0>(key), group));
     out.summary.stranded += group.tasks.size();
   }
+  FindGlobalDeadlocks(s_, found);
   FindLostCancels(s_, found);
   std::erase_if(found, [&](const FindingData& d) { return !Wanted(s_.options(), d.rule); });
   std::stable_sort(found.begin(), found.end(), [](const FindingData& a, const FindingData& b) {

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/world_rules.h"
 
@@ -18,9 +19,31 @@ std::string WaitLine(const Situation& s, const Task& task) {
   return line;
 }
 
+// Where no other finding names the cause, main's own wait is the place to begin.
+void Propose(const Situation& s, const Task& main, bool cause_known, FindingData& data) {
+  const Group only_main{{&main}, {}, "proven"};
+  const Channel* channel = s.ChannelOf(main);
+  if (!cause_known && channel != nullptr) {
+    data.has_channel = true;
+    data.channel = DescribeChannel(s, *channel);
+    data.peer = DescribePeer(s, main, *channel);
+    if (main.wait == WaitKind::kChanSend) ProposeForSend(s, only_main, data);
+    if (main.wait == WaitKind::kChanRecv) ProposeClose(s, only_main, data);
+    if (main.wait == WaitKind::kSelect) ProposeContextCase(s, only_main, data);
+  }
+  if (data.fixes.empty()) {
+    data.fixes.push_back(SimpleFix(
+        FixKind::kStopTask, data.wait_site,
+        "Find the wait above that should have been ended first, and what should have ended it.",
+        "Everything else waits for that."));
+  }
+  ListCandidates(s, only_main, data);
+}
+
 }  // namespace
 
 void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
+  const bool cause_known = !out.empty();
   for (const World& world : s.snap().worlds.all()) {
     const Task* main = s.snap().tasks.Find(world.main_task);
     const bool main_blocked = main != nullptr && s.Blocked(*main);
@@ -45,10 +68,7 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
           absl::StrCat("Seed ", world.seed, ", after ", world.steps,
                        " scheduling decisions; the same seed gives the same run."));
     }
-    data.fixes.push_back(SimpleFix(
-        FixKind::kStopTask, data.wait_site,
-        "Find the wait above that should have been ended first, and what should have ended it.",
-        "Everything else waits for that."));
+    Propose(s, *main, cause_known, data);
     out.push_back(std::move(data));
   }
 }

@@ -30,8 +30,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Sync* sync = s.snap().syncs.Find(task.sync);
   if (sync == nullptr) return;
   const bool semaphore = sync->kind == SyncKind::kSemaphore;
-  const Id holder = semaphore ? sync->last_add.task : sync->holder_task;
-  const SourceSite at = SiteText(s, semaphore ? sync->last_add.site : sync->holder_site);
+  // Of readers the last one is known.
+  const bool last = semaphore || sync->holder_task == 0;
+  const Id holder = last ? sync->last_add.task : sync->holder_task;
+  const SourceSite at = SiteText(s, last ? sync->last_add.site : sync->holder_site);
   out.graph.push_back(absl::StrCat(TaskText(task), " waits for the ", SyncText(*sync), " made at ",
                                    Place(s, sync->site)));
   if (holder != 0) {

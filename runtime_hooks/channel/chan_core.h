@@ -46,6 +46,7 @@ struct ChanCore {
   unsigned char* ring = nullptr;
   std::size_t head = 0, length = 0, high_water = 0;
   bool closed = false;
+  bool closed_by_patch = false;  // then the program's own close is not the second one
   WaitQueue senders, receivers;
   std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
   std::uint64_t repeat_sends = 0;

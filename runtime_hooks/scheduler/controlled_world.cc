@@ -19,6 +19,8 @@ constexpr std::int64_t kEpochNs = 946684800LL * 1000000000LL;
 constexpr std::uint64_t kVainPolls = 16;
 // Operations in a row, all of which succeed, before an explored task lets others go first.
 constexpr std::uint64_t kLongestTurn = 200;
+// After so many steps every so-manyth one goes to the task that has been ready longest.
+constexpr std::uint64_t kFairAfter = 500, kFairEvery = 4;
 // A program that only ever polls must not hold a leak check for ever.
 constexpr std::uint64_t kCheckSteps = 200000, kLeastCheckSteps = 2000;
 
@@ -112,11 +114,18 @@ Task* ControlledWorld::TakeReady(std::size_t i) {
   return task;
 }
 
+// A run that goes on and on may do so only because its policy starves the task that would end it.
+bool ControlledWorld::FairTurn() const {
+  const std::uint64_t steps = steps_.load(std::memory_order_relaxed);
+  return steps >= kFairAfter && steps % kFairEvery == 0;
+}
+
 // Asks the policy, and notes where it differs from the default schedule.
 std::size_t ControlledWorld::Decide(const Moment& moment) {
   const TaskChoice choice{ready_, moment.self, moment.can_stay, moment.yields, MayPassTime()};
   const bool only_one = ready_.size() == 1 && !choice.may_pass_time;
-  const std::size_t picked = only_one ? 0 : policy_->PickTask(choice);
+  std::size_t picked = only_one ? 0 : policy_->PickTask(choice);
+  if (settings_.survive_exceptions && FairTurn()) picked = OldestOf(choice);
   const std::uint32_t step = moment.self->decisions++;
   if (only_one) return 0;
   if (!settings_.survive_exceptions) return picked;  // nobody explores
@@ -149,7 +158,9 @@ Task* ControlledWorld::PickNext(Moment moment) {
   for (;;) {
     DrainInbox();
     if (checking_ && check_steps_left_ == 0) return EndCheck();
-    if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !record_.cut) CutOff();
+    if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !checking_) {
+      if (Task* main = CutOff()) return main;
+    }
     if (!ready_.empty()) {
       const std::size_t picked = Decide(moment);
       if (picked == kPassTime) {
@@ -163,7 +174,8 @@ Task* ControlledWorld::PickNext(Moment moment) {
     }
     if (FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
     if (WaitForOutside()) continue;
-    if (!reclaiming_ && NextDue() == INT64_MAX && Relieve(this)) continue;
+    // In a check, also when what is left only goes on by timers that are too far away.
+    if (!reclaiming_ && (checking_ || NextDue() == INT64_MAX) && Relieve(this)) continue;
     if (checking_) return EndCheck();
     DeadEnd();
   }
@@ -177,9 +189,11 @@ void ControlledWorld::DeadEnd() {
 }
 
 // The run is too long, perhaps endless: main stops where it is.
-void ControlledWorld::CutOff() {
+Task* ControlledWorld::CutOff() {
+  if (!record_.cut) Interrupt(main_task(), WakeReason::kGiveUp);
   record_.cut = true;
-  if (!checking_) Interrupt(main_task(), WakeReason::kGiveUp);
+  const auto main = std::find(ready_.begin(), ready_.end(), main_task());
+  return main == ready_.end() ? nullptr : TakeReady(static_cast<std::size_t>(main - ready_.begin()));
 }
 
 void ControlledWorld::RunNext(Moment moment, void (*after)(void*), void* arg) {

@@ -78,6 +78,7 @@ class ControlledWorld final : public World {
   Task* PickNext(Moment moment);
   Task* TakeReady(std::size_t i);
   std::size_t Decide(const Moment& moment);
+  bool FairTurn() const;
   Task* EndCheck();
   void RunNext(Moment moment, void (*after)(void*), void* arg);
   bool FireNextTimer(std::int64_t until_ns);
@@ -87,7 +88,7 @@ class ControlledWorld final : public World {
   bool WaitForOutside();
   bool OthersAtWork() const;
   void DeadEnd();
-  void CutOff();
+  Task* CutOff();
   void DropTimers();
   void NoteStep(const Task* task, WaitKind kind, const std::source_location& site,
                 ScheduleStep::What what);

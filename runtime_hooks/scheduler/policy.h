@@ -48,6 +48,8 @@ inline constexpr std::size_t kPassTime = static_cast<std::size_t>(-1);
 
 // The index that the default schedule takes.
 std::size_t DefaultTask(const TaskChoice& choice);
+// Of the task that has been ready longest.
+std::size_t OldestOf(const TaskChoice& choice);
 
 class Policy {
  public:

@@ -60,7 +60,10 @@ bool Close(ControlledWorld* world) {
           if (chan->closed || chan->receivers.empty()) return;
           sender = chan->last_sender.task;
         }
-        if (sender == 0 || IsOver(world, sender)) closed = CloseNow(chan, sender, chan->site);
+        if (sender != 0 && !IsOver(world, sender)) return;
+        closed = CloseNow(chan, sender, chan->site);
+        SpinGuard guard(chan->lock);
+        chan->closed_by_patch = true;
       },
       [](ChanCore* chan) { UnrefChan(chan); });
   return closed;

@@ -32,7 +32,8 @@ Task* FindTask(World* world, std::uint64_t id) {
   Task* found = nullptr;
   TaskSlab().ForEach(
       [&](Task* task) {
-        if (task->world == world && task->id == id) found = task;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        if (task->world == world && task->id == id && state != Task::kFinished) found = task;
       },
       [](Task* task) { UnrefTask(task); });
   return found;
@@ -69,8 +70,15 @@ bool ReleaseWriter(SyncBase* object, World* world) {
   return true;
 }
 
+// The last reader came in at a patched site and has finished with the lock held.
+bool LeftBehind(const SyncBase* object, World* world) {
+  return FindPatch(PatchKind::kRelease, object->last_add.site) != nullptr &&
+         FindTask(world, object->last_add.task) == nullptr;
+}
+
 bool ReleaseReader(SyncBase* object, World* world) {
-  if (object->readers == 0 || !DropRead(object, world)) return false;
+  if (object->readers == 0) return false;
+  if (!DropRead(object, world) && !LeftBehind(object, world)) return false;
   SpinGuard guard(object->lock);
   if (--object->readers == 0) GrantWriter(object);
   return true;
@@ -86,6 +94,7 @@ void GrantReaders(SyncBase* object) {
     if (w->mode == kRead) {
       object->waiters.Remove(w);
       ++object->readers;
+      object->last_add = {w->task->id, w->site};
       Wake(w->task);
     }
     w = next;

@@ -38,6 +38,7 @@ bool DropHeld(Task* self, const SyncBase* base) {
 bool TakeRead(Task* self, SyncBase* base, const std::source_location& site) {
   if (base->holder != 0 || !base->waiters.empty()) return false;
   ++base->readers;
+  base->last_add = {self->id, site};
   if (!NoteHeld(self, base, site)) base->readers_uncertain = true;
   return true;
 }

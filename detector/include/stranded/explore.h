@@ -76,6 +76,7 @@ struct ExploreResult {
   std::size_t changes = 0, preemptions = 0;
   int tried_to_minimize = 0;
   std::vector<ExploreStep> steps;
+  std::string report_text;         // of a result that came from another process
   absl::Status error;              // options that could not be used
 
   bool clean() const { return first_bad < 0; }
@@ -88,6 +89,10 @@ struct ExploreResult {
 };
 
 ExploreResult Explore(const ExploreOptions& options, const std::function<void()>& body);
+
+// As STRANDED_OPTIONS says: schedules, policy, seed, depth, preemptions, delay_us, time_s, replay,
+// patch, first.
+ExploreOptions ExploreOptionsFromEnvironment();
 
 }  // namespace stranded
 

@@ -31,8 +31,12 @@ class LeakCheckListener : public testing::EmptyTestEventListener {
   // The test's name, which is also said in the report.
   void OnTestStart(const testing::TestInfo& test) override;
   void OnTestEnd(const testing::TestInfo& test) override;
+  void OnTestIterationEnd(const testing::UnitTest& tests, int iteration) override;
 
  private:
+  void BeginExplored(const testing::TestInfo& test);
+  void EndExplored(const testing::TestInfo& test);
+
   struct State;
   std::unique_ptr<State> state_;
 };

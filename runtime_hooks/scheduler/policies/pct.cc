@@ -7,8 +7,9 @@
 // longest schedule so far stands for it, so the bound holds from the second schedule on for programs
 // whose length does not vary, and a seed alone does not replay a schedule: its text does.
 //
-// Two additions. A task that polls or yields drops below the others, or it would starve them. The
-// clock counts as a task: when it has the highest priority, time passes before anybody runs.
+// Two additions. A task that polls or yields lets another one run first and draws a new priority, or
+// it would starve the others. The clock counts as a task: when it has the highest priority, time
+// passes before anybody runs.
 #include <algorithm>
 #include <unordered_map>
 
@@ -17,7 +18,7 @@
 namespace stranded::internal {
 namespace {
 
-constexpr std::size_t kFirstHorizon = 32, kShortest = 4;
+constexpr std::size_t kFirstHorizon = 32, kShortest = 4, kLowRange = 1 << 20;
 
 class Pct final : public Policy {
  public:
@@ -27,7 +28,6 @@ class Pct final : public Policy {
   bool Begin(std::uint64_t seed) override {
     random_ = Random(seed);
     priorities_.clear();
-    lowest_ = 0;
     longest_ = std::max(longest_, step_);
     step_ = 0;
     clock_ = HighPriority();
@@ -38,15 +38,12 @@ class Pct final : public Policy {
   }
 
   std::size_t PickTask(const TaskChoice& choice) override {
-    if (choice.yields) Drop(choice.self);
+    if (choice.yields) priorities_[choice.self->ordinal] = HighPriority();
     if (choice.can_stay && std::count(changes_.begin(), changes_.end(), step_) > 0) {
-      Drop(choice.self);
+      priorities_[choice.self->ordinal] = LowPriority();
     }
     ++step_;
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < choice.ready.size(); ++i) {
-      if (PriorityOf(choice.ready[i]) > PriorityOf(choice.ready[best])) best = i;
-    }
+    const std::size_t best = Highest(choice);
     if (choice.may_pass_time && clock_ > PriorityOf(choice.ready[best])) {
       clock_ = HighPriority();
       return kPassTime;
@@ -57,20 +54,30 @@ class Pct final : public Policy {
   std::size_t PickNumber(const Task*, std::size_t n) override { return random_.Below(n); }
 
  private:
-  // Above all dropped ones.
   std::int64_t HighPriority() { return static_cast<std::int64_t>(random_.Next() >> 2); }
+  std::int64_t LowPriority() { return -1 - static_cast<std::int64_t>(random_.Below(kLowRange)); }
   std::int64_t PriorityOf(const Task* task) {
     const auto [it, born] = priorities_.try_emplace(task->ordinal, 0);
     if (born) it->second = HighPriority();
     return it->second;
   }
-  void Drop(const Task* task) { priorities_[task->ordinal] = --lowest_; }
+  // One that yields comes last this time.
+  std::size_t Highest(const TaskChoice& choice) {
+    std::size_t best = kPassTime;
+    for (std::size_t i = 0; i < choice.ready.size(); ++i) {
+      if (choice.yields && choice.ready[i] == choice.self && choice.ready.size() > 1) continue;
+      if (best == kPassTime || PriorityOf(choice.ready[i]) > PriorityOf(choice.ready[best])) {
+        best = i;
+      }
+    }
+    return best;
+  }
 
   const int depth_;
   Random random_{0};
   std::unordered_map<std::uint32_t, std::int64_t> priorities_;
   std::vector<std::size_t> changes_;
-  std::int64_t lowest_ = 0, clock_ = 0;
+  std::int64_t clock_ = 0;
   std::size_t step_ = 0, longest_ = 0;
 };
 

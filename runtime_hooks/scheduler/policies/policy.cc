@@ -28,15 +28,19 @@ std::uint64_t Random::Next() {
   return result;
 }
 
+std::size_t OldestOf(const TaskChoice& choice) {
+  const auto older = [](const Task* a, const Task* b) { return a->queue_seq < b->queue_seq; };
+  const auto oldest = std::min_element(choice.ready.begin(), choice.ready.end(), older);
+  return static_cast<std::size_t>(oldest - choice.ready.begin());
+}
+
 std::size_t DefaultTask(const TaskChoice& choice) {
   const std::vector<Task*>& ready = choice.ready;
-  const auto oldest = [&](const Task* a, const Task* b) { return a->queue_seq < b->queue_seq; };
   if (choice.can_stay && !choice.yields) {
     const auto self = std::find(ready.begin(), ready.end(), choice.self);
     return static_cast<std::size_t>(self - ready.begin());
   }
-  return static_cast<std::size_t>(std::min_element(ready.begin(), ready.end(), oldest) -
-                                  ready.begin());
+  return OldestOf(choice);
 }
 
 void PolicyDeleter::operator()(Policy* policy) const { delete policy; }

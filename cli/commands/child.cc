@@ -1,0 +1,104 @@
+#include "cli/commands/child.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "detector/explore/explore_json.h"
+
+namespace stranded::cli {
+namespace {
+
+// A directory that goes with its owner.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() { ok_ = mkdtemp(name_) != nullptr; }
+  ~TemporaryDirectory() {
+    if (!ok_) return;
+    std::remove(File().c_str());
+    rmdir(name_);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  bool ok() const { return ok_; }
+  std::string File() const { return absl::StrCat(name_, "/result"); }
+
+ private:
+  char name_[32] = "/tmp/stranded-XXXXXX";
+  bool ok_ = false;
+};
+
+[[noreturn]] void Become(const ExploreRequest& request, const std::string& options) {
+  setenv("STRANDED_OPTIONS", options.c_str(), 1);
+  if (!request.show_output) {
+    // What a program prints, it prints thousands of times.
+    const int null = open("/dev/null", O_WRONLY);
+    if (null >= 0) dup2(null, STDOUT_FILENO);
+  }
+  std::vector<std::string> args = request.command;
+  std::vector<char*> argv;
+  for (std::string& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  execvp(argv[0], argv.data());
+  std::fprintf(stderr, "stranded: cannot run '%s': %s\n", argv[0], std::strerror(errno));
+  _exit(127);
+}
+
+absl::Status ReadResults(const std::string& path, ExploreReply* reply) {
+  std::ifstream in(path);
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.starts_with("begin ")) {
+      reply->crashed_in = line.substr(6);
+      continue;
+    }
+    auto result = detector::ParseExploreJson(line);
+    if (!result.ok()) return result.status();
+    reply->results.push_back(*std::move(result));
+  }
+  return absl::OkStatus();
+}
+
+bool Killed(int exit_code) { return exit_code > 128; }
+
+}  // namespace
+
+absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
+  const TemporaryDirectory directory;
+  if (!directory.ok()) {
+    return absl::InternalError(
+        absl::StrCat("cannot make a directory under /tmp: ", std::strerror(errno)));
+  }
+  const char* given = std::getenv("STRANDED_OPTIONS");
+  const std::string options = absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
+                                           "explore=", directory.File(), ":", request.options);
+  const pid_t child = fork();
+  if (child < 0) return absl::InternalError(absl::StrCat("fork: ", std::strerror(errno)));
+  if (child == 0) Become(request, options);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  ExploreReply reply;
+  reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (absl::Status read = ReadResults(directory.File(), &reply); !read.ok()) return read;
+  if (reply.exit_code == 127 && reply.results.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("'", request.command[0], "' cannot be run"));
+  }
+  if (!Killed(reply.exit_code)) reply.crashed_in.clear();
+  if (reply.results.empty() && reply.crashed_in.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", request.command[0], "' (exit ", reply.exit_code,
+        ") explored nothing: it must link stranded::gtest_main (or install LeakCheckListener in a "
+        "main() that reads STRANDED_OPTIONS), or run its body in stranded::CheckedMain"));
+  }
+  return reply;
+}
+
+}  // namespace stranded::cli

@@ -1,0 +1,31 @@
+// Running the program under test.
+#ifndef STRANDED_CLI_COMMANDS_CHILD_H_
+#define STRANDED_CLI_COMMANDS_CHILD_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "stranded/explore.h"
+
+namespace stranded::cli {
+
+// What an exploring child is told; the rest of STRANDED_OPTIONS is kept.
+struct ExploreRequest {
+  std::vector<std::string> command;
+  std::string options;  // key=value:key=value
+  bool show_output = false;
+};
+
+struct ExploreReply {
+  std::vector<ExploreResult> results;
+  std::string crashed_in;  // the body in which the program ended before its time
+  int exit_code = 0;       // 128 + signal
+};
+
+// Runs the program once, exploring. An error says that it could not be run, or never explored.
+absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request);
+
+}  // namespace stranded::cli
+
+#endif  // STRANDED_CLI_COMMANDS_CHILD_H_

@@ -1,0 +1,66 @@
+// stranded explore -- CMD: many schedules of each test, or of a program's CheckedMain.
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/child.h"
+#include "cli/commands/command.h"
+#include "cli/commands/search_options.h"
+#include "detector/explore/explore_json.h"
+
+namespace stranded::cli {
+namespace {
+
+struct Options {
+  SearchOptions search;
+  std::string format = "text", filter;
+  bool steps = false, output = false;
+};
+
+void Print(const ExploreResult& result, const Options& o) {
+  if (o.format == "json") {
+    std::fputs(detector::ExploreJson(result).c_str(), stdout);
+  } else {
+    std::fputs(result.ToText(o.steps).c_str(), stdout);
+  }
+}
+
+int Run(const Options& o) {
+  ExploreRequest request;
+  request.command = o.search.command;
+  if (!o.filter.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", o.filter));
+  request.options = SearchText(o.search);
+  request.show_output = o.output;
+  const auto reply = RunExploring(request);
+  if (!reply.ok()) {
+    std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
+    return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
+  }
+  int code = kClean;
+  for (const ExploreResult& result : reply->results) {
+    Print(result, o);
+    if (!result.error.ok()) return kUsage;
+    if (!result.clean()) code = kFindings;
+  }
+  if (!reply->crashed_in.empty()) {
+    std::fprintf(stderr, "stranded: the program was ended by signal %d while it explored %s\n",
+                 reply->exit_code - 128, reply->crashed_in.c_str());
+    return kFindings;
+  }
+  return code;
+}
+
+}  // namespace
+
+void AddExplore(CLI::App& app, int& exit_code) {
+  auto* cmd = app.add_subcommand(
+      "explore", "Run each test, or a program's CheckedMain, under many schedules");
+  auto o = std::make_shared<Options>();
+  AddSearchOptions(*cmd, o->search);
+  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");
+  cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  cmd->add_flag("--steps", o->steps, "Print the smallest failing interleaving step by step");
+  cmd->add_flag("--output", o->output, "Let through what the program prints");
+  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
+}
+
+}  // namespace stranded::cli

@@ -1,0 +1,150 @@
+// stranded fix -- CMD: explore, try fixes as virtual patches, print and apply what is verified.
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/apply_diff.h"
+#include "cli/commands/child.h"
+#include "cli/commands/command.h"
+#include "cli/commands/search_options.h"
+#include "stranded/verify.h"
+
+namespace stranded::cli {
+namespace {
+
+struct Options {
+  SearchOptions search;
+  int verify = 1000;
+  bool apply = false, all = false;
+  std::string filter, root = ".";
+};
+
+absl::StatusOr<ExploreReply> ExploreTests(const SearchOptions& search,
+                                          const std::string& test) {
+  ExploreRequest request;
+  request.command = search.command;
+  if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
+  request.options = SearchText(search);
+  return RunExploring(request);
+}
+
+// A program without tests has one body, whose name is no filter.
+std::string FilterFor(const ExploreReply& reply, const ExploreResult& result) {
+  return reply.results.size() == 1 && result.name.find('.') == std::string::npos ? "" : result.name;
+}
+
+ExploreResult Again(const Options& o, const std::string& test, const std::string& patches,
+                    const std::string& replay) {
+  SearchOptions search = o.search;
+  search.policy = "pct";
+  search.patch = patches;
+  search.first = false;
+  search.seed += 1000000;  // other schedules than those of the search
+  search.schedules = o.verify + 1;
+  ExploreRequest request;
+  request.command = search.command;
+  if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
+  request.options = SearchText(search);
+  if (!replay.empty()) absl::StrAppend(&request.options, ":replay=", replay);
+  auto reply = RunExploring(request);
+  if (reply.ok() && reply->results.size() == 1) return reply->results[0];
+  // With this patch the program does not come to its end: that refutes it.
+  ExploreResult broken;
+  ExploreOutcome outcome;
+  outcome.count = 1;
+  outcome.failure = reply.ok() ? absl::StrCat("the program was ended by signal ",
+                                              reply->exit_code - 128)
+                               : std::string(reply.status().message());
+  broken.outcomes.push_back(outcome);
+  broken.first_bad = 0;
+  broken.schedules = 1;
+  return broken;
+}
+
+void PrintChosen(const FixSearch& search) {
+  for (const Fix& fix : search.chosen) {
+    std::printf("\n%s\n  %s\n", fix.summary.c_str(), fix.reason.c_str());
+    for (const std::string& w : fix.warnings) std::printf("  check: %s\n", w.c_str());
+    if (!fix.diff.empty()) {
+      std::printf("\n%s", fix.diff.c_str());
+    } else {
+      std::printf("  No diff: the edit depends on code that the recorded facts do not show.\n");
+    }
+  }
+}
+
+bool ApplyChosen(const FixSearch& search, const std::string& root) {
+  bool all = true;
+  for (const Fix& fix : search.chosen) {
+    if (fix.diff.empty()) {
+      std::printf("not applied (no diff): %s\n", fix.summary.c_str());
+      all = false;
+      continue;
+    }
+    const auto file = ApplyDiff(fix.diff, root);
+    if (file.ok()) {
+      std::printf("applied: %s\n", file->c_str());
+    } else {
+      std::printf("not applied: %s\n", std::string(file.status().message()).c_str());
+      all = false;
+    }
+  }
+  return all;
+}
+
+// True if nothing is left to do for this test.
+bool FixTest(const Options& o, const ExploreResult& before, const std::string& test) {
+  if (before.clean()) {
+    std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(),
+                before.schedules);
+    return true;
+  }
+  std::fputs(before.ToText().c_str(), stdout);
+  std::printf("\nTrying fixes, %d schedules each, the failing one first:\n", o.verify + 1);
+  std::fflush(stdout);
+  const FixSearch search =
+      SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
+        return Again(o, test, patches, replay);
+      });
+  std::fputs(search.ToText().c_str(), stdout);
+  if (!search.verified) {
+    std::printf("\nNo fix could be verified.\n");
+    return false;
+  }
+  std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
+  PrintChosen(search);
+  return o.apply && ApplyChosen(search, o.root);
+}
+
+int Run(const Options& o) {
+  const auto reply = ExploreTests(o.search, o.filter);
+  if (!reply.ok()) {
+    std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
+    return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
+  }
+  bool done = reply->crashed_in.empty();
+  for (const ExploreResult& result : reply->results) {
+    if (!result.error.ok()) {
+      std::fprintf(stderr, "stranded: %s\n", std::string(result.error.message()).c_str());
+      return kUsage;
+    }
+    done &= FixTest(o, result, FilterFor(*reply, result));
+  }
+  return done ? kClean : kFindings;
+}
+
+}  // namespace
+
+void AddFix(CLI::App& app, int& exit_code) {
+  auto* cmd = app.add_subcommand(
+      "fix", "Find a leak, try fixes at run time, and print those that are proven");
+  auto o = std::make_shared<Options>();
+  AddSearchOptions(*cmd, o->search);
+  cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)")
+      ->check(CLI::PositiveNumber);
+  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");
+  cmd->add_flag("--apply", o->apply, "Edit the source files");
+  cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)");
+  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
+}
+
+}  // namespace stranded::cli

@@ -1,0 +1,151 @@
+#include "detector/explore/explore_json.h"
+
+#include "absl/strings/str_cat.h"
+#include "detector/report/finding_json.h"
+
+namespace stranded::detector {
+namespace {
+
+Json OutcomeJson(const ExploreOutcome& o) {
+  Json findings = Json::array();
+  for (const Finding& f : o.report.findings()) findings.push_back(FindingJson(f.data()));
+  return {{"count", o.count},       {"first", o.first},       {"seed", o.seed},
+          {"schedule", o.schedule}, {"deadlock", o.deadlock}, {"cut", o.cut},
+          {"delay_ns", o.delay_ns}, {"failure", o.failure},   {"exceptions", o.exceptions},
+          {"stranded", o.report.analysis().summary.stranded}, {"findings", findings}};
+}
+
+// Values of the wrong type throw; the caller turns that into a status.
+SourceSite SiteFrom(const Json& j) {
+  SourceSite site;
+  if (!j.is_object()) return site;
+  site.file = j.value("file", "");
+  site.function = j.value("function", "");
+  site.line = j.value("line", 0U);
+  return site;
+}
+
+FixKind KindFrom(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(FixKind::kStopTask); ++i) {
+    if (FixKindName(static_cast<FixKind>(i)) == name) return static_cast<FixKind>(i);
+  }
+  return FixKind::kStopTask;
+}
+
+Fix FixFrom(const Json& j) {
+  Fix fix;
+  fix.kind = KindFrom(j.value("kind", ""));
+  fix.summary = j.value("summary", "");
+  fix.reason = j.value("reason", "");
+  fix.site = SiteFrom(j.value("site", Json()));
+  fix.capacity = j.value("capacity", std::int64_t{0});
+  fix.diff = j.value("diff", "");
+  fix.patch = j.value("patch", "");
+  fix.warnings = j.value("warnings", std::vector<std::string>());
+  return fix;
+}
+
+Finding FindingFrom(const Json& j) {
+  FindingData data;
+  data.rule = j.value("rule", "");
+  data.verdict = j.value("verdict", "");
+  data.title = j.value("title", "");
+  data.fingerprint = j.value("fingerprint", "");
+  data.task_count = j.value("task_count", std::size_t{0});
+  data.wait_site = SiteFrom(j.value("wait_site", Json()));
+  data.notes = j.value("notes", std::vector<std::string>());
+  for (const Json& fix : j.value("fixes", Json::array())) data.fixes.push_back(FixFrom(fix));
+  for (const Json& fix : j.value("candidates", Json::array())) {
+    data.candidates.push_back(FixFrom(fix));
+  }
+  return Finding(std::move(data));
+}
+
+ExploreOutcome OutcomeFrom(const Json& j) {
+  ExploreOutcome o;
+  o.count = j.value("count", std::size_t{0});
+  o.first = j.value("first", 0);
+  o.seed = j.value("seed", std::uint64_t{0});
+  o.schedule = j.value("schedule", "");
+  o.deadlock = j.value("deadlock", false);
+  o.cut = j.value("cut", false);
+  o.delay_ns = j.value("delay_ns", std::int64_t{0});
+  o.failure = j.value("failure", "");
+  o.exceptions = j.value("exceptions", std::vector<std::string>());
+  Analysis analysis;
+  analysis.summary.stranded = j.value("stranded", std::size_t{0});
+  for (const Json& f : j.value("findings", Json::array())) {
+    analysis.findings.push_back(FindingFrom(f));
+  }
+  o.report = LeakReport(std::move(analysis));
+  return o;
+}
+
+ExploreResult ResultFrom(const Json& j) {
+  ExploreResult r;
+  r.name = j.value("name", "");
+  r.policy = j.value("policy", "");
+  r.coverage = j.value("coverage", "");
+  r.schedules = j.value("schedules", 0);
+  r.first_seed = j.value("first_seed", std::uint64_t{0});
+  r.seconds = j.value("seconds", 0.0);
+  r.schedule = j.value("schedule", "");
+  r.changes = j.value("changes", std::size_t{0});
+  r.preemptions = j.value("preemptions", std::size_t{0});
+  r.report_text = j.value("report", "");
+  for (const Json& o : j.value("outcomes", Json::array())) r.outcomes.push_back(OutcomeFrom(o));
+  const int bad = j.value("first_bad", -1);
+  if (bad >= 0 && bad < static_cast<int>(r.outcomes.size())) r.first_bad = bad;
+  for (const Json& s : j.value("steps", Json::array())) {
+    r.steps.push_back({s.value("task", ""), s.value("operation", ""),
+                       SiteFrom(s.value("site", Json())), s.value("preempts", false)});
+  }
+  if (const std::string error = j.value("error", ""); !error.empty()) {
+    r.error = absl::InvalidArgumentError(error);
+  }
+  return r;
+}
+
+}  // namespace
+
+std::string ExploreJson(const ExploreResult& r) {
+  Json outcomes = Json::array(), steps = Json::array();
+  for (const ExploreOutcome& o : r.outcomes) outcomes.push_back(OutcomeJson(o));
+  for (const ExploreStep& s : r.steps) {
+    steps.push_back({{"task", s.task},
+                     {"operation", s.operation},
+                     {"site", {{"file", s.site.file}, {"line", s.site.line}}},
+                     {"preempts", s.preempts}});
+  }
+  const Json j = {{"format", "stranded-exploration"},
+                  {"version", 1},
+                  {"name", r.name},
+                  {"policy", r.policy},
+                  {"schedules", r.schedules},
+                  {"first_seed", r.first_seed},
+                  {"seconds", r.seconds},
+                  {"coverage", r.coverage},
+                  {"error", std::string(r.error.message())},
+                  {"outcomes", outcomes},
+                  {"first_bad", r.first_bad},
+                  {"schedule", r.schedule},
+                  {"changes", r.changes},
+                  {"preemptions", r.preemptions},
+                  {"report", r.clean() || r.bad()->report.clean() ? "" : r.bad()->report.ToText()},
+                  {"steps", steps}};
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+absl::StatusOr<ExploreResult> ParseExploreJson(std::string_view line) {
+  try {
+    const Json j = Json::parse(line);
+    if (j.value("format", "") != "stranded-exploration") {
+      return absl::InvalidArgumentError("this is not the result of an exploration");
+    }
+    return ResultFrom(j);
+  } catch (const Json::exception& e) {
+    return absl::InvalidArgumentError(absl::StrCat("not the result of an exploration: ", e.what()));
+  }
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,31 @@
+#include "detector/explore/result_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "detector/explore/explore_json.h"
+
+namespace stranded::detector {
+namespace {
+
+void Append(const std::string& path, const std::string& line) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  const bool written = file != nullptr && std::fputs(line.c_str(), file) >= 0;
+  const bool closed = file != nullptr && std::fclose(file) == 0;
+  if (written && closed) return;
+  std::fprintf(stderr, "stranded: cannot write the result of the exploration to %s: %s\n",
+               path.c_str(), std::strerror(errno));
+}
+
+}  // namespace
+
+void WriteBegin(const std::string& path, const std::string& name) {
+  Append(path, "begin " + name + "\n");
+}
+
+void WriteResult(const std::string& path, const ExploreResult& result) {
+  Append(path, ExploreJson(result));
+}
+
+}  // namespace stranded::detector

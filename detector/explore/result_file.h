@@ -1,0 +1,18 @@
+// The file in which a program that explores itself leaves what it found.
+#ifndef STRANDED_DETECTOR_EXPLORE_RESULT_FILE_H_
+#define STRANDED_DETECTOR_EXPLORE_RESULT_FILE_H_
+
+#include <string>
+
+#include "stranded/explore.h"
+
+namespace stranded::detector {
+
+// Says which body begins, so that a crash can be told from an end.
+void WriteBegin(const std::string& path, const std::string& name);
+// Adds a line to the file; says on stderr if it cannot.
+void WriteResult(const std::string& path, const ExploreResult& result);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_EXPLORE_RESULT_FILE_H_
