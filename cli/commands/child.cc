@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "detector/explore/explore_json.h"
+#include "stranded/explore_json.h"
 
 namespace stranded::cli {
 namespace {

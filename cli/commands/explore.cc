@@ -5,7 +5,7 @@
 #include "cli/commands/child.h"
 #include "cli/commands/command.h"
 #include "cli/commands/search_options.h"
-#include "detector/explore/explore_json.h"
+#include "stranded/explore_json.h"
 
 namespace stranded::cli {
 namespace {
@@ -52,8 +52,8 @@ int Run(const Options& o) {
 }  // namespace
 
 void AddExplore(CLI::App& app, int& exit_code) {
-  auto* cmd = app.add_subcommand(
-      "explore", "Run each test, or a program's CheckedMain, under many schedules");
+  auto* cmd = app.add_subcommand("explore",
+                                 "Run each test, or a program's CheckedMain, under many schedules");
   auto o = std::make_shared<Options>();
   AddSearchOptions(*cmd, o->search);
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");

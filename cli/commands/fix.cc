@@ -18,8 +18,7 @@ struct Options {
   std::string filter, root = ".";
 };
 
-absl::StatusOr<ExploreReply> ExploreTests(const SearchOptions& search,
-                                          const std::string& test) {
+absl::StatusOr<ExploreReply> ExploreTests(const SearchOptions& search, const std::string& test) {
   ExploreRequest request;
   request.command = search.command;
   if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
@@ -51,9 +50,9 @@ ExploreResult Again(const Options& o, const std::string& test, const std::string
   ExploreResult broken;
   ExploreOutcome outcome;
   outcome.count = 1;
-  outcome.failure = reply.ok() ? absl::StrCat("the program was ended by signal ",
-                                              reply->exit_code - 128)
-                               : std::string(reply.status().message());
+  outcome.failure = reply.ok()
+                        ? absl::StrCat("the program was ended by signal ", reply->exit_code - 128)
+                        : std::string(reply.status().message());
   broken.outcomes.push_back(outcome);
   broken.first_bad = 0;
   broken.schedules = 1;
@@ -94,8 +93,7 @@ bool ApplyChosen(const FixSearch& search, const std::string& root) {
 // True if nothing is left to do for this test.
 bool FixTest(const Options& o, const ExploreResult& before, const std::string& test) {
   if (before.clean()) {
-    std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(),
-                before.schedules);
+    std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(), before.schedules);
     return true;
   }
   std::fputs(before.ToText().c_str(), stdout);

@@ -27,11 +27,11 @@ void AddSearchOptions(CLI::App& app, SearchOptions& o) {
 }
 
 std::string SearchText(const SearchOptions& o) {
-  std::string text = absl::StrCat(
-      "schedules=", o.replay.empty() ? o.schedules : 1, ":policy=", o.policy, ":seed=", o.seed,
-      ":depth=", o.depth, ":preemptions=", o.preemptions,
-      ":delay_us=", static_cast<std::int64_t>(o.delay_ms * 1000), ":time_s=", o.seconds,
-      ":first=", o.first ? 1 : 0);
+  std::string text =
+      absl::StrCat("schedules=", o.replay.empty() ? o.schedules : 1, ":policy=", o.policy,
+                   ":seed=", o.seed, ":depth=", o.depth, ":preemptions=", o.preemptions,
+                   ":delay_us=", static_cast<std::int64_t>(o.delay_ms * 1000),
+                   ":time_s=", o.seconds, ":first=", o.first ? 1 : 0);
   if (!o.replay.empty()) absl::StrAppend(&text, ":replay=", o.replay);
   if (!o.patch.empty()) absl::StrAppend(&text, ":patch=", o.patch);
   return text;

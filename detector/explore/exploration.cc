@@ -1,9 +1,9 @@
 #include "detector/explore/exploration.h"
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cxxabi.h>
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
@@ -32,8 +32,8 @@ LeakReport Predicted(const LeakReport& report, const std::string& how) {
   Analysis analysis = report.analysis();
   for (Finding& finding : analysis.findings) {
     FindingData data = finding.data();
-    data.notes.push_back(absl::StrCat("The first schedule tried does not show this; ", how, " it is ",
-                                      data.verdict, "."));
+    data.notes.push_back(absl::StrCat("The first schedule tried does not show this; ", how,
+                                      " it is ", data.verdict, "."));
     data.verdict = "predicted";
     finding = Finding(std::move(data));
   }
@@ -98,8 +98,6 @@ bool Exploration::ReplaysFirst() const {
 void Exploration::Advance() {
   if (phase_ == Phase::kSearch) {
     result_.coverage = internal::CoverageOf(search_policy_);
-    result_.seconds = absl::ToDoubleSeconds(
-        absl::FromChrono(std::chrono::steady_clock::now() - begun_));
     ShowProgress(true);
     phase_ = Phase::kOver;
     if (result_.clean()) return;
@@ -112,6 +110,7 @@ void Exploration::Advance() {
 
 bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_t seed) {
   current = this;
+  entered_ = std::chrono::steady_clock::now();
   dead_end_.reset();
   internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
@@ -169,8 +168,29 @@ Exploration::EndState Exploration::Examine() {
   return end;
 }
 
+// Without what the body expects.
+LeakReport Exploration::Unexpected(const LeakReport& report, bool dead_end) const {
+  if (dead_end && expected_.dead_end) return LeakReport();
+  Analysis analysis = report.analysis();
+  const auto has = [](const SourceSite& site, const std::string& part) {
+    return site.ToString().find(part) != std::string::npos ||
+           site.function.find(part) != std::string::npos;
+  };
+  std::erase_if(analysis.findings, [&](const Finding& f) {
+    for (const std::string& rule : expected_.rules) {
+      if (f.rule() == rule) return true;
+    }
+    for (const std::string& part : expected_.ignore) {
+      if (has(f.wait_site(), part) || has(f.spawn_site(), part)) return true;
+    }
+    return false;
+  });
+  return LeakReport(std::move(analysis));
+}
+
 void Exploration::End(const std::exception_ptr& thrown, const std::string& failure) {
   EndState end = Examine();
+  if (end.examined) end.report = Unexpected(end.report, dead_end_.has_value());
   internal::ScheduleRecord record = internal::RecordOf(world_);
   if (thrown != nullptr && !record.cut) record.exceptions.push_back(TextOf(thrown));
   // What was thrown or failed is part of how it ended.
@@ -181,6 +201,8 @@ void Exploration::End(const std::exception_ptr& thrown, const std::string& failu
   world_ = nullptr;
   current = nullptr;
   if (phase_ == Phase::kSearch) {
+    result_.seconds +=
+        absl::ToDoubleSeconds(absl::FromChrono(std::chrono::steady_clock::now() - entered_));
     ++result_.schedules;
     NoteOutcome(end, record, failure);
     ShowProgress(false);
@@ -211,8 +233,8 @@ void Exploration::NoteOutcome(const EndState& end, const internal::ScheduleRecor
   outcome.delay_ns = record.delay_ns;
   outcome.report = end.report;
   if (outcome.first > 1 && !end.report.clean()) {
-    outcome.report = Predicted(
-        end.report, absl::StrCat("in schedule ", outcome.first, " of this exploration"));
+    outcome.report =
+        Predicted(end.report, absl::StrCat("in schedule ", outcome.first, " of this exploration"));
   }
   result_.outcomes.push_back(std::move(outcome));
   if (result_.first_bad < 0 && result_.outcomes.back().bad()) {

@@ -26,8 +26,15 @@ class Exploration {
 
   // Enters the world of the next schedule. False when there is nothing left to run.
   bool Begin();
+  // What the body said it expects; asked at each End().
+  struct Expected {
+    std::vector<std::string> rules, ignore;
+    bool dead_end = false;
+  };
+  void Expect(Expected expected) { expected_ = std::move(expected); }
   // The body has returned, or `thrown` left it; `failure` says what else was wrong.
   void End(const std::exception_ptr& thrown, const std::string& failure);
+  bool CameToDeadEnd() const { return dead_end_.has_value(); }
   // Nothing is left to run.
   bool over();
   ExploreResult TakeResult();
@@ -46,6 +53,7 @@ class Exploration {
   void Advance();
   bool Enter(const internal::ScheduleSettings& settings, std::uint64_t seed);
   EndState Examine();
+  LeakReport Unexpected(const LeakReport& report, bool dead_end) const;
   void NoteOutcome(const EndState& end, const internal::ScheduleRecord& record,
                    const std::string& failure);
   void NoteLast(const EndState& end, const internal::ScheduleRecord& record);
@@ -65,7 +73,8 @@ class Exploration {
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  // end -> outcome
   std::uint64_t bad_key_ = 0;
   std::unique_ptr<Minimizer> minimizer_;
-  std::chrono::steady_clock::time_point begun_, shown_;
+  Expected expected_;
+  std::chrono::steady_clock::time_point begun_, shown_, entered_;
 };
 
 }  // namespace stranded::detector

@@ -1,4 +1,4 @@
-#include "detector/explore/explore_json.h"
+#include "stranded/explore_json.h"
 
 #include "absl/strings/str_cat.h"
 #include "detector/report/finding_json.h"
@@ -9,10 +9,17 @@ namespace {
 Json OutcomeJson(const ExploreOutcome& o) {
   Json findings = Json::array();
   for (const Finding& f : o.report.findings()) findings.push_back(FindingJson(f.data()));
-  return {{"count", o.count},       {"first", o.first},       {"seed", o.seed},
-          {"schedule", o.schedule}, {"deadlock", o.deadlock}, {"cut", o.cut},
-          {"delay_ns", o.delay_ns}, {"failure", o.failure},   {"exceptions", o.exceptions},
-          {"stranded", o.report.analysis().summary.stranded}, {"findings", findings}};
+  return {{"count", o.count},
+          {"first", o.first},
+          {"seed", o.seed},
+          {"schedule", o.schedule},
+          {"deadlock", o.deadlock},
+          {"cut", o.cut},
+          {"delay_ns", o.delay_ns},
+          {"failure", o.failure},
+          {"exceptions", o.exceptions},
+          {"stranded", o.report.analysis().summary.stranded},
+          {"findings", findings}};
 }
 
 // Values of the wrong type throw; the caller turns that into a status.

@@ -74,10 +74,11 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record) {
     // The operation that blocks is shown where it blocks.
     const bool blocks = step.what == ScheduleStep::kBlocks && !steps.empty();
     ExploreStep made;
-    made.task = step.what == ScheduleStep::kTimerFires
-                    ? ""
-                    : absl::StrCat("task ", step.task,
-                                   step.task_name.empty() ? "" : absl::StrCat(" \"", step.task_name, "\""));
+    made.task =
+        step.what == ScheduleStep::kTimerFires
+            ? ""
+            : absl::StrCat("task ", step.task,
+                           step.task_name.empty() ? "" : absl::StrCat(" \"", step.task_name, "\""));
     made.operation = StepText(step);
     made.site = {step.site.file_name(), step.site.function_name(), step.site.line(), 0};
     made.preempts = step.preempts;
@@ -97,10 +98,10 @@ std::string StepsText(const std::vector<ExploreStep>& steps) {
   std::string out;
   std::size_t number = 0;
   for (const ExploreStep& step : steps) {
-    absl::StrAppend(&out, absl::StrFormat("  %4d %s %-*s  %-22s %s\n", ++number,
-                                          step.preempts ? ">" : " ", static_cast<int>(width),
-                                          step.task, step.operation,
-                                          step.site.known() ? step.site.ToString() : ""));
+    absl::StrAppend(
+        &out, absl::StrFormat("  %4d %s %-*s  %-22s %s\n", ++number, step.preempts ? ">" : " ",
+                              static_cast<int>(width), step.task, step.operation,
+                              step.site.known() ? step.site.ToString() : ""));
   }
   return out;
 }
@@ -134,9 +135,10 @@ namespace stranded {
 
 std::string ExploreResult::ToText(bool with_steps) const {
   if (!error.ok()) return absl::StrCat("stranded: ", std::string(error.message()), "\n");
-  std::string out = absl::StrCat(name, ": ", schedules, schedules == 1 ? " schedule" : " schedules",
-                                 " (", policy, detector::Seeds(*this), detector::Rate(*this), "), ",
-                                 outcomes.size(), outcomes.size() == 1 ? " end\n" : " distinct ends\n");
+  std::string out =
+      absl::StrCat(name, ": ", schedules, schedules == 1 ? " schedule" : " schedules", " (", policy,
+                   detector::Seeds(*this), detector::Rate(*this), "), ", outcomes.size(),
+                   outcomes.size() == 1 ? " end\n" : " distinct ends\n");
   for (const ExploreOutcome& o : outcomes) {
     absl::StrAppend(&out, absl::StrFormat("  %6d x %s", o.count, detector::OutcomeText(o)));
     if (o.bad()) absl::StrAppend(&out, "; first in schedule ", o.first);
@@ -144,7 +146,8 @@ std::string ExploreResult::ToText(bool with_steps) const {
   }
   if (!coverage.empty()) absl::StrAppend(&out, "  search ", coverage, "\n");
   if (clean()) return out;
-  absl::StrAppend(&out, "\n", !report_text.empty()        ? report_text
+  absl::StrAppend(&out, "\n",
+                  !report_text.empty()    ? report_text
                   : bad()->report.clean() ? ""
                                           : bad()->report.ToText(),
                   "\n");

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "detector/explore/explore_json.h"
+#include "stranded/explore_json.h"
 
 namespace stranded::detector {
 namespace {

@@ -66,8 +66,8 @@ class Search {
 
   const ExploreAgain& explore_;
   FixSearch search_;
-  ExploreResult now_;        // with what is kept so far
-  std::string patches_;      // what is kept so far
+  ExploreResult now_;    // with what is kept so far
+  std::string patches_;  // what is kept so far
   std::set<std::string> tried_;
 };
 
@@ -115,13 +115,12 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
     const bool nothing_new = std::includes(had.begin(), had.end(), left.begin(), left.end());
     const bool gone = !left.contains(KeyOf(finding));
     trial.status = nothing_new && gone ? FixStatus::kPart : FixStatus::kRefuted;
-    trial.evidence =
-        absl::StrCat(trial.status == FixStatus::kPart ? "its finding is gone; still: "
-                                                      : "refuted by schedule ",
-                     trial.status == FixStatus::kPart
-                         ? ""
-                         : absl::StrCat(detector::ShortSchedule(result->schedule), ": "),
-                     detector::OutcomeText(*result->bad()));
+    trial.evidence = absl::StrCat(
+        trial.status == FixStatus::kPart ? "its finding is gone; still: " : "refuted by schedule ",
+        trial.status == FixStatus::kPart
+            ? ""
+            : absl::StrCat(detector::ShortSchedule(result->schedule), ": "),
+        detector::OutcomeText(*result->bad()));
   }
   const FixStatus status = trial.status;
   search_.trials.push_back(std::move(trial));
@@ -162,8 +161,8 @@ FixSearch FixBody(const ExploreOptions& options, int verify, const std::function
 std::string FixSearch::ToText() const {
   std::string out;
   for (const FixTrial& t : trials) {
-    absl::StrAppend(&out, "  ", std::string(FixStatusName(t.status)), ": ", t.fix.summary, "\n      ",
-                    t.evidence, "\n");
+    absl::StrAppend(&out, "  ", std::string(FixStatusName(t.status)), ": ", t.fix.summary,
+                    "\n      ", t.evidence, "\n");
   }
   return out;
 }

@@ -58,8 +58,8 @@ void Candidates::GiveUp(const Task& task) {
   const Channel* channel = s_.ChannelOf(task);
   if (channel != nullptr && task.wait == WaitKind::kChanSend) {
     GiveUpWithStop(task, *channel);
-    if (!out_.candidates.empty() && out_.candidates.back().patch ==
-                                        PatchText("giveup", SiteText(s_, task.wait_site))) {
+    if (!out_.candidates.empty() &&
+        out_.candidates.back().patch == PatchText("giveup", SiteText(s_, task.wait_site))) {
       return;
     }
   }
@@ -80,12 +80,12 @@ void Candidates::GiveUpWithStop(const Task& task, const Channel& channel) {
   const Channel* stop = s_.snap().channels.Find(peer.left_channel);
   if (stop == nullptr || stop->role != ChannelRole::kUser) return;
   const SourceSite site = SiteText(s_, task.wait_site);
-  Fix fix = SimpleFix(
-      FixKind::kAddContextCase, site,
-      absl::StrCat("At ", site.ToString(), ", send in a Select beside a receive from the channel made at ",
-                   Place(s_, stop->site), ", by which the receiver left at ",
-                   Place(s_, peer.left_site), "."),
-      "What tells the receiver to stop then tells the sender, too.");
+  Fix fix = SimpleFix(FixKind::kAddContextCase, site,
+                      absl::StrCat("At ", site.ToString(),
+                                   ", send in a Select beside a receive from the channel made at ",
+                                   Place(s_, stop->site), ", by which the receiver left at ",
+                                   Place(s_, peer.left_site), "."),
+                      "What tells the receiver to stop then tells the sender, too.");
   if (!stop->closed) {
     fix.warnings.push_back(
         "That channel is sent on, not closed: one value reaches one task only. Close it instead.");
@@ -178,9 +178,9 @@ bool Candidates::EndedItsContextItself(const Task& task) const {
 
 void Candidates::ForSend(const Task& task) {
   // Where the context has ended and nobody ever came to receive, or the sender ended it itself, the
-  // context is the sign to go; and so is the channel that told the receiver to stop, if it was made for
-  // that and not beside this one, as a second result. Where a
-  // receiver was there and left, the sender owes a result: room for it is the smaller edit.
+  // context is the sign to go; and so is the channel that told the receiver to stop, if it was made
+  // for that and not beside this one, as a second result. Where a receiver was there and left, the
+  // sender owes a result: room for it is the smaller edit.
   const Channel* channel = s_.ChannelOf(task);
   const bool stopped = channel != nullptr && channel->last_receiver.outcome == PeerOutcome::kLeft &&
                        channel->last_receiver.left_op == CaseOp::kRecv &&

@@ -84,13 +84,12 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
   if (channel == nullptr) return;
   const Peer& sender = channel->last_sender;
   const SourceSite site = SiteText(s, channel->site);
-  std::string summary =
-      sender.task == 0
-          ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
-                         " when nothing more will be sent.")
-          : absl::StrCat(
-                "Call Close() on the channel made at ", site.ToString(),
-                " when its last sender is done, after the sends at ", Place(s, sender.site), ".");
+  std::string summary = sender.task == 0
+                            ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
+                                           " when nothing more will be sent.")
+                            : absl::StrCat("Call Close() on the channel made at ", site.ToString(),
+                                           " when its last sender is done, after the sends at ",
+                                           Place(s, sender.site), ".");
   Fix fix = SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
                       "A receive on a closed channel returns: every receiver ends its loop.");
   if (channel->sends_completed > 0 && channel->repeat_sends + 1 < channel->sends_completed) {

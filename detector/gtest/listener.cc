@@ -118,7 +118,14 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
     state_->world = nullptr;
     return;
   }
-  state_->exploring->End(nullptr, FirstFailure(test));
+  detector::Exploration::Expected expected;
+  for (const auto& [rule, times] : Current().rules) expected.rules.push_back(rule);
+  expected.ignore = Current().ignore;
+  expected.dead_end = Current().dead_end;
+  state_->exploring->Expect(expected);
+  // GoogleTest takes the exception of a dead end for a failure of the test; the report says more.
+  const bool dead = state_->exploring->CameToDeadEnd();
+  state_->exploring->End(nullptr, dead ? "" : FirstFailure(test));
   if (!state_->exploring->over()) return;
   const ExploreResult result = state_->exploring->TakeResult();
   detector::WriteResult(GetOptions().explore, result);

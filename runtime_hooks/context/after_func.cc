@@ -1,11 +1,11 @@
 // AfterFunc: a function that stands in a context's child list and becomes a task when it ends.
+#include <tuple>
+
 #include "runtime_hooks/context/context_tree.h"
 #include "runtime_hooks/registry/scope.h"
 #include "stranded/context.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/task.h"
-
-#include <tuple>
 
 namespace stranded {
 namespace internal {

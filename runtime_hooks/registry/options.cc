@@ -28,13 +28,17 @@ bool OneOf(const std::string& value, std::initializer_list<const char*> accepted
 
 struct NumberKey {
   const char* key;
-  int Options::* field;
+  int Options::*field;
 };
 constexpr NumberKey kNumbers[] = {
-    {"runs", &Options::runs},         {"workers", &Options::workers},
-    {"exitcode", &Options::exitcode}, {"grace_ms", &Options::grace_ms},
-    {"schedules", &Options::schedules}, {"depth", &Options::depth},
-    {"preemptions", &Options::preemptions}, {"delay_us", &Options::delay_us},
+    {"runs", &Options::runs},
+    {"workers", &Options::workers},
+    {"exitcode", &Options::exitcode},
+    {"grace_ms", &Options::grace_ms},
+    {"schedules", &Options::schedules},
+    {"depth", &Options::depth},
+    {"preemptions", &Options::preemptions},
+    {"delay_us", &Options::delay_us},
     {"time_s", &Options::time_s},
 };
 

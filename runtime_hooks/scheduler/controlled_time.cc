@@ -58,7 +58,8 @@ bool ControlledWorld::MayPassTime() const {
   if (settings_.delay_budget_ns <= 0 || reclaiming_) return false;
   const std::int64_t due = NextDue();
   if (due == INT64_MAX || (checking_ && due > check_until_ns_)) return false;
-  return record_.delay_ns + std::max<std::int64_t>(0, due - coarse_ns()) <= settings_.delay_budget_ns;
+  return record_.delay_ns + std::max<std::int64_t>(0, due - coarse_ns()) <=
+         settings_.delay_budget_ns;
 }
 
 void ControlledWorld::DropTimers() {

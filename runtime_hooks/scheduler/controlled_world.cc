@@ -138,8 +138,7 @@ std::size_t ControlledWorld::Decide(const Moment& moment) {
     preempted_ = true;
   }
   if (picked != DefaultTask(choice)) {
-    deviations_.push_back(
-        {moment.self->ordinal, step, Deviation::kTask, ready_[picked]->ordinal});
+    deviations_.push_back({moment.self->ordinal, step, Deviation::kTask, ready_[picked]->ordinal});
   }
   return picked;
 }
@@ -193,7 +192,8 @@ Task* ControlledWorld::CutOff() {
   if (!record_.cut) Interrupt(main_task(), WakeReason::kGiveUp);
   record_.cut = true;
   const auto main = std::find(ready_.begin(), ready_.end(), main_task());
-  return main == ready_.end() ? nullptr : TakeReady(static_cast<std::size_t>(main - ready_.begin()));
+  return main == ready_.end() ? nullptr
+                              : TakeReady(static_cast<std::size_t>(main - ready_.begin()));
 }
 
 void ControlledWorld::RunNext(Moment moment, void (*after)(void*), void* arg) {
@@ -309,8 +309,8 @@ bool ControlledWorld::RunUntilQuiet(std::int64_t grace_ns) {
   checking_ = true;
   checkers_.push_back(self);
   // A program that has come this far in some steps does not need a hundred times as many to end.
-  check_steps_left_ = std::clamp(100 * steps_.load(std::memory_order_relaxed), kLeastCheckSteps,
-                                 kCheckSteps);
+  check_steps_left_ =
+      std::clamp(100 * steps_.load(std::memory_order_relaxed), kLeastCheckSteps, kCheckSteps);
   if (!settings_.survive_exceptions) check_steps_left_ = kCheckSteps;
   self->wait = WaitRecord{};
   self->wait.kind = WaitKind::kLeakCheck;

@@ -111,7 +111,7 @@ class ControlledWorld final : public World {
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
   std::uint64_t turn_ = 0;               // points of the running task since it was switched to
   bool point_yields_ = false;            // the running task polled in vain at its last operation
-  bool preempted_ = false;     // the last switch left a task that could have gone on
+  bool preempted_ = false;               // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet

@@ -68,10 +68,10 @@ absl::Status SetPatches(std::string_view text) {
     const std::string_view item = text.substr(0, comma);
     Patch patch;
     if (!ParsePatch(item, &patch)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("patch '", std::string(item),
-                       "' is not KIND@FILE#LINE; KIND is one of capacity(N), giveup, close, cancel, "
-                       "release, done, signal"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "patch '", std::string(item),
+          "' is not KIND@FILE#LINE; KIND is one of capacity(N), giveup, close, cancel, "
+          "release, done, signal"));
     }
     patches.push_back(std::move(patch));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);

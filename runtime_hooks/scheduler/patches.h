@@ -8,11 +8,11 @@
 //   release      locks taken there are released
 //   done         wait groups made there come to zero
 //   signal       conditions made there are broadcast
-// `capacity` acts when the channel is made. All others act as late as possible: when nothing else in
-// a controlled world can run any more and no timer is pending. What a program does before that is
-// therefore not changed by them; what a real edit would do earlier, they do then. On real threads
-// only `capacity` acts.
-// Thread safety: set before the tasks that are to be patched; read from any thread.
+// `capacity` acts when the channel is made. All others act as late as possible: when nothing else
+// in a controlled world can run any more and no timer is pending. What a program does before that
+// is therefore not changed by them; what a real edit would do earlier, they do then. On real
+// threads only `capacity` acts. Thread safety: set before the tasks that are to be patched; read
+// from any thread.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
 

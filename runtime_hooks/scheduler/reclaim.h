@@ -9,8 +9,8 @@
 // that has returned. A wait in a destructor that may not throw cannot be unwound: then the task
 // stays where it is, for good.
 // Thread safety: the thread of the controlled world only.
-// Invariants: an object is in the list of the gone from its destructor, if it was in use then, until
-// another one is made at its address or the world ends.
+// Invariants: an object is in the list of the gone from its destructor, if it was in use then,
+// until another one is made at its address or the world ends.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
 

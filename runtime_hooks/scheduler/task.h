@@ -161,8 +161,8 @@ Task* CurrentTaskOrNull();
 // task is being reclaimed: then the operation does nothing and returns whatever ends it soonest.
 [[nodiscard]] bool SchedulePoint(Task* self, WaitKind kind, const void* object,
                                  const std::source_location& site);
-// The same for what lets others go on (unlock, Done, Signal): it also works for a task that is being
-// reclaimed, unless the object is gone.
+// The same for what lets others go on (unlock, Done, Signal): it also works for a task that is
+// being reclaimed, unless the object is gone.
 [[nodiscard]] bool ReleasePoint(Task* self, const SyncBase* object,
                                 const std::source_location& site);
 

@@ -209,8 +209,7 @@ std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_loc
 
 void Select(std::source_location loc) {
   internal::Task* self = internal::CurrentTask();
-  std::ignore =
-      internal::SchedulePoint(self, internal::WaitKind::kSelectEmpty, nullptr, loc);
+  std::ignore = internal::SchedulePoint(self, internal::WaitKind::kSelectEmpty, nullptr, loc);
   internal::ParkForever(self, internal::WaitKind::kSelectEmpty, nullptr, 0, loc);
 }
 

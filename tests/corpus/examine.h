@@ -20,9 +20,9 @@ struct Measured {
   bool set_matches = false;
   std::string rule, verdict, cause;
   FixSearch fixes;
-  std::string top_kind;       // of the best verified fix; empty: none
+  std::string top_kind;  // of the best verified fix; empty: none
   int top_capacity = 0;
-  bool top_at_mark = false;   // where the real fix was made
+  bool top_at_mark = false;  // where the real fix was made
   bool verified = false;
   std::size_t twin_findings = 0;
   std::string twin_report;

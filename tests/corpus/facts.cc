@@ -54,10 +54,10 @@ std::string FileName(const std::string& kernel) {
   std::string name;
   for (std::size_t i = 0; i < kernel.size(); ++i) {
     const bool upper = std::isupper(static_cast<unsigned char>(kernel[i])) != 0;
-    const bool begins = upper && i > 0 &&
-                        (std::islower(static_cast<unsigned char>(kernel[i - 1])) != 0 ||
-                         (i + 1 < kernel.size() &&
-                          std::islower(static_cast<unsigned char>(kernel[i + 1])) != 0));
+    const bool begins =
+        upper && i > 0 &&
+        (std::islower(static_cast<unsigned char>(kernel[i - 1])) != 0 ||
+         (i + 1 < kernel.size() && std::islower(static_cast<unsigned char>(kernel[i + 1])) != 0));
     if (begins) name += '_';
     name += static_cast<char>(std::tolower(static_cast<unsigned char>(kernel[i])));
   }

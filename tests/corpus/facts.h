@@ -25,7 +25,7 @@ struct Facts {
 struct Mark {
   std::string file;
   int line = 0;
-  std::string kind;   // of "// fix: KIND" and "// fix: KIND N"
+  std::string kind;  // of "// fix: KIND" and "// fix: KIND N"
   int capacity = 0;
 };
 

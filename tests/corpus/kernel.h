@@ -1,8 +1,8 @@
 // One real bug, as a leaking program and its fixed twin.
 //
-// Overview: each file in kernels/ holds one bug: namespace `leaky` with the bug as it was, namespace
-// `fixed` with the repair that was made. Both have a Run(). Comments at the end of a line of the
-// leaky half say what the detector must find there:
+// Overview: each file in kernels/ holds one bug: namespace `leaky` with the bug as it was,
+// namespace `fixed` with the repair that was made. Both have a Run(). Comments at the end of a line
+// of the leaky half say what the detector must find there:
 //   // blocks: chan_send        a task stays blocked here (kinds as in corpus.tsv)
 //   // fix: raise_buffer 1      the line that the best proposal must name, and its kind
 // Run() may be called any number of times in one process: what the original kept in package

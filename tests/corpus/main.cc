@@ -32,7 +32,8 @@ std::string FixText(const Facts& facts, const Measured& m) {
 void PrintHead(bool markdown) {
   if (markdown) {
     std::puts(
-        "| bug | class | pct | random | exhaustive | blocked | documented | rule | fix found | real "
+        "| bug | class | pct | random | exhaustive | blocked | documented | rule | fix found | "
+        "real "
         "fix | verified | twin | s |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     return;
   }

@@ -23,8 +23,7 @@ TEST(Safety, CppExceptionsAreThoseOfLibgcc) {
     const std::string library = info.dli_fname;
     // AddressSanitizer stands before libgcc with a wrapper of its own.
     if (library.find("libasan") != std::string::npos) continue;
-    EXPECT_NE(library.find("libgcc_s"), std::string::npos)
-        << name << " is served by " << library;
+    EXPECT_NE(library.find("libgcc_s"), std::string::npos) << name << " is served by " << library;
   }
 }
 

@@ -26,9 +26,9 @@ struct ExploreOptions {
   std::string policy = "pct";
   std::string schedule;
   std::string first_schedule;  // run before all others, if not empty
-  std::uint64_t seed = 1;  // of the first schedule; the next ones count up
-  int depth = 3;           // pct
-  int preemptions = 2;     // exhaustive
+  std::uint64_t seed = 1;      // of the first schedule; the next ones count up
+  int depth = 3;               // pct
+  int preemptions = 2;         // exhaustive
   // How far time may move in one schedule while tasks are ready: how slow a machine may be.
   absl::Duration delay_budget = absl::Milliseconds(5);
   absl::Duration time_limit = absl::InfiniteDuration();  // of the real clock
@@ -43,16 +43,16 @@ struct ExploreOptions {
 // Schedules that ended alike.
 struct ExploreOutcome {
   std::size_t count = 0;
-  int first = 0;                       // the how-manyth schedule showed it first, from 1
-  std::uint64_t seed = 0;              // of that
-  std::string schedule;                // replays that
-  LeakReport report;                   // what is stranded; findings are `predicted` where the
-                                       // first schedule tried does not show them
-  std::vector<std::string> exceptions; // that left tasks or the body
-  std::string failure;                 // what else was wrong: a failed expectation
+  int first = 0;                        // the how-manyth schedule showed it first, from 1
+  std::uint64_t seed = 0;               // of that
+  std::string schedule;                 // replays that
+  LeakReport report;                    // what is stranded; findings are `predicted` where the
+                                        // first schedule tried does not show them
+  std::vector<std::string> exceptions;  // that left tasks or the body
+  std::string failure;                  // what else was wrong: a failed expectation
   bool deadlock = false;
-  bool cut = false;          // it did not come to an end
-  std::int64_t delay_ns = 0; // time that passed while tasks were ready
+  bool cut = false;           // it did not come to an end
+  std::int64_t delay_ns = 0;  // time that passed while tasks were ready
   bool bad() const { return !report.clean() || !exceptions.empty() || !failure.empty(); }
 };
 
@@ -72,12 +72,12 @@ struct ExploreResult {
   int first_bad = -1;                    // index into outcomes; -1: none
 
   // Of the first bad outcome, after minimising.
-  std::string schedule;            // replays it with the fewest changes found
+  std::string schedule;  // replays it with the fewest changes found
   std::size_t changes = 0, preemptions = 0;
   int tried_to_minimize = 0;
   std::vector<ExploreStep> steps;
-  std::string report_text;         // of a result that came from another process
-  absl::Status error;              // options that could not be used
+  std::string report_text;  // of a result that came from another process
+  absl::Status error;       // options that could not be used
 
   bool clean() const { return first_bad < 0; }
   const ExploreOutcome* bad() const {

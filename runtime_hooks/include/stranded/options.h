@@ -17,16 +17,16 @@ struct Options {
   int grace_ms = 1000;           // how long the dump at exit waits for tasks that still move
   int workers = 0;               // 0: one per core
   int exitcode = 86;             // of a linked program with findings
-  std::string patch;          // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
-  std::string explore;        // tests and CheckedMain: explore many schedules, write results here
-  int schedules = 1000;       // explore: how many
+  std::string patch;             // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  std::string explore;         // tests and CheckedMain: explore many schedules, write results here
+  int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay
-  std::string replay;         // a schedule to run once, as an exploration printed it
-  int depth = 3;              // explore, pct
-  int preemptions = 2;        // explore, exhaustive
-  int delay_us = 5000;        // explore: how far time may move while tasks are ready
-  int time_s = 0;             // explore: seconds for each body; 0: no limit
-  bool first = false;         // explore: stop at the first leak
+  std::string replay;          // a schedule to run once, as an exploration printed it
+  int depth = 3;               // explore, pct
+  int preemptions = 2;         // explore, exhaustive
+  int delay_us = 5000;         // explore: how far time may move while tasks are ready
+  int time_s = 0;              // explore: seconds for each body; 0: no limit
+  bool first = false;          // explore: stop at the first leak
   std::vector<std::string> problems;  // keys or values that were not understood
 };
 

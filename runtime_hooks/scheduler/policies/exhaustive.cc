@@ -10,7 +10,8 @@
 // state. Each task and each object carries a hash of what happened before it; the sum over all
 // tasks names the state. Where a state was met before with as few preemptions, no further changes
 // are tried. Operations whose object is not known count as ordered with everything. What tasks tell
-// each other by plain memory or atomics is not seen: schedules that differ only there may be pruned.
+// each other by plain memory or atomics is not seen: schedules that differ only there may be
+// pruned.
 #include <deque>
 #include <unordered_map>
 #include <utility>
@@ -21,7 +22,8 @@
 namespace stranded::internal {
 namespace {
 
-// Enough for all bugs of a few preemptions in small bodies; then the search says it is not complete.
+// Enough for all bugs of a few preemptions in small bodies; then the search says it is not
+// complete.
 constexpr std::size_t kMostPending = 4000000;
 
 std::uint64_t Mix(std::uint64_t a, std::uint64_t b) {

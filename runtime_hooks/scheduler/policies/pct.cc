@@ -4,11 +4,11 @@
 // of the schedule the running task drops below all others. The paper's guarantee: a bug of depth d
 // (d ordered pairs of steps make it happen) in a program of n tasks and k steps shows in one
 // schedule with probability 1/(n k^(d-1)) at least. The number of steps is not known before; the
-// longest schedule so far stands for it, so the bound holds from the second schedule on for programs
-// whose length does not vary, and a seed alone does not replay a schedule: its text does.
+// longest schedule so far stands for it, so the bound holds from the second schedule on for
+// programs whose length does not vary, and a seed alone does not replay a schedule: its text does.
 //
-// Two additions. A task that polls or yields lets another one run first and draws a new priority, or
-// it would starve the others. The clock counts as a task: when it has the highest priority, time
+// Two additions. A task that polls or yields lets another one run first and draws a new priority,
+// or it would starve the others. The clock counts as a task: when it has the highest priority, time
 // passes before anybody runs.
 #include <algorithm>
 #include <unordered_map>

@@ -59,8 +59,8 @@ absl::StatusOr<SchedulePolicy> NewSchedulePolicy(const ScheduleSettings& setting
     }
     return SchedulePolicy(NewReplay(*schedule).release());
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("policy accepts random, pct, round-robin, exhaustive, replay, not '", name, "'"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "policy accepts random, pct, round-robin, exhaustive, replay, not '", name, "'"));
 }
 
 bool BeginSchedule(const SchedulePolicy& policy, std::uint64_t seed) { return policy->Begin(seed); }

@@ -23,14 +23,14 @@ class Policy;
 class ControlledWorld;
 
 struct ScheduleSettings {
-  std::string policy = "random";      // random, pct, round-robin, exhaustive, replay
-  std::string replay;                 // policy replay: the schedule
-  int depth = 3;                      // pct: depth of the bugs looked for
-  int preemptions = 2;                // exhaustive: at most this many
-  std::int64_t delay_budget_ns = 0;   // how far time may move in all while tasks are ready
-  bool keep_steps = false;            // note each operation
-  bool reclaim = true;                // unwind the tasks that are left, when the world ends
-  bool survive_exceptions = true;     // an exception that leaves a task is noted, not fatal
+  std::string policy = "random";     // random, pct, round-robin, exhaustive, replay
+  std::string replay;                // policy replay: the schedule
+  int depth = 3;                     // pct: depth of the bugs looked for
+  int preemptions = 2;               // exhaustive: at most this many
+  std::int64_t delay_budget_ns = 0;  // how far time may move in all while tasks are ready
+  bool keep_steps = false;           // note each operation
+  bool reclaim = true;               // unwind the tasks that are left, when the world ends
+  bool survive_exceptions = true;    // an exception that leaves a task is noted, not fatal
   std::uint64_t max_steps = 100000;  // a run that is longer is cut
 };
 

@@ -1,6 +1,6 @@
 // Results of explorations between a program that explores itself and the command line.
-#ifndef STRANDED_DETECTOR_EXPLORE_EXPLORE_JSON_H_
-#define STRANDED_DETECTOR_EXPLORE_EXPLORE_JSON_H_
+#ifndef STRANDED_DETECTOR_EXPLORE_JSON_H_
+#define STRANDED_DETECTOR_EXPLORE_JSON_H_
 
 #include <string>
 #include <string_view>
@@ -16,4 +16,4 @@ absl::StatusOr<ExploreResult> ParseExploreJson(std::string_view line);
 
 }  // namespace stranded::detector
 
-#endif  // STRANDED_DETECTOR_EXPLORE_EXPLORE_JSON_H_
+#endif  // STRANDED_DETECTOR_EXPLORE_JSON_H_
