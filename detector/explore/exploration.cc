@@ -248,7 +248,7 @@ void Exploration::NoteLast(const EndState& end, const internal::ScheduleRecord& 
   result_.changes = minimizer_->changes();
   result_.tried_to_minimize = minimizer_->tried();
   result_.preemptions = record.preemptions;
-  result_.steps = StepsOf(record);
+  result_.steps = StepsOf(record, options_.check.source_root);
   ExploreOutcome& bad = result_.outcomes[static_cast<std::size_t>(result_.first_bad)];
   if (end.key != bad_key_) {  // the program is not the same from run to run
     result_.schedule = bad.schedule;

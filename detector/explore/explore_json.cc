@@ -105,7 +105,8 @@ ExploreResult ResultFrom(const Json& j) {
   if (bad >= 0 && bad < static_cast<int>(r.outcomes.size())) r.first_bad = bad;
   for (const Json& s : j.value("steps", Json::array())) {
     r.steps.push_back({s.value("task", ""), s.value("operation", ""),
-                       SiteFrom(s.value("site", Json())), s.value("preempts", false)});
+                       SiteFrom(s.value("site", Json())), s.value("preempts", false),
+                       s.value("source", "")});
   }
   if (const std::string error = j.value("error", ""); !error.empty()) {
     r.error = absl::InvalidArgumentError(error);
@@ -122,7 +123,8 @@ std::string ExploreJson(const ExploreResult& r) {
     steps.push_back({{"task", s.task},
                      {"operation", s.operation},
                      {"site", {{"file", s.site.file}, {"line", s.site.line}}},
-                     {"preempts", s.preempts}});
+                     {"preempts", s.preempts},
+                     {"source", s.source}});
   }
   const Json j = {{"format", "stranded-exploration"},
                   {"version", 1},

@@ -1,11 +1,15 @@
 #include "detector/explore/explore_text.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "detector/fixes/source_edit.h"
 
 namespace stranded::detector {
 namespace {
@@ -66,9 +70,28 @@ std::string HowToReplay(const ExploreResult& r) {
   return out;
 }
 
+// Lines of source files, each file read once.
+class SourceLines {
+ public:
+  explicit SourceLines(std::string root) : root_(std::move(root)) {}
+  std::string Line(const SourceSite& site) {
+    if (!site.known() || site.file.starts_with("/usr/")) return "";
+    const auto [it, fresh] = files_.try_emplace(site.file);
+    if (fresh) it->second = FindSource(site.file, root_);
+    if (!it->second.has_value() || site.line > it->second->lines.size()) return "";
+    return std::string(absl::StripAsciiWhitespace(it->second->lines[site.line - 1]));
+  }
+
+ private:
+  const std::string root_;
+  std::map<std::string, std::optional<SourceFile>> files_;
+};
+
 }  // namespace
 
-std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record) {
+std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record,
+                                 const std::string& source_root) {
+  SourceLines sources(source_root);
   std::vector<ExploreStep> steps;
   for (const ScheduleStep& step : record.history) {
     // The operation that blocks is shown where it blocks.
@@ -87,6 +110,7 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record) {
       steps.pop_back();
     }
     if (made.operation == "step" && !made.site.known()) continue;
+    made.source = sources.Line(made.site);
     steps.push_back(std::move(made));
   }
   return steps;
@@ -94,7 +118,11 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record) {
 
 std::string StepsText(const std::vector<ExploreStep>& steps) {
   std::size_t width = 0;
-  for (const ExploreStep& step : steps) width = std::max(width, step.task.size());
+  std::size_t place = 0;
+  for (const ExploreStep& step : steps) {
+    width = std::max(width, step.task.size());
+    place = std::max(place, step.site.ToString().size());
+  }
   std::string out;
   std::size_t number = 0;
   for (const ExploreStep& step : steps) {

@@ -11,7 +11,8 @@
 namespace stranded::detector {
 
 // The interleaving of a run, without what says nothing.
-std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record);
+std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record,
+                                 const std::string& source_root);
 // One line a step: task, operation, place; a mark where a task was stopped that could have gone on.
 std::string StepsText(const std::vector<ExploreStep>& steps);
 // A long schedule is cut in the middle.

@@ -241,7 +241,9 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
   bool yields = std::exchange(point_yields_, false);
   // A loop of operations that all succeed can be a wait, too: others must get their turn.
   if (settings_.survive_exceptions && ++turn_ >= kLongestTurn) yields = true;
-  if (record_.cut && self == main_task()) {
+  const bool too_long = steps_.load(std::memory_order_relaxed) >= settings_.max_steps;
+  if (self == main_task() && (record_.cut || too_long) && !checking_) {
+    record_.cut = true;
     self->unwinding = Unwinding::kGivesUp;
     return;
   }
@@ -254,6 +256,7 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
     self->state.store(Task::kRunning, std::memory_order_relaxed);
   } else {
     ++self->decisions;
+    steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   NoteStep(self, kind, site, ScheduleStep::kOperation);
   policy_->Operation(self, kind, object);

@@ -61,6 +61,7 @@ struct ExploreStep {
   std::string task, operation;
   SourceSite site;
   bool preempts = false;  // the task before it could have gone on
+  std::string source;     // the line itself, where the file can be read
 };
 
 struct ExploreResult {

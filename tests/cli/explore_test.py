@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""`stranded explore` and `stranded fix`, as their users run them."""
+import json
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+from support import PROGRAMS, SAMPLES, SOURCE, line_of, stranded
+
+FLAKY = os.path.join(SAMPLES, 'sample_flaky_leak_leaky')
+TESTS = os.path.join(PROGRAMS, 'leaky_gtest')
+
+
+class Explore(unittest.TestCase):
+    def test_a_rare_leak_is_found_and_replayed(self):
+        found = stranded('explore', '--first', '--steps', '--', FLAKY)
+        self.assertEqual(found.returncode, 1, found.stderr)
+        self.assertIn('cancelled-send', found.stdout)
+        self.assertIn('time passes for 2ms while tasks are ready', found.stdout)
+        schedule = re.search(r'--replay (\S+) --', found.stdout)[1]
+        for _ in range(10):
+            again = stranded('explore', '--replay', schedule, '--', FLAKY)
+            self.assertEqual(again.returncode, 1)
+            self.assertIn('cancelled-send', again.stdout)
+        send = line_of('samples/flaky_leak/leaky.cc', 'answers.Send')
+        self.assertRegex(found.stdout, rf'blocks: send +{re.escape(send)} +answers.Send\(answer\);')
+
+    def test_the_fixed_twin_is_clean(self):
+        fixed = os.path.join(SAMPLES, 'sample_flaky_leak_fixed')
+        result = stranded('explore', '--schedules', '2000', '--', fixed)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertRegex(result.stdout, r'2000 schedules .*, 1 end')
+
+    def test_each_test_of_a_binary_by_itself(self):
+        result = stranded('explore', '--schedules', '20', '--', TESTS)
+        self.assertEqual(result.returncode, 1)
+        heads = dict(re.findall(r'^(Planted\.\w+): .*\n +\d+ x (\w+)', result.stdout, re.M))
+        self.assertEqual(heads['Planted.Leaks'], '1')
+        for clean in ('TheNextTestPasses', 'AnExpectedLeakPasses', 'AnIgnoredLeakPasses'):
+            self.assertEqual(heads['Planted.' + clean], 'clean')
+
+    def test_one_test_as_json(self):
+        result = stranded('explore', '--schedules', '20', '--test', 'Planted.Leaks', '--format',
+                          'json', '--', TESTS)
+        report = json.loads(result.stdout)
+        self.assertEqual(report['name'], 'Planted.Leaks')
+        self.assertEqual(report['outcomes'][0]['findings'][0]['rule'], 'cancelled-send')
+
+    def test_exhaustive_search_says_what_it_covered(self):
+        result = stranded('explore', '--policy', 'exhaustive', '--test', 'Planted.TheNextTestPasses',
+                          '--', TESTS)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn('search complete: all schedules with at most 2 preemptions', result.stdout)
+
+    def test_programs_that_do_not_explore(self):
+        for command in ([os.path.join(PROGRAMS, 'no_runtime')], ['/bin/true']):
+            result = stranded('explore', '--', *command)
+            self.assertEqual(result.returncode, 3)
+            self.assertIn('explored nothing', result.stderr)
+        self.assertEqual(stranded('explore', '--', './no-such-program').returncode, 2)
+
+    def test_wrong_flags(self):
+        for flags in (['--policy', 'best'], ['--schedules', '0'], ['--replay', 'nonsense'],
+                      ['--patch', 'capacity@x']):
+            result = stranded('explore', *flags, '--', FLAKY)
+            self.assertEqual(result.returncode, 2, (flags, result.stdout, result.stderr))
+
+
+class Fix(unittest.TestCase):
+    def test_the_fix_is_proven_and_applied(self):
+        with tempfile.TemporaryDirectory() as root:
+            for name in ('leaky', 'fixed'):
+                path = os.path.join(root, f'samples/flaky_leak/{name}.cc')
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                shutil.copy(os.path.join(SOURCE, f'samples/flaky_leak/{name}.cc'), path)
+            result = stranded('fix', '--apply', '--root', root, '--', FLAKY)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertIn('verified: Give the channel room for 2 values', result.stdout)
+            self.assertIn('the failing schedule and 1000 others leave nothing behind', result.stdout)
+            with open(os.path.join(root, 'samples/flaky_leak/leaky.cc'), encoding='utf-8') as file:
+                self.assertIn('Chan<std::string> answers(2);', file.read())
+            # A second time the file is no longer as the program was built from it.
+            again = stranded('fix', '--apply', '--root', root, '--', FLAKY)
+            self.assertEqual(again.returncode, 1)
+            self.assertIn('is not as it was when the program was built', again.stdout)
+
+    def test_nothing_to_fix(self):
+        fixed = os.path.join(SAMPLES, 'sample_flaky_leak_fixed')
+        result = stranded('fix', '--schedules', '100', '--', fixed)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('nothing is stranded in 100 schedules', result.stdout)
+
+    def test_every_sample_gets_a_verified_fix(self):
+        expected = {
+            'first_answer': 'Give the channel room for 4 values',
+            'nested_contexts': 'Give the channel room for 1 value',
+            'pipeline': 'Call Close() on the channel',
+            'worker_pool': 'Call Close() on the channel',
+            'lost_cancel': 'Cancel the context',
+            'lock_across_send': 'Unlock what is locked',
+            'fan_in': 'Give the channel room for 5 values',
+            'retry_loop': 'wait in a Select beside OnDone(ctx)',
+        }
+        for name, fix in expected.items():
+            with self.subTest(name):
+                result = stranded('fix', '--schedules', '100', '--verify', '200', '--',
+                                  os.path.join(SAMPLES, f'sample_{name}_leaky'))
+                self.assertRegex(result.stdout, r'(?m)^  verified: .*' + re.escape(fix))
+
+
+if __name__ == '__main__':
+    unittest.main()

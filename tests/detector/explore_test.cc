@@ -1,0 +1,276 @@
+// The explorer: what it finds, that it finds it again, and that it stays out of the way.
+#include "stranded/explore.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <memory>
+
+#include "stranded/explore_json.h"
+#include "stranded/stranded.h"
+#include "stranded/verify.h"
+
+namespace stranded {
+namespace {
+
+using testing::HasSubstr;
+
+ExploreOptions Options(const std::string& policy, int schedules) {
+  ExploreOptions options;
+  options.policy = policy;
+  options.schedules = schedules;
+  return options;
+}
+
+std::string Rules(const ExploreResult& result) {
+  std::string rules;
+  if (result.clean()) return rules;
+  for (const Finding& f : result.bad()->report.findings()) rules += std::string(f.rule()) + " ";
+  return rules;
+}
+
+// Two locks in both orders.
+void CrossedLocks() {
+  struct Shared {
+    Mutex a, b;
+    WaitGroup both;
+  };
+  auto s = std::make_shared<Shared>();
+  s->both.Add(2);
+  Go([s] {
+    s->a.Lock();
+    s->b.Lock();
+    s->b.Unlock();
+    s->a.Unlock();
+    s->both.Done();
+  });
+  Go([s] {
+    s->b.Lock();
+    s->a.Lock();
+    s->a.Unlock();
+    s->b.Unlock();
+    s->both.Done();
+  });
+  s->both.Wait();
+}
+
+void NoRace() {
+  Chan<int> c;
+  Go([c] { c.Send(1); });
+  c.Recv();
+}
+
+// Work of 2 ms against a timeout of 1 ms more than that: only a slow machine loses.
+void TightTimeout() {
+  Chan<int> done;
+  Go([done] {
+    this_task::SleepFor(absl::Milliseconds(2));
+    done.Send(1);
+  });
+  Select(OnRecv(done, [] {}), OnRecv(After(absl::Milliseconds(3)), [] {}));
+}
+
+TEST(Explore, EveryPolicyFindsCrossedLocks) {
+  for (const char* policy : {"random", "pct", "exhaustive"}) {
+    const ExploreResult result = Explore(Options(policy, 2000), CrossedLocks);
+    EXPECT_THAT(Rules(result), HasSubstr("lock-cycle")) << policy;
+    EXPECT_EQ(result.bad()->report.findings()[0].verdict(), "predicted") << policy;
+  }
+}
+
+TEST(Explore, TheDefaultScheduleRunsCrossedLocksThrough) {
+  ExploreOptions options = Options("replay", 1);
+  options.schedule = "-";
+  EXPECT_TRUE(Explore(options, CrossedLocks).clean());
+}
+
+TEST(Explore, AScheduleIsReplayedTenTimesOutOfTen) {
+  const ExploreResult found = Explore(Options("pct", 2000), CrossedLocks);
+  ASSERT_FALSE(found.clean());
+  EXPECT_LE(found.changes, 3u);
+  EXPECT_FALSE(found.steps.empty());
+  ExploreOptions options = Options("replay", 1);
+  options.schedule = found.schedule;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(Rules(Explore(options, CrossedLocks)), HasSubstr("lock-cycle"));
+  }
+}
+
+TEST(Explore, TheSameSeedGivesTheSameResult) {
+  const ExploreResult a = Explore(Options("random", 300), CrossedLocks);
+  const ExploreResult b = Explore(Options("random", 300), CrossedLocks);
+  ASSERT_EQ(a.outcomes.size(), b.outcomes.size());
+  for (std::size_t i = 0; i < a.outcomes.size(); ++i) {
+    EXPECT_EQ(a.outcomes[i].count, b.outcomes[i].count);
+    EXPECT_EQ(a.outcomes[i].schedule, b.outcomes[i].schedule);
+  }
+  EXPECT_EQ(a.schedule, b.schedule);
+}
+
+TEST(Explore, ExhaustiveSearchComesToItsEnd) {
+  const ExploreResult result = Explore(Options("exhaustive", 100000), NoRace);
+  EXPECT_TRUE(result.clean());
+  EXPECT_LT(result.schedules, 100);
+  EXPECT_THAT(result.coverage, HasSubstr("complete: all schedules"));
+}
+
+TEST(Explore, TimeMayPassWithinItsBudgetOnly) {
+  EXPECT_FALSE(Explore(Options("pct", 500), TightTimeout).clean());
+  ExploreOptions fast = Options("pct", 500);
+  fast.delay_budget = absl::Microseconds(1);
+  EXPECT_TRUE(Explore(fast, TightTimeout).clean());
+}
+
+TEST(Explore, AFindingThatNeedsADelaySaysHowLong) {
+  const ExploreResult result = Explore(Options("pct", 500), TightTimeout);
+  ASSERT_FALSE(result.clean());
+  EXPECT_EQ(result.bad()->delay_ns, 1000000);
+  EXPECT_THAT(result.ToText(), HasSubstr("time passes for 1ms while tasks are ready"));
+}
+
+TEST(Explore, RandomDrawsAndSelectCasesAreExplored) {
+  const ExploreResult result = Explore(Options("exhaustive", 1000), [] {
+    Chan<int> a(1), b(1);
+    a.Send(1);
+    b.Send(1);
+    const bool first = Select(OnRecv(a, [] {}), OnRecv(b, [] {})) == 0;
+    if (!first && this_task::Choose(5) == 3) Go([a = Chan<int>()] { a.Send(1); });
+  });
+  EXPECT_THAT(Rules(result), HasSubstr("abandoned-send"));
+}
+
+TEST(Explore, BodiesThatPollComeToAnEnd) {
+  const auto polls = [] {
+    auto lock = std::make_shared<Mutex>();
+    Chan<int> stop;
+    Go([=] {
+      while (!stop.TryRecv().closed()) {
+        if (lock->TryLock()) lock->Unlock();
+        this_task::Yield();
+      }
+    });
+    Go([=] {
+      this_task::SleepFor(absl::Seconds(1));
+      stop.Close();
+    });
+  };
+  for (const char* policy : {"random", "pct", "round-robin", "exhaustive"}) {
+    EXPECT_TRUE(Explore(Options(policy, 200), polls).clean()) << policy;
+  }
+}
+
+TEST(Explore, ALeakBesideAPollerIsNotHidden) {
+  const ExploreResult result = Explore(Options("pct", 200), [] {
+    Chan<int> stop, lost;
+    Go([=] {
+      while (!stop.TryRecv().closed()) this_task::Yield();
+    });
+    Go([=] { lost.Send(1); });
+    Go([=] { stop.Close(); });
+  });
+  EXPECT_THAT(Rules(result), HasSubstr("abandoned-send"));
+}
+
+TEST(Explore, AnEndlessBodyIsCutOff) {
+  const ExploreResult result = Explore(Options("random", 2), [] {
+    Mutex lock;
+    for (;;) {
+      lock.Lock();
+      lock.Unlock();
+    }
+  });
+  ASSERT_EQ(result.schedules, 2);
+  EXPECT_TRUE(result.outcomes[0].cut);
+}
+
+TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
+  const ExploreResult result =
+      Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });
+  ASSERT_FALSE(result.clean());
+  ASSERT_FALSE(result.bad()->exceptions.empty());
+  EXPECT_THAT(result.bad()->exceptions[0], HasSubstr("no such table"));
+}
+
+TEST(Explore, StrandedTasksAreUnwound) {
+  struct Counter {
+    explicit Counter(int* alive) : alive(alive) { ++*alive; }
+    Counter(const Counter&) = delete;
+    ~Counter() { --*alive; }
+    int* alive;
+  };
+  int alive = 0;
+  const ExploreResult result = Explore(Options("random", 50), [&alive] {
+    Chan<int> c;
+    auto counter = std::make_shared<Counter>(&alive);
+    Go([c, counter] { c.Send(1); });
+    Go([c = Chan<int>::Nil(), counter] { c.Recv(); });
+  });
+  EXPECT_FALSE(result.clean());
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
+  // The tasks refer to what is on the stack of a body that has returned.
+  const ExploreResult result = Explore(Options("random", 200), [] {
+    Mutex lock;
+    WaitGroup group;
+    Chan<int> never;
+    group.Add(1);
+    Go([&lock, &group, never] {
+      lock.Lock();
+      struct Guards {
+        Mutex& lock;
+        WaitGroup& group;
+        ~Guards() {
+          lock.Unlock();
+          group.Done();
+        }
+      } guards{lock, group};
+      never.Recv();
+    });
+    this_task::Yield();
+  });
+  EXPECT_EQ(result.schedules, 200);
+}
+
+TEST(Explore, MemoryDoesNotGrowWithSchedules) {
+  const auto body = [] {
+    Chan<std::string> c;
+    for (int i = 0; i < 4; ++i) Go([c] { c.Send(std::string(10000, 'x')); });
+  };
+  Explore(Options("random", 200), body);
+  const auto resident = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;  // KiB
+  };
+  const long before = resident();
+  Explore(Options("random", 3000), body);
+  EXPECT_LT(resident() - before, 20000) << "KiB";
+}
+
+TEST(Explore, WrongSettingsAreErrors) {
+  EXPECT_THAT(Explore(Options("best", 1), NoRace).ToText(), HasSubstr("policy accepts"));
+  ExploreOptions replay = Options("replay", 1);
+  replay.schedule = "0.1x";
+  EXPECT_THAT(Explore(replay, NoRace).ToText(), HasSubstr("is not a schedule"));
+  ExploreOptions patched = Options("pct", 1);
+  patched.patch = "capacity@a.cc#1";
+  EXPECT_THAT(Explore(patched, NoRace).ToText(), HasSubstr("is not KIND@FILE#LINE"));
+}
+
+TEST(Explore, JsonComesBack) {
+  const ExploreResult result = Explore(Options("pct", 2000), CrossedLocks);
+  const auto back = detector::ParseExploreJson(detector::ExploreJson(result));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->schedule, result.schedule);
+  EXPECT_EQ(back->outcomes.size(), result.outcomes.size());
+  EXPECT_EQ(Rules(*back), Rules(result));
+  EXPECT_FALSE(detector::ParseExploreJson("{}").ok());
+  EXPECT_FALSE(
+      detector::ParseExploreJson("{\"format\":\"stranded-exploration\",\"outcomes\":3}").ok());
+}
+
+}  // namespace
+}  // namespace stranded

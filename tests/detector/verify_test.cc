@@ -1,0 +1,140 @@
+// Fixes that are tried at run time: right ones are verified, wrong ones are refuted.
+#include "stranded/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "stranded/stranded.h"
+
+namespace stranded {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+FixSearch Search(const std::function<void()>& body) {
+  ExploreOptions options;
+  options.schedules = 200;
+  return FixBody(options, 300, body);
+}
+
+const Fix* Chosen(const FixSearch& search) {
+  return search.verified ? &search.chosen.front() : nullptr;
+}
+
+TEST(Verify, ACleanBodyNeedsNoFix) {
+  const FixSearch search = Search([] {});
+  EXPECT_TRUE(search.was_clean);
+  EXPECT_TRUE(search.trials.empty());
+}
+
+TEST(Verify, RoomForEverySender) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Chan<int> answers;
+    for (int i = 0; i < 3; ++i) Go(ctx, [answers] { answers.Send(1); });
+    answers.Recv();
+    cancel();
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kRaiseCapacity);
+  EXPECT_EQ(fix->capacity, 3);
+  EXPECT_THAT(search.trials.front().evidence, HasSubstr("300 others leave nothing behind"));
+}
+
+TEST(Verify, CloseForALoopingReceiver) {
+  const FixSearch search = Search([] {
+    Chan<int> items;
+    Go([items] {
+      for (const int item : items) static_cast<void>(item);
+    });
+    items.Send(1);
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kCloseChannel);
+}
+
+TEST(Verify, CancelForAWatcherOfAContext) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Go(ctx, [ctx = ctx] { ctx.Done().Recv(); });
+    auto kept = std::make_shared<CancelFunc>(cancel);
+    Go([kept, c = Chan<int>(1)] { c.Send(1); });
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kCallCancel);
+}
+
+TEST(Verify, ReleaseOfALockThatIsHeldAcrossASend) {
+  const FixSearch search = Search([] {
+    struct Shared {
+      Mutex lock;
+      Chan<int> c;
+    };
+    auto s = std::make_shared<Shared>();
+    Go([s] {
+      s->lock.Lock();
+      s->c.Send(1);
+      s->lock.Unlock();
+    });
+    Go([s] {
+      s->lock.Lock();
+      s->lock.Unlock();
+      s->c.Recv();
+    });
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kReleaseBeforeWait);
+}
+
+// Room for the request only moves the leak to the answer.
+TEST(Verify, WhatOnlyMovesTheLeakIsRefuted) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Chan<int> requests, answers;
+    Go(ctx, [requests, answers] {
+      requests.Send(1);
+      answers.Recv();
+    });
+    cancel();
+  });
+  ASSERT_FALSE(search.trials.empty());
+  EXPECT_EQ(search.trials.front().fix.kind, FixKind::kAddContextCase);
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind == FixKind::kRaiseCapacity) {
+      EXPECT_NE(trial.status, FixStatus::kVerified);
+    }
+  }
+}
+
+TEST(Verify, TwoLeaksAreFixedTogether) {
+  const FixSearch search = Search([] {
+    Chan<int> sent, looped;
+    Go([sent] { sent.Send(1); });
+    Go([looped] {
+      for (const int item : looped) static_cast<void>(item);
+    });
+  });
+  EXPECT_TRUE(search.verified);
+  EXPECT_EQ(search.chosen.size(), 2u);
+}
+
+TEST(Verify, PatchesSayWhereTheyAct) {
+  const FixSearch search = Search([] {
+    Chan<int> c;
+    Go([c] { c.Send(1); });
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_THAT(fix->patch, StartsWith("capacity(1)@"));
+  EXPECT_THAT(fix->patch, HasSubstr("verify_test.cc#"));
+}
+
+}  // namespace
+}  // namespace stranded
