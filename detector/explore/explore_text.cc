@@ -126,10 +126,13 @@ std::string StepsText(const std::vector<ExploreStep>& steps) {
   std::string out;
   std::size_t number = 0;
   for (const ExploreStep& step : steps) {
-    absl::StrAppend(
-        &out, absl::StrFormat("  %4d %s %-*s  %-22s %s\n", ++number, step.preempts ? ">" : " ",
-                              static_cast<int>(width), step.task, step.operation,
-                              step.site.known() ? step.site.ToString() : ""));
+    const bool hidden = !step.site.known() || step.site.file.starts_with("/usr/");
+    std::string line = absl::StrFormat(
+        "  %4d %s %-*s  %-18s %-*s  %s", ++number, step.preempts ? ">" : " ",
+        static_cast<int>(width), step.task, step.operation == "step" ? "" : step.operation,
+        static_cast<int>(place), hidden ? "" : step.site.ToString(), step.source);
+    absl::StripTrailingAsciiWhitespace(&line);
+    absl::StrAppend(&out, line, "\n");
   }
   return out;
 }
