@@ -6,6 +6,7 @@
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/recorder_hooks.h"
+#include "stranded/options.h"
 #include "stranded/report.h"
 #include "stranded/time.h"
 
@@ -69,13 +70,19 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
 }
 
 LeakScope::LeakScope(std::string name, std::source_location loc)
-    : scope_(internal::BeginScope(name, loc)), begun_ns_(absl::ToUnixNanos(Now())) {}
+    : scope_(internal::BeginScope(name, loc)),
+      begun_ns_(absl::ToUnixNanos(Now())),
+      first_task_(internal::NextTaskId()) {}
 
 LeakScope::~LeakScope() { internal::EndScope(scope_); }
 
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   if (internal::ScopeLive(scope_) > 0) internal::WaitUntilQuiet(scope_, GraceOf(options));
-  if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0) return LeakReport();
+  // A trace may show more than what is left.
+  const bool traced = GetOptions().record == "trace";
+  if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) {
+    return LeakReport();
+  }
   internal::MarkScopeEnded(scope_);
   DumpOptions capture;
   capture.reason = "check";
@@ -84,6 +91,7 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   AnalysisOptions analysis = ForAnalysis(options);
   analysis.scope = internal::ScopeId(scope_);
   analysis.contexts_since_ns = begun_ns_;
+  analysis.tasks_since = first_task_;
   return Examine(capture, analysis);
 }
 

@@ -10,6 +10,7 @@
 #include "detector/report/symbolizer.h"
 #include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
+#include "detector/rules/wait_chain.h"
 #include "detector/rules/world_rules.h"
 
 namespace stranded {
@@ -195,6 +196,7 @@ FindingData Analyzer::Describe(std::size_t index, const Group& group) {
   data.title = rule.sentence(s_, group, Who(s_, group), group.tasks.size() > 1);
   AddStack(group, data);
   rule.explain(s_, group, data);
+  if (data.graph.empty()) data.graph = WaitChain(s_, task);
   ListCandidates(s_, group, data);
   return data;
 }
@@ -202,6 +204,7 @@ FindingData Analyzer::Describe(std::size_t index, const Group& group) {
 int Severity(const FindingData& d) {
   if (d.rule == "global-deadlock") return 0;
   if (d.rule == "lost-cancel") return 4;
+  if (d.rule == "lock-order" || d.rule == "growth" || d.rule == "context-bag") return 5;
   if (d.rule == "outlived-scope") return 3;
   return d.verdict == "proven" ? 1 : 2;
 }
@@ -219,6 +222,12 @@ void Analyzer::Run(Analysis& out) {
   }
   FindGlobalDeadlocks(s_, found);
   FindLostCancels(s_, found);
+  FindLockOrders(s_, found);
+  FindGrowth(s_, found);
+  const auto& asked = s_.options().rules;  // advice is given only to those who ask
+  if (std::find(asked.begin(), asked.end(), kContextBagText.id) != asked.end()) {
+    FindContextBags(s_, found);
+  }
   std::erase_if(found, [&](const FindingData& d) { return !Wanted(s_.options(), d.rule); });
   std::stable_sort(found.begin(), found.end(), [](const FindingData& a, const FindingData& b) {
     return std::make_tuple(Severity(a), -static_cast<std::int64_t>(a.task_count)) <

@@ -21,6 +21,9 @@ const std::vector<RuleText>& RuleCatalogue() {
     for (const detector::Rule* rule : detector::TaskRules()) all->push_back(rule->text);
     all->push_back(detector::kGlobalDeadlockText);
     all->push_back(detector::kLostCancelText);
+    all->push_back(detector::kLockOrderText);
+    all->push_back(detector::kGrowthText);
+    all->push_back(detector::kContextBagText);
     return all;
   }();
   return texts;

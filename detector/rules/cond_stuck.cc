@@ -25,6 +25,11 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
                                     " at ", Place(s, sync->last_signal.site), "; ",
                                     Present(s, sync->last_signal.task), "."));
   }
+  if (sync->lost_signals > 0 && sync->lost_signals == sync->signals) {
+    out.notes.push_back(absl::StrCat("Lost wake-up: the signal at ",
+                                     Place(s, sync->last_signal.site), " came before the wait at ",
+                                     Place(s, task.wait_site), "."));
+  }
   if (sync->lost_signals > 0) {
     out.notes.push_back(absl::StrCat(
         sync->lost_signals, sync->lost_signals == 1 ? " signal was" : " signals were",

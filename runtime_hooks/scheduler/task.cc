@@ -176,6 +176,8 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
   std::abort();
 }
 
+std::uint64_t NextTaskId() { return next_task_id.load(std::memory_order_relaxed); }
+
 World::World(std::string name)
     : id_(next_world_id.fetch_add(1, std::memory_order_relaxed)), name_(std::move(name)) {}
 

@@ -1,9 +1,11 @@
 #include "stranded/mutex.h"
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
 namespace stranded {
+using internal::EventKind;
 using internal::ParkOutcome;
 using internal::ParkResult;
 using internal::Task;
@@ -19,12 +21,16 @@ void Mutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     base_.holder = self->id;
     base_.holder_site = loc;
     base_.lock.Unlock();
+    Record(EventKind::kLock, self->id, base_.id, loc);
     return;
   }
   internal::Waiter waiter;
   const ParkOutcome outcome =
       ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kMutexLock, loc);
-  if (outcome.result == ParkResult::kGranted) return;
+  if (outcome.result == ParkResult::kGranted) {
+    Record(EventKind::kLock, self->id, base_.id, loc);
+    return;
+  }
   ThrowUnlessUnwinding(self, outcome.reason);
   if (outcome.result == ParkResult::kInterrupted) OweUnlock(self, &base_, false);
 }
@@ -39,7 +45,11 @@ bool Mutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     base_.holder_site = loc;
   }
   base_.lock.Unlock();
-  if (!free) self->world->Fruitless(self);
+  if (free) {
+    Record(EventKind::kLock, self->id, base_.id, loc);
+  } else {
+    self->world->Fruitless(self);
+  }
   return free;
 }
 
@@ -58,6 +68,7 @@ void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     }
   }
   base_.last_done = {self->id, loc};
+  Record(EventKind::kUnlock, self->id, base_.id, loc);
   if (internal::Waiter* w = base_.waiters.PopFront()) {
     base_.holder = w->task->id;
     base_.holder_site = w->site;

@@ -1,10 +1,12 @@
 #include "stranded/rw_mutex.h"
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/sync/force_release.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
 namespace stranded {
+using internal::EventKind;
 using internal::ParkOutcome;
 using internal::ParkResult;
 using internal::SyncBase;
@@ -71,13 +73,17 @@ void RWMutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   if (TakeWrite(self, &base_, loc)) {
     base_.lock.Unlock();
+    Record(EventKind::kLock, self->id, base_.id, loc);
     return;
   }
   Waiter waiter;
   waiter.mode = kWrite;
   const ParkOutcome outcome =
       ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kRwMutexLock, loc);
-  if (outcome.result == ParkResult::kGranted) return;
+  if (outcome.result == ParkResult::kGranted) {
+    Record(EventKind::kLock, self->id, base_.id, loc);
+    return;
+  }
   if (outcome.result == ParkResult::kInterrupted) LeftQueue();
   ThrowUnlessUnwinding(self, outcome.reason);
   if (outcome.result == ParkResult::kInterrupted) OweUnlock(self, &base_, false);
@@ -89,7 +95,11 @@ bool RWMutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   const bool taken = TakeWrite(self, &base_, loc);
   base_.lock.Unlock();
-  if (!taken) self->world->Fruitless(self);
+  if (taken) {
+    Record(EventKind::kLock, self->id, base_.id, loc);
+  } else {
+    self->world->Fruitless(self);
+  }
   return taken;
 }
 
@@ -108,6 +118,7 @@ void RWMutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     }
   }
   base_.last_done = {self->id, loc};
+  Record(EventKind::kUnlock, self->id, base_.id, loc);
   base_.holder = 0;
   GrantReaders(&base_);
   if (base_.readers == 0) GrantWriter(&base_);
@@ -120,6 +131,7 @@ void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   if (TakeRead(self, &base_, loc)) {
     base_.lock.Unlock();
+    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
     return;
   }
   Waiter waiter;
@@ -127,6 +139,7 @@ void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const ParkOutcome outcome =
       ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kRwMutexRLock, loc);
   if (outcome.result == ParkResult::kGranted) {
+    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
     if (NoteHeld(self, &base_, loc)) return;
     internal::SpinGuard guard(base_.lock);
     base_.readers_uncertain = true;
@@ -142,7 +155,11 @@ bool RWMutex::TryRLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS 
   base_.lock.Lock();
   const bool taken = TakeRead(self, &base_, loc);
   base_.lock.Unlock();
-  if (!taken) self->world->Fruitless(self);
+  if (taken) {
+    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
+  } else {
+    self->world->Fruitless(self);
+  }
   return taken;
 }
 
@@ -160,6 +177,7 @@ void RWMutex::RUnlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   if (!own) base_.readers_uncertain = true;
   base_.last_done = {self->id, loc};
+  Record(EventKind::kUnlock, self->id, base_.id, loc, kRead);
   // Only writers wait while there are readers, or readers behind them: the first one is a writer.
   if (--base_.readers == 0) GrantWriter(&base_);
   base_.lock.Unlock();

@@ -29,10 +29,12 @@ struct AnalysisOptions {
   std::uint64_t scope = 0;             // only tasks spawned in this scope or below it; 0: all
   std::uint64_t world = 0;             // only tasks of this world; 0: all
   std::int64_t contexts_since_ns = 0;  // lost-cancel: only contexts made since then
+  std::uint64_t tasks_since = 0;       // events: only from the spawn of this task on
   std::vector<std::string> rules;      // only these; empty: all
   std::vector<std::string>
       ignore;  // tasks whose wait or spawn site has this in file:line or function
-  std::string source_root = ".";  // where relative source paths are looked up, for diffs
+  std::size_t growth_threshold = 1000;  // blocked tasks at one place that count as a pile
+  std::string source_root = ".";        // where relative source paths are looked up, for diffs
   bool symbolize = true;
 };
 

@@ -72,6 +72,7 @@ class LeakScope {
  private:
   internal::ScopeNode* scope_;
   std::int64_t begun_ns_;
+  std::uint64_t first_task_;
 };
 
 // Runs `body` and checks what it leaves behind: the main() of a program in one line. Under

@@ -45,6 +45,9 @@ std::int64_t ScopeLive(const ScopeNode* scope);
 // runnable, no timer pending, nobody outside who could act.
 bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace);
 
+// What the next task will be called; ids only grow.
+std::uint64_t NextTaskId();
+
 // Of the calling task.
 std::uint64_t CurrentWorldId();
 bool InControlledWorld();

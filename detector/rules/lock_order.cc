@@ -1,0 +1,143 @@
+// Predicted: two locks that different tasks take in opposite orders. From the events of a trace.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/rules/rule.h"
+#include "detector/rules/world_rules.h"
+
+namespace stranded::detector {
+namespace {
+
+// Numbers of the dump format.
+constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
+
+struct Held {
+  Id lock = 0;
+  SiteId site = 0;
+  bool shared = false;
+};
+
+// Somebody held `first` when he took `second`.
+struct Order {
+  Held first, second;
+  Id task = 0;
+  std::set<Id> others;  // what he held besides
+};
+
+class Orders {
+ public:
+  Orders(const Snapshot& snap, Id since) : snap_(snap), since_(since) {
+    for (const Event& e : snap_.events) rings_.insert(e.ring);
+  }
+
+  // Pairs in opposite orders, one for each pair of places.
+  std::vector<std::pair<Order, Order>> Conflicts();
+
+ private:
+  void Take(const Event& e, std::vector<Held>& held);
+  void Compare(const Order& order);
+
+  const Snapshot& snap_;
+  const Id since_;
+  std::set<std::uint32_t> rings_;
+  std::map<std::pair<Id, Id>, std::vector<Order>> orders_;
+  std::vector<std::pair<Order, Order>> conflicts_;
+  std::set<std::pair<SiteId, SiteId>> told_;
+};
+
+std::vector<std::pair<Order, Order>> Orders::Conflicts() {
+  std::map<std::pair<std::uint32_t, Id>, std::vector<Held>> held;  // by ring and task
+  std::set<std::uint32_t> begun;  // rings in which the events of interest have begun
+  for (const Event& e : snap_.events) {
+    if (e.task >= since_ || (e.kind == kSpawn && e.arg >= since_)) begun.insert(e.ring);
+    if (!begun.contains(e.ring)) continue;
+    std::vector<Held>& mine = held[{e.ring, e.task}];
+    if (e.kind == kLock) {
+      Take(e, mine);
+    } else if (e.kind == kUnlock) {
+      std::erase_if(mine, [&](const Held& h) { return h.lock == e.object; });
+    } else if (e.kind == kPark && rings_.size() > 1) {
+      // It may go on on another thread, and unlock there: from here on nothing is certain.
+      mine.clear();
+    }
+  }
+  return std::move(conflicts_);
+}
+
+void Orders::Take(const Event& e, std::vector<Held>& held) {
+  const Held taken{e.object, e.site, e.arg != 0};
+  for (const Held& first : held) {
+    if (first.lock == taken.lock) continue;
+    Order order{first, taken, e.task, {}};
+    for (const Held& other : held) {
+      if (other.lock != first.lock) order.others.insert(other.lock);
+    }
+    Compare(order);
+    std::vector<Order>& known = orders_[{first.lock, taken.lock}];
+    if (known.size() < 8) known.push_back(std::move(order));
+  }
+  held.push_back(taken);
+}
+
+void Orders::Compare(const Order& order) {
+  const auto opposite = orders_.find({order.second.lock, order.first.lock});
+  if (opposite == orders_.end()) return;
+  for (const Order& other : opposite->second) {
+    if (other.task == order.task) continue;  // one task cannot wait for itself in this way
+    // A third lock around both orders keeps them apart; and readers do not stop each other.
+    const bool guarded = std::any_of(order.others.begin(), order.others.end(),
+                                     [&](Id lock) { return other.others.contains(lock); });
+    const bool readers =
+        (order.first.shared && other.second.shared) || (order.second.shared && other.first.shared);
+    if (guarded || readers) continue;
+    const auto places = std::minmax(order.second.site, other.second.site);
+    if (told_.insert({places.first, places.second}).second) conflicts_.emplace_back(other, order);
+    return;
+  }
+}
+
+std::string Line(const Situation& s, const Order& o) {
+  return absl::StrCat(TaskText(s, o.task), " holds the lock taken at ", Place(s, o.first.site),
+                      " and takes the other one at ", Place(s, o.second.site));
+}
+
+}  // namespace
+
+void FindLockOrders(const Situation& s, std::vector<FindingData>& out) {
+  for (const auto& [one, other] : Orders(s.snap(), s.options().tasks_since).Conflicts()) {
+    FindingData data;
+    data.rule = kLockOrderText.id;
+    data.verdict = "predicted";
+    data.wait = "lock";
+    data.wait_site = SiteText(s, one.second.site);
+    data.spawn_site = SiteText(s, other.second.site);
+    data.title = "two locks are taken in both orders by different tasks";
+    data.tasks = {one.task, other.task};
+    data.graph = {Line(s, one), Line(s, other)};
+    data.notes.push_back(
+        "Nothing is stuck in this run: it takes both tasks to be between their two locks at the "
+        "same time.");
+    data.fixes.push_back(SimpleFix(
+        FixKind::kLockOrder, data.wait_site,
+        "Take these locks in the same order everywhere, or let go of one before taking the next.",
+        "With one order for all tasks no cycle can form."));
+    out.push_back(std::move(data));
+  }
+}
+
+const RuleText kLockOrderText = {
+    "lock-order", "two locks are taken in both orders (predicted)",
+    "One task took lock A and then B, another one B and then A. In this run they did not meet; on "
+    "another schedule each holds its first lock and waits for the other's for ever. Needs the "
+    "events of a trace (record=trace). Pairs that a third lock keeps apart, and pairs of read "
+    "locks, are not reported.\n"
+    "\n"
+    "Fix: one order for the locks, followed everywhere."};
+
+}  // namespace stranded::detector

@@ -1,0 +1,18 @@
+// The wait-for graph around a task, as the chain or cycle that it is.
+#ifndef STRANDED_DETECTOR_RULES_WAIT_CHAIN_H_
+#define STRANDED_DETECTOR_RULES_WAIT_CHAIN_H_
+
+#include <string>
+#include <vector>
+
+#include "detector/rules/rule.h"
+
+namespace stranded::detector {
+
+// One line for each wait, from `task` on to whoever it waits for, until somebody who does not wait
+// is met, or a task for the second time. Empty if nothing is known beyond the task's own wait.
+std::vector<std::string> WaitChain(const Situation& s, const Task& task);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_RULES_WAIT_CHAIN_H_

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Rules that need the events of a trace."""
+import os
+import unittest
+
+from support import PROGRAMS, line_of, run
+
+LOCKS = os.path.join(PROGRAMS, 'lock_order')
+CONTROLLED = 'schedule=controlled:record='
+
+
+class LockOrder(unittest.TestCase):
+    def test_opposite_orders_are_predicted(self):
+        for options in (CONTROLLED + 'trace', 'schedule=threads:workers=1:record=trace'):
+            result = run(LOCKS, env={'STRANDED_OPTIONS': options})
+            self.assertEqual(result.returncode, 86, result.stderr)
+            self.assertIn('lock-order, predicted', result.stderr)
+            self.assertIn(line_of('tests/programs/lock_order.cc', '  other.Lock();'), result.stderr)
+
+    def test_a_lock_around_both_keeps_them_apart(self):
+        result = run(LOCKS, 'guarded', env={'STRANDED_OPTIONS': CONTROLLED + 'trace'})
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_without_a_trace_nothing_is_said(self):
+        result = run(LOCKS, env={'STRANDED_OPTIONS': CONTROLLED + 'state'})
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()
