@@ -53,7 +53,7 @@ void DoRounds(std::vector<RoundClient> clients, int rounds) {
 }
 
 void RunElection() {
-  auto next = std::make_shared<Chan<Unit>>();
+  auto next = std::make_shared<Chan<Unit>>(Chan<Unit>());
   std::vector<RoundClient> clients(kClients);
   for (int i = 0; i < kClients; ++i) {
     auto own_next = std::make_shared<Chan<Unit>>(Chan<Unit>::Nil());

@@ -1,5 +1,6 @@
 // grpc-go 1353: an update is sent under the mutex that its only reader needs to tear down.
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
@@ -15,6 +16,8 @@ namespace leaky {
 
 class RoundRobin {
  public:
+  RoundRobin() : addresses_(Chan<bool>()) {}  // fix: raise_buffer
+
   void Start() {
     for (int i = 0; i < kUpdates; ++i) WatchAddrUpdates();
   }
@@ -36,7 +39,7 @@ class RoundRobin {
 
   Mutex mu_;
   int down_ = 0;
-  Chan<bool> addresses_;  // fix: raise_buffer
+  Chan<bool> addresses_;
 };
 
 class AddrConn {
@@ -91,6 +94,8 @@ namespace fixed {
 
 class RoundRobin {
  public:
+  RoundRobin() : addresses_(Chan<bool>(1)) {}
+
   void Start() {
     for (int i = 0; i < kUpdates; ++i) WatchAddrUpdates();
   }
@@ -113,7 +118,7 @@ class RoundRobin {
 
   Mutex mu_;
   int down_ = 0;
-  Chan<bool> addresses_{1};
+  Chan<bool> addresses_;
 };
 
 class AddrConn {

@@ -19,7 +19,7 @@ class RemoteLock {
   void UrlLock(const std::string& url) {
     mu_.Lock();  // blocks: rwmutex_lock // fix: move_unlock
     std::unique_ptr<Mutex>& url_mutex = urls_[url];
-    if (url_mutex == nullptr) url_mutex = std::make_unique<Mutex>();
+    if (url_mutex == nullptr) url_mutex.reset(new Mutex);
     url_mutex->Lock();  // blocks: mutex_lock
     mu_.Unlock();
   }
@@ -71,7 +71,7 @@ class RemoteLock {
   void UrlLock(const std::string& url) {
     mu_.Lock();
     std::unique_ptr<Mutex>& entry = urls_[url];
-    if (entry == nullptr) entry = std::make_unique<Mutex>();
+    if (entry == nullptr) entry.reset(new Mutex);
     Mutex* const url_mutex = entry.get();  // entries stay: the map only grows
     mu_.Unlock();
     url_mutex->Lock();

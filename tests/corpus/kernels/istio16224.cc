@@ -58,7 +58,7 @@ class Controller {
 void Run() {
   auto controller = std::make_shared<Controller>();
   Chan<bool> done;
-  auto lock = std::make_shared<Mutex>();
+  auto lock = std::shared_ptr<Mutex>(new Mutex);
   controller->RegisterEventHandler([lock, done](Event) {
     MutexLock held(*lock);  // fix: move_unlock
     done.Send(true);        // blocks: chan_send
@@ -114,7 +114,7 @@ class Controller {
 void Run() {
   auto controller = std::make_shared<Controller>();
   Chan<bool> done;
-  auto lock = std::make_shared<Mutex>();
+  auto lock = std::shared_ptr<Mutex>(new Mutex);
   controller->RegisterEventHandler([lock, done](Event) {
     lock->Lock();
     lock->Unlock();
