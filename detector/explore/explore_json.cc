@@ -60,6 +60,9 @@ Finding FindingFrom(const Json& j) {
   data.fingerprint = j.value("fingerprint", "");
   data.task_count = j.value("task_count", std::size_t{0});
   data.wait_site = SiteFrom(j.value("wait_site", Json()));
+  if (const Json channel = j.value("channel", Json()); channel.is_object()) {
+    data.channel.site = SiteFrom(channel.value("site", Json()));
+  }
   data.notes = j.value("notes", std::vector<std::string>());
   for (const Json& fix : j.value("fixes", Json::array())) data.fixes.push_back(FixFrom(fix));
   for (const Json& fix : j.value("candidates", Json::array())) {

@@ -62,39 +62,80 @@ class Search {
  private:
   bool Round();
   FixStatus Try(const Finding& finding, const Fix& fix, ExploreResult* result);
+  bool Extend(const Finding& finding, const Fix& fix, ExploreResult* result);
   void Keep(const Fix& fix, ExploreResult result);
 
   const ExploreAgain& explore_;
   FixSearch search_;
-  ExploreResult now_;    // with what is kept so far
-  std::string patches_;  // what is kept so far
+  ExploreResult now_;             // with what is kept so far
+  std::string patches_;           // what is kept so far
+  std::vector<Fix> also_chosen_;  // of Extend(), until it is kept
   std::set<std::string> tried_;
 };
 
 // A fix that leaves nothing is taken at once; else the first one that makes things better.
 bool Search::Round() {
-  std::vector<std::pair<Fix, ExploreResult>> partly;
+  std::vector<Fix> partly;
   const ExploreOutcome bad = *now_.bad();
   for (const Finding* finding : InOrder(bad)) {
     for (const Fix& fix : finding->data().candidates) {
       if (!tried_.insert(absl::StrCat(patches_, "+", fix.patch)).second) continue;
       ExploreResult result;
       const FixStatus status = Try(*finding, fix, &result);
-      if (status == FixStatus::kVerified) {
+      if (status == FixStatus::kVerified ||
+          (status == FixStatus::kPart && Extend(*finding, fix, &result))) {
         Keep(fix, std::move(result));
         return true;
       }
-      if (status == FixStatus::kPart) partly.emplace_back(fix, std::move(result));
+      if (status == FixStatus::kPart) partly.push_back(fix);
     }
   }
   if (partly.empty()) return false;
-  Keep(partly.front().first, std::move(partly.front().second));
+  const Fix first = partly.front();
+  Keep(first,
+       explore_(absl::StrCat(patches_, patches_.empty() ? "" : ",", first.patch), now_.schedule));
+  return true;
+}
+
+// The same operation may stand in several places: an edit of one kind on one channel counts as one
+// fix. True if with the others of its kind nothing is left; those are kept then.
+bool Search::Extend(const Finding& finding, const Fix& fix, ExploreResult* result) {
+  constexpr int kMostPlaces = 8;
+  std::vector<Fix> also;
+  std::string patches = patches_.empty() ? fix.patch : absl::StrCat(patches_, ",", fix.patch);
+  while (also.size() < kMostPlaces && !result->clean()) {
+    const Fix* next = nullptr;
+    for (const Finding& other : result->bad()->report.findings()) {
+      if (other.channel_site().ToString() != finding.channel_site().ToString()) continue;
+      for (const Fix& candidate : other.data().candidates) {
+        const bool fresh = patches.find(candidate.patch) == std::string::npos;
+        if (next == nullptr && fresh && candidate.kind == fix.kind) next = &candidate;
+      }
+    }
+    if (next == nullptr) return false;
+    also.push_back(*next);
+    absl::StrAppend(&patches, ",", also.back().patch);
+    *result = explore_(patches, result->schedule);
+    search_.schedules += result->schedules;
+  }
+  if (!result->clean()) return false;
+  FixTrial& trial = search_.trials.back();
+  trial.status = FixStatus::kVerified;
+  trial.evidence = absl::StrCat(
+      "with the same at ", also.size(), also.size() == 1 ? " other place" : " other places",
+      ", the failing schedule and ", result->schedules - 1, " others leave nothing behind");
+  for (const Fix& other : also) {
+    patches_ += (patches_.empty() ? "" : ",") + other.patch;
+    also_chosen_.push_back(other);
+  }
   return true;
 }
 
 void Search::Keep(const Fix& fix, ExploreResult result) {
   patches_ += (patches_.empty() ? "" : ",") + fix.patch;
   search_.chosen.push_back(fix);
+  search_.chosen.insert(search_.chosen.end(), also_chosen_.begin(), also_chosen_.end());
+  also_chosen_.clear();
   now_ = std::move(result);
 }
 

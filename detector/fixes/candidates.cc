@@ -31,6 +31,7 @@ class Candidates {
   const Context* ListenedTo(const Task& task) const;
   const Context* Canceller(Id context) const;
   bool EndedItsContextItself(const Task& task) const;
+  bool LeftByStop(const Channel& channel) const;
 
   const Situation& s_;
   const Task& task_;
@@ -73,22 +74,30 @@ void Candidates::GiveUp(const Task& task) {
       "giveup", site);
 }
 
-// The receiver left by another channel of the program: the sender can listen to the same.
+// The receiver left by another channel of the program that was made elsewhere: not a second result
+// of the same work.
+bool Candidates::LeftByStop(const Channel& channel) const {
+  const Peer& peer = channel.last_receiver;
+  if (peer.outcome != PeerOutcome::kLeft || peer.left_op != CaseOp::kRecv) return false;
+  return peer.left_made != 0 &&
+         SiteText(s_, peer.left_made).function != SiteText(s_, channel.site).function;
+}
+
+// Then the sender can listen to the same.
 void Candidates::GiveUpWithStop(const Task& task, const Channel& channel) {
   const Peer& peer = channel.last_receiver;
-  if (peer.outcome != PeerOutcome::kLeft || peer.left_op != CaseOp::kRecv) return;
-  const Channel* stop = s_.snap().channels.Find(peer.left_channel);
-  if (stop == nullptr || stop->role != ChannelRole::kUser) return;
+  if (!LeftByStop(channel)) return;
   const SourceSite site = SiteText(s_, task.wait_site);
   Fix fix = SimpleFix(FixKind::kAddContextCase, site,
                       absl::StrCat("At ", site.ToString(),
                                    ", send in a Select beside a receive from the channel made at ",
-                                   Place(s_, stop->site), ", by which the receiver left at ",
+                                   Place(s_, peer.left_made), ", by which the receiver left at ",
                                    Place(s_, peer.left_site), "."),
                       "What tells the receiver to stop then tells the sender, too.");
-  if (!stop->closed) {
+  const Channel* stop = s_.snap().channels.Find(peer.left_channel);
+  if (stop == nullptr || !stop->closed) {
     fix.warnings.push_back(
-        "That channel is sent on, not closed: one value reaches one task only. Close it instead.");
+        "If that channel is sent on, close it instead: one value reaches one task only.");
   }
   Add(std::move(fix), "giveup", site);
 }
@@ -182,17 +191,10 @@ void Candidates::ForSend(const Task& task) {
   // for that and not beside this one, as a second result. Where a receiver was there and left, the
   // sender owes a result: room for it is the smaller edit.
   const Channel* channel = s_.ChannelOf(task);
-  const bool stopped = channel != nullptr && channel->last_receiver.outcome == PeerOutcome::kLeft &&
-                       channel->last_receiver.left_op == CaseOp::kRecv &&
-                       channel->last_receiver.left_channel != 0;
-  const Channel* stop =
-      stopped ? s_.snap().channels.Find(channel->last_receiver.left_channel) : nullptr;
-  const bool listen_first =
-      EndedItsContextItself(task) ||
-      (s_.EndedContext(task) != nullptr && channel != nullptr &&
-       channel->last_receiver.outcome == PeerOutcome::kNone) ||
-      (stop != nullptr && stop->role == ChannelRole::kUser &&
-       SiteText(s_, stop->site).function != SiteText(s_, channel->site).function);
+  const bool listen_first = EndedItsContextItself(task) ||
+                            (s_.EndedContext(task) != nullptr && channel != nullptr &&
+                             channel->last_receiver.outcome == PeerOutcome::kNone) ||
+                            (channel != nullptr && LeftByStop(*channel));
   if (listen_first) GiveUp(task);
   for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
     if (fix.kind == FixKind::kRaiseCapacity) {

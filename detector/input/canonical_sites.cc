@@ -43,7 +43,8 @@ class Renamer {
     for (Context& c : s.contexts.all()) All({&c.site, &c.ended_site});
     for (Channel& c : s.channels.all()) {
       All({&c.site, &c.closed_site, &c.last_sender.site, &c.last_sender.left_site,
-           &c.last_receiver.site, &c.last_receiver.left_site});
+           &c.last_sender.left_made, &c.last_receiver.site, &c.last_receiver.left_site,
+           &c.last_receiver.left_made});
     }
     for (Sync& v : s.syncs.all()) {
       All({&v.site, &v.holder_site, &v.last_add.site, &v.last_done.site, &v.last_signal.site});

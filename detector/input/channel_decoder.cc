@@ -21,6 +21,7 @@ Peer ReadPeer(const data_view& bytes) {
       case Tag::kLeftContext: v.left_context = m.get_uint64(); break;
       case Tag::kLeftChannel: v.left_channel = m.get_uint64(); break;
       case Tag::kLeftNs: v.left_ns = m.get_int64(); break;
+      case Tag::kLeftMade: v.left_made = m.get_uint32(); break;
       default: m.skip();
     }
   }

@@ -116,6 +116,7 @@ struct Peer {
   Id task = 0, left_context = 0, left_channel = 0;
   std::string_view name;
   SiteId site = 0, left_site = 0;
+  SiteId left_made = 0;  // the channel it left by, which may be gone
   std::int64_t at_ns = 0, left_ns = 0;
   PeerOutcome outcome = PeerOutcome::kNone;
   CaseOp left_op = CaseOp::kNone;

@@ -34,6 +34,8 @@ FindingData Describe(const Situation& s, const Context& context, const std::stri
 
 void FindContextBags(const Situation& s, std::vector<FindingData>& out) {
   std::set<SiteId> told;
+  std::set<Id> inner;  // contexts that others stand below: their chains are longer
+  for (const Context& c : s.snap().contexts.all()) inner.insert(c.parent);
   for (const Context& c : s.snap().contexts.all()) {
     if (c.kind != ContextKind::kValue) continue;
     const std::uint64_t bytes = std::max<std::uint64_t>(c.value_bytes, c.value_text.size());
@@ -54,7 +56,7 @@ void FindContextBags(const Situation& s, std::vector<FindingData>& out) {
       }
       at = s.snap().contexts.Find(at->parent);
     }
-    if (values < kManyValues || c.live_children > 0 || !told.insert(c.site).second) continue;
+    if (values < kManyValues || inner.contains(c.id) || !told.insert(c.site).second) continue;
     FindingData found =
         Describe(s, c, absl::StrCat("a chain of contexts carries ", values, " values"));
     found.graph = std::move(data.graph);

@@ -26,6 +26,7 @@ struct ChanPeer {
   CaseOp left_op = CaseOp::kNone;
   std::source_location left_site{};
   std::uint64_t left_context = 0, left_channel = 0;
+  std::source_location left_made{};  // a channel of the program that it left by: it may be gone
   std::int64_t left_ns = 0;
 };
 

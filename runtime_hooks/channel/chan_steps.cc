@@ -138,6 +138,7 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
   peer.left_site = chosen.site;
   peer.left_context = 0;
   peer.left_channel = 0;
+  peer.left_made = {};
   peer.left_ns = peer.at_ns;
   if (chosen.chan == nullptr) return;
   if (chosen.chan->role == ChanRole::kContextDone) {
@@ -145,6 +146,7 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
     peer.left_context = chosen.chan->context_id;
   } else {
     peer.left_channel = chosen.chan->id;
+    if (chosen.chan->role == ChanRole::kUser) peer.left_made = chosen.chan->site;
   }
 }
 

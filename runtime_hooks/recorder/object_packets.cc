@@ -120,6 +120,8 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
   const std::uint32_t site = out_.Site(peer.site);
   const bool left = peer.outcome == PeerOutcome::kLeft;
   const std::uint32_t left_site = left ? out_.Site(peer.left_site) : 0;
+  const bool by_channel = left && peer.left_made.line() != 0;
+  const std::uint32_t left_made = by_channel ? out_.Site(peer.left_made) : 0;
   Builder<PeerTag> p(packet, tag);
   p.add_uint64(PeerTag::kTask, peer.task);
   p.add_uint32(PeerTag::kSite, site);
@@ -131,6 +133,7 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
   p.add_uint64(PeerTag::kLeftContext, peer.left_context);
   p.add_uint64(PeerTag::kLeftChannel, peer.left_channel);
   p.add_int64(PeerTag::kLeftNs, peer.left_ns);
+  if (by_channel) p.add_uint32(PeerTag::kLeftMade, left_made);
 }
 
 // Everything that changes, copied under the lock; the packet is made from the copy.

@@ -152,6 +152,7 @@ enum class PeerTag : std::uint32_t {
   kLeftContext = 8,
   kLeftChannel = 9,
   kLeftNs = 10,
+  kLeftMade = 11,
 };
 
 enum class ChannelTag : std::uint32_t {
