@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "stranded/stranded.h"
@@ -36,7 +37,7 @@ class RemoteClient {
  public:
   explicit RemoteClient(std::shared_ptr<Client> client) : client_(std::move(client)) {}
 
-  absl::Status Acquire() {
+  absl::Status Acquire() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (;;) {
       client_->mu.RLock();  // fix: move_unlock
       const bool closed = client_->closed;

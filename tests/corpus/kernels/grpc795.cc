@@ -1,6 +1,7 @@
 // grpc-go 795: GracefulStop returns with the mutex held, and locks where it should unlock.
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "stranded/stranded.h"
 #include "tests/corpus/kernel.h"
 
@@ -11,7 +12,7 @@ namespace leaky {
 
 class Server {
  public:
-  void GracefulStop() {
+  void GracefulStop() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mu_.Lock();  // blocks: mutex_lock // fix: move_unlock
     if (drain_) {
       mu_.Lock();

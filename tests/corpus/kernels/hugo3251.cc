@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "stranded/stranded.h"
 #include "tests/corpus/kernel.h"
 
@@ -16,7 +17,7 @@ namespace leaky {
 
 class RemoteLock {
  public:
-  void UrlLock(const std::string& url) {
+  void UrlLock(const std::string& url) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mu_.Lock();  // blocks: rwmutex_lock // fix: move_unlock
     std::unique_ptr<Mutex>& url_mutex = urls_[url];
     if (url_mutex == nullptr) url_mutex.reset(new Mutex);
@@ -24,7 +25,7 @@ class RemoteLock {
     mu_.Unlock();
   }
 
-  void UrlUnlock(const std::string& url) {
+  void UrlUnlock(const std::string& url) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     ReaderLock lock(mu_);  // blocks: rwmutex_rlock
     const auto found = urls_.find(url);
     if (found != urls_.end()) found->second->Unlock();
@@ -68,7 +69,7 @@ namespace fixed {
 
 class RemoteLock {
  public:
-  void UrlLock(const std::string& url) {
+  void UrlLock(const std::string& url) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mu_.Lock();
     std::unique_ptr<Mutex>& entry = urls_[url];
     if (entry == nullptr) entry.reset(new Mutex);
@@ -77,7 +78,7 @@ class RemoteLock {
     url_mutex->Lock();
   }
 
-  void UrlUnlock(const std::string& url) {
+  void UrlUnlock(const std::string& url) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     ReaderLock lock(mu_);
     const auto found = urls_.find(url);
     if (found != urls_.end()) found->second->Unlock();

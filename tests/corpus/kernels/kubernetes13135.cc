@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "stranded/stranded.h"
 #include "tests/corpus/kernel.h"
@@ -81,7 +82,7 @@ class Cacher : public std::enable_shared_from_this<Cacher> {
  private:
   void Start(const Receiver<Unit>& stop) {
     initialized_.Add(1);
-    watch_cache_.SetOnReplace([this] {
+    watch_cache_.SetOnReplace([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       init_once_.Do([this] { initialized_.Done(); });
       mu_.Unlock();
     });
@@ -98,7 +99,7 @@ class Cacher : public std::enable_shared_from_this<Cacher> {
   }
 
   // The lock is given up by the replacement.
-  void StartCaching() {
+  void StartCaching() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     mu_.Lock();  // fix: other:split_lock
     while (!reflector_.ListAndWatch().ok()) {
     }
@@ -192,7 +193,7 @@ class Cacher : public std::enable_shared_from_this<Cacher> {
  private:
   void Start(const Receiver<Unit>& stop) {
     initialized_.Add(1);
-    watch_cache_.SetOnReplace([this] {
+    watch_cache_.SetOnReplace([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       init_once_.Do([this] { initialized_.Done(); });
       usable_mu_.Unlock();
     });
@@ -209,7 +210,7 @@ class Cacher : public std::enable_shared_from_this<Cacher> {
   }
 
   // The lock is given up by the replacement.
-  void StartCaching() {
+  void StartCaching() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     usable_mu_.Lock();
     while (!reflector_.ListAndWatch().ok()) {
     }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
 #include "stranded/stranded.h"
 #include "tests/corpus/kernel.h"
@@ -37,14 +38,14 @@ class ProcessorListener {
   std::vector<int> pending_;
 };
 
-void Run() {
+void Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   auto listener = std::make_shared<ProcessorListener>();
   Chan<Unit> stop;
   absl::Cleanup close = [stop] { stop.Close(); };
   listener->Add(1);
   Go([listener, stop] { listener->Pop(stop); });
   Chan<Unit> locked;
-  Go([listener, locked] {
+  Go([listener, locked]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     listener->mu().Lock();  // blocks: rwmutex_lock
     locked.Close();
   });
@@ -87,14 +88,14 @@ class ProcessorListener {
   std::vector<int> pending_;
 };
 
-void Run() {
+void Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   auto listener = std::make_shared<ProcessorListener>();
   Chan<Unit> stop;
   absl::Cleanup close = [stop] { stop.Close(); };
   listener->Add(1);
   Go([listener, stop] { listener->Pop(stop); });
   Chan<Unit> locked;
-  Go([listener, locked] {
+  Go([listener, locked]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     listener->mu().Lock();
     locked.Close();
   });
