@@ -52,14 +52,27 @@ class Search {
 
   FixSearch Run() {
     search_.was_clean = now_.clean();
-    for (int round = 0; round < kMostRounds && !now_.clean(); ++round) {
-      if (!Round()) break;
+    Rounds();
+    // The first fix that made things better may lead nowhere: then only those that end everything,
+    // if there are any, come first.
+    if (!now_.clean() && kept_part_) {
+      greedy_ = false;
+      now_ = search_.before;
+      patches_.clear();
+      search_.chosen.clear();
+      tried_.clear();
+      Rounds();
     }
     search_.verified = !search_.was_clean && now_.clean();
     return std::move(search_);
   }
 
  private:
+  void Rounds() {
+    for (int round = 0; round < kMostRounds && !now_.clean(); ++round) {
+      if (!Round()) break;
+    }
+  }
   bool Round();
   FixStatus Try(const Finding& finding, const Fix& fix, ExploreResult* result);
   bool Extend(const Finding& finding, const Fix& fix, ExploreResult* result);
@@ -71,6 +84,8 @@ class Search {
   std::string patches_;           // what is kept so far
   std::vector<Fix> also_chosen_;  // of Extend(), until it is kept
   std::set<std::string> tried_;
+  bool greedy_ = true;  // keep the first fix that makes things better
+  bool kept_part_ = false;
 };
 
 // A fix that leaves nothing is taken at once; else the first one that makes things better.
@@ -78,6 +93,7 @@ bool Search::Round() {
   std::vector<Fix> partly;
   const ExploreOutcome bad = *now_.bad();
   for (const Finding* finding : InOrder(bad)) {
+    if (greedy_ && !partly.empty()) break;
     for (const Fix& fix : finding->data().candidates) {
       if (!tried_.insert(absl::StrCat(patches_, "+", fix.patch)).second) continue;
       ExploreResult result;
@@ -87,10 +103,13 @@ bool Search::Round() {
         Keep(fix, std::move(result));
         return true;
       }
-      if (status == FixStatus::kPart) partly.push_back(fix);
+      if (status != FixStatus::kPart) continue;
+      partly.push_back(fix);
+      if (greedy_) break;
     }
   }
   if (partly.empty()) return false;
+  kept_part_ = true;
   const Fix first = partly.front();
   Keep(first,
        explore_(absl::StrCat(patches_, patches_.empty() ? "" : ",", first.patch), now_.schedule));

@@ -27,6 +27,7 @@ class Candidates {
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
   void ForLock();
+  void TieToContext();
   void ForWait(const Task& task);
   const Context* ListenedTo(const Task& task) const;
   const Context* Canceller(Id context) const;
@@ -253,7 +254,25 @@ void Candidates::ForWait(const Task& task) {
   }
 }
 
+// A loop that wakes up by itself and goes on: it must listen to its context, and that must end.
+void Candidates::TieToContext() {
+  const Context* context = Canceller(task_.context);
+  const bool own = context != nullptr && context->creator_task == task_.id;
+  if (ListenedTo(task_) != nullptr || context == nullptr || own) return;
+  if (context->err != ContextErr::kNone) return;
+  const SourceSite site = SiteText(s_, context->site), wait = SiteText(s_, task_.wait_site);
+  if (!wait.known()) return;
+  Add(SimpleFix(FixKind::kCallCancel, site,
+                absl::StrCat("Cancel the context made at ", site.ToString(),
+                             " when its owner's work is over, and let the loop listen to it: at ",
+                             wait.ToString(), ", wait in a Select beside OnDone(ctx)."),
+                "The loop then ends with the work it belongs to."),
+      "cancel", site);
+  out_.candidates.back().patch += "," + PatchText("giveup", wait);
+}
+
 void Candidates::List() {
+  if (out_.rule == "outlived-scope") TieToContext();
   // A rule that knows the answer already comes first: the context that is never cancelled.
   AddProposed(FixKind::kCallCancel, "cancel");
   ForLock();

@@ -11,6 +11,9 @@ namespace {
 
 constexpr int kBaseSeeds = 20, kMostSchedules = 100, kTwinSchedules = 1000, kVerify = 1000;
 constexpr int kMostExhaustive = 20000;
+// Bodies of a thousand tasks get a tenth of the schedules.
+constexpr std::size_t kManyTasks = 150;
+constexpr int kSlowFactor = 10;
 
 ExploreOptions OptionsFor(const Kernel& kernel, const std::string& policy, std::uint64_t seed,
                           int schedules) {
@@ -125,9 +128,9 @@ void NoteCause(const ExploreOutcome& bad, Measured& m) {
   }
 }
 
-void SearchForFix(const Kernel& kernel, const std::vector<Mark>& marks, Measured& m) {
-  ExploreOptions options = OptionsFor(kernel, "pct", 1, 200);
-  m.fixes = FixBody(options, kVerify, kernel.leaky);
+void SearchForFix(const Kernel& kernel, const std::vector<Mark>& marks, int factor, Measured& m) {
+  ExploreOptions options = OptionsFor(kernel, "pct", 1, 200 / factor);
+  m.fixes = FixBody(options, kVerify / factor, kernel.leaky);
   m.verified = m.fixes.verified;
   if (!m.verified) return;
   const Fix& top = m.fixes.chosen.front();
@@ -199,12 +202,15 @@ Measured Examine(const Kernel& kernel, const Facts& facts, const std::vector<Mar
     options.minimize = false;
     const ExploreResult exhaustive = Explore(options, kernel.leaky);
     m.exhaustive = exhaustive.clean() ? 0 : exhaustive.bad()->first;
-    const ExploreResult all = Explore(OptionsFor(kernel, "pct", 1, 300), kernel.leaky);
+    const bool slow =
+        !exhaustive.clean() && exhaustive.bad()->report.analysis().summary.tasks > kManyTasks;
+    const int factor = slow ? kSlowFactor : 1;
+    const ExploreResult all = Explore(OptionsFor(kernel, "pct", 1, 300 / factor), kernel.leaky);
     if (const ExploreOutcome* bad = Documented(all, facts)) {
       NoteCause(*bad, m);
       m.set_matches = facts.Matches(m.blocked);
     }
-    SearchForFix(kernel, marks, m);
+    SearchForFix(kernel, marks, factor, m);
     if (kernel.fixed != nullptr) CheckTwin(kernel, kernel.fixed, m);
   }
   Judge(facts, marks, m);

@@ -11,6 +11,7 @@ namespace leaky {
 
 class Worker {
  public:
+  Worker(Chan<int> items, Chan<Unit> done) : items_(std::move(items)), done_(std::move(done)) {}
   void Start() {
     Go([items = items_, done = done_] {
       for (;;) {
@@ -22,12 +23,14 @@ class Worker {
   void Stop() { done_.Close(); }
 
  private:
-  Chan<int> items_{0};
-  Chan<Unit> done_{0};  // fix: close_channel
+  Chan<int> items_;
+  Chan<Unit> done_;
 };
 
 void Run() {
-  Worker worker;
+  Chan<int> items;
+  Chan<Unit> done;  // fix: close_channel
+  Worker worker(items, done);
   worker.Start();
   worker.Add(1);
 }
@@ -38,6 +41,7 @@ namespace fixed {
 
 class Worker {
  public:
+  Worker(Chan<int> items, Chan<Unit> done) : items_(std::move(items)), done_(std::move(done)) {}
   void Start() {
     Go([items = items_, done = done_] {
       for (;;) {
@@ -49,12 +53,14 @@ class Worker {
   void Stop() { done_.Close(); }
 
  private:
-  Chan<int> items_{0};
-  Chan<Unit> done_{0};
+  Chan<int> items_;
+  Chan<Unit> done_;
 };
 
 void Run() {
-  Worker worker;
+  Chan<int> items;
+  Chan<Unit> done;
+  Worker worker(items, done);
   worker.Start();
   worker.Add(1);
   worker.Stop();
