@@ -88,10 +88,6 @@ class RangeDescriptorCache {
     return StringLocked();
   }
 
-  friend std::ostream& operator<<(std::ostream& out, RangeDescriptorCache& cache) {
-    return out << cache.String();
-  }
-
  private:
   std::string StringLocked() const { return "cached descriptors"; }
 
