@@ -20,7 +20,9 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
+  if (group.tasks.front()->wait != WaitKind::kSelect) {
+    out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
+  }
   // In a select the context comes first: which of its channels should be closed is not known.
   if (group.tasks.front()->wait == WaitKind::kSelect) {
     ProposeContextCase(s, group, out);

@@ -17,6 +17,17 @@ std::string Sentence(const Situation& s, const Group& group, const std::string&,
   return absl::StrCat(in_cycle, " tasks wait for each other's locks in a cycle");
 }
 
+// All members of the cycle wait for the same lock.
+bool OneLock(const Situation& s, const Task& root) {
+  const Task* at = &root;
+  for (std::size_t steps = 0; steps < 1000; ++steps) {
+    at = s.HolderFor(*at);
+    if (at == nullptr || at->sync != root.sync) return false;
+    if (at == &root) return true;
+  }
+  return false;
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task* root = s.Chain(*group.tasks.front()).root;
   std::size_t before = 0;
@@ -29,15 +40,28 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     out.graph.push_back(absl::StrCat(TaskText(*at), " waits at ", Place(s, at->wait_site),
                                      " for the ", SyncText(*sync), " made at ",
                                      Place(s, sync->site)));
-    out.graph.push_back(absl::StrCat("  held by ", TaskText(*holder),
-                                     sync->holder_site == 0
-                                         ? std::string()
-                                         : absl::StrCat(" since ", Place(s, sync->holder_site))));
+    const bool queued = sync->holder_task != holder->id && holder->sync == sync->id &&
+                        holder->wait == WaitKind::kRwMutexLock;
+    out.graph.push_back(absl::StrCat(
+        queued ? "  behind the writer " : "  held by ", TaskText(*holder),
+        sync->holder_site == 0 ? std::string()
+                               : absl::StrCat(" since ", Place(s, sync->holder_site))));
     at = holder;
   } while (at != root && out.graph.size() < 200);
   if (before > 0) {
     out.notes.push_back(absl::StrCat(before, before == 1 ? " more task waits" : " more tasks wait",
                                      " for a lock of the cycle."));
+  }
+  if (OneLock(s, *root)) {
+    out.notes.push_back(
+        "It is one lock: a task that has it for reading asks for it again, and a writer has come "
+        "in between. A waiting writer stops new readers, and waits for those that are in.");
+    out.fixes.push_back(SimpleFix(
+        FixKind::kUnlock, SiteText(s, root->wait_site),
+        absl::StrCat("Do not read-lock again at ", Place(s, root->wait_site),
+                     ": call a variant that expects the lock to be held, or unlock first."),
+        "Read locks of an RWMutex are not recursive, as in Go."));
+    return;
   }
   out.fixes.push_back(SimpleFix(
       FixKind::kLockOrder, SiteText(s, root->wait_site),

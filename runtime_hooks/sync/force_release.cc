@@ -21,11 +21,17 @@ bool FinishWaitGroup(SyncBase* object) {
   return true;
 }
 
+// A waiter whose condition does not come true waits again, and would for ever.
 bool SignalCond(SyncBase* object) {
+  constexpr std::uint32_t kMostSignals = 3;
   if (FindPatch(PatchKind::kSignal, object->site) == nullptr) return false;
   SpinGuard guard(object->lock);
-  WakeAll(object);
-  return true;
+  bool hopeful = false;
+  for (const Waiter* w = object->waiters.front(); w != nullptr; w = w->next) {
+    hopeful |= ++w->task->gave_up <= kMostSignals;
+  }
+  if (hopeful) WakeAll(object);
+  return hopeful;
 }
 
 Task* FindTask(World* world, std::uint64_t id) {
