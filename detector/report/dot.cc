@@ -37,6 +37,14 @@ class Graph {
   void AddFinding(const FindingData& d) {
     const std::size_t shown = std::min(d.tasks.size(), kMostTasks);
     for (std::size_t i = 0; i < shown; ++i) AddTask(d.tasks[i], true);
+    // Not by recursion: in a dump a chain of waits can have any length.
+    while (!pending_.empty()) {
+      const detector::Task* task = pending_.back();
+      pending_.pop_back();
+      const std::string name = absl::StrCat("task", task->id);
+      AddWaits(*task, name);
+      if (task->context != 0) Edge(name, AddContext(task->context), "context", "style=dashed");
+    }
     if (d.task_count <= shown || shown == 0) return;
     const std::string node = absl::StrCat("more", d.tasks[0]);
     Node(node, absl::StrCat(d.task_count - shown, " more tasks like these"), "shape=plaintext");
@@ -81,9 +89,7 @@ class Graph {
                       blocked ? detector::WaitText(task->wait) : "",
                       blocked ? At(task->wait_site) : ""),
          blocked ? "shape=box, style=filled, fillcolor=\"#f8d7da\"" : "shape=box");
-    if (!deep || !expanded_.insert(id).second) return name;
-    AddWaits(*task, name);
-    if (task->context != 0) Edge(name, AddContext(task->context), "context", "style=dashed");
+    if (deep && expanded_.insert(id).second) pending_.push_back(task);
     return name;
   }
 
@@ -136,20 +142,21 @@ class Graph {
     return name;
   }
 
+  // With those above it.
   std::string AddContext(Id id) {
-    const std::string name = absl::StrCat("context", id);
-    if (nodes_.count(name) != 0) return name;
-    const detector::Context* context = snap_.contexts.Find(id);
-    const bool ended = context != nullptr && context->err != detector::ContextErr::kNone;
-    Node(name,
-         context == nullptr
-             ? absl::StrCat("context ", id)
-             : absl::StrCat("context ", id, ended ? "\nended" : "", At(context->site)),
-         ended ? "shape=note, style=filled, fillcolor=\"#fff3cd\"" : "shape=note");
-    if (context != nullptr && context->parent != 0) {
-      Edge(name, AddContext(context->parent), "parent", "style=dashed");
+    for (Id at = id; at != 0;) {
+      const std::string name = absl::StrCat("context", at);
+      if (nodes_.count(name) != 0) break;
+      const detector::Context* context = snap_.contexts.Find(at);
+      const bool ended = context != nullptr && context->err != detector::ContextErr::kNone;
+      Node(name,
+           absl::StrCat("context ", at, ended ? "\nended" : "",
+                        context == nullptr ? "" : At(context->site)),
+           ended ? "shape=note, style=filled, fillcolor=\"#fff3cd\"" : "shape=note");
+      at = context == nullptr ? 0 : context->parent;
+      if (at != 0) Edge(name, absl::StrCat("context", at), "parent", "style=dashed");
     }
-    return name;
+    return absl::StrCat("context", id);
   }
 
   const detector::Dump& dump_;
@@ -157,6 +164,7 @@ class Graph {
   std::map<std::string, std::string> nodes_;
   std::set<std::string> edges_;
   std::set<Id> expanded_;
+  std::vector<const detector::Task*> pending_;
 };
 
 // Where there is no dump, as after a gate over several: the findings alone.
