@@ -39,6 +39,7 @@ void AddOutputOptions(CLI::App& app, OutputOptions& options);
 bool PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
 bool StdoutIsData(const OutputOptions& options);
+bool WritesFiles(const OutputOptions& options);
 bool UseColor(const std::string& when);
 
 // Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.

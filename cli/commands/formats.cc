@@ -130,6 +130,13 @@ bool StdoutIsData(const OutputOptions& options) {
   return false;
 }
 
+bool WritesFiles(const OutputOptions& options) {
+  for (const Wanted& wanted : AllWanted(options)) {
+    if (!wanted.file.empty()) return true;
+  }
+  return false;
+}
+
 bool PrintReport(const Analysis& analysis, const OutputOptions& options) {
   bool ok = true;
   std::set<std::string> files;

@@ -13,6 +13,13 @@ void AddReport(CLI::App& app, int& exit_code) {
   cmd->callback([=, &exit_code] {
     exit_code = kClean;
     output->source_root = input->source_root;
+    if (input->files.size() > 1 && WritesFiles(*output)) {
+      std::fprintf(stderr,
+                   "stranded: the report of each dump would replace that of the one before; give "
+                   "one dump, or no file\n");
+      exit_code = kUsage;
+      return;
+    }
     for (const std::string& file : input->files) {
       const auto analysis = Load(file, *input);
       if (analysis == nullptr) {

@@ -210,6 +210,11 @@ class Formats(WithDumps):
         twice = stranded('report', '--format', 'json', '--format', 'dot', '-o', self.path('x'), self.leaky)
         self.assertEqual(twice.returncode, 3)
 
+    def test_reports_of_several_dumps_do_not_replace_each_other(self):
+        done = stranded('report', '-o', self.path('both'), self.leaky, self.fixed)
+        self.assertEqual(done.returncode, 2)
+        self.assertFalse(os.path.exists(self.path('both')))
+
     def test_go_reads_the_profile(self):
         try:
             subprocess.run(['go', 'version'], check=True, capture_output=True)
