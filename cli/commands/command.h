@@ -28,12 +28,18 @@ struct InputOptions {
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
 
 struct OutputOptions {
-  std::string format = "text";
+  std::vector<std::string> formats;  // NAME or NAME:FILE; empty: text
+  std::string file;                  // of the one format that names none; empty: standard output
+  std::string source_root = ".";     // of the input options
   std::string color = "auto";
   bool stacks = true;
 };
 void AddOutputOptions(CLI::App& app, OutputOptions& options);
-void PrintReport(const Analysis& analysis, const OutputOptions& options);
+// Writes each format to its file. False, after saying why on stderr, if one could not be written.
+bool PrintReport(const Analysis& analysis, const OutputOptions& options);
+// True if a format other than text goes to standard output, where nothing else must stand then.
+bool StdoutIsData(const OutputOptions& options);
+bool WritesFiles(const OutputOptions& options);
 bool UseColor(const std::string& when);
 
 // Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.

@@ -33,30 +33,11 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
                  "Where relative source paths are looked up for diffs (default .)");
 }
 
-void AddOutputOptions(CLI::App& app, OutputOptions& options) {
-  app.add_option("--format", options.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--color", options.color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  app.add_flag("!--no-stacks", options.stacks, "Leave the stacks out of the text");
-}
-
 bool UseColor(const std::string& when) {
   if (when != "auto") return when == "always";
   const char* no_color = std::getenv("NO_COLOR");
   const bool wanted = no_color == nullptr || *no_color == '\0';
   return wanted && isatty(STDOUT_FILENO) == 1;
-}
-
-void PrintReport(const Analysis& analysis, const OutputOptions& options) {
-  if (options.format == "json") {
-    std::fputs(JsonReport(analysis).c_str(), stdout);
-    return;
-  }
-  TextOptions text;
-  text.color = UseColor(options.color);
-  text.stacks = options.stacks;
-  std::fputs(TextReport(analysis, text).c_str(), stdout);
 }
 
 bool PartlyLost(const Analysis& analysis) { return analysis.summary.partly_lost; }

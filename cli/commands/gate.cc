@@ -1,6 +1,7 @@
 // stranded gate FILE...: the CI leak gate.
 #include "stranded/gate.h"
 
+#include <cstdlib>
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
@@ -112,6 +113,9 @@ int Gate(const GateOptions& o) {
     const auto one = Load(file, o.input);
     if (one == nullptr) return kInput;
     lost |= PartlyLost(*one);
+    merged.summary.partly_lost = lost;
+    merged.summary.program = one->summary.program;
+    merged.dump = o.input.files.size() == 1 ? one->dump : nullptr;
     merged.summary.tasks += one->summary.tasks;
     merged.summary.blocked += one->summary.blocked;
     merged.summary.stranded += one->summary.stranded;
@@ -127,14 +131,22 @@ int Gate(const GateOptions& o) {
   PrintUnused(o, suppressions, baseline);
   Analysis shown = merged;
   shown.findings = tally.fresh;
-  if (!tally.fresh.empty() || o.output.format == "json") PrintReport(shown, o.output);
+  OutputOptions output = o.output;
+  output.source_root = o.input.source_root;
+  // Annotations come by themselves on GitHub, beside the text.
+  const char* on_github = std::getenv("GITHUB_ACTIONS");
+  if (output.formats.empty() && on_github != nullptr && std::string(on_github) == "true") {
+    output.formats = {"text", "github:-"};
+  }
+  const bool written =
+      tally.fresh.empty() && o.output.formats.empty() ? true : PrintReport(shown, output);
   const char* verdict = tally.fresh.empty() ? "passed" : "FAILED";
-  std::fprintf(o.output.format == "json" ? stderr : stdout,
+  std::fprintf(StdoutIsData(output) ? stderr : stdout,
                "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed\n", verdict,
                tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
                tally.known, tally.suppressed);
   if (!tally.fresh.empty()) return kFindings;
-  return lost ? kInput : kClean;
+  return lost || !written ? kInput : kClean;
 }
 
 }  // namespace

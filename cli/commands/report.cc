@@ -12,14 +12,22 @@ void AddReport(CLI::App& app, int& exit_code) {
   AddOutputOptions(*cmd, *output);
   cmd->callback([=, &exit_code] {
     exit_code = kClean;
+    output->source_root = input->source_root;
+    if (input->files.size() > 1 && WritesFiles(*output)) {
+      std::fprintf(stderr,
+                   "stranded: the report of each dump would replace that of the one before; give "
+                   "one dump, or no file\n");
+      exit_code = kUsage;
+      return;
+    }
     for (const std::string& file : input->files) {
       const auto analysis = Load(file, *input);
       if (analysis == nullptr) {
         exit_code = kInput;
         continue;
       }
-      if (input->files.size() > 1 && output->format == "text") std::printf("== %s\n", file.c_str());
-      PrintReport(*analysis, *output);
+      if (input->files.size() > 1 && !StdoutIsData(*output)) std::printf("== %s\n", file.c_str());
+      if (!PrintReport(*analysis, *output)) exit_code = kInput;
       if (exit_code == kInput) continue;
       if (PartlyLost(*analysis)) {
         exit_code = kInput;

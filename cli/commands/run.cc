@@ -107,7 +107,8 @@ int Run(RunOptions& o) {
     rmdir(name);
   }
   if (analysis == nullptr) return kInput;
-  PrintReport(*analysis, o.output);
+  o.output.source_root = o.input.source_root;
+  if (!PrintReport(*analysis, o.output)) return kInput;
   if (!analysis->findings.empty() && (code == 0 || timed_out || code == 86)) return kFindings;
   if (timed_out) return kFindings;
   return code;

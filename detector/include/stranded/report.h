@@ -24,6 +24,18 @@ std::string TextFinding(const Finding& finding, const TextOptions& options = {})
 // For programs: version 1 of the schema in docs/report.schema.json.
 std::string JsonReport(const Analysis& analysis);
 
+// For other programs. None of these holds an absolute path: of such only the last part is kept.
+std::string MarkdownReport(const Analysis& analysis);  // a job summary
+// SARIF 2.1.0. The hash of a line is GitHub's, where the source is found below `source_root`.
+std::string SarifReport(const Analysis& analysis, const std::string& source_root = ".");
+std::string JunitReport(const Analysis& analysis);
+std::string GithubReport(const Analysis& analysis);  // workflow commands, at most 10
+std::string GitlabReport(const Analysis& analysis);  // code quality
+std::string NdjsonReport(const Analysis& analysis);
+std::string DotReport(const Analysis& analysis);       // wait-for graph, for graphviz
+std::string PprofReport(const Analysis& analysis);     // binary: gzip
+std::string PerfettoReport(const Analysis& analysis);  // binary
+
 // Contexts and the tasks below them, with equal subtrees folded and counted.
 std::string TreeReport(const Analysis& analysis);
 // One line for each task. `sort` is one of id, age, state, name.
