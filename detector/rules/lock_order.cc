@@ -17,6 +17,8 @@ namespace {
 // Numbers of the dump format.
 constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
 
+constexpr std::size_t kMostHeld = 32;
+
 struct Held {
   Id lock = 0;
   SiteId site = 0;
@@ -82,6 +84,8 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
     std::vector<Order>& known = orders_[{first.lock, taken.lock}];
     if (known.size() < 8) known.push_back(std::move(order));
   }
+  // Nobody holds so many: their unlocks were lost with events that were overwritten.
+  if (held.size() >= kMostHeld) held.clear();
   held.push_back(taken);
 }
 
