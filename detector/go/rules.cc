@@ -54,6 +54,16 @@ GoVerdict Predicted(const GoPile& pile, std::string why) {
   return {RuleFor(pile.kind), "predicted", std::move(why), false};
 }
 
+// A select whose siblings, from the same creator, wait on nil channels.
+bool OfNilChannels(const GoDumps& all, const GoPicture& picture, const GoPile& pile) {
+  if (pile.kind != Kind::kSelect || pile.creator == 0) return false;
+  return std::any_of(picture.piles.begin(), picture.piles.end(), [&](const GoPile& other) {
+    const bool nil = other.kind == Kind::kSendNil || other.kind == Kind::kReceiveNil;
+    return nil && other.creator != 0 &&
+           all.frames[other.creator].function == all.frames[pile.creator].function;
+  });
+}
+
 // Nothing but the writer of the dump could run. Receivers and selects that others still hold may
 // have been about to go on.
 GoVerdict JudgeQuiet(const GoPile& pile, bool creators_told) {
@@ -123,6 +133,12 @@ GoVerdict JudgeGo(const GoDumps& all, const GoDump& dump, const GoPicture& pictu
   if (dump.timed_out) {
     if (pile.kind == Kind::kSelect) return {"", "", "", true};
     return Predicted(pile, "It was blocked when the test's time was over.");
+  }
+  if (picture.quiet && OfNilChannels(all, picture, pile)) {
+    return {"nil-channel", "predicted",
+            "A select over nil channels looks like any other; but what else the same function "
+            "started waits on nil channels, and nothing could wake it.",
+            false};
   }
   if (picture.quiet) return JudgeQuiet(pile, dump.has_creators);
   return JudgeLive(all, pile, options);
