@@ -44,6 +44,8 @@ bool UseColor(const std::string& when);
 
 // Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options);
+// All files as dumps of one Go program, oldest first; findings are of the last.
+std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options);
 // True if something of the dump was lost that findings may have been in.
 bool PartlyLost(const Analysis& analysis);
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands/command.h"
 #include "stranded/dump_reader.h"
+#include "stranded/go_dump.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -42,18 +43,35 @@ bool UseColor(const std::string& when) {
 
 bool PartlyLost(const Analysis& analysis) { return analysis.summary.partly_lost; }
 
-std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
-  auto dump = detector::ReadDumpFile(file);
-  if (!dump.ok()) {
-    std::fprintf(stderr, "stranded: %s\n", std::string(dump.status().message()).c_str());
-    return nullptr;
-  }
+namespace {
+
+AnalysisOptions OptionsFrom(const InputOptions& options) {
   AnalysisOptions analysis;
   analysis.rules = options.rules;
   analysis.ignore = options.ignore;
   analysis.source_root = options.source_root;
   analysis.min_age = absl::Seconds(options.min_age_seconds);
+  return analysis;
+}
+
+std::unique_ptr<Analysis> OrSayWhy(absl::StatusOr<Analysis> analysis) {
+  if (analysis.ok()) return std::make_unique<Analysis>(*std::move(analysis));
+  std::fprintf(stderr, "stranded: %s\n", std::string(analysis.status().message()).c_str());
+  return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
+  const AnalysisOptions analysis = OptionsFrom(options);
+  if (IsGoFile(file)) return OrSayWhy(AnalyzeGoFiles({file}, analysis));
+  auto dump = detector::ReadDumpFile(file);
+  if (!dump.ok()) return OrSayWhy(dump.status());
   return std::make_unique<Analysis>(Analyze(*std::move(dump), analysis));
+}
+
+std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options) {
+  return OrSayWhy(AnalyzeGoFiles(options.files, OptionsFrom(options)));
 }
 
 }  // namespace stranded::cli

@@ -260,6 +260,7 @@ struct Dump {
   std::vector<Snapshot> snapshots;
   std::uint64_t packets = 0;
   Damage damage;
+  bool frames_are_sites = false;  // Snapshot::frames holds SiteIds: goroutines have no addresses
 
   // An empty site for ids that are not described.
   const Site& SiteOf(SiteId id) const {

@@ -103,6 +103,14 @@ Symbolizer::~Symbolizer() = default;
 
 void Symbolizer::AddFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   StackFrame frame;
+  if (impl_->dump.frames_are_sites) {
+    const Site& site = impl_->dump.SiteOf(static_cast<SiteId>(pc));
+    frame.function = std::string(site.function);
+    frame.file = std::string(site.file);
+    frame.line = site.line;
+    out.push_back(frame);
+    return;
+  }
   frame.pc = pc;
   const Module* module = impl_->ModuleOf(pc);
   if (module == nullptr) {

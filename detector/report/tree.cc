@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "detector/go/native.h"
 #include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
@@ -118,6 +119,7 @@ class Drawer {
 
 std::string TreeReport(const Analysis& analysis) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "no snapshot\n";
+  if (analysis.dump->frames_are_sites) return GoTree(*analysis.dump);
   const AnalysisOptions options;
   const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
   return Drawer(s).Draw();

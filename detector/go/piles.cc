@@ -1,0 +1,112 @@
+#include "detector/go/piles.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::size_t kMostIds = 100;
+
+// Sites of profiles and of text differ as frames, but not as function and line.
+using Key = std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
+                       std::uint32_t, bool, bool, bool>;
+
+bool HasFrame(const GoDumps& all, const GoGroup& group, std::string_view prefix) {
+  return std::any_of(group.frames.begin(), group.frames.end(), [&](std::uint32_t frame) {
+    return all.Function(frame).starts_with(prefix);
+  });
+}
+
+bool IsMain(const GoDumps& all, const GoGroup& group) {
+  if (group.first_id != 0) return group.first_id == 1;
+  return HasFrame(all, group, "runtime.main");
+}
+
+absl::flat_hash_set<std::uint32_t> FunctionsOnStacks(const GoDumps& all, const GoDump& dump) {
+  absl::flat_hash_set<std::uint32_t> functions;
+  for (const GoGroup& group : dump.groups) {
+    for (const std::uint32_t frame : group.frames) functions.insert(all.frames[frame].function);
+  }
+  return functions;
+}
+
+struct Activity {
+  std::uint64_t running = 0, other = 0;
+  bool serves = false;
+};
+
+void Note(const GoDumps& all, const GoGroup& group, GoWaitKind kind, Activity& activity) {
+  if (kind == GoWaitKind::kRunning) {
+    activity.running += group.count;
+    activity.serves |= HasFrame(all, group, "net/http.");
+  } else if (!BlockedGo(kind) && kind != GoWaitKind::kSystem) {
+    activity.other += group.count;
+  }
+}
+
+// Goroutines by id: those whose creator is told and has ended.
+void NoteCreators(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
+                  std::vector<GoPile>& piles) {
+  absl::flat_hash_set<std::uint64_t> alive;
+  for (const Goroutine& g : dump.goroutines) alive.insert(g.id);
+  std::vector<bool> told(piles.size());
+  for (const Goroutine& g : dump.goroutines) {
+    GoPile& pile = piles[pile_of[g.group]];
+    if (pile.ids.size() < kMostIds) pile.ids.push_back(g.id);
+    if (g.creator == 0) continue;
+    const bool gone = !alive.contains(g.creator);
+    pile.creator_gone = gone && (pile.creator_gone || !told[pile_of[g.group]]);
+    told[pile_of[g.group]] = true;
+  }
+}
+
+}  // namespace
+
+GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
+  GoPicture picture;
+  const auto functions = FunctionsOnStacks(all, dump);
+  std::map<Key, std::uint32_t> index;
+  std::vector<std::uint32_t> pile_of(dump.groups.size());
+  Activity activity;
+  for (std::size_t i = 0; i < dump.groups.size(); ++i) {
+    const GoGroup& group = dump.groups[i];
+    const GoWait wait = ClassifyGo(all, group);
+    const bool leaked = group.leaked || dump.leak_profile;
+    Note(all, group, wait.kind, activity);
+    const GoFrame& site = all.frames[wait.site];
+    const GoFrame& creator = all.frames[group.creator];
+    const bool is_main = IsMain(all, group);
+    const Key key{static_cast<int>(wait.kind), site.function, site.file, site.line,
+                  creator.function, creator.line, leaked, is_main, wait.library_idle};
+    const auto [it, fresh] = index.try_emplace(key, picture.piles.size());
+    if (fresh) {
+      GoPile& pile = picture.piles.emplace_back();
+      pile.kind = wait.kind;
+      pile.site = wait.site;
+      pile.creator = group.creator;
+      pile.leaked = leaked;
+      pile.library_idle = wait.library_idle;
+      pile.is_main = is_main;
+      pile.least_minutes = group.least_minutes;
+      pile.creator_gone = group.creator != 0 && !functions.contains(creator.function);
+    }
+    GoPile& pile = picture.piles[it->second];
+    pile.count += group.count;
+    pile.least_minutes = std::min(pile.least_minutes, group.least_minutes);
+    pile.most_minutes = std::max(pile.most_minutes, group.most_minutes);
+    pile.elided = std::max(pile.elided, group.elided);
+    pile.bubble = std::max(pile.bubble, group.bubble);
+    pile.groups.push_back(static_cast<std::uint32_t>(i));
+    pile_of[i] = it->second;
+    picture.count += group.count;
+    if (BlockedGo(wait.kind)) picture.blocked += group.count;
+  }
+  NoteCreators(dump, pile_of, picture.piles);
+  picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
+                  !dump.crashed && !dump.leak_profile;
+  return picture;
+}
+
+}  // namespace stranded::detector

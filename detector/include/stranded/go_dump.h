@@ -1,0 +1,31 @@
+// Go's own goroutine dumps as input: text (debug=2, debug=1, crashes) and pprof profiles.
+//
+// Overview: the last dump is analysed; those before it, in the same file or in files given first,
+// tell what grows. The result has a native Dump, so that tasks, tree and show work on it, too.
+// Thread safety: pure functions. Cost: one pass; memory follows the distinct stacks.
+// Errors: NotFound, Unavailable (cannot be read), InvalidArgument (no goroutine in it, damaged).
+#ifndef STRANDED_DETECTOR_GO_DUMP_H_
+#define STRANDED_DETECTOR_GO_DUMP_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "stranded/analysis.h"
+
+namespace stranded {
+
+// `head`: the first 64 KiB or so.
+bool LooksLikeGo(std::string_view head);
+absl::StatusOr<Analysis> AnalyzeGo(std::string_view bytes, const std::string& source,
+                                   const AnalysisOptions& options = {});
+// Files of one program, oldest first.
+absl::StatusOr<Analysis> AnalyzeGoFiles(const std::vector<std::string>& paths,
+                                        const AnalysisOptions& options = {});
+// Whether the file begins like one; false also if it cannot be read.
+bool IsGoFile(const std::string& path);
+
+}  // namespace stranded
+
+#endif  // STRANDED_DETECTOR_GO_DUMP_H_

@@ -1,0 +1,256 @@
+#include "detector/input/go_pprof.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include <protozero/pbf_reader.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::size_t kLargest = std::size_t{256} << 20;
+constexpr std::size_t kMostFrames = 1000;
+
+std::string_view View(protozero::data_view v) { return {v.data(), v.size()}; }
+
+absl::StatusOr<std::string> Inflated(std::string_view bytes) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return absl::InternalError("zlib does not start");
+  // zlib does not write to its input.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), kLargest));
+  std::string out, buffer(1 << 16, '\0');
+  int code = Z_OK;
+  while (code == Z_OK && out.size() <= kLargest) {
+    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream.avail_out = static_cast<uInt>(buffer.size());
+    code = inflate(&stream, Z_NO_FLUSH);
+    out.append(buffer, 0, buffer.size() - stream.avail_out);
+    if (code == Z_OK && stream.avail_in == 0 && stream.avail_out != 0) break;
+  }
+  inflateEnd(&stream);
+  if (out.size() > kLargest) return absl::ResourceExhaustedError("more than 256 MiB unpacked");
+  if (code != Z_STREAM_END) return absl::InvalidArgumentError("the gzip data is damaged or cut off");
+  return out;
+}
+
+struct Line {
+  std::uint64_t function = 0;
+  std::int64_t line = 0;
+};
+struct Function {
+  std::uint64_t name = 0, file = 0;
+};
+
+struct Profile {
+  std::vector<std::string_view> strings, samples;
+  std::string_view sample_type;
+  absl::flat_hash_map<std::uint64_t, std::vector<Line>> locations;
+  absl::flat_hash_map<std::uint64_t, Function> functions;
+
+  std::string_view Text(std::uint64_t i) const {
+    return i < strings.size() ? strings[i] : std::string_view();
+  }
+};
+
+void ReadLocation(std::string_view bytes, Profile& profile) {
+  protozero::pbf_reader message(bytes.data(), bytes.size());
+  std::uint64_t id = 0;
+  std::vector<Line> lines;
+  while (message.next()) {
+    if (message.tag() == 1) {
+      id = message.get_uint64();
+    } else if (message.tag() == 4) {
+      protozero::pbf_reader part(message.get_view());
+      Line line;
+      while (part.next()) {
+        if (part.tag() == 1) {
+          line.function = part.get_uint64();
+        } else if (part.tag() == 2) {
+          line.line = part.get_int64();
+        } else {
+          part.skip();
+        }
+      }
+      if (lines.size() < kMostFrames) lines.push_back(line);
+    } else {
+      message.skip();
+    }
+  }
+  profile.locations[id] = std::move(lines);
+}
+
+void ReadFunction(std::string_view bytes, Profile& profile) {
+  protozero::pbf_reader message(bytes.data(), bytes.size());
+  std::uint64_t id = 0;
+  Function function;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1: id = message.get_uint64(); break;
+      case 2: function.name = message.get_uint64(); break;
+      case 4: function.file = message.get_uint64(); break;
+      default: message.skip();
+    }
+  }
+  profile.functions[id] = function;
+}
+
+Profile ReadProfile(std::string_view bytes) {
+  Profile profile;
+  protozero::pbf_reader message(bytes.data(), bytes.size());
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1: profile.sample_type = View(message.get_view()); break;
+      case 2: profile.samples.push_back(View(message.get_view())); break;
+      case 4: ReadLocation(View(message.get_view()), profile); break;
+      case 5: ReadFunction(View(message.get_view()), profile); break;
+      case 6: profile.strings.push_back(View(message.get_view())); break;
+      default: message.skip();
+    }
+  }
+  return profile;
+}
+
+// A repeated number, packed or not.
+template <class Use>
+void Numbers(protozero::pbf_reader& message, Use use) {
+  if (message.wire_type() == protozero::pbf_wire_type::varint) {
+    use(message.get_uint64());
+    return;
+  }
+  for (const std::uint64_t number : message.get_packed_uint64()) use(number);
+}
+
+std::string LabelText(std::string_view bytes, const Profile& profile) {
+  protozero::pbf_reader message(bytes.data(), bytes.size());
+  std::uint64_t key = 0, text = 0;
+  while (message.next()) {
+    if (message.tag() == 1) {
+      key = message.get_uint64();
+    } else if (message.tag() == 2) {
+      text = message.get_uint64();
+    } else {
+      message.skip();
+    }
+  }
+  return absl::StrCat(std::string(profile.Text(key)), ": ", std::string(profile.Text(text)));
+}
+
+class Interner {
+ public:
+  Interner(const Profile& profile, GoDumps& out) : profile_(profile), out_(out) {}
+
+  void AddLocation(std::uint64_t id, std::vector<std::uint32_t>& frames) {
+    auto [it, fresh] = known_.try_emplace(id);
+    if (fresh) {
+      const auto location = profile_.locations.find(id);
+      if (location != profile_.locations.end()) {
+        for (const Line& line : location->second) it->second.push_back(Frame(line));
+      }
+    }
+    for (const std::uint32_t frame : it->second) {
+      if (frames.size() < kMostFrames) frames.push_back(frame);
+    }
+  }
+
+ private:
+  std::uint32_t Frame(const Line& line) {
+    const auto it = profile_.functions.find(line.function);
+    const Function function = it == profile_.functions.end() ? Function{} : it->second;
+    out_.frames.push_back({out_.strings.Intern(profile_.Text(function.name)),
+                           out_.strings.Intern(profile_.Text(function.file)),
+                           static_cast<std::uint32_t>(line.line)});
+    return static_cast<std::uint32_t>(out_.frames.size() - 1);
+  }
+  const Profile& profile_;
+  GoDumps& out_;
+  absl::flat_hash_map<std::uint64_t, std::vector<std::uint32_t>> known_;
+};
+
+void ReadSample(std::string_view bytes, const Profile& profile, Interner& interner, GoDumps& out) {
+  protozero::pbf_reader message(bytes.data(), bytes.size());
+  GoGroup group;
+  std::string labels;
+  bool valued = false;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        Numbers(message, [&](std::uint64_t id) { interner.AddLocation(id, group.frames); });
+        break;
+      case 2:
+        Numbers(message, [&](std::uint64_t value) {
+          if (!valued) group.count = value;
+          valued = true;
+        });
+        break;
+      case 3:
+        absl::StrAppend(&labels, labels.empty() ? "" : ", ",
+                        LabelText(View(message.get_view()), profile));
+        break;
+      default: message.skip();
+    }
+  }
+  if (group.count == 0 || group.count > 1'000'000'000'000) return;
+  group.labels = out.strings.Intern(labels);
+  GoDump& dump = out.dumps.back();
+  dump.count += group.count;
+  dump.groups.push_back(std::move(group));
+}
+
+absl::Status ReadPlain(std::string_view bytes, std::string_view source, GoDumps& out) {
+  const Profile profile = ReadProfile(bytes);
+  protozero::pbf_reader type(profile.sample_type.data(), profile.sample_type.size());
+  std::string_view name;
+  while (type.next()) {
+    if (type.tag() == 1) {
+      name = profile.Text(type.get_uint64());
+    } else {
+      type.skip();
+    }
+  }
+  if (name != "goroutine" && name != "goroutineleak") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("it is a profile of '", std::string(name.substr(0, 40)),
+                     "'; needed is one of goroutines (/debug/pprof/goroutine)"));
+  }
+  out.dumps.emplace_back();
+  out.dumps.back().source = out.strings.Intern(source);
+  out.dumps.back().leak_profile = name == "goroutineleak";
+  Interner interner(profile, out);
+  for (const std::string_view sample : profile.samples) ReadSample(sample, profile, interner, out);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool LooksLikeGzip(std::string_view head) { return head.starts_with("\x1f\x8b\x08"); }
+
+bool LooksLikeGoPprof(std::string_view head) {
+  // sample_type first: two small numbers, type and unit.
+  return head.size() > 8 && head[0] == 0x0a && head[1] <= 8 && head[1] >= 2 && head[2] == 0x08;
+}
+
+absl::Status ReadGoPprof(std::string_view bytes, std::string_view source, GoDumps& out) {
+  std::string unpacked;
+  if (LooksLikeGzip(bytes)) {
+    auto inflated = Inflated(bytes);
+    if (!inflated.ok()) return inflated.status();
+    unpacked = *std::move(inflated);
+    bytes = unpacked;
+  }
+  const std::size_t before = out.dumps.size();
+  try {
+    return ReadPlain(bytes, source, out);
+  } catch (const protozero::exception&) {
+    out.dumps.resize(before);
+    return absl::InvalidArgumentError("the profile is damaged");
+  }
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,435 @@
+#include "detector/input/go_text.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
+#include "detector/input/go_lines.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::size_t kLongestLine = 1 << 20;  // what is longer is looked at in pieces
+constexpr std::size_t kMostFrames = 1000;
+constexpr std::size_t kMostLockWaiters = 10'000;
+constexpr std::size_t kMostMentioned = 32;
+
+bool IsProfileHead(std::string_view line) {
+  return line.find(" profile: total ") != line.npos;
+}
+
+bool IsLockCall(std::string_view f) {
+  return f.find("sync.(*Mutex).") != f.npos || f.find("sync.(*RWMutex).") != f.npos;
+}
+
+using GroupKey = std::vector<std::uint32_t>;
+
+}  // namespace
+
+struct GoTextReader::Impl {
+  GoDumps& out;
+  std::uint32_t source;
+  std::string rest;  // begin of a line whose end is still to come
+  bool in_stack = false, new_dump = true, counted = false, in_ancestor = false;
+  bool deadlock = false, timed_out = false, crashed = false, bubble = false;
+  std::size_t prefix = 0;  // log text before each line
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> frame_index;
+  absl::flat_hash_map<GroupKey, std::uint32_t> group_index;
+  absl::flat_hash_set<std::uint64_t> ids;
+  // The goroutine that is read.
+  GoGroup now;
+  GoHeader header;
+  std::string header_text;
+  std::uint64_t creator_id = 0, lock = 0;
+  std::vector<std::uint64_t> mentioned;
+  bool waits_for_lock = false, lock_seen = false;
+  std::string call;      // line of a call whose place is to come
+  bool call_is_creator = false, have_call = false;
+  std::vector<std::uint64_t> pcs;
+  GroupKey key;
+
+  Impl(GoDumps& o, std::string_view s) : out(o), source(o.strings.Intern(s)) {}
+
+  GoDump& Dump() {
+    if (new_dump) {
+      out.dumps.emplace_back();
+      out.dumps.back().source = source;
+      group_index.clear();
+      ids.clear();
+      new_dump = false;
+    }
+    GoDump& dump = out.dumps.back();
+    dump.deadlock |= deadlock;
+    dump.timed_out |= timed_out;
+    dump.crashed |= crashed;
+    dump.bubble_deadlock |= bubble;
+    deadlock = timed_out = crashed = bubble = false;
+    return dump;
+  }
+
+  std::uint32_t Frame(std::string_view function, std::string_view file, std::uint32_t line) {
+    const std::uint64_t hash =
+        absl::HashOf(absl::string_view(function.data(), function.size()),
+                     absl::string_view(file.data(), file.size()), line);
+    const auto [it, fresh] = frame_index.try_emplace(hash, 0);
+    if (fresh) {
+      out.frames.push_back({out.strings.Intern(function), out.strings.Intern(file), line});
+      it->second = static_cast<std::uint32_t>(out.frames.size() - 1);
+    }
+    return it->second;
+  }
+
+  void Reset() {
+    now.frames.clear();
+    now = GoGroup{std::move(now.frames)};
+    creator_id = lock = 0;
+    mentioned.clear();
+    waits_for_lock = lock_seen = have_call = call_is_creator = in_ancestor = false;
+  }
+
+  // The group of the goroutine that was read last.
+  std::uint32_t GroupOf(GoDump& dump) {
+    key = now.frames;
+    for (const std::uint32_t part :
+         {now.state, now.creator, now.labels, now.bubble, now.hidden_frames,
+          static_cast<std::uint32_t>(now.leaked) | static_cast<std::uint32_t>(now.locked_to_thread) << 1}) {
+      key.push_back(part);
+    }
+    const auto it = group_index.find(key);
+    if (it != group_index.end()) return it->second;
+    const auto number = static_cast<std::uint32_t>(dump.groups.size());
+    group_index.emplace(key, number);
+    GoGroup& added = dump.groups.emplace_back(now);
+    added.count = 0;
+    added.least_minutes = ~0u;
+    return number;
+  }
+
+  void End(bool cut) {
+    if (!in_stack) return;
+    in_stack = false;
+    if (have_call) FlushCall();
+    GoDump& dump = out.dumps.back();
+    dump.cut |= cut;
+    const std::uint64_t count = counted ? now.count : 1;
+    const std::uint32_t number = GroupOf(dump);
+    GoGroup& group = dump.groups[number];
+    const bool first = group.count == 0;
+    group.count += count;
+    dump.count += count;
+    const std::uint32_t minutes = counted ? 0 : header.minutes;
+    group.least_minutes = std::min(group.least_minutes, minutes);
+    group.most_minutes = std::max(group.most_minutes, minutes);
+    if (counted) return;
+    if (first) group.first_id = header.id;
+    dump.goroutines.push_back({header.id, creator_id, number, minutes});
+    if (lock != 0 && dump.lock_waiters.size() < kMostLockWaiters) {
+      dump.lock_waiters.push_back({header.id, lock, number, mentioned});
+    }
+  }
+
+  void Begin(const GoHeader& h) {
+    End(false);
+    counted = false;
+    if (!new_dump && ids.contains(h.id)) new_dump = true;
+    if (!new_dump && !out.dumps.back().has_states) new_dump = true;  // a debug=1 before
+    GoDump& dump = Dump();
+    dump.has_states = true;
+    ids.insert(h.id);
+    Reset();
+    header = h;
+    now.state = out.strings.Intern(h.state);
+    now.labels = h.labels.empty() ? 0 : out.strings.Intern(h.labels);
+    now.leaked = h.leaked;
+    now.locked_to_thread = h.locked_to_thread;
+    now.bubble = h.bubble;
+    waits_for_lock = h.state == "semacquire" || h.state.starts_with("sync.");
+    header.state = header.labels = {};
+    in_stack = true;
+  }
+
+  void AddFrame(std::string_view function, std::string_view file, std::uint32_t line) {
+    if (in_ancestor) return;
+    if (now.frames.size() < kMostFrames) now.frames.push_back(Frame(function, file, line));
+  }
+
+  // A call without a place: from a runtime that knew none.
+  void FlushCall() {
+    have_call = false;
+    if (!call_is_creator) AddFrame(call, "", 0);
+  }
+
+  void Arguments(std::string_view function, std::string_view arguments) {
+    const bool is_lock = IsLockCall(function);
+    bool first = true;
+    for (std::size_t at = arguments.find("0x"); at != arguments.npos;
+         at = arguments.find("0x", at)) {
+      std::string_view text = arguments.substr(at);
+      std::uint64_t value = 0;
+      if (!TakeHex(text, value)) break;
+      at = arguments.size() - text.size();
+      const bool stale = !text.empty() && text.front() == '?';
+      if (is_lock) {
+        if (first && !stale && value > 4096) lock = value;
+      } else if (!function.starts_with("sync.") && value > 4096 && !stale &&
+                 mentioned.size() < kMostMentioned) {
+        mentioned.push_back(value);
+      }
+      first = false;
+    }
+  }
+
+  bool Creator(std::string_view line) {
+    if (!line.starts_with("created by ")) return false;
+    if (have_call) FlushCall();
+    line.remove_prefix(11);
+    const std::size_t in = line.rfind(" in goroutine ");
+    if (in != line.npos) {
+      std::string_view number = line.substr(in + 14);
+      if (!in_ancestor) TakeNumber(number, creator_id);
+      line = line.substr(0, in);
+    }
+    call.assign(line);
+    call_is_creator = have_call = true;
+    return true;
+  }
+
+  bool Elision(std::string_view line) {
+    if (!line.starts_with("...")) return false;
+    line.remove_prefix(3);
+    std::uint64_t number = 1;
+    if (TakeNumber(line, number) || line.starts_with("additional frames elided")) {
+      now.elided += static_cast<std::uint32_t>(number);
+      return true;
+    }
+    return false;
+  }
+
+  // A place below a call. False if it is none.
+  bool Place(std::string_view line) {
+    std::string_view file;
+    std::uint32_t number = 0;
+    if (!have_call || !ParseGoPlace(Stripped(line), file, number)) return false;
+    have_call = false;
+    if (!call_is_creator) {
+      AddFrame(call, file, number);
+    } else if (!in_ancestor) {
+      now.creator = Frame(call, file, number);
+      out.dumps.back().has_creators = true;
+    }
+    call_is_creator = false;
+    return true;
+  }
+
+  void Unknown(std::string_view line) {
+    ++out.unknown_lines;
+    if (out.unknown_examples.size() < 3) out.unknown_examples.emplace_back(line.substr(0, 200));
+  }
+
+  void StackLine(std::string_view line) {
+    if ((line[0] == '\t' || line[0] == ' ') && Place(line)) return;
+    if (line[0] == '\t' || line[0] == ' ') {
+      const std::string_view bare = Stripped(line);
+      if (bare.starts_with("goroutine running on other thread")) return;
+      if (bare.starts_with("pc=")) return;
+      line = bare;
+    }
+    if (Creator(line) || Elision(line)) return;
+    if (line.starts_with("[originating from goroutine ")) {
+      if (have_call) FlushCall();
+      in_ancestor = true;
+      return;
+    }
+    const std::size_t arguments = GoArguments(line);
+    if (arguments != line.npos) {
+      if (have_call) FlushCall();
+      call.assign(line.substr(0, arguments));
+      call_is_creator = false;
+      have_call = true;
+      if (waits_for_lock && !in_ancestor) Arguments(call, line.substr(arguments));
+      return;
+    }
+    if (line.starts_with("non-Go function") || line.starts_with("0x") ||
+        line.starts_with("runtime: ") || line.starts_with("exit status")) {
+      return;
+    }
+    if (ParseCgo(line)) return;
+    Unknown(line);
+  }
+
+  // The name of a C function, without brackets, stands alone before its place.
+  bool ParseCgo(std::string_view line) {
+    if (line.empty() || line.find(' ') != line.npos) return false;
+    if (have_call) FlushCall();
+    call.assign(line);
+    have_call = true;
+    return true;
+  }
+
+  // --- debug=1
+  bool CountedHead(std::string_view line) {
+    std::string_view text = line;
+    std::uint64_t count = 0, pc = 0;
+    if (!TakeNumber(text, count) || !text.starts_with(" @")) return false;
+    End(false);
+    Reset();
+    counted = in_stack = true;
+    Dump();
+    now.count = count;
+    pcs.clear();
+    text.remove_prefix(2);
+    while (!text.empty() && text.front() == ' ') {
+      text.remove_prefix(1);
+      if (!TakeHex(text, pc)) break;
+      pcs.push_back(pc);
+    }
+    return true;
+  }
+
+  void CountedLine(std::string_view line) {
+    line.remove_prefix(1);
+    const std::string_view text = Stripped(line);
+    if (text.starts_with("labels:")) {
+      now.labels = out.strings.Intern(Stripped(text.substr(7)));
+      return;
+    }
+    std::string_view left = text;
+    std::uint64_t pc = 0;
+    std::string_view file;
+    std::uint32_t number = 0;
+    const std::size_t last = left.rfind('\t');
+    if (!TakeHex(left, pc) || last == text.npos ||
+        !ParseGoPlace(Stripped(text.substr(last)), file, number)) {
+      return Unknown(text);
+    }
+    std::string_view function = Stripped(text.substr(0, last));
+    function = Stripped(function.substr(std::min(function.find('\t'), function.size())));
+    function = function.substr(0, function.rfind("+0x"));
+    if (now.frames.empty()) {
+      for (std::size_t i = 0; i < pcs.size(); ++i) {
+        if (pcs[i] == pc || pcs[i] - 1 == pc) now.hidden_frames = static_cast<std::uint32_t>(i);
+      }
+    }
+    AddFrame(function, file, number);
+  }
+
+  void ProfileHead(std::string_view line) {
+    End(false);
+    new_dump = true;
+    GoDump& dump = Dump();
+    dump.leak_profile = line.starts_with("goroutineleak ");
+    std::string_view number = line.substr(line.find(" total ") + 7);
+    TakeNumber(number, dump.announced);
+  }
+
+  void Preamble(std::string_view line) {
+    ++out.other_lines;
+    if (line.find("all goroutines are asleep - deadlock!") != line.npos) deadlock = new_dump = true;
+    if (line.find("main bubble goroutine has exited") != line.npos ||
+        line.find("all goroutines in bubble are blocked") != line.npos) {
+      bubble = new_dump = true;
+    }
+    if (line.find("panic: test timed out after") != line.npos) timed_out = new_dump = true;
+    if (line.starts_with("panic: ") || line.starts_with("fatal error: ") ||
+        line.starts_with("SIGQUIT: ")) {
+      crashed = new_dump = true;
+    }
+  }
+
+  // The line without what a log collector wrote before each.
+  std::string_view Unprefixed(std::string_view line) {
+    if (prefix == 0) return line;
+    return line.size() >= prefix ? line.substr(prefix) : std::string_view();
+  }
+
+  bool HeaderAnywhere(std::string_view line, GoHeader& h) {
+    const std::size_t at = line.find("goroutine ");
+    if (at == line.npos || at > 200) return false;
+    if (!ParseGoHeader(line.substr(at), h)) return false;
+    if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t' && line[at - 1] != '|') return false;
+    prefix = at;
+    return true;
+  }
+
+  void Line(std::string_view line) {
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    GoHeader h;
+    // Inside of a stack without log text before it, only a line's first letter needs a look.
+    const bool plain = in_stack && !counted && prefix == 0;
+    if ((!plain || line.starts_with('g')) && HeaderAnywhere(line, h)) return Begin(h);
+    if (!in_stack || counted) {
+      if (IsProfileHead(line)) return ProfileHead(line);
+      if (!new_dump && !out.dumps.back().has_states) {
+        if (CountedHead(line)) return;
+        if (in_stack && !line.empty() && line[0] == '#') return CountedLine(line);
+        if (line.empty()) return End(false);
+      }
+      if (!line.empty()) {
+        End(false);
+        Preamble(line);
+      }
+      return;
+    }
+    line = Unprefixed(line);
+    if (Stripped(line).empty()) return End(false);
+    StackLine(line);
+  }
+};
+
+GoTextReader::GoTextReader(GoDumps& out, std::string_view source)
+    : impl_(std::make_unique<Impl>(out, source)) {}
+GoTextReader::~GoTextReader() = default;
+
+void GoTextReader::Feed(std::string_view chunk) {
+  std::string& rest = impl_->rest;
+  while (!chunk.empty()) {
+    const auto* end = static_cast<const char*>(std::memchr(chunk.data(), '\n', chunk.size()));
+    if (end == nullptr) {
+      rest.append(chunk.substr(0, kLongestLine));
+      if (rest.size() >= kLongestLine) {
+        impl_->Line(rest);
+        rest.clear();
+      }
+      return;
+    }
+    const std::string_view line = chunk.substr(0, static_cast<std::size_t>(end - chunk.data()));
+    chunk.remove_prefix(line.size() + 1);
+    if (rest.empty()) {
+      impl_->Line(line);
+      continue;
+    }
+    rest.append(line);
+    impl_->Line(rest);
+    rest.clear();
+  }
+}
+
+void GoTextReader::Finish() {
+  const bool cut = !impl_->rest.empty();
+  if (cut) impl_->Line(impl_->rest);
+  impl_->rest.clear();
+  // A last line without its end is normal; a call without its place is not.
+  impl_->End(cut && impl_->have_call);
+}
+
+bool LooksLikeGoText(std::string_view head) {
+  GoHeader header;
+  while (!head.empty()) {
+    const std::size_t end = std::min(head.find('\n'), head.size());
+    std::string_view line = head.substr(0, end);
+    head.remove_prefix(std::min(end + 1, head.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (line.starts_with("goroutine profile: total ") ||
+        line.starts_with("goroutineleak profile: total ")) {
+      return true;
+    }
+    const std::size_t at = line.find("goroutine ");
+    if (at != line.npos && ParseGoHeader(line.substr(at), header)) return true;
+  }
+  return false;
+}
+
+}  // namespace stranded::detector
