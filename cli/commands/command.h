@@ -58,6 +58,8 @@ void AddShow(CLI::App& app, int& exit_code);
 void AddExplain(CLI::App& app, int& exit_code);
 void AddRun(CLI::App& app, int& exit_code);
 void AddExplore(CLI::App& app, int& exit_code);
+void AddSuppress(CLI::App& app, int& exit_code);
+void AddDiff(CLI::App& app, int& exit_code);
 void AddFix(CLI::App& app, int& exit_code);
 
 }  // namespace stranded::cli

@@ -1,11 +1,14 @@
 // stranded gate FILE...: the CI leak gate.
 #include "stranded/gate.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/commands/plant_leak.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -15,7 +18,8 @@ struct GateOptions {
   InputOptions input;
   OutputOptions output;
   std::string baseline, suppressions, reason = "known when the baseline was made";
-  bool create = false, update = false, prune = false;
+  std::string fail_on = "new", expires;
+  bool create = false, update = false, prune = false, strict = false, self_test = false;
 };
 
 std::string Today() {
@@ -33,7 +37,7 @@ int Fail(const absl::Status& status, Exit code) {
 }
 
 struct Tally {
-  std::size_t found = 0, suppressed = 0, known = 0;
+  std::size_t found = 0, suppressed = 0, known = 0, expired = 0;
   std::vector<Finding> fresh, all;  // all: not suppressed
 };
 
@@ -54,8 +58,11 @@ Tally Sort(const std::vector<Finding>& findings, std::vector<Suppression>& suppr
       continue;
     }
     tally.all.push_back(f);
-    if (BaselineEntry* entry = baseline.Find(f.fingerprint())) {
-      entry->seen = true;
+    BaselineEntry* entry = baseline.Find(f.fingerprint());
+    if (entry != nullptr) entry->seen = true;
+    const bool expired = entry != nullptr && entry->Expired(Today());
+    tally.expired += expired;
+    if (entry != nullptr && !expired) {
       ++tally.known;
     } else {
       tally.fresh.push_back(f);
@@ -64,27 +71,36 @@ Tally Sort(const std::vector<Finding>& findings, std::vector<Suppression>& suppr
   return tally;
 }
 
-void PrintUnused(const GateOptions& o, const std::vector<Suppression>& suppressions,
-                 const Baseline& baseline) {
+// How many entries say nothing any more.
+std::size_t PrintUnused(const GateOptions& o, const std::vector<Suppression>& suppressions,
+                        const Baseline& baseline) {
+  std::size_t useless = 0;
   for (const Suppression& s : suppressions) {
     if (s.hits == 0) {
+      ++useless;
       std::fprintf(stderr, "stranded: unused suppression at %s:%d (%s)\n", o.suppressions.c_str(),
                    s.line, s.reason.c_str());
     }
   }
   for (const BaselineEntry& e : baseline.entries) {
-    if (!e.seen) {
+    if (e.Expired(Today())) {
+      ++useless;
+      std::fprintf(stderr, "stranded: baseline entry %s (%s: %s) expired on %s\n",
+                   e.fingerprint.c_str(), e.rule.c_str(), e.title.c_str(), e.expires.c_str());
+    } else if (!e.seen) {
+      ++useless;
       std::fprintf(stderr,
                    "stranded: stale baseline entry %s (%s: %s); --prune-baseline removes it\n",
                    e.fingerprint.c_str(), e.rule.c_str(), e.title.c_str());
     }
   }
+  return useless;
 }
 
 int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline) {
   const std::size_t before = baseline.entries.size();
   if (o.create) baseline.entries.clear();
-  if (o.create || o.update) AddToBaseline(tally.all, Today(), o.reason, baseline);
+  if (o.create || o.update) AddToBaseline(tally.all, Today(), o.reason, o.expires, baseline);
   if (o.prune) std::erase_if(baseline.entries, [](const BaselineEntry& e) { return !e.seen; });
   if (absl::Status written = WriteBaseline(o.baseline, baseline); !written.ok()) {
     return Fail(written, kInput);
@@ -109,6 +125,7 @@ int Gate(const GateOptions& o) {
   }
   Analysis merged;
   bool lost = false;
+  std::vector<std::pair<std::string, std::vector<Finding>>> by_file;
   for (const std::string& file : o.input.files) {
     const auto one = Load(file, o.input);
     if (one == nullptr) return kInput;
@@ -124,13 +141,15 @@ int Gate(const GateOptions& o) {
       merged.summary.losses.push_back(o.input.files.size() > 1 ? absl::StrCat(file, ": ", loss)
                                                                : loss);
     }
-    merged.findings.insert(merged.findings.end(), one->findings.begin(), one->findings.end());
+    by_file.emplace_back(file, one->findings);
   }
+  merged.findings = MergeByFingerprint(by_file);
   const Tally tally = Sort(merged.findings, suppressions, baseline);
   if (o.create || o.update || o.prune) return ChangeBaseline(o, tally, baseline);
-  PrintUnused(o, suppressions, baseline);
+  const std::size_t useless = PrintUnused(o, suppressions, baseline);
   Analysis shown = merged;
-  shown.findings = tally.fresh;
+  const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
+  shown.findings = counted;
   OutputOptions output = o.output;
   output.source_root = o.input.source_root;
   // Annotations come by themselves on GitHub, beside the text.
@@ -139,14 +158,39 @@ int Gate(const GateOptions& o) {
     output.formats = {"text", "github:-"};
   }
   const bool written =
-      tally.fresh.empty() && o.output.formats.empty() ? true : PrintReport(shown, output);
-  const char* verdict = tally.fresh.empty() ? "passed" : "FAILED";
+      counted.empty() && o.output.formats.empty() ? true : PrintReport(shown, output);
+  const bool strict = o.strict && useless > 0;
+  const bool fails = (!counted.empty() && o.fail_on != "never") || strict;
+  const char* verdict = fails ? "FAILED" : "passed";
   std::fprintf(StdoutIsData(output) ? stderr : stdout,
                "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed\n", verdict,
                tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
                tally.known, tally.suppressed);
-  if (!tally.fresh.empty()) return kFindings;
+  if (strict) {
+    std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
+                 useless);
+  }
+  if (fails) return kFindings;
   return lost || !written ? kInput : kClean;
+}
+
+// A gate that nobody has seen fail may be one that cannot.
+int SelfTest(GateOptions o) {
+  char name[] = "/tmp/stranded-XXXXXX";
+  if (mkdtemp(name) == nullptr) return Fail(absl::InternalError("no directory in /tmp"), kInternal);
+  const std::string dump = absl::StrCat(name, "/planted.strd");
+  const absl::Status planted = PlantLeak(dump);
+  o.input.files = {dump};
+  o.baseline.clear();
+  o.suppressions.clear();
+  const int code = planted.ok() ? Gate(o) : Fail(planted, kInternal);
+  std::remove(dump.c_str());
+  rmdir(name);
+  std::puts(
+      code == kFindings
+          ? "stranded gate --self-test: the planted leak was caught; exit 1 is as it should be"
+          : "stranded gate --self-test: the planted leak was NOT caught");
+  return code;
 }
 
 }  // namespace
@@ -167,10 +211,31 @@ void AddGate(CLI::App& app, int& exit_code) {
   auto* prune =
       cmd->add_flag("--prune-baseline", o->prune, "Remove entries that no dump has any more");
   cmd->add_option("--reason", o->reason, "Reason noted with entries that are added");
+  cmd->add_option("--expires", o->expires,
+                  "YYYY-MM-DD: entries that are added are known until then")
+      ->check([](const std::string& text) {
+        return IsDate(text) ? "" : "'" + text + "' is not a date as 2027-01-31";
+      });
+  cmd->add_option("--fail-on", o->fail_on,
+                  "new (default: neither known nor suppressed), all (also known ones) or never")
+      ->check(CLI::IsMember({"new", "all", "never"}));
+  cmd->add_flag("--strict-baseline", o->strict,
+                "Fail on stale or expired entries and unused suppressions, too");
+  auto* self_test = cmd->add_flag("--self-test", o->self_test,
+                                  "Plant a leak and look for it: must end with exit 1");
+  cmd->get_option("FILE")->required(false);
   for (auto* flag : {create, update, prune}) flag->needs(baseline);
   create->excludes(update)->excludes(prune);
   update->excludes(prune);
-  cmd->callback([=, &exit_code] { exit_code = Gate(*o); });
+  cmd->callback([=, &exit_code] {
+    if (self_test->count() > 0) {
+      exit_code = SelfTest(*o);
+    } else if (o->input.files.empty()) {
+      throw CLI::RequiredError("FILE");
+    } else {
+      exit_code = Gate(*o);
+    }
+  });
 }
 
 }  // namespace stranded::cli

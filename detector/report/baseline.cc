@@ -26,6 +26,16 @@ BaselineEntry* Baseline::Find(std::string_view fingerprint) {
   return nullptr;
 }
 
+bool IsDate(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9')) return false;
+  }
+  const int month = (text[5] - '0') * 10 + text[6] - '0',
+            day = (text[8] - '0') * 10 + text[9] - '0';
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
 absl::StatusOr<Baseline> ReadBaseline(const std::string& path) {
   std::ifstream in(path);
   if (!in) {
@@ -45,7 +55,12 @@ absl::StatusOr<Baseline> ReadBaseline(const std::string& path) {
       return absl::InvalidArgumentError(absl::StrCat("'", path, "': an entry has no fingerprint"));
     }
     baseline.entries.push_back({Text(e, "fingerprint"), Text(e, "rule"), Text(e, "title"),
-                                Text(e, "reason"), Text(e, "date")});
+                                Text(e, "reason"), Text(e, "date"), Text(e, "expires")});
+    const std::string& expires = baseline.entries.back().expires;
+    if (!expires.empty() && !IsDate(expires)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "': expires is '", expires, "', not a date as 2027-01-31"));
+    }
   }
   return baseline;
 }
@@ -58,6 +73,7 @@ absl::Status WriteBaseline(const std::string& path, const Baseline& baseline) {
                        {"title", e.title},
                        {"reason", e.reason},
                        {"date", e.date}});
+    if (!e.expires.empty()) entries.back()["expires"] = e.expires;
   }
   const Json json = {{"format", "stranded-baseline"}, {"version", 1}, {"entries", entries}};
   const std::string temporary = path + ".tmp";
@@ -72,11 +88,11 @@ absl::Status WriteBaseline(const std::string& path, const Baseline& baseline) {
 }
 
 void AddToBaseline(const std::vector<Finding>& findings, const std::string& date,
-                   const std::string& reason, Baseline& baseline) {
+                   const std::string& reason, const std::string& expires, Baseline& baseline) {
   for (const Finding& f : findings) {
     if (baseline.Find(f.fingerprint()) != nullptr) continue;
     baseline.entries.push_back({std::string(f.fingerprint()), std::string(f.rule()),
-                                std::string(f.title()), reason, date, true});
+                                std::string(f.title()), reason, date, expires, true});
   }
 }
 

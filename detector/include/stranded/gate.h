@@ -8,6 +8,8 @@
 #define STRANDED_DETECTOR_GATE_H_
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,7 +34,9 @@ std::string SuppressionFor(const Finding& finding);
 
 struct BaselineEntry {
   std::string fingerprint, rule, title, reason, date;
+  std::string expires = "";  // YYYY-MM-DD: from then on it is not known any more; empty: never
   bool seen = false;
+  bool Expired(std::string_view today) const { return !expires.empty() && expires <= today; }
 };
 
 struct Baseline {
@@ -44,7 +48,13 @@ absl::StatusOr<Baseline> ReadBaseline(const std::string& path);
 absl::Status WriteBaseline(const std::string& path, const Baseline& baseline);
 // Adds the findings that are not in it yet, dated `date`.
 void AddToBaseline(const std::vector<Finding>& findings, const std::string& date,
-                   const std::string& reason, Baseline& baseline);
+                   const std::string& reason, const std::string& expires, Baseline& baseline);
+// YYYY-MM-DD
+bool IsDate(std::string_view text);
+
+// Findings with one fingerprint from several dumps as one, with a note of where it was seen.
+std::vector<Finding> MergeByFingerprint(
+    const std::vector<std::pair<std::string, std::vector<Finding>>>& by_file);
 
 // `*` stands for any text.
 bool GlobMatches(std::string_view glob, std::string_view text);

@@ -1,0 +1,66 @@
+// stranded diff A B: which findings are new, which are gone, and how counts changed.
+#include <cstdio>
+#include <map>
+
+#include "cli/commands/command.h"
+
+namespace stranded::cli {
+namespace {
+
+struct Options {
+  InputOptions input;
+  std::string before, after;
+};
+
+std::map<std::string, const Finding*> ById(const Analysis& analysis) {
+  std::map<std::string, const Finding*> found;
+  for (const Finding& f : analysis.findings) found[std::string(f.fingerprint())] = &f;
+  return found;
+}
+
+void Line(const char* what, const Finding& f) {
+  std::printf("%-8s %s, %s: %s (%s)\n", what, std::string(f.rule()).c_str(),
+              std::string(f.verdict()).c_str(), std::string(f.title()).c_str(),
+              std::string(f.fingerprint()).c_str());
+}
+
+int Diff(const Options& o) {
+  const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
+  if (before == nullptr || after == nullptr) return kInput;
+  const auto old_ones = ById(*before), new_ones = ById(*after);
+  std::size_t fresh = 0, gone = 0, same = 0;
+  for (const auto& [id, f] : new_ones) {
+    const auto known = old_ones.find(id);
+    if (known == old_ones.end()) {
+      ++fresh;
+      Line("new", *f);
+    } else if (known->second->task_count() != f->task_count()) {
+      ++same;
+      Line("changed", *f);
+      std::printf("         %zu tasks before, %zu now\n", known->second->task_count(),
+                  f->task_count());
+    } else {
+      ++same;
+    }
+  }
+  for (const auto& [id, f] : old_ones) {
+    if (new_ones.contains(id)) continue;
+    ++gone;
+    Line("gone", *f);
+  }
+  std::printf("%zu new, %zu gone, %zu in both; %zu tasks before, %zu now\n", fresh, gone, same,
+              before->summary.tasks, after->summary.tasks);
+  return fresh > 0 ? kFindings : kClean;
+}
+
+}  // namespace
+
+void AddDiff(CLI::App& app, int& exit_code) {
+  auto* cmd = app.add_subcommand("diff", "Compare the findings of two dumps (exit 1: new ones)");
+  auto o = std::make_shared<Options>();
+  cmd->add_option("BEFORE", o->before, "Dump file")->required();
+  cmd->add_option("AFTER", o->after, "Dump file")->required();
+  cmd->callback([=, &exit_code] { exit_code = Diff(*o); });
+}
+
+}  // namespace stranded::cli
