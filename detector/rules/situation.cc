@@ -53,6 +53,11 @@ Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisO
   IndexLocks();
   FollowChains();
   liveness_ = std::make_unique<Liveness>(*this);
+  for (const World& world : snap_.worlds.all()) {
+    if (world.controlled) continue;
+    if (!world.quiet || liveness_->WorldMoves(world.id)) pools_quiet_ = false;
+    if (!world.quiet || liveness_->OthersMove(world.id)) pools_still_ = false;
+  }
 }
 
 bool Situation::NothingMissing() const {
@@ -61,8 +66,8 @@ bool Situation::NothingMissing() const {
 
 bool Situation::Quiet(const Task& task) const {
   const World* world = snap_.worlds.Find(task.world);
-  return world != nullptr && world->quiet && !liveness_->WorldMoves(task.world) &&
-         snap_.loss.tasks_unread == 0;
+  if (world == nullptr || !world->quiet || liveness_->WorldMoves(task.world)) return false;
+  return snap_.loss.tasks_unread == 0 && (world->controlled || pools_quiet_);
 }
 
 bool Situation::Deadlocked(const Task& task) const {
@@ -105,7 +110,8 @@ bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
   if (Quiet(task) || ScopeEnded(task)) return true;
   // Idle but for the task that asked for the dump: time changes nothing.
   const World* world = snap_.worlds.Find(task.world);
-  if (world != nullptr && world->quiet && !liveness_->OthersMove(task.world)) return true;
+  const bool still = world != nullptr && world->quiet && !liveness_->OthersMove(task.world);
+  if (still && (world->controlled || pools_still_)) return true;
   const std::int64_t since = std::max(since_ns, task.since_ns);
   return snap_.taken_ns - since >= absl::ToInt64Nanoseconds(options_.min_age);
 }

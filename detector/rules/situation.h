@@ -86,6 +86,9 @@ class Situation {
   absl::flat_hash_map<Id, const Task*> writers_;            // by lock: who waits to write
   absl::flat_hash_map<Id, std::vector<const Sync*>> held_;  // by task
   std::unique_ptr<const Liveness> liveness_;
+  // In no pool anything moves, or nothing but who asked: the tasks of one may wake those of
+  // another.
+  bool pools_quiet_ = true, pools_still_ = true;
 };
 
 bool IsLockWait(WaitKind kind);

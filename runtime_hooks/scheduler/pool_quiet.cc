@@ -54,8 +54,9 @@ void PoolWorld::SleepThread(Task* self) {
   }
 }
 
+// Grows whenever a fiber is taken from a queue, or a thread is woken.
 std::uint64_t PoolWorld::Activity() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = thread_wakes_.load(std::memory_order_acquire);
   for (int i = worker_count_.load(std::memory_order_acquire); i-- > 0;) {
     sum += by_index_[i].load(std::memory_order_acquire)->picks.load(std::memory_order_relaxed);
   }
@@ -75,6 +76,21 @@ bool PoolWorld::DeadEnd() {
   return !others;
 }
 
+// The tasks of another pool may wake those of this one.
+bool PoolWorld::OtherPoolsQuiet() {
+  struct Search {
+    const World* self;
+    bool quiet = true;
+  } search{this};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (s.quiet && world != s.self && world->UsesThreads()) s.quiet = world->Facts().quiet;
+      },
+      &search);
+  return search.quiet;
+}
+
 bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
   std::unique_lock lock(idle_mutex_);
   return idle_.wait_until(
@@ -92,7 +108,7 @@ bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*),
     checking_fibers_.fetch_add(1, std::memory_order_relaxed);
     EnterBlocking(self);
   }
-  const bool quiet = AwaitQuiet(NowNs() + grace_ns, done, arg);
+  const bool quiet = AwaitQuiet(LaterBy(NowNs(), std::max<std::int64_t>(0, grace_ns)), done, arg);
   if (fiber) {
     LeaveBlocking(self);
     checking_fibers_.fetch_sub(1, std::memory_order_relaxed);
@@ -103,12 +119,15 @@ bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*),
 bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg) {
   for (;;) {
     const WorldFacts facts = Facts();
-    if (facts.quiet || done(arg)) return facts.quiet;
+    const bool quiet = facts.quiet && OtherPoolsQuiet();
+    if (quiet || done(arg)) return quiet;
     const std::int64_t now = NowNs();
     if (now >= until) return false;
     const bool idle = facts.runnable == 0 && facts.running == 0;
     // Idle with only timers ahead: nothing happens before the next one, if that is in time at all.
-    if (idle && facts.external == 0 && NextDue() > until) return false;
+    if (idle && !facts.quiet && facts.external == 0 && NextDue() > until && OtherPoolsQuiet()) {
+      return false;
+    }
     if (!idle) WaitIdle(std::min(until, now + kLookAgainNs));
     if (idle) {
       const timespec pause{0, kLookAgainNs};
@@ -117,22 +136,34 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
   }
 }
 
+std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
+  std::lock_guard lock(timer_mutex_);
+  *armings = timers_.pushed();
+  return static_cast<std::uint32_t>(timers_.size()) + (firing_ ? 1 : 0);
+}
+
+// The parts are read one after the other, and what moves may go from one that is still to be read
+// to one that has been. So the world is quiet only if nothing went anywhere meanwhile.
 WorldFacts PoolWorld::Facts() {
   WorldFacts facts;
   facts.name = name();
+  const std::uint64_t activity = Activity();
+  const int adopted = adopted_threads.load(std::memory_order_acquire);
+  std::uint64_t armings = 0, armings_after = 0;
+  const std::uint32_t timers = Timers(&armings);
+  const int acting = ActingThreads();
+  const int outside = acting + UnknownThreads();
   facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
   const int blocked = blocked_.load(std::memory_order_acquire);
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
-  facts.external =
-      static_cast<std::uint32_t>(blocked - checking_fibers_.load(std::memory_order_relaxed) +
-                                 ActingThreads() + UnknownThreads());
+  const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);
+  facts.external = static_cast<std::uint32_t>(std::max(0, in_region) + outside);
   facts.workers = static_cast<std::uint32_t>(wanted_workers_);
-  {
-    std::lock_guard lock(timer_mutex_);
-    facts.timers = static_cast<std::uint32_t>(timers_.size());
-  }
+  facts.timers = Timers(&armings_after);
+  const bool same = activity == Activity() && armings == armings_after && timers == facts.timers &&
+                    adopted == adopted_threads.load(std::memory_order_acquire);
   facts.quiet =
-      facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
+      same && facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
   return facts;
 }
 

@@ -1,5 +1,6 @@
 // The clock and the timers of a pool: one thread that sleeps until the next is due.
 #include <chrono>
+#include <utility>
 
 #include "runtime_hooks/scheduler/pool_world.h"
 
@@ -30,7 +31,7 @@ void PoolWorld::AddTimer(TimerEntry* timer) {
   timer->world = this;
   timer->armed = true;
   timers_.Push(timer);
-  if (!timer_thread_.joinable()) timer_thread_ = std::thread([this] { RunTimers(); });
+  if (!std::exchange(timer_thread_runs_, true)) std::thread([this] { RunTimers(); }).detach();
   if (timers_.top() == timer) timer_wake_.notify_one();
 }
 
@@ -39,14 +40,16 @@ bool PoolWorld::RemoveTimer(TimerEntry* timer) {
   if (!timer->armed) return false;
   timer->armed = false;
   timers_.Remove(timer);
+  if (timers_.empty() && Stopped()) timer_wake_.notify_one();
   return true;
 }
 
 void PoolWorld::RunTimers() {
   const RuntimeThread counted;
   std::unique_lock lock(timer_mutex_);
-  while (!stop_.load(std::memory_order_acquire)) {
+  for (;;) {
     if (timers_.empty()) {
+      if (Stopped()) break;
       timer_wake_.wait(lock);
       continue;
     }
@@ -57,10 +60,13 @@ void PoolWorld::RunTimers() {
     }
     timers_.Remove(next);
     next->armed = false;
+    firing_ = true;
     lock.unlock();
     next->fire(next);
     lock.lock();
+    firing_ = false;
   }
+  timer_thread_runs_ = false;
 }
 
 void PoolWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {

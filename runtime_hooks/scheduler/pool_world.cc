@@ -20,6 +20,7 @@ constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 o
 constexpr int kMaxWorkers = 512;
 
 thread_local void* this_worker = nullptr;
+std::atomic<PoolWorld*> retired{nullptr};
 
 __attribute__((noinline)) void* ThisWorker() {
   void** p = &this_worker;
@@ -50,12 +51,7 @@ void PoolWorld::StartWorkers() {
   });
 }
 
-PoolWorld::~PoolWorld() {
-  UnregisterWorld(this);
-  Stop();
-}
-
-void PoolWorld::Stop() {
+void PoolWorld::Stop(bool all_done) {
   {
     std::lock_guard lock(idle_mutex_);
     stop_.store(true, std::memory_order_release);
@@ -70,8 +66,23 @@ void PoolWorld::Stop() {
     std::lock_guard lock(workers_mutex_);
     threads.swap(threads_);
   }
-  for (std::thread& t : threads) t.join();
-  if (timer_thread_.joinable()) timer_thread_.join();
+  for (std::thread& t : threads) {
+    if (all_done) {
+      t.join();
+    } else {
+      t.detach();  // it may sit in a system call for ever
+    }
+  }
+  std::uint64_t armings = 0;
+  if (!all_done || Timers(&armings) > 0) return;
+  UnregisterWorld(this);
+  std::lock_guard lock(workers_mutex_);
+  worker_count_.store(0, std::memory_order_release);
+  workers_.clear();
+  // In a list, so that leak checkers find it. Relaxed: nobody reads through the list.
+  next_retired_ = retired.load(std::memory_order_relaxed);
+  while (!retired.compare_exchange_weak(next_retired_, this, std::memory_order_relaxed)) {
+  }
 }
 
 void PoolWorld::StartWorker(bool surplus) {
@@ -180,6 +191,8 @@ void PoolWorld::Push(Task* task) {
 
 void PoolWorld::Ready(Task* task) {
   if (task->is_thread) {
+    // Release: before the thread can act; pairs with the acquire in Activity().
+    thread_wakes_.fetch_add(1, std::memory_order_release);
     sem_post(&task->thread_wake);
     return;
   }

@@ -5,7 +5,8 @@
 // condition; a Ready wakes one only if some are asleep.
 // Thread safety: as World. Lock order: a worker's queue lock, then nothing; idle_mutex_ alone.
 // Invariants: `pending_` counts queued tasks; a worker sleeps only if it saw 0 under idle_mutex_.
-// Ownership: the world owns its threads. Worker records are never freed before the world.
+// Ownership: the world owns its threads. It is never destroyed: timers, contexts and functions
+// registered with AfterFunc may outlive their pool and point to it.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 
@@ -23,7 +24,6 @@ namespace stranded::internal {
 class PoolWorld final : public World {
  public:
   PoolWorld(std::string name, int workers);
-  ~PoolWorld() override;
 
   void Ready(Task* task) override;
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
@@ -50,7 +50,10 @@ class PoolWorld final : public World {
     live_.fetch_add(1, std::memory_order_relaxed);
     StartWorkers();
   }
-  void Stop();
+  bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
+  // Ends the workers, and waits for them if `all_done`: no task is left that one of them may be
+  // running. Timers that are pending go on.
+  void Stop(bool all_done);
 
  private:
   struct Worker {
@@ -74,8 +77,10 @@ class PoolWorld final : public World {
   void SleepThread(Task* self);
   bool AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg);
   bool DeadEnd();
+  bool OtherPoolsQuiet();
   std::int64_t NextDue();
   std::uint64_t Activity() const;
+  std::uint32_t Timers(std::uint64_t* armings);
 
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> pending_{0};  // queued tasks
@@ -84,6 +89,7 @@ class PoolWorld final : public World {
   std::atomic<int> surplus_wanted_{0};   // threads that stand in for blocked ones
   std::atomic<int> blocked_{0};          // tasks inside a BlockingRegion
   std::atomic<int> checking_fibers_{0};  // those among them that wait for quiet
+  std::atomic<std::uint64_t> thread_wakes_{0};
   std::atomic<bool> stop_{false};
 
   SpinLock shared_lock_;
@@ -103,7 +109,9 @@ class PoolWorld final : public World {
   std::mutex timer_mutex_;
   std::condition_variable timer_wake_;
   TimerHeap timers_;
-  std::thread timer_thread_;
+  bool firing_ = false;  // one is out of the heap, and what it wakes is not ready yet
+  bool timer_thread_runs_ = false;
+  PoolWorld* next_retired_ = nullptr;
 };
 
 // The pool that Go() uses outside of any other world; started on first use.

@@ -61,11 +61,12 @@ Task* Adopt() {
   task->state.store(Task::kRunning, std::memory_order_relaxed);
   sem_init(&task->thread_wake, 0, 0);
   PrepareRoot(task);
-  adopted_threads.fetch_add(1, std::memory_order_relaxed);
   task->world = DefaultPool();
   task->world_id.store(task->world->id(), std::memory_order_relaxed);
   task->created_ns = task->world->NowNs();
   TaskSlab().Publish(task);
+  // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
+  adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
   adoption.task = task;
   return task;
@@ -289,6 +290,11 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
     if (spec.world == nullptr) spec.world = spawner->world;
     spec.parent = spawner->spawn;
     spec.scope = spawner->spawn_scope;
+    if (spec.world != spawner->world && spec.world->Stopped()) {
+      throw MisuseError("Go() on a pool that was shut down");
+    }
+  } else if (spec.world->Stopped()) {
+    spec.world = DefaultPool();  // a timer or the end of a context comes after the pool's
   }
   if (forked_child.load(std::memory_order_relaxed) && spec.world->UsesThreads()) {
     throw ResourceError(

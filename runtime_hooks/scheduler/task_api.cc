@@ -95,7 +95,7 @@ void SleepFor(absl::Duration d, std::source_location loc) {
   }
   internal::TimerEntry timer;
   timer.kind = internal::TimerKind::kSleep;
-  timer.due_ns = world->NowNs() + absl::ToInt64Nanoseconds(d);
+  timer.due_ns = internal::LaterBy(world->NowNs(), absl::ToInt64Nanoseconds(d));
   timer.owner = self;
   timer.object_id = self->id;
   timer.site = loc;
@@ -138,16 +138,15 @@ ShutdownReport Pool::Shutdown(absl::Duration grace) {
   ShutdownReport report;
   if (down_) return report;
   down_ = true;
-  const std::int64_t deadline = pool->NowNs() + absl::ToInt64Nanoseconds(grace);
+  const std::int64_t grace_ns = std::max<std::int64_t>(0, absl::ToInt64Nanoseconds(grace));
+  const std::int64_t deadline = internal::LaterBy(pool->NowNs(), grace_ns);
   while (pool->live() > 0 && pool->NowNs() < deadline) {
     pool->WaitIdle(std::min(deadline, pool->NowNs() + 1000000));
     if (pool->live() > 0) usleep(200);  // idle, but timers or other worlds may wake its tasks
   }
   report.left = static_cast<std::size_t>(std::max<std::int64_t>(0, pool->live()));
   report.clean = report.left == 0;
-  pool->Stop();
-  // Tasks that are left point to their world: then it stays, too.
-  if (report.clean) delete pool;
+  pool->Stop(report.clean);
   return report;
 }
 

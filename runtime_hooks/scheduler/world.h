@@ -23,6 +23,12 @@ namespace stranded::internal {
 
 enum class TimerKind : std::uint8_t { kUnknown, kSleep, kContext, kChannel, kFunc };
 
+// A moment `delay_ns` (>= 0) after `now_ns`; for ever stays for ever.
+inline std::int64_t LaterBy(std::int64_t now_ns, std::int64_t delay_ns) {
+  std::int64_t later = 0;
+  return __builtin_add_overflow(now_ns, delay_ns, &later) ? INT64_MAX : later;
+}
+
 // One pending moment. An armed timer holds a reference on its owner: whoever gets true from
 // RemoveTimer gives it back, otherwise `fire` does. `fire` runs outside the world's locks and must
 // not block.
@@ -50,6 +56,7 @@ class TimerHeap {
   void Push(TimerEntry* t);
   void Remove(TimerEntry* t);
   const std::vector<TimerEntry*>& entries() const { return heap_; }
+  std::uint64_t pushed() const { return next_seq_; }
 
  private:
   bool Before(const TimerEntry* a, const TimerEntry* b) const {
@@ -90,6 +97,8 @@ class World {
   virtual void Ready(Task* task) = 0;
   virtual void Spawned() {}  // counted before its first Ready
   virtual bool UsesThreads() const { return false; }
+  // Its workers are gone: nothing new can run here. The record itself stays.
+  virtual bool Stopped() const { return false; }
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
   virtual void Yield(Task* self) = 0;
   virtual void Point(Task*, WaitKind, const void*, const std::source_location&) {}

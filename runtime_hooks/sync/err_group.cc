@@ -25,7 +25,7 @@ struct ErrGroup::State {
   const CancelCauseFunc cancel;
   WaitGroup running;
   std::optional<Semaphore> limit;
-  std::atomic<int> alive{0};  // relaxed: only SetLimit looks, which must not race with Go
+  std::atomic<int> alive{0};  // only SetLimit looks, which must not race with Go
 
   internal::SpinLock lock;
   absl::Status first_error ABSL_GUARDED_BY(lock);
@@ -85,8 +85,9 @@ void ErrGroup::State::Run(const Function& fn, const std::source_location& loc) {
 }
 
 void ErrGroup::State::Leave(const std::source_location& loc) {
-  alive.fetch_sub(1, std::memory_order_relaxed);
   if (limit.has_value()) limit->Release(1, loc);
+  // Release: pairs with the acquire in SetLimit, which may replace the semaphore from here on.
+  alive.fetch_sub(1, std::memory_order_release);
   running.Done(loc);
 }
 
@@ -146,7 +147,8 @@ absl::Status ErrGroup::Wait(std::source_location loc) {
 }
 
 void ErrGroup::SetLimit(int n, std::source_location loc) {
-  if (state_->alive.load(std::memory_order_relaxed) != 0) {
+  // Acquire: pairs with the release in Leave.
+  if (state_->alive.load(std::memory_order_acquire) != 0) {
     throw MisuseError("ErrGroup: the limit was changed while tasks of the group are alive");
   }
   state_->limit.reset();

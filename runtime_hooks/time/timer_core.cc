@@ -2,6 +2,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/scheduler/pool_world.h"
 #include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
@@ -38,6 +39,7 @@ TimerCore::~TimerCore() {
 }
 
 void TimerCore::ArmLocked(std::int64_t due_ns) {
+  if (pending_fires == 0 && world->Stopped()) world = DefaultPool();
   entry.due_ns = due_ns;
   entry.period_ns = period_ns;
   entry.kind = channel.IsNil() ? TimerKind::kFunc : TimerKind::kChannel;
@@ -58,7 +60,7 @@ void TimerCore::DropArming() {
 
 void TimerCore::Arm(std::int64_t delay_ns) {
   SpinGuard guard(lock);
-  ArmLocked(world->NowNs() + (delay_ns > 0 ? delay_ns : 0));
+  ArmLocked(LaterBy(world->NowNs(), delay_ns > 0 ? delay_ns : 0));
 }
 
 bool TimerCore::Disarm() {
@@ -79,7 +81,9 @@ void TimerCore::Fire(TimerEntry* fired) {
     SpinGuard guard(core->lock);
     keep = core->self;  // set: this arming is not given back yet
     const std::int64_t now = core->world->NowNs();
-    if (core->active && core->entry.due_ns <= now) {
+    // Armed again since this firing was on its way: then the later arming is the one that counts,
+    // and its entry may stand in the world's heap already.
+    if (core->active && core->pending_fires == 1) {
       core->active = false;
       start = core->channel.IsNil();
       if (!start) core->Tick(now);
@@ -109,7 +113,7 @@ void TimerCore::Tick(std::int64_t now_ns) {
   const bool wanted = weak_from_this().use_count() > 2 || Slab<ChanCore>::RefCount(chan) > 1;
   if (period_ns > 0 && wanted) {
     const std::int64_t missed = (now_ns - entry.due_ns) / period_ns;
-    ArmLocked(entry.due_ns + (missed + 1) * period_ns);
+    ArmLocked(LaterBy(entry.due_ns + missed * period_ns, period_ns));
   } else {
     ShowArmed(chan, false);
   }

@@ -5,9 +5,9 @@
 // Thread safety: fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock,
 // or lock, then the channel's.
 // Invariants: `active` is true from Arm() to the tick or Disarm(). The world may call Fire() late,
-// after a Disarm() and another Arm(): Fire() then finds it inactive or not yet due, and does
-// nothing. Ownership: shared by handles; an armed entry owns itself through `self`, one count per
-// arming.
+// after a Disarm() and another Arm(): Fire() then finds it inactive or armed again, and does
+// nothing. `entry` is in the heap once at most. Ownership: shared by handles; an armed entry owns
+// itself through `self`, one count per arming.
 #ifndef STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 
@@ -22,7 +22,6 @@ namespace stranded::internal {
 
 struct TimerCore : std::enable_shared_from_this<TimerCore> {
   // --- set once
-  World* world = nullptr;
   Receiver<absl::Time> channel;
   std::function<void()> function;
   SpawnSpec spec;  // of the function's task
@@ -31,6 +30,7 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
 
   // --- guarded by lock
   SpinLock lock;
+  World* world = nullptr;
   TimerEntry entry;
   bool active = false;
   std::int64_t period_ns = 0;

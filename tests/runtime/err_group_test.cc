@@ -165,5 +165,24 @@ TEST(ErrGroup, MayGoBeforeItsTasks) {
   EXPECT_TRUE(finished.Acquire(Background()).ok());
 }
 
+// Without a Wait in between, as Go allows: a task that counts as gone must be done with the limit.
+TEST(ErrGroup, TheLimitMayChangeAsSoonAsTheTasksAreGone) {
+  const auto set_limit = [](ErrGroup& group) {
+    try {
+      group.SetLimit(3);
+      return true;
+    } catch (const MisuseError&) {
+      return false;
+    }
+  };
+  for (int round = 0; round < 2000; ++round) {
+    ErrGroup group(Background());
+    group.SetLimit(4);
+    for (int i = 0; i < 4; ++i) group.Go([](const Context&) { return absl::OkStatus(); });
+    while (!set_limit(group)) this_task::Yield();
+    EXPECT_TRUE(group.Wait().ok());
+  }
+}
+
 }  // namespace
 }  // namespace stranded

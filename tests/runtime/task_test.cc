@@ -209,5 +209,61 @@ TEST(Pool, ShutdownCountsWhatIsLeft) {
   delete pool;
 }
 
+TEST(Pool, ShutdownForEverWaitsUntilTheTasksAreDone) {
+  Pool pool({.workers = 1, .name = "patient"});
+  std::atomic<bool> done{false};
+  pool.Go([&] {
+    this_task::SleepFor(absl::Milliseconds(20));
+    done = true;
+  });
+  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+  EXPECT_TRUE(done);
+}
+
+// Its worker sits in the kernel: the grace is over before it comes back.
+TEST(Pool, ShutdownDoesNotWaitForASystemCall) {
+  IgnoreLeaks("task_test.cc");
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  auto returned = std::make_shared<std::atomic<bool>>(false);
+  Pool pool({.workers = 1, .name = "in the kernel"});
+  pool.Go([in = ends[0], returned] {
+    char byte = 0;
+    const BlockingRegion region;
+    while (read(in, &byte, 1) < 0) {
+    }
+    *returned = true;
+  });
+  EXPECT_EQ(pool.Shutdown(absl::Milliseconds(20)).left, 1U);
+  EXPECT_FALSE(*returned);
+  close(ends[1]);  // ends the read
+}
+
+TEST(Pool, WhatWasMadeThereOutlivesIt) {
+  auto [root, cancel_root] = WithCancel(Background());
+  Chan<int> ran(1);
+  std::optional<std::pair<Context, CancelFunc>> made;
+  std::optional<std::pair<Context, CancelFunc>> soon;
+  std::optional<Timer> timer;
+  Pool pool({.workers = 1, .name = "short"});
+  pool.Go([&, root = root] {
+    made = WithTimeout(root, absl::Hours(1));
+    soon = WithTimeout(root, absl::Milliseconds(30));
+    timer.emplace(absl::Microseconds(1));
+    timer->C().Recv();
+    AfterFunc(root, [ran] { ran.Send(1); });
+  });
+  ASSERT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+  EXPECT_THROW(pool.Go([] {}), MisuseError);
+  EXPECT_FALSE(soon->first.Done().Recv().has_value());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(soon->first.Err()));
+  made->second();
+  EXPECT_FALSE(timer->Stop());
+  timer->Reset(absl::Milliseconds(1));
+  EXPECT_TRUE(timer->C().Recv().has_value());
+  cancel_root();
+  EXPECT_EQ(ran.Recv(), 1);
+}
+
 }  // namespace
 }  // namespace stranded

@@ -109,5 +109,24 @@ TEST(Time, ResetFromManyTasks) {
   EXPECT_TRUE(timer.C().TryRecv().empty());
 }
 
+TEST(Time, ForEverDoesNotWrapAround) {
+  const Timer timer(absl::InfiniteDuration());
+  this_task::SleepFor(absl::Milliseconds(5));
+  EXPECT_TRUE(timer.C().TryRecv().empty());
+  EXPECT_TRUE(timer.Stop());
+}
+
+TEST(Time, ASleepForEverDoesNotEnd) {
+  IgnoreLeaks("time_test.cc");
+  std::atomic<bool> woke{false};
+  Pool pool({.workers = 1, .name = "sleeps for ever"});
+  pool.Go([&] {
+    this_task::SleepFor(absl::InfiniteDuration());
+    woke = true;
+  });
+  EXPECT_EQ(pool.Shutdown(absl::Milliseconds(20)).left, 1U);
+  EXPECT_FALSE(woke);
+}
+
 }  // namespace
 }  // namespace stranded

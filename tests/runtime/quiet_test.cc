@@ -1,0 +1,62 @@
+// When a world of threads is quiet.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "stranded/gtest.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/leak_check.h"
+#include "stranded/task.h"
+#include "stranded/time.h"
+
+namespace stranded {
+namespace {
+
+// A timer that is on its way to its task is neither pending nor has it made the task ready yet.
+TEST(Quiet, ATaskThatSleepsAndRunsIsNot) {
+  for (int round = 0; round < 60; ++round) {
+    std::atomic<bool> done{false};
+    const TaskHandle task = Go([&] {
+      for (int i = 0; i < 30; ++i) this_task::SleepFor(absl::Microseconds(100));
+      done = true;
+    });
+    const bool quiet = internal::WaitUntilQuiet(nullptr, absl::Seconds(20));
+    EXPECT_TRUE(done || !quiet);
+    task.Join();
+  }
+}
+
+// Whoever will send lives in the pool of the check, the receiver in one that is idle meanwhile.
+TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  Chan<int> values, go;
+  Pool pool({.workers = 1, .name = "receives"});
+  const TaskHandle receiver = pool.Go([values] { values.Recv(); });
+  const TaskHandle sender = Go([values, go] {
+    const Timer late(absl::Hours(1));
+    go.Recv();
+    values.Send(1);
+  });
+  this_task::SleepFor(absl::Milliseconds(5));
+  LeakCheckOptions options;
+  options.grace = absl::Milliseconds(10);
+  const LeakReport report = FindLeaks(options);
+  EXPECT_TRUE(report.clean()) << report.ToText();
+  go.Send(1);
+  sender.Join();
+  receiver.Join();
+}
+
+// The check waits for the tasks of other pools, too.
+TEST(Quiet, AScopeWithATaskAtWorkInAnotherPoolIsGivenTime) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  Pool pool({.workers = 1, .name = "works"});
+  LeakScope scope("scope");
+  Chan<int> never;
+  pool.Go([] { this_task::SleepFor(absl::Milliseconds(20)); });
+  const LeakReport report = scope.Check();
+  EXPECT_TRUE(report.clean()) << report.ToText();
+}
+
+}  // namespace
+}  // namespace stranded
