@@ -21,7 +21,10 @@ std::string Goroutines(std::uint64_t n) {
 class GoAnalyzer {
  public:
   GoAnalyzer(const GoDumps& all, const AnalysisOptions& options)
-      : all_(all), dump_(all.dumps.back()), options_(options), trend_(all),
+      : all_(all),
+        dump_(all.dumps.back()),
+        options_(options),
+        trend_(all),
         picture_(LookAtGo(all, dump_)) {}
 
   void Run(Analysis& out) {
@@ -101,7 +104,8 @@ FindingData GoAnalyzer::Describe(const GoPile& pile, const std::string& rule,
   data.min_age_ns = pile.least_minutes * kMinute;
   data.max_age_ns = pile.most_minutes * kMinute;
   data.title = absl::StrCat(Goroutines(pile.count), " blocked ", GoWaitText(pile.kind));
-  if (GoWaitText(pile.kind) == "blocked") data.title = absl::StrCat(Goroutines(pile.count), " blocked");
+  if (GoWaitText(pile.kind) == "blocked")
+    data.title = absl::StrCat(Goroutines(pile.count), " blocked");
   if (!data.wait_site.function.empty()) {
     absl::StrAppend(&data.title, " in ", data.wait_site.function);
   }
@@ -118,9 +122,8 @@ FindingData GoAnalyzer::Describe(const GoPile& pile, const std::string& rule,
 }
 
 bool GoAnalyzer::InCycle(const GoPile& pile) const {
-  return !pile.ids.empty() && std::all_of(pile.ids.begin(), pile.ids.end(), [&](std::uint64_t id) {
-    return in_cycle_.contains(id);
-  });
+  return !pile.ids.empty() && std::all_of(pile.ids.begin(), pile.ids.end(),
+                                          [&](std::uint64_t id) { return in_cycle_.contains(id); });
 }
 
 void GoAnalyzer::Judge(const GoPile& pile, Analysis& out) {
@@ -137,11 +140,11 @@ void GoAnalyzer::Judge(const GoPile& pile, Analysis& out) {
   if (grows || (counts && pile.count >= options_.growth_threshold)) {
     FindingData data = Describe(pile, "growth", "predicted");
     data.wait = "growth";
-    data.notes.insert(data.notes.begin(),
-                      grows ? "Each dump has more of them than the one before."
-                            : absl::StrCat("None of them is known to be stuck; ",
-                                           options_.growth_threshold,
-                                           " or more at one place count as a pile."));
+    data.notes.insert(
+        data.notes.begin(),
+        grows ? "Each dump has more of them than the one before."
+              : absl::StrCat("None of them is known to be stuck; ", options_.growth_threshold,
+                             " or more at one place count as a pile."));
     found_.push_back(std::move(data));
     return;
   }
@@ -168,10 +171,10 @@ void GoAnalyzer::FindLockCycles() {
     for (const GoLockWaiter* w : cycle.members) {
       const std::size_t i = data.tasks.size();
       data.tasks.push_back(w->goroutine);
-      data.graph.push_back(absl::StrCat(
-          "goroutine ", w->goroutine, " waits for a mutex at ",
-          GoSite(all_, pile_of(*w).site).ToString(), ", which goroutine ",
-          cycle.members[1 - i]->goroutine, " also uses"));
+      data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits for a mutex at ",
+                                        GoSite(all_, pile_of(*w).site).ToString(),
+                                        ", which goroutine ", cycle.members[1 - i]->goroutine,
+                                        " also uses"));
     }
     for (const GoLockWaiter* w : cycle.victims) {
       if (data.tasks.size() < kMostListed) data.tasks.push_back(w->goroutine);
@@ -192,13 +195,14 @@ void GoAnalyzer::FindLockCycles() {
 void GoAnalyzer::FindDeadlock(Analysis& out) {
   if (!dump_.deadlock && !dump_.bubble_deadlock) return;
   out.summary.deadlock = out.summary.quiet = true;
-  const auto main = std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
-    return dump_.deadlock ? p.is_main : p.bubble != 0 && BlockedGo(p.kind);
-  });
+  const auto main =
+      std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
+        return dump_.deadlock ? p.is_main : p.bubble != 0 && BlockedGo(p.kind);
+      });
   if (main == picture_.piles.end()) return;
-  const std::string why = dump_.deadlock
-                              ? "The runtime ended the program: all goroutines are asleep."
-                              : "The runtime ended the test: what is left in its bubble is blocked.";
+  const std::string why =
+      dump_.deadlock ? "The runtime ended the program: all goroutines are asleep."
+                     : "The runtime ended the test: what is left in its bubble is blocked.";
   FindingData data = Describe(*main, "global-deadlock", "proven");
   data.title = absl::StrCat("all goroutines are asleep: ", data.title);
   data.notes.insert(data.notes.begin(), why);
@@ -248,14 +252,14 @@ void GoAnalyzer::Summarize(AnalysisSummary& out) const {
     out.partly_lost = true;
   }
   if (dump_.announced > dump_.count) {
-    out.losses.push_back(absl::StrCat("the dump announces ", dump_.announced, " goroutines and has ",
-                                      dump_.count));
+    out.losses.push_back(
+        absl::StrCat("the dump announces ", dump_.announced, " goroutines and has ", dump_.count));
     out.partly_lost = true;
   }
   if (all_.unknown_lines > 0) {
-    out.losses.push_back(absl::StrCat(
-        all_.unknown_lines, all_.unknown_lines == 1 ? " line" : " lines",
-        " in stacks not understood, the first: ", all_.unknown_examples.front()));
+    out.losses.push_back(
+        absl::StrCat(all_.unknown_lines, all_.unknown_lines == 1 ? " line" : " lines",
+                     " in stacks not understood, the first: ", all_.unknown_examples.front()));
   }
 }
 

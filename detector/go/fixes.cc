@@ -33,7 +33,8 @@ void FixReceive(FindingData& out) {
       "Let the last sender end the stream: defer close(ch) where the values are sent.",
       "A receive from a closed channel, and a range over it, ends.");
   Add(out, FixKind::kAddContextCase, out.wait_site,
-      absl::StrCat("At ", at, ", select { case v := <-ch: case <-ctx.Done(): return }, and defer "
+      absl::StrCat("At ", at,
+                   ", select { case v := <-ch: case <-ctx.Done(): return }, and defer "
                    "cancel() where the context is made."),
       "Then the receiver leaves when its work is given up.");
 }
@@ -50,10 +51,11 @@ void AddGoFixes(const GoDumps&, const GoPile& pile, FindingData& out) {
                  absl::StrCat("At ", at.ToString(), ", wait in a select beside <-ctx.Done()."),
                  "A dump with debug=2 says whether it sends or receives.");
     case Kind::kSelect:
-      return Add(out, FixKind::kAddContextCase, at,
-                 absl::StrCat("Give the select at ", at.ToString(),
-                              " a case <-ctx.Done(), and defer cancel() where the context is made."),
-                 "Then it ends when its work is given up.");
+      return Add(
+          out, FixKind::kAddContextCase, at,
+          absl::StrCat("Give the select at ", at.ToString(),
+                       " a case <-ctx.Done(), and defer cancel() where the context is made."),
+          "Then it ends when its work is given up.");
     case Kind::kSendNil:
     case Kind::kReceiveNil:
       return Add(out, FixKind::kMakeChannel, at,

@@ -33,8 +33,8 @@ std::string ReadChunk(std::FILE* file, std::size_t size) {
 }
 
 absl::Status WithSource(const absl::Status& status, const std::string& source) {
-  return absl::Status(status.code(), absl::StrCat("cannot read '", source, "': ",
-                                                  std::string(status.message())));
+  return absl::Status(status.code(),
+                      absl::StrCat("cannot read '", source, "': ", std::string(status.message())));
 }
 
 absl::Status ReadInto(const std::string& path, GoDumps& out) {
@@ -72,7 +72,8 @@ absl::StatusOr<Analysis> Finish(std::shared_ptr<const GoDumps> all, const std::s
     const bool none = !all->dumps.empty() && all->dumps.back().leak_profile;
     if (!none) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "'", source, "' has no goroutine in it. Go writes dumps by "
+          "'", source,
+          "' has no goroutine in it. Go writes dumps by "
           "pprof.Lookup(\"goroutine\").WriteTo(w, 2), on SIGQUIT, and at /debug/pprof/goroutine."));
     }
   }

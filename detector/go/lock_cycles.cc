@@ -1,5 +1,6 @@
-// The text tells which mutex a goroutine waits for, but not which it holds. Its other frames mention
-// pointers; where one waiter mentions another's mutex and the other its, they likely hold them.
+// The text tells which mutex a goroutine waits for, but not which it holds. Its other frames
+// mention pointers; where one waiter mentions another's mutex and the other its, they likely hold
+// them.
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"

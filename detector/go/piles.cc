@@ -14,9 +14,8 @@ using Key = std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::ui
                        std::uint32_t, bool, bool, bool>;
 
 bool HasFrame(const GoDumps& all, const GoGroup& group, std::string_view prefix) {
-  return std::any_of(group.frames.begin(), group.frames.end(), [&](std::uint32_t frame) {
-    return all.Function(frame).starts_with(prefix);
-  });
+  return std::any_of(group.frames.begin(), group.frames.end(),
+                     [&](std::uint32_t frame) { return all.Function(frame).starts_with(prefix); });
 }
 
 bool IsMain(const GoDumps& all, const GoGroup& group) {
@@ -78,8 +77,15 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
     const GoFrame& site = all.frames[wait.site];
     const GoFrame& creator = all.frames[group.creator];
     const bool is_main = IsMain(all, group);
-    const Key key{static_cast<int>(wait.kind), site.function, site.file, site.line,
-                  creator.function, creator.line, leaked, is_main, wait.library_idle};
+    const Key key{static_cast<int>(wait.kind),
+                  site.function,
+                  site.file,
+                  site.line,
+                  creator.function,
+                  creator.line,
+                  leaked,
+                  is_main,
+                  wait.library_idle};
     const auto [it, fresh] = index.try_emplace(key, picture.piles.size());
     if (fresh) {
       GoPile& pile = picture.piles.emplace_back();

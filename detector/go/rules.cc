@@ -10,7 +10,7 @@ namespace {
 
 using Kind = GoWaitKind;
 
-constexpr std::uint64_t kMany = 10;       // alike, in a program that could not go on by itself
+constexpr std::uint64_t kMany = 10;        // alike, in a program that could not go on by itself
 constexpr std::uint32_t kLongMinutes = 5;  // for waits that are often just idle
 
 std::string RuleFor(Kind kind) {
@@ -38,9 +38,9 @@ bool IsConstructor(std::string_view function) {
     name = outer.substr(outer.rfind('.') + 1);
   }
   static constexpr std::array kWords = std::to_array<std::string_view>(
-      {"New", "new", "Start", "start", "Open", "open", "init", "Init", "Run", "run", "Serve",
-       "serve", "Listen", "listen", "Dial", "dial", "Connect", "connect", "Launch", "launch",
-       "Setup", "setup", "Register", "Watch", "watch", "Subscribe", "Go"});
+      {"New",    "new",    "Start", "start",  "Open",     "open",  "init",  "Init",      "Run",
+       "run",    "Serve",  "serve", "Listen", "listen",   "Dial",  "dial",  "Connect",   "connect",
+       "Launch", "launch", "Setup", "setup",  "Register", "Watch", "watch", "Subscribe", "Go"});
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](std::string_view word) { return name.starts_with(word); });
 }
@@ -71,8 +71,8 @@ GoVerdict JudgeQuiet(const GoPile& pile, bool creators_told) {
       "Nothing else in the dump can run: no input, no timer and no other work could wake it, only "
       "the goroutine that wrote the dump";
   const bool lone = pile.kind == Kind::kSelect && pile.count < kMany;
-  const bool held = creators_told && pile.kind == Kind::kReceive && pile.count < kMany &&
-                    !pile.creator_gone;
+  const bool held =
+      creators_told && pile.kind == Kind::kReceive && pile.count < kMany && !pile.creator_gone;
   if (lone || held) return {"", "", "", true};
   return Predicted(pile, pile.creator_gone
                              ? absl::StrCat(why, "; the function that started it has returned.")

@@ -28,9 +28,10 @@ class CreatorTree {
     const Site& site = dump_.SiteOf(task.wait_site);
     const SpawnNode* node = snap_.spawns.Find(task.spawn);
     std::string line(task.name.empty() ? std::string_view("goroutine") : task.name);
-    absl::StrAppend(&line, "  ", task.wait != WaitKind::kNone         ? WaitText(task.wait)
-                                 : task.state == TaskState::kRunning ? "running"
-                                                                     : "blocked");
+    absl::StrAppend(&line, "  ",
+                    task.wait != WaitKind::kNone        ? WaitText(task.wait)
+                    : task.state == TaskState::kRunning ? "running"
+                                                        : "blocked");
     if (site.line != 0) absl::StrAppend(&line, "  at ", std::string(site.file), ":", site.line);
     if (node != nullptr && node->site != 0) {
       absl::StrAppend(&line, "  started by ", std::string(dump_.SiteOf(node->site).function));
@@ -51,8 +52,7 @@ class CreatorTree {
     for (const auto& [text, count] : equal) {
       const std::size_t end = text.find('\n');
       absl::StrAppend(&out, lead, depth == 0 ? "" : "└─ ", text.substr(0, end),
-                      count > 1 ? absl::StrCat("  (", count, " like this)") : "",
-                      text.substr(end));
+                      count > 1 ? absl::StrCat("  (", count, " like this)") : "", text.substr(end));
     }
     return out;
   }

@@ -39,8 +39,8 @@ std::vector<std::uint64_t> GoTrend::Counts(const GoDumps& all, const GoPile& pil
 
 std::string GoTrend::Text(const GoDumps& all, const GoPile& pile) const {
   if (pictures_.empty()) return "";
-  return absl::StrCat("Goroutines at this place, oldest dump first: ",
-                      absl::StrJoin(Counts(all, pile), ", "), ".");
+  return absl::StrCat(
+      "Goroutines at this place, oldest dump first: ", absl::StrJoin(Counts(all, pile), ", "), ".");
 }
 
 bool GoTrend::Grows(const GoDumps& all, const GoPile& pile) const {

@@ -131,8 +131,8 @@ bool Runtime(std::string_view f) {
 
 Kind FromState(std::string_view state) {
   if (state.starts_with("GC ") || state.starts_with("garbage collection")) return Kind::kSystem;
-  const auto* it = std::find_if(kStates.begin(), kStates.end(),
-                                [&](const Named& n) { return n.name == state; });
+  const auto* it =
+      std::find_if(kStates.begin(), kStates.end(), [&](const Named& n) { return n.name == state; });
   return it == kStates.end() ? Kind::kOther : it->kind;
 }
 
@@ -140,8 +140,8 @@ Kind FromFrames(const GoDumps& all, const GoGroup& group) {
   Kind semaphore = Kind::kOther;
   for (const std::uint32_t frame : group.frames) {
     const std::string_view f = all.Function(frame);
-    const auto* it = std::find_if(kFrames.begin(), kFrames.end(),
-                                  [&](const Named& n) { return n.name == f; });
+    const auto* it =
+        std::find_if(kFrames.begin(), kFrames.end(), [&](const Named& n) { return n.name == f; });
     if (it != kFrames.end()) {
       // (*RWMutex).Lock locks a Mutex first; the outer call is what the user wrote.
       if (it->kind == Kind::kLock || it->kind == Kind::kReadLock || it->kind == Kind::kWriteLock) {
@@ -198,16 +198,17 @@ bool IsStandardLibrary(std::string_view function) {
   if (slash != function.npos) {
     const std::string_view first = function.substr(0, slash);
     static constexpr std::array kTrees = std::to_array<std::string_view>(
-        {"runtime", "internal", "os", "net", "database", "encoding", "log", "crypto", "text",
-         "html", "go", "testing", "io", "vendor", "compress", "archive", "container", "mime",
-         "path", "debug", "image", "index", "regexp", "unicode", "math", "hash"});
+        {"runtime",  "internal", "os",        "net",  "database", "encoding", "log",
+         "crypto",   "text",     "html",      "go",   "testing",  "io",       "vendor",
+         "compress", "archive",  "container", "mime", "path",     "debug",    "image",
+         "index",    "regexp",   "unicode",   "math", "hash"});
     return std::find(kTrees.begin(), kTrees.end(), first) != kTrees.end();
   }
   const std::string_view package = function.substr(0, function.find('.'));
   static constexpr std::array kPackages = std::to_array<std::string_view>(
-      {"runtime", "sync", "time", "net", "os", "io", "syscall", "context", "testing", "bufio",
-       "bytes", "strings", "fmt", "log", "reflect", "errors", "sort", "panic", "iter", "slices",
-       "maps", "expvar", "flag"});
+      {"runtime", "sync",  "time",  "net",     "os",   "io",     "syscall", "context",
+       "testing", "bufio", "bytes", "strings", "fmt",  "log",    "reflect", "errors",
+       "sort",    "panic", "iter",  "slices",  "maps", "expvar", "flag"});
   return std::find(kPackages.begin(), kPackages.end(), package) != kPackages.end();
 }
 
@@ -236,9 +237,7 @@ GoWait ClassifyGo(const GoDumps& all, const GoGroup& group) {
   return wait;
 }
 
-bool BlockedGo(GoWaitKind kind) {
-  return kind >= Kind::kSend && kind <= Kind::kCond;
-}
+bool BlockedGo(GoWaitKind kind) { return kind >= Kind::kSend && kind <= Kind::kCond; }
 
 std::string GoWaitText(GoWaitKind kind) {
   switch (kind) {

@@ -18,10 +18,9 @@ struct WrongWireType : protozero::exception {
   const char* what() const noexcept override { return "wrong wire type"; }
 };
 
-template <class Tag>
-class Message : public protozero::pbf_message<Tag> {
+template <class Base>
+class CheckedReader : public Base {
  public:
-  using Base = protozero::pbf_message<Tag>;
   using Base::Base;
   std::uint64_t get_uint64() { return Checked(Wire::varint).Base::get_uint64(); }
   std::int64_t get_int64() { return Checked(Wire::varint).Base::get_int64(); }
@@ -29,15 +28,20 @@ class Message : public protozero::pbf_message<Tag> {
   std::int32_t get_enum() { return Checked(Wire::varint).Base::get_enum(); }
   bool get_bool() { return Checked(Wire::varint).Base::get_bool(); }
   data_view get_view() { return Checked(Wire::length_delimited).Base::get_view(); }
+  auto get_packed_uint64() { return Checked(Wire::length_delimited).Base::get_packed_uint64(); }
   auto get_packed_fixed64() { return Checked(Wire::length_delimited).Base::get_packed_fixed64(); }
 
  private:
   using Wire = protozero::pbf_wire_type;
-  Message& Checked(Wire wanted) {
+  CheckedReader& Checked(Wire wanted) {
     if (this->wire_type() != wanted) throw WrongWireType();
     return *this;
   }
 };
+
+template <class Tag>
+using Message = CheckedReader<protozero::pbf_message<Tag>>;
+using Reader = CheckedReader<protozero::pbf_reader>;
 
 inline std::string_view View(const data_view& v) { return {v.data(), v.size()}; }
 

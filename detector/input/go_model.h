@@ -76,22 +76,22 @@ struct GoDump {
   std::uint64_t count = 0;                 // goroutines
   std::uint64_t announced = 0;             // by the header of debug=1
   bool has_creators = false, has_states = false;
-  bool leak_profile = false;        // goroutineleak: everything in it is leaked
-  bool deadlock = false;            // "all goroutines are asleep"
-  bool timed_out = false;           // a test's time was over
-  bool crashed = false;             // panic or fatal error
-  bool bubble_deadlock = false;     // of synctest
-  bool cut = false;                 // ends inside a goroutine
-  std::uint32_t source = 0;         // string: the file
+  bool leak_profile = false;     // goroutineleak: everything in it is leaked
+  bool deadlock = false;         // "all goroutines are asleep"
+  bool timed_out = false;        // a test's time was over
+  bool crashed = false;          // panic or fatal error
+  bool bubble_deadlock = false;  // of synctest
+  bool cut = false;              // ends inside a goroutine
+  std::uint32_t source = 0;      // string: the file
 };
 
 struct GoDumps {
   GoStrings strings;
   std::vector<GoFrame> frames{GoFrame{}};
   std::vector<GoDump> dumps;
-  std::uint64_t unknown_lines = 0;               // inside of stacks
-  std::vector<std::string> unknown_examples;     // at most 3
-  std::uint64_t other_lines = 0;                 // log text around
+  std::uint64_t unknown_lines = 0;            // inside of stacks
+  std::vector<std::string> unknown_examples;  // at most 3
+  std::uint64_t other_lines = 0;              // log text around
 
   std::string_view Function(std::uint32_t frame) const { return strings[frames[frame].function]; }
   std::string_view File(std::uint32_t frame) const { return strings[frames[frame].file]; }

@@ -3,21 +3,18 @@
 #include <zlib.h>
 
 #include <algorithm>
-
-#include <protozero/pbf_reader.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "detector/input/decode.h"
 
 namespace stranded::detector {
 namespace {
 
 constexpr std::size_t kLargest = std::size_t{256} << 20;
 constexpr std::size_t kMostFrames = 1000;
-
-std::string_view View(protozero::data_view v) { return {v.data(), v.size()}; }
 
 absl::StatusOr<std::string> Inflated(std::string_view bytes) {
   z_stream stream{};
@@ -36,7 +33,8 @@ absl::StatusOr<std::string> Inflated(std::string_view bytes) {
   }
   inflateEnd(&stream);
   if (out.size() > kLargest) return absl::ResourceExhaustedError("more than 256 MiB unpacked");
-  if (code != Z_STREAM_END) return absl::InvalidArgumentError("the gzip data is damaged or cut off");
+  if (code != Z_STREAM_END)
+    return absl::InvalidArgumentError("the gzip data is damaged or cut off");
   return out;
 }
 
@@ -60,14 +58,14 @@ struct Profile {
 };
 
 void ReadLocation(std::string_view bytes, Profile& profile) {
-  protozero::pbf_reader message(bytes.data(), bytes.size());
+  Reader message(bytes.data(), bytes.size());
   std::uint64_t id = 0;
   std::vector<Line> lines;
   while (message.next()) {
     if (message.tag() == 1) {
       id = message.get_uint64();
     } else if (message.tag() == 4) {
-      protozero::pbf_reader part(message.get_view());
+      Reader part(message.get_view());
       Line line;
       while (part.next()) {
         if (part.tag() == 1) {
@@ -87,7 +85,7 @@ void ReadLocation(std::string_view bytes, Profile& profile) {
 }
 
 void ReadFunction(std::string_view bytes, Profile& profile) {
-  protozero::pbf_reader message(bytes.data(), bytes.size());
+  Reader message(bytes.data(), bytes.size());
   std::uint64_t id = 0;
   Function function;
   while (message.next()) {
@@ -103,7 +101,7 @@ void ReadFunction(std::string_view bytes, Profile& profile) {
 
 Profile ReadProfile(std::string_view bytes) {
   Profile profile;
-  protozero::pbf_reader message(bytes.data(), bytes.size());
+  Reader message(bytes.data(), bytes.size());
   while (message.next()) {
     switch (message.tag()) {
       case 1: profile.sample_type = View(message.get_view()); break;
@@ -119,7 +117,7 @@ Profile ReadProfile(std::string_view bytes) {
 
 // A repeated number, packed or not.
 template <class Use>
-void Numbers(protozero::pbf_reader& message, Use use) {
+void Numbers(Reader& message, Use use) {
   if (message.wire_type() == protozero::pbf_wire_type::varint) {
     use(message.get_uint64());
     return;
@@ -128,7 +126,7 @@ void Numbers(protozero::pbf_reader& message, Use use) {
 }
 
 std::string LabelText(std::string_view bytes, const Profile& profile) {
-  protozero::pbf_reader message(bytes.data(), bytes.size());
+  Reader message(bytes.data(), bytes.size());
   std::uint64_t key = 0, text = 0;
   while (message.next()) {
     if (message.tag() == 1) {
@@ -174,7 +172,7 @@ class Interner {
 };
 
 void ReadSample(std::string_view bytes, const Profile& profile, Interner& interner, GoDumps& out) {
-  protozero::pbf_reader message(bytes.data(), bytes.size());
+  Reader message(bytes.data(), bytes.size());
   GoGroup group;
   std::string labels;
   bool valued = false;
@@ -205,7 +203,7 @@ void ReadSample(std::string_view bytes, const Profile& profile, Interner& intern
 
 absl::Status ReadPlain(std::string_view bytes, std::string_view source, GoDumps& out) {
   const Profile profile = ReadProfile(bytes);
-  protozero::pbf_reader type(profile.sample_type.data(), profile.sample_type.size());
+  Reader type(profile.sample_type.data(), profile.sample_type.size());
   std::string_view name;
   while (type.next()) {
     if (type.tag() == 1) {

@@ -17,9 +17,7 @@ constexpr std::size_t kMostFrames = 1000;
 constexpr std::size_t kMostLockWaiters = 10'000;
 constexpr std::size_t kMostMentioned = 32;
 
-bool IsProfileHead(std::string_view line) {
-  return line.find(" profile: total ") != line.npos;
-}
+bool IsProfileHead(std::string_view line) { return line.find(" profile: total ") != line.npos; }
 
 bool IsLockCall(std::string_view f) {
   return f.find("sync.(*Mutex).") != f.npos || f.find("sync.(*RWMutex).") != f.npos;
@@ -46,7 +44,7 @@ struct GoTextReader::Impl {
   std::uint64_t creator_id = 0, lock = 0;
   std::vector<std::uint64_t> mentioned;
   bool waits_for_lock = false, lock_seen = false;
-  std::string call;      // line of a call whose place is to come
+  std::string call;  // line of a call whose place is to come
   bool call_is_creator = false, have_call = false;
   std::vector<std::uint64_t> pcs;
   GroupKey key;
@@ -71,9 +69,8 @@ struct GoTextReader::Impl {
   }
 
   std::uint32_t Frame(std::string_view function, std::string_view file, std::uint32_t line) {
-    const std::uint64_t hash =
-        absl::HashOf(absl::string_view(function.data(), function.size()),
-                     absl::string_view(file.data(), file.size()), line);
+    const std::uint64_t hash = absl::HashOf(absl::string_view(function.data(), function.size()),
+                                            absl::string_view(file.data(), file.size()), line);
     const auto [it, fresh] = frame_index.try_emplace(hash, 0);
     if (fresh) {
       out.frames.push_back({out.strings.Intern(function), out.strings.Intern(file), line});
@@ -95,7 +92,8 @@ struct GoTextReader::Impl {
     key = now.frames;
     for (const std::uint32_t part :
          {now.state, now.creator, now.labels, now.bubble, now.hidden_frames,
-          static_cast<std::uint32_t>(now.leaked) | static_cast<std::uint32_t>(now.locked_to_thread) << 1}) {
+          static_cast<std::uint32_t>(now.leaked) | static_cast<std::uint32_t>(now.locked_to_thread)
+                                                       << 1}) {
       key.push_back(part);
     }
     const auto it = group_index.find(key);
