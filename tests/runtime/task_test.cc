@@ -240,6 +240,7 @@ TEST(Pool, ShutdownDoesNotWaitForASystemCall) {
 }
 
 TEST(Pool, WhatWasMadeThereOutlivesIt) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
   auto [root, cancel_root] = WithCancel(Background());
   Chan<int> ran(1);
   std::optional<std::pair<Context, CancelFunc>> made;
