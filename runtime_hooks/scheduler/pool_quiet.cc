@@ -136,10 +136,20 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
   }
 }
 
+// A tick that nobody can receive any more moves nothing: a forgotten After() must not make an idle
+// world look as if it would go on.
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
   std::lock_guard lock(timer_mutex_);
   *armings = timers_.pushed();
-  return static_cast<std::uint32_t>(timers_.size()) + (firing_ ? 1 : 0);
+  const auto noticed = std::count_if(
+      timers_.entries().begin(), timers_.entries().end(),
+      [](const TimerEntry* t) { return t->noticed == nullptr || t->noticed(*t); });
+  return static_cast<std::uint32_t>(noticed) + (firing_ ? 1 : 0);
+}
+
+bool PoolWorld::HasTimers() {
+  std::lock_guard lock(timer_mutex_);
+  return !timers_.empty() || firing_;
 }
 
 // The parts are read one after the other, and what moves may go from one that is still to be read

@@ -73,8 +73,7 @@ void PoolWorld::Stop(bool all_done) {
       t.detach();  // it may sit in a system call for ever
     }
   }
-  std::uint64_t armings = 0;
-  if (!all_done || Timers(&armings) > 0) return;
+  if (!all_done || HasTimers()) return;
   UnregisterWorld(this);
   std::lock_guard lock(workers_mutex_);
   worker_count_.store(0, std::memory_order_release);

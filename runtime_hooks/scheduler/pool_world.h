@@ -81,6 +81,7 @@ class PoolWorld final : public World {
   std::int64_t NextDue();
   std::uint64_t Activity() const;
   std::uint32_t Timers(std::uint64_t* armings);
+  bool HasTimers();
 
   std::atomic<std::int64_t> live_{0};
   std::atomic<std::int64_t> pending_{0};  // queued tasks

@@ -37,6 +37,8 @@ struct TimerEntry {
   TimerKind kind = TimerKind::kUnknown;
   void (*fire)(TimerEntry*) = nullptr;
   void (*drop)(TimerEntry*) = nullptr;  // instead of `fire`, when its world ends; may be null
+  // False while nobody could notice that it fires; null: always noticed. Under the timer lock.
+  bool (*noticed)(const TimerEntry&) = nullptr;
   void* owner = nullptr;
   std::uint64_t object_id = 0;  // task, context or channel, for the dump
   std::int64_t period_ns = 0;

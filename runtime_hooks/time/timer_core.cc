@@ -48,6 +48,7 @@ void TimerCore::ArmLocked(std::int64_t due_ns) {
   entry.site = site;
   entry.fire = &TimerCore::Fire;
   entry.drop = &TimerCore::Drop;
+  entry.noticed = channel.IsNil() ? nullptr : &TimerCore::Noticed;
   active = true;
   if (pending_fires++ == 0) self = shared_from_this();
   ShowArmed(channel.core(), true);
@@ -104,6 +105,14 @@ void TimerCore::Drop(TimerEntry* dropped) {
   core->active = false;
   ShowArmed(core->channel.core(), false);
   core->DropArming();
+}
+
+// Held by nobody but itself, and so is its channel. Whoever drops the last handle meanwhile makes
+// this true one look later; nobody can make it untrue.
+bool TimerCore::Noticed(const TimerEntry& entry) {
+  const auto* core = static_cast<const TimerCore*>(entry.owner);
+  return core->weak_from_this().use_count() > 1 ||
+         Slab<ChanCore>::RefCount(core->channel.core()) > 1;
 }
 
 void TimerCore::Tick(std::int64_t now_ns) {

@@ -45,6 +45,7 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
  private:
   static void Fire(TimerEntry* entry);
   static void Drop(TimerEntry* entry);
+  static bool Noticed(const TimerEntry& entry);
   void Tick(std::int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   void ArmLocked(std::int64_t due_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   void DropArming() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);

@@ -6,6 +6,8 @@
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/leak_check.h"
+#include "stranded/channel.h"
+#include "stranded/errors.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
 
@@ -29,6 +31,7 @@ TEST(Quiet, ATaskThatSleepsAndRunsIsNot) {
 // Whoever will send lives in the pool of the check, the receiver in one that is idle meanwhile.
 TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
   if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  LeakScope scope("scope");
   Chan<int> values, go;
   Pool pool({.workers = 1, .name = "receives"});
   const TaskHandle receiver = pool.Go([values] { values.Recv(); });
@@ -40,11 +43,20 @@ TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
   this_task::SleepFor(absl::Milliseconds(5));
   LeakCheckOptions options;
   options.grace = absl::Milliseconds(10);
-  const LeakReport report = FindLeaks(options);
+  const LeakReport report = scope.Check(options);
   EXPECT_TRUE(report.clean()) << report.ToText();
   go.Send(1);
   sender.Join();
   receiver.Join();
+}
+
+// Nobody can receive its tick any more.
+TEST(Quiet, ATimerNobodyHoldsIsNoSignOfLife) {
+  ExpectDeadEnd();
+  { const Timer forgotten(absl::Hours(1)); }
+  After(absl::Hours(1));
+  Chan<int> never;
+  EXPECT_THROW(never.Recv(), GlobalDeadlockError);
 }
 
 // The check waits for the tasks of other pools, too.
