@@ -136,14 +136,15 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
   }
 }
 
-// A tick that nobody can receive any more moves nothing: a forgotten After() must not make an idle
-// world look as if it would go on.
+// A tick that nobody can receive any more moves nothing, nor does the end of an endless sleep: they
+// must not make an idle world look as if it would go on.
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
   std::lock_guard lock(timer_mutex_);
   *armings = timers_.pushed();
   const auto noticed = std::count_if(
-      timers_.entries().begin(), timers_.entries().end(),
-      [](const TimerEntry* t) { return t->noticed == nullptr || t->noticed(*t); });
+      timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
+        return t->due_ns != INT64_MAX && (t->noticed == nullptr || t->noticed(*t));
+      });
   return static_cast<std::uint32_t>(noticed) + (firing_ ? 1 : 0);
 }
 

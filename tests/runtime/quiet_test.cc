@@ -31,7 +31,6 @@ TEST(Quiet, ATaskThatSleepsAndRunsIsNot) {
 // Whoever will send lives in the pool of the check, the receiver in one that is idle meanwhile.
 TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
   if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
-  LeakScope scope("scope");
   Chan<int> values, go;
   Pool pool({.workers = 1, .name = "receives"});
   const TaskHandle receiver = pool.Go([values] { values.Recv(); });
@@ -43,8 +42,11 @@ TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
   this_task::SleepFor(absl::Milliseconds(5));
   LeakCheckOptions options;
   options.grace = absl::Milliseconds(10);
-  const LeakReport report = scope.Check(options);
-  EXPECT_TRUE(report.clean()) << report.ToText();
+  const LeakReport report = FindLeaks(options);
+  // Tests before this one leave tasks behind on purpose.
+  for (const Finding& finding : report.findings()) {
+    EXPECT_FALSE(finding.wait_site().file.ends_with("quiet_test.cc")) << report.ToText();
+  }
   go.Send(1);
   sender.Join();
   receiver.Join();
