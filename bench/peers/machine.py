@@ -34,9 +34,10 @@ def describe():
     system = first(r'^PRETTY_NAME="(.*)"', '/etc/os-release')
     kernel = re.match(r'[0-9.]+', platform.release()).group(0)
     go = said('go', 'version').replace('go version go', 'Go ').split(' linux')[0]
+    boost = first(r'^#define BOOST_LIB_VERSION "(.*)"', '/usr/include/boost/version.hpp')
     return (f'{os.cpu_count()} cores ({cpu}), {gib:.0f} GiB, {system}, kernel {kernel}, '
-            f'g++ {said("g++", "-dumpfullversion")} -O2, {go}, Boost.Fiber '
-            f'{first(r"BOOST_LIB_VERSION .(.*).$", "/usr/include/boost/version.hpp").replace("_", ".")}')
+            f'g++ {said("g++", "-dumpfullversion")} -O2, {go}, '
+            f'Boost.Fiber {boost.replace("_", ".")}')
 
 
 def shown_arguments(argv):

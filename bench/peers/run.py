@@ -149,6 +149,9 @@ def tables(runner, show):
         rows = table.rows_of(runner.results, workers)
         if rows:
             yield f'{workers} worker{"s" if workers > 1 else ""}', show(table.HEAD, rows)
+    recording = table.recording_of(runner.results)
+    if recording:
+        yield 'what recording costs', show(table.RECORDING_HEAD, recording)
     scaling = table.scaling_of(runner.results)
     if scaling:
         yield 'time with 1 worker / time with 2', show(['work', 'Go', 'state'], scaling)

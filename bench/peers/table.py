@@ -1,4 +1,5 @@
 """The rows of the comparison, their bars, and the table made of results."""
+import operator
 import statistics
 
 LEVELS = ('off', 'state', 'trace')
@@ -62,6 +63,11 @@ LINES = [
 SCALING = ('spawn_independent', 'pipelines_8', 'ping_pong', 'buffered_128')
 
 
+# What recording may cost: trace over off.
+RECORDING = {'spawn_batch_100': 1.3, 'ping_pong': 1.5, 'buffered_128': 1.2}
+STATE_NS = 3
+
+
 def number(value, unit='ns'):
     if value is None:
         return '-'
@@ -89,18 +95,23 @@ class Results:
         rounds = self.rounds(*key)
         return statistics.median(rounds.values()) if rounds else None
 
+    def within(self, one, other, compare):
+        """Median of compare(one, other) within the same round."""
+        ones, others = self.rounds(*one), self.rounds(*other)
+        both = [compare(ones[turn], others[turn]) for turn in ones if others.get(turn, 0) > 0]
+        return statistics.median(both) if both else None
+
     def ratio(self, line, workers, system):
-        """Median of the ratio to Go within the same round."""
-        ours = self.rounds(line.row, workers, system, line.figure)
-        theirs = self.rounds(line.row, workers, 'go', line.go_figure)
-        within = [ours[turn] / theirs[turn] for turn in ours if theirs.get(turn, 0) > 0]
-        return statistics.median(within) if within else None
+        return self.within((line.row, workers, system, line.figure),
+                           (line.row, workers, 'go', line.go_figure), operator.truediv)
 
 
 def verdict(ratio, bar, aim):
     if ratio is None or bar is None:
         return ''
-    return 'aim' if ratio <= aim else 'pass' if ratio <= bar else 'MISS'
+    if ratio > bar:
+        return 'MISS'
+    return 'aim' if ratio <= aim < bar else 'pass'
 
 
 HEAD = ['work', 'Go', 'Boost.Fiber', 'floor', 'off', 'state', 'trace', 'state / Go', 'trace / Go',
@@ -133,12 +144,31 @@ def scaling_of(results):
             continue
         row = [line.title]
         for system in ('go', 'ours state'):
-            one = results.rounds(line.row, 1, system, line.figure)
-            two = results.rounds(line.row, 2, system, line.figure)
-            both = [one[turn] / two[turn] for turn in one if two.get(turn, 0) > 0]
-            row.append(f'{statistics.median(both):.2f}' if both else '-')
+            faster = results.within((line.row, 1, system, line.figure),
+                                    (line.row, 2, system, line.figure), operator.truediv)
+            row.append('-' if faster is None else f'{faster:.2f}')
         if row[1:] != ['-', '-']:
             lines.append(row)
+    return lines
+
+
+RECORDING_HEAD = ['work, 1 worker', 'state - off, ns', 'bar', '', 'trace / off', 'bar', '']
+
+
+def recording_of(results):
+    """What recording costs within a round."""
+    lines = []
+    for line in LINES:
+        if line.figure != 'ns_per_op':
+            continue
+        off = (line.row, 1, 'ours off', line.figure)
+        state = results.within((line.row, 1, 'ours state', line.figure), off, operator.sub)
+        trace = results.within((line.row, 1, 'ours trace', line.figure), off, operator.truediv)
+        bar = RECORDING.get(line.row)
+        if state is not None:
+            lines.append([line.title, f'{state:.1f}', str(STATE_NS), verdict(state, STATE_NS, STATE_NS),
+                          '-' if trace is None else f'{trace:.2f}', '' if bar is None else f'{bar}',
+                          verdict(trace, bar, bar)])
     return lines
 
 
