@@ -9,7 +9,21 @@
 namespace stranded::internal {
 namespace {
 
-std::atomic<std::uint64_t> next_context_id{1};
+// Ids are taken in batches, one for each thread: a common counter costs as much as a lock.
+constexpr std::uint64_t kIdBatch = 64;
+std::atomic<std::uint64_t> next_id_batch{1};
+
+// Not inlined: a task may go on on another thread, and the compiler takes the place of a
+// thread-local for constant within a function.
+__attribute__((noinline)) std::uint64_t NextContextId() {
+  static thread_local constinit std::uint64_t next = 0, left = 0;
+  if (left == 0) {
+    next = next_id_batch.fetch_add(kIdBatch, std::memory_order_relaxed);
+    left = kIdBatch;
+  }
+  --left;
+  return next++;
+}
 
 // Children that end under one hold of their parent's lock, so that others are not kept waiting.
 constexpr int kEndsPerHold = 64;
@@ -82,30 +96,51 @@ ContextChild* EndChildren(ContextNode* node, const EndOfContext& end) {
   }
 }
 
-// Ends this node alone, if it has not ended. True if it did.
+// Ends this node alone, if it has not ended. True if it did and there are children to end.
 bool EndOne(ContextNode* node, EndOfContext* end) {
-  bool armed = false;
+  bool armed = false, parents = false;
   {
     SpinGuard guard(node->lock);
     if (HasEnded(node)) return false;
-    if (end->at_ns == 0) {
-      World* world = CurrentWorld();
-      if (!MayBeNoticed(node)) end->at_ns = world->coarse_ns();
-      if (end->at_ns == 0) end->at_ns = world->NowNs();
-    }
+    if (end->at_ns == 0 && !MayBeNoticed(node)) end->at_ns = end->clock->coarse_ns();
+    if (end->at_ns == 0) end->at_ns = end->clock->NowNs();
     MarkEnded(node, *end);
     armed = std::exchange(node->timer_armed, false);
+    parents = node->children != nullptr;  // none can come any more
   }
   // Whoever takes the timer out gives its reference back; otherwise the timer itself does.
   if (armed && node->timer.world->RemoveTimer(&node->timer)) UnrefContext(node);
-  return true;
+  return parents;
+}
+
+// A list of nodes whose children are ending instead of recursion: trees can be ten thousand levels
+// deep. Each is out of its parent's list, so that its `next` is free to be used here.
+void EndBelow(ContextNode* top, EndOfContext* end) {
+  ContextNode* now = top;
+  now->next = nullptr;
+  for (;;) {
+    ContextChild* child = EndChildren(now, *end);
+    if (child == nullptr) {
+      auto* above = static_cast<ContextNode*>(now->next);
+      if (now != top) UnrefContext(now);
+      if (above == nullptr) return;
+      now = above;
+    } else if (child->is_after_func) {
+      StartAfterFunc(child);
+    } else if (auto* below = static_cast<ContextNode*>(child); EndOne(below, end)) {
+      below->next = now;
+      now = below;
+    } else {
+      UnrefContext(below);
+    }
+  }
 }
 
 }  // namespace
 
 ContextNode* MakeNode(ContextNode* parent, ContextKind kind, const std::source_location& site) {
   ContextNode* node = ContextSlab().NewUnpublished();
-  node->id = next_context_id.fetch_add(1, std::memory_order_relaxed);
+  node->id = NextContextId();
   node->kind = kind;
   node->site = site;
   if (parent == nullptr) return node;
@@ -154,28 +189,9 @@ EndOfContext EndOf(const ContextNode* node) {
 }
 
 void EndContext(ContextNode* node, EndOfContext end) {
-  if (!EndOne(node, &end)) return;
+  const bool parents = EndOne(node, &end);
   if (node->parent->canceller != nullptr) UnlinkChild(node->parent->canceller, node);
-  // A list of nodes whose children are ending instead of recursion: trees can be ten thousand
-  // levels deep. Each is out of its parent's list, so that its `next` is free to be used here.
-  ContextNode* now = node;
-  node->next = nullptr;
-  for (;;) {
-    ContextChild* child = EndChildren(now, end);
-    if (child == nullptr) {
-      auto* above = static_cast<ContextNode*>(now->next);
-      if (now != node) UnrefContext(now);
-      if (above == nullptr) return;
-      now = above;
-    } else if (child->is_after_func) {
-      StartAfterFunc(child);
-    } else if (auto* below = static_cast<ContextNode*>(child); EndOne(below, &end)) {
-      below->next = now;
-      now = below;
-    } else {
-      UnrefContext(below);
-    }
-  }
+  if (parents) EndBelow(node, &end);
 }
 
 absl::Status StatusOf(ContextErr err) {

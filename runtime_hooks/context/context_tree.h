@@ -10,8 +10,9 @@ namespace stranded::internal {
 struct EndOfContext {
   ContextErr err = ContextErr::kNone;
   absl::Status cause;      // Ok: none but what Err() says
-  std::int64_t at_ns = 0;  // 0: as exactly as somebody could notice
-  std::uint64_t by = 0;    // task id; 0: a timer
+  std::int64_t at_ns = 0;  // 0: read off `clock`, as exactly as somebody could notice
+  World* clock = nullptr;
+  std::uint64_t by = 0;  // task id; 0: a timer
   std::source_location site{};
   std::uint64_t origin = 0;  // id of the node where it began
 };
