@@ -27,6 +27,16 @@
 
 namespace stranded::internal {
 
+// A spin lock by the names that std::unique_lock and conditions use.
+class TimerLock {
+ public:
+  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { lock_.Lock(); }
+  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { lock_.Unlock(); }
+
+ private:
+  SpinLock lock_;
+};
+
 class PoolWorld final : public World {
  public:
   PoolWorld(std::string name, int workers);
@@ -101,6 +111,8 @@ class PoolWorld final : public World {
   void PushInbox(Worker* worker, Task* task);
   std::size_t ReadyTasks() const;
   void RunTimers();
+  void SleepTimers(std::unique_lock<TimerLock>& lock, std::int64_t due, std::int64_t now);
+  void MakeRoomForTimer(std::unique_lock<TimerLock>& lock);
   static void YieldAfterSwitch(void* task);
   static void ReleaseAfterSwitch(void* task);
   void SleepThread(Task* self);
@@ -140,9 +152,10 @@ class PoolWorld final : public World {
   int wanted_workers_;
   std::once_flag started_;
 
-  std::mutex timer_mutex_;
-  std::condition_variable timer_wake_;
+  TimerLock timer_mutex_;
+  std::condition_variable_any timer_wake_;
   TimerHeap timers_;
+  std::int64_t timer_sleep_until_ = INT64_MAX;  // when the timer thread wakes up by itself
   bool firing_ = false;  // one is out of the heap, and what it wakes is not ready yet
   bool timer_thread_runs_ = false;
   PoolWorld* next_retired_ = nullptr;

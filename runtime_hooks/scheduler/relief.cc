@@ -84,7 +84,6 @@ bool Cancel(ControlledWorld* world) {
   if (found == nullptr) return false;
   EndOfContext end;
   end.err = ContextErr::kCancelled;
-  end.cause = StatusOf(end.err);
   end.at_ns = world->NowNs();
   end.by = found->creator;
   end.site = found->site;

@@ -57,6 +57,10 @@ class TimerHeap {
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   TimerEntry* top() const { return heap_.front(); }
+  // No room for one more: Push would allocate. Under a spin lock the caller makes room first, with
+  // a vector that it has reserved outside of the lock.
+  bool full() const { return heap_.size() == heap_.capacity(); }
+  void MoveTo(std::vector<TimerEntry*>& larger);
   void Push(TimerEntry* t);
   void Remove(TimerEntry* t);
   const std::vector<TimerEntry*>& entries() const { return heap_; }
