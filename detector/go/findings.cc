@@ -25,7 +25,11 @@ class GoAnalyzer {
         dump_(all.dumps.back()),
         options_(options),
         trend_(all),
-        picture_(LookAtGo(all, dump_)) {}
+        picture_(LookAtGo(all, dump_)) {
+    if (!dump_.has_creators) return;
+    by_id_.reserve(dump_.goroutines.size());
+    for (const Goroutine& g : dump_.goroutines) by_id_.emplace(g.id, &g);
+  }
 
   void Run(Analysis& out) {
     FindLockCycles();
@@ -53,6 +57,7 @@ class GoAnalyzer {
   GoPicture picture_;
   std::vector<FindingData> found_;
   absl::flat_hash_set<std::uint64_t> in_cycle_;
+  absl::flat_hash_map<std::uint64_t, const Goroutine*> by_id_;
 };
 
 void GoAnalyzer::AddStack(const GoGroup& group, FindingData& data) const {
@@ -69,8 +74,6 @@ void GoAnalyzer::AddStack(const GoGroup& group, FindingData& data) const {
 
 void GoAnalyzer::AddAncestry(const GoPile& pile, FindingData& data) const {
   if (pile.creator == 0) return;
-  absl::flat_hash_map<std::uint64_t, const Goroutine*> by_id;
-  for (const Goroutine& g : dump_.goroutines) by_id.emplace(g.id, &g);
   std::uint64_t id = pile.ids.empty() ? 0 : pile.ids.front();
   std::uint32_t creator = pile.creator;
   for (int depth = 0; depth < 64 && creator != 0; ++depth) {
@@ -79,11 +82,11 @@ void GoAnalyzer::AddAncestry(const GoPile& pile, FindingData& data) const {
     step.name = absl::StrCat("goroutine ", id);
     step.site = GoSite(all_, creator);
     data.ancestry.push_back(std::move(step));
-    const auto it = by_id.find(id);
-    if (it == by_id.end() || it->second->creator == 0) return;
+    const auto it = by_id_.find(id);
+    if (it == by_id_.end() || it->second->creator == 0) return;
     id = it->second->creator;
-    const auto parent = by_id.find(id);
-    creator = parent == by_id.end() ? 0 : dump_.groups[parent->second->group].creator;
+    const auto parent = by_id_.find(id);
+    creator = parent == by_id_.end() ? 0 : dump_.groups[parent->second->group].creator;
   }
   SpawnStep last;  // main, or one that has ended
   last.task = id;
@@ -114,7 +117,8 @@ FindingData GoAnalyzer::Describe(const GoPile& pile, const std::string& rule,
   if (!data.stack.empty()) data.task_name = data.stack.back().function;
   AddAncestry(pile, data);
   if (exemplar.labels != 0) {
-    data.notes.push_back(absl::StrCat("labels: ", std::string(all_.strings[exemplar.labels])));
+    data.notes.push_back(absl::StrCat("labels: ", std::string(all_.strings[exemplar.labels]),
+                                      exemplar.other_labels ? ", and others" : ""));
   }
   if (std::string text = trend_.Text(all_, pile); !text.empty()) data.notes.push_back(text);
   AddGoFixes(all_, pile, data);
