@@ -44,7 +44,9 @@ class GoAnalyzer {
   void AddStack(const GoGroup& group, FindingData& data) const;
   void AddAncestry(const GoPile& pile, FindingData& data) const;
   void Judge(const GoPile& pile, Analysis& out);
+  const GoPile& PileOf(const GoLockWaiter& w) const;
   void FindLockCycles();
+  void AddLockCycle(const GoLockCycle& cycle);
   void FindDeadlock(Analysis& out);
   void Finish(Analysis& out);
   bool InCycle(const GoPile& pile) const;
@@ -155,45 +157,52 @@ void GoAnalyzer::Judge(const GoPile& pile, Analysis& out) {
   if (verdict.look_again) out.look_again += pile.count;
 }
 
+const GoPile& GoAnalyzer::PileOf(const GoLockWaiter& w) const {
+  return *std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
+    return std::find(p.groups.begin(), p.groups.end(), w.group) != p.groups.end();
+  });
+}
+
 void GoAnalyzer::FindLockCycles() {
-  for (const GoLockCycle& cycle : FindGoLockCycles(dump_)) {
-    const auto pile_of = [&](const GoLockWaiter& w) -> const GoPile& {
-      return *std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
-        return std::find(p.groups.begin(), p.groups.end(), w.group) != p.groups.end();
-      });
-    };
-    const GoLockWaiter& first = *cycle.members.front();
-    FindingData data = Describe(pile_of(first), "lock-cycle", "predicted");
-    data.fixes.clear();
-    Fix fix;
-    fix.kind = FixKind::kLockOrder;
-    fix.site = data.wait_site;
-    fix.summary = "Take the two mutexes in one order everywhere, for instance by an id.";
-    fix.reason = "Then no two goroutines can each hold what the other waits for.";
-    data.fixes.push_back(std::move(fix));
-    data.tasks.clear();
-    for (const GoLockWaiter* w : cycle.members) {
-      const std::size_t i = data.tasks.size();
-      data.tasks.push_back(w->goroutine);
-      data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits for a mutex at ",
-                                        GoSite(all_, pile_of(*w).site).ToString(),
-                                        ", which goroutine ", cycle.members[1 - i]->goroutine,
-                                        " also uses"));
-    }
-    for (const GoLockWaiter* w : cycle.victims) {
-      if (data.tasks.size() < kMostListed) data.tasks.push_back(w->goroutine);
-      data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
-                                        GoSite(all_, pile_of(*w).site).ToString()));
-    }
-    data.task_count = cycle.members.size() + cycle.victims.size();
-    in_cycle_.insert(data.tasks.begin(), data.tasks.end());
-    data.title = absl::StrCat(Goroutines(data.task_count),
-                              " blocked at two mutexes that are likely taken in opposite order");
-    data.notes.insert(data.notes.begin(),
-                      "Go's dumps do not tell who holds a mutex; that each waits for a mutex the "
-                      "other has in its arguments is a hint.");
-    found_.push_back(std::move(data));
+  const bool stopped = picture_.quiet || dump_.deadlock || dump_.bubble_deadlock || dump_.timed_out;
+  for (const GoLockCycle& cycle : FindGoLockCycles(dump_, stopped)) AddLockCycle(cycle);
+}
+
+void GoAnalyzer::AddLockCycle(const GoLockCycle& cycle) {
+  const std::size_t size = cycle.members.size();
+  FindingData data = Describe(PileOf(*cycle.members.front()), "lock-cycle", "predicted");
+  Fix fix;
+  fix.kind = FixKind::kLockOrder;
+  fix.site = data.wait_site;
+  fix.summary = "Take the mutexes in one order everywhere, for instance by an id.";
+  fix.reason = "Then no goroutine can hold what the one waits for that it waits for itself.";
+  data.fixes = {std::move(fix)};
+  data.tasks.clear();
+  for (std::size_t i = 0; i < size; ++i) {
+    const GoLockWaiter& w = *cycle.members[i];
+    in_cycle_.insert(w.goroutine);
+    if (i >= kMostListed) continue;
+    data.tasks.push_back(w.goroutine);
+    data.graph.push_back(absl::StrCat("goroutine ", w.goroutine, " waits for a mutex at ",
+                                      GoSite(all_, PileOf(w).site).ToString(), ", which goroutine ",
+                                      cycle.members[(i + size - 1) % size]->goroutine,
+                                      " also uses"));
   }
+  for (const GoLockWaiter* w : cycle.victims) {
+    in_cycle_.insert(w->goroutine);
+    if (data.tasks.size() >= kMostListed) continue;
+    data.tasks.push_back(w->goroutine);
+    data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
+                                      GoSite(all_, PileOf(*w).site).ToString()));
+  }
+  data.task_count = size + cycle.victims.size();
+  data.title = absl::StrCat(Goroutines(data.task_count), " blocked at ", size,
+                            size == 2 ? " mutexes that are likely taken in opposite order"
+                                      : " mutexes that are likely held in a ring");
+  data.notes.insert(data.notes.begin(),
+                    "Go's dumps do not tell who holds a mutex; that each waits for a mutex the "
+                    "other has in its arguments is a hint.");
+  found_.push_back(std::move(data));
 }
 
 void GoAnalyzer::FindDeadlock(Analysis& out) {

@@ -80,6 +80,12 @@ void AddGoFixes(const GoDumps&, const GoPile& pile, FindingData& out) {
                               ": write defer wg.Done() as the first line of each goroutine, and "
                               "count with Add before the go statement."),
                  "Then the counter comes down on every way out.");
+    case Kind::kOnce:
+      return Add(out, FixKind::kUnlock, at,
+                 absl::StrCat("Look at the function that Do was given first, at ", at.ToString(),
+                              " or elsewhere: it must not call Do of the same Once, nor wait for "
+                              "a goroutine that does."),
+                 "All other calls of Do wait until the first has returned.");
     case Kind::kCond:
       return Add(out, FixKind::kSignal, at,
                  "Call Broadcast after each change of the condition, also when the program ends.",

@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t kMostIds = 100;
 
 // Sites of profiles and of text differ as frames, but not as function and line.
-using Key = std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                       std::uint32_t, bool, bool, bool>;
+using Key =
+    std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, bool, bool, bool>;
 
 bool HasFrame(const GoDumps& all, const GoGroup& group, std::string_view prefix) {
   return std::any_of(group.frames.begin(), group.frames.end(),
@@ -86,7 +86,6 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
                   site.file,
                   site.line,
                   creator.function,
-                  creator.line,
                   leaked,
                   is_main,
                   wait.library_idle};

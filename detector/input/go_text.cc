@@ -51,9 +51,12 @@ struct GoTextReader::Impl {
   std::string header_text;
   std::uint64_t creator_id = 0, lock = 0;
   std::vector<std::uint64_t> mentioned;
-  bool waits_for_lock = false, lock_seen = false;
+  bool waits_for_lock = false;
   std::string call;  // line of a call whose place is to come
   bool call_is_creator = false, have_call = false;
+  bool call_is_bare = false;  // a C function's name without brackets: its place must follow
+  bool creator_read = false;  // the stack is over, but for ancestors
+  bool thread_section = false, skipped = false;  // see ThreadSection
   std::vector<std::uint64_t> pcs;
   GroupKey key;
 
@@ -94,7 +97,8 @@ struct GoTextReader::Impl {
     now = std::move(fresh);
     creator_id = lock = 0;
     mentioned.clear();
-    waits_for_lock = lock_seen = have_call = call_is_creator = in_ancestor = false;
+    waits_for_lock = have_call = call_is_creator = call_is_bare = in_ancestor = false;
+    creator_read = skipped = false;
   }
 
   // The group of the goroutine that was read last.
@@ -118,6 +122,7 @@ struct GoTextReader::Impl {
     if (!in_stack) return;
     in_stack = false;
     if (have_call) FlushCall();
+    if (skipped) return;
     GoDump& dump = out.dumps.back();
     dump.cut |= cut;
     group = GroupOf(dump);
@@ -138,7 +143,13 @@ struct GoTextReader::Impl {
 
   void Begin(const GoHeader& h) {
     End(false);
-    counted = false;
+    if (thread_section && !new_dump && (h.id == 0 || (Again(h.id) && h.state == "running"))) {
+      Reset();
+      in_stack = skipped = true;
+      header = {};
+      return;
+    }
+    counted = thread_section = false;
     if (!new_dump && Again(h.id)) new_dump = true;
     if (!new_dump && !out.dumps.back().has_states) new_dump = true;  // a debug=1 before
     GoDump& dump = Dump();
@@ -164,7 +175,12 @@ struct GoTextReader::Impl {
   // A call without a place: from a runtime that knew none.
   void FlushCall() {
     have_call = false;
-    if (!call_is_creator) AddFrame(call, "", 0);
+    if (call_is_bare) {
+      Unknown(call);
+    } else if (!call_is_creator) {
+      AddFrame(call, "", 0);
+    }
+    call_is_bare = false;
   }
 
   void Arguments(std::string_view function, std::string_view arguments) {
@@ -199,6 +215,7 @@ struct GoTextReader::Impl {
     }
     call.assign(line);
     call_is_creator = have_call = true;
+    call_is_bare = false;
     return true;
   }
 
@@ -218,7 +235,8 @@ struct GoTextReader::Impl {
     std::string_view file;
     std::uint32_t number = 0;
     if (!have_call || !ParseGoPlace(Stripped(line), file, number)) return false;
-    have_call = false;
+    have_call = call_is_bare = false;
+    creator_read = call_is_creator;
     if (!call_is_creator) {
       AddFrame(call, file, number);
     } else if (!in_ancestor) {
@@ -243,26 +261,47 @@ struct GoTextReader::Impl {
       line = bare;
     }
     if (Creator(line) || Elision(line)) return;
+    if (!in_ancestor && creator_read && !line.starts_with("[originating from goroutine ")) {
+      End(false);
+      return Preamble(line);
+    }
     if (line.starts_with("[originating from goroutine ")) {
       if (have_call) FlushCall();
       in_ancestor = true;
+      creator_read = false;
       return;
     }
     const std::size_t arguments = GoArguments(line);
     if (arguments != line.npos) {
       if (have_call) FlushCall();
       call.assign(line.substr(0, arguments));
-      call_is_creator = false;
+      call_is_creator = call_is_bare = false;
       have_call = true;
       if (waits_for_lock && !in_ancestor) Arguments(call, line.substr(arguments));
       return;
     }
     if (line.starts_with("non-Go function") || line.starts_with("0x") ||
-        line.starts_with("runtime: ") || line.starts_with("exit status")) {
+        line.starts_with("runtime: ")) {
       return;
+    }
+    if (EndsStack(line)) {
+      End(false);
+      return Preamble(line);
     }
     if (ParseCgo(line)) return;
     Unknown(line);
+  }
+
+  // What tools and the runtime write below the last stack, without an empty line between.
+  static bool EndsStack(std::string_view line) {
+    if (line.starts_with("exit status ") || line.starts_with("FAIL") || line == "PASS" ||
+        line.starts_with("ok  \t") || line.starts_with("--- ") || line == "-----") {
+      return true;
+    }
+    std::string_view name = line.substr(0, line.find(' '));  // rax    0x7f
+    std::string_view value = Stripped(line.substr(name.size()));
+    std::uint64_t number = 0;
+    return name.size() < 8 && TakeHex(value, number) && value.empty();
   }
 
   // The name of a C function, without brackets, stands alone before its place.
@@ -270,7 +309,8 @@ struct GoTextReader::Impl {
     if (line.empty() || line.find(' ') != line.npos) return false;
     if (have_call) FlushCall();
     call.assign(line);
-    have_call = true;
+    call_is_creator = false;
+    have_call = call_is_bare = true;
     return true;
   }
 
@@ -338,9 +378,21 @@ struct GoTextReader::Impl {
       bubble = new_dump = true;
     }
     if (line.find("panic: test timed out after") != line.npos) timed_out = new_dump = true;
+    ThreadSection(line);
+    if (thread_section) return;
     if (line.starts_with("panic: ") || line.starts_with("fatal error: ") ||
-        line.starts_with("SIGQUIT: ")) {
+        line.starts_with("SIGQUIT: ") || line.starts_with("SIGABRT: ")) {
       crashed = new_dump = true;
+    }
+  }
+
+  // With GOTRACEBACK=crash each thread adds a section of its own after the dump: its own stack, and
+  // that of the goroutine on it, which was in the dump already.
+  void ThreadSection(std::string_view line) {
+    if (line == "-----" && !out.dumps.empty() && !new_dump) {
+      thread_section = true;
+    } else if (!line.starts_with("SIG") && !line.starts_with("PC=") && !EndsStack(line)) {
+      thread_section = false;
     }
   }
 
