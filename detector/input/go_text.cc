@@ -9,6 +9,7 @@
 #include "absl/hash/hash.h"
 #include "detector/input/go_lines.h"
 #include "detector/input/go_records.h"
+#include "detector/input/go_wrapped.h"
 
 namespace stranded::detector {
 namespace {
@@ -411,7 +412,30 @@ struct GoTextReader::Impl {
     return true;
   }
 
+  // A line of a log collector's holds one of the dump, or all of it. What holds none is passed
+  // over.
+  bool Wrapped(std::string_view line) {
+    std::string text;
+    if (!line.starts_with("{\"")) return false;
+    if (!UnwrapJsonLine(line, text)) return !in_stack || line.back() == '}';
+    std::string_view left = text;
+    do {
+      const std::size_t end = std::min(left.find('\n'), left.size());
+      PlainLine(left.substr(0, end));
+      left.remove_prefix(std::min(end + 1, left.size()));
+    } while (!left.empty());
+    return true;
+  }
+
   void Line(std::string_view line) {
+    if (Wrapped(line)) {
+      ++out.other_lines;
+    } else {
+      PlainLine(line);
+    }
+  }
+
+  void PlainLine(std::string_view line) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     GoHeader h;
     // Inside of a stack without log text before it, only a line's first letter needs a look.

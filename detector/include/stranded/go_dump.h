@@ -7,6 +7,7 @@
 #ifndef STRANDED_DETECTOR_GO_DUMP_H_
 #define STRANDED_DETECTOR_GO_DUMP_H_
 
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ namespace stranded {
 bool LooksLikeGo(std::string_view head);
 absl::StatusOr<Analysis> AnalyzeGo(std::string_view bytes, const std::string& source,
                                    const AnalysisOptions& options = {});
+// The rest of a stream whose begin was read already, to its end; text is not kept.
+absl::StatusOr<Analysis> AnalyzeGoStream(std::string_view head, std::FILE* rest,
+                                         const std::string& source,
+                                         const AnalysisOptions& options = {});
 // Files of one program, oldest first.
 absl::StatusOr<Analysis> AnalyzeGoFiles(const std::vector<std::string>& paths,
                                         const AnalysisOptions& options = {});
