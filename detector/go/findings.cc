@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000'000'000;
 constexpr std::size_t kMostListed = 100;
+constexpr std::size_t kMostEnded = 100;  // dumps of programs that ended, before the last dump
 
 std::string Goroutines(std::uint64_t n) {
   return n == 1 ? "1 goroutine is" : absl::StrCat(n, " goroutines are");
@@ -20,11 +21,11 @@ std::string Goroutines(std::uint64_t n) {
 
 class GoAnalyzer {
  public:
-  GoAnalyzer(const GoDumps& all, const AnalysisOptions& options)
+  GoAnalyzer(const GoDumps& all, const GoDump& dump, const AnalysisOptions& options)
       : all_(all),
-        dump_(all.dumps.back()),
+        dump_(dump),
         options_(options),
-        trend_(all),
+        trend_(all, dump),
         picture_(LookAtGo(all, dump_)) {
     if (!dump_.has_creators) return;
     by_id_.reserve(dump_.goroutines.size());
@@ -51,6 +52,7 @@ class GoAnalyzer {
   void Finish(Analysis& out);
   bool InCycle(const GoPile& pile) const;
   bool Wanted(const FindingData& data) const;
+  bool IsLast() const { return &dump_ == &all_.dumps.back(); }
 
   const GoDumps& all_;
   const GoDump& dump_;
@@ -249,20 +251,34 @@ void GoAnalyzer::Finish(Analysis& out) {
     return a.task_count > b.task_count;
   });
   for (FindingData& data : found_) {
-    if (data.rule != "growth") out.summary.stranded += data.task_count;
     data.fingerprint = Fingerprint(data);
+    const bool known = std::any_of(out.findings.begin(), out.findings.end(), [&](const Finding& f) {
+      return f.fingerprint() == data.fingerprint;
+    });
+    if (known && !IsLast()) continue;
+    if (!IsLast()) {
+      data.notes.push_back(absl::StrCat("In dump ", &dump_ - all_.dumps.data() + 1, " of the ",
+                                        all_.dumps.size(), " that were read: its program ended."));
+    }
+    if (data.rule != "growth") out.summary.stranded += data.task_count;
     out.findings.emplace_back(std::move(data));
   }
 }
 
 void GoAnalyzer::Summarize(AnalysisSummary& out) const {
-  out.tasks = picture_.count;
-  out.blocked = picture_.blocked;
+  out.tasks += picture_.count;
+  out.blocked += picture_.blocked;
+  if (!IsLast()) return;
   out.quiet = picture_.quiet;
   out.program = "Go";
   if (dump_.cut) {
     out.losses.push_back("the dump is cut off inside a goroutine: what came after is missing");
     out.partly_lost = true;
+  }
+  if (!dump_.goroutines.empty() && dump_.goroutines.size() < dump_.count) {
+    out.losses.push_back(absl::StrCat("all ", dump_.count, " goroutines are counted, but only ",
+                                      dump_.goroutines.size(),
+                                      " are listed by tasks, tree and show"));
   }
   if (dump_.announced > dump_.count) {
     out.losses.push_back(
@@ -280,9 +296,19 @@ void GoAnalyzer::Summarize(AnalysisSummary& out) const {
 
 Analysis AnalyzeGoModel(std::shared_ptr<const GoDumps> all, const AnalysisOptions& options) {
   Analysis out;
-  GoAnalyzer analyzer(*all, options);
-  analyzer.Summarize(out.summary);
-  analyzer.Run(out);
+  const auto analyze = [&](const GoDump& dump) {
+    GoAnalyzer analyzer(*all, dump, options);
+    analyzer.Summarize(out.summary);
+    analyzer.Run(out);
+  };
+  analyze(all->dumps.back());
+  // Where a program ended, the dumps after it are of others.
+  std::size_t left = kMostEnded;
+  for (const GoDump& dump : all->dumps) {
+    const bool ended = dump.deadlock || dump.bubble_deadlock || dump.timed_out;
+    if (ended && &dump != &all->dumps.back() && left-- > 0) analyze(dump);
+    if (left == 0) break;
+  }
   out.dump = NativeFromGo(all, all->dumps.size() - 1);
   return out;
 }

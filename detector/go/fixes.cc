@@ -71,8 +71,8 @@ void AddGoFixes(const GoDumps&, const GoPile& pile, FindingData& out) {
     case Kind::kWriteLock:
       return Add(out, FixKind::kUnlock, at,
                  absl::StrCat("Look for the holder of the lock taken at ", at.ToString(),
-                              ": write defer mu.Unlock() behind each Lock, and do not wait for "
-                              "channels while holding it."),
+                              ": write defer mu.Unlock() behind each Lock, and while holding "
+                              "it neither wait for channels nor call what locks it again."),
                  "Then every way out of the function gives the lock back.");
     case Kind::kWaitGroup:
       return Add(out, FixKind::kAddDone, at,

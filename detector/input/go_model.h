@@ -2,7 +2,7 @@
 //
 // Overview: frames and stacks are interned once, goroutines with the same stack, state and creator
 // form a group. Memory follows the distinct stacks: of a goroutine's own there is a bit for its id,
-// and a record of the first 100,000 and of the first eight of each group.
+// and a record of the first 20,000 and of the first eight of each group.
 // Thread safety: plain data. Ownership: GoDumps owns all strings; views point into it.
 #ifndef STRANDED_DETECTOR_INPUT_GO_MODEL_H_
 #define STRANDED_DETECTOR_INPUT_GO_MODEL_H_
@@ -100,7 +100,7 @@ struct GoDump {
 };
 
 inline void GoDump::Add(const Goroutine& g) {
-  constexpr std::size_t kMostRecords = 100'000, kMostCreators = 10'000;
+  constexpr std::size_t kMostRecords = 20'000, kMostCreators = 10'000;
   constexpr std::uint64_t kOfEach = 8;
   GoGroup& group = groups[g.group];
   if (group.count++ == 0) {

@@ -19,14 +19,33 @@ std::uint64_t Load8(const char* at) {
   return value;
 }
 
-std::uint64_t Folded(std::uint64_t x, std::uint64_t y) {
+inline std::uint64_t Folded(std::uint64_t x, std::uint64_t y) {
   const absl::uint128 product = absl::uint128(x) * y;
   return absl::Uint128Low64(product) ^ absl::Uint128High64(product);
 }
 
-void MixPair(GoRecordHash& hash, std::uint64_t x, std::uint64_t y) {
+inline void MixPair(GoRecordHash& hash, std::uint64_t x, std::uint64_t y) {
   hash.a = Folded(hash.a ^ x ^ kSalt1, y ^ kSalt2);
-  hash.b = Folded(hash.b ^ y ^ kSalt2, x ^ kSalt1);
+  hash.b = (hash.b ^ x) * kSalt2 + (y ^ hash.b >> 29);
+}
+
+// Inlined into the scan: it is called for each line.
+inline void MixText(GoRecordHash& hash, std::string_view text) {
+  const char* at = text.data();
+  std::size_t left = text.size();
+  hash.a += left * kSalt1;
+  hash.b += left * kSalt2;
+  if (left >= 16) {
+    for (; left > 16; left -= 16, at += 16) MixPair(hash, Load8(at), Load8(at + 8));
+    at = text.data() + text.size() - 16;
+    MixPair(hash, Load8(at), Load8(at + 8));
+  } else if (left >= 8) {
+    MixPair(hash, Load8(at), Load8(at + left - 8));
+  } else {
+    char padded[8] = {};
+    std::memcpy(padded, at, left);
+    MixPair(hash, Load8(padded), kSalt1);
+  }
 }
 
 // Digits off the front, 18 at most.
@@ -44,7 +63,7 @@ bool ScanState(std::string_view inside, GoRecord& out) {
   while (true) {
     const std::size_t comma = inside.find(", ");
     if (comma == inside.npos) break;
-    out.hash.Mix(inside.substr(0, comma));
+    MixText(out.hash, inside.substr(0, comma));
     inside.remove_prefix(comma + 2);
     if (inside.empty() || !Digit(inside.front())) continue;
     const char* at = inside.data();
@@ -55,7 +74,7 @@ bool ScanState(std::string_view inside, GoRecord& out) {
     inside.remove_prefix(8);
     out.minutes = static_cast<std::uint32_t>(minutes);
   }
-  out.hash.Mix(inside);
+  MixText(out.hash, inside);
   return true;
 }
 
@@ -82,28 +101,10 @@ void ScanCreator(std::string_view line, GoRecord& out) {
     if (out.creator == 0 && TakeId(at, line.data() + line.size(), id)) out.creator = id;
     line = line.substr(0, in);
   }
-  out.hash.Mix(line);
+  MixText(out.hash, line);
 }
 
 }  // namespace
-
-void GoRecordHash::Mix(std::string_view text) {
-  const char* at = text.data();
-  std::size_t left = text.size();
-  a += left * kSalt1;
-  b += left * kSalt2;
-  if (left >= 16) {
-    for (; left > 16; left -= 16, at += 16) MixPair(*this, Load8(at), Load8(at + 8));
-    at = text.data() + text.size() - 16;
-    MixPair(*this, Load8(at), Load8(at + 8));
-  } else if (left >= 8) {
-    MixPair(*this, Load8(at), Load8(at + left - 8));
-  } else {
-    char padded[8] = {};
-    std::memcpy(padded, at, left);
-    MixPair(*this, Load8(padded), kSalt1);
-  }
-}
 
 GoScan ScanGoRecord(std::string_view text, GoRecord& out) {
   out = {};
@@ -126,24 +127,24 @@ GoScan ScanGoRecord(std::string_view text, GoRecord& out) {
       if (number == 2) pointers = line.find(" fp=0x") != line.npos;
       if (pointers) line = line.substr(0, line.find(" fp=0x"));
       if (last == '\r') return GoScan::kOther;
-      out.hash.Mix(line);
+      MixText(out.hash, line);
     } else if (last == ')') {
       const auto* open = static_cast<const char*>(memrchr(line.data(), '(', line.size()));
       if (open == nullptr) return GoScan::kOther;
-      out.hash.Mix({line.data(), static_cast<std::size_t>(open - line.data())});
+      MixText(out.hash, {line.data(), static_cast<std::size_t>(open - line.data())});
     } else if (line.starts_with(kCreated)) {
       if (ancestor) {
-        out.hash.Mix(line);
+        MixText(out.hash, line);
       } else {
         ScanCreator(line, out);
       }
     } else if (line.starts_with("[originating from goroutine ")) {
       ancestor = true;
-      out.hash.Mix("[");
+      MixText(out.hash, "[");
     } else if (last == '\r' || line.starts_with(kGoroutine)) {
       return GoScan::kOther;
     } else {
-      out.hash.Mix(line);
+      MixText(out.hash, line);
     }
   }
   out.size = static_cast<std::size_t>(at - text.data());

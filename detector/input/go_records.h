@@ -16,7 +16,6 @@ namespace stranded::detector {
 // Two lanes of 64 bits: an accidental collision is out of the question.
 struct GoRecordHash {
   std::uint64_t a = 0, b = 0;
-  void Mix(std::string_view text);
   bool operator==(const GoRecordHash&) const = default;
   template <class H>
   friend H AbslHashValue(H h, const GoRecordHash& hash) {

@@ -36,7 +36,8 @@ struct GoTextReader::Impl {
   std::string rest;  // begin of a line whose end is still to come
   bool in_stack = false, new_dump = true, counted = false, in_ancestor = false;
   bool deadlock = false, timed_out = false, crashed = false, bubble = false;
-  std::size_t prefix = 0;  // log text before each line
+  std::size_t prefix = 0;   // log text before each line
+  std::string prefix_mark;  // what it ends with, behind its last digit: times differ in length
   absl::flat_hash_map<std::uint64_t, std::uint32_t> frame_index;
   absl::flat_hash_map<GroupKey, std::uint32_t> group_index;
   // Stacks that were read once, by their text.
@@ -399,7 +400,15 @@ struct GoTextReader::Impl {
 
   // The line without what a log collector wrote before each.
   std::string_view Unprefixed(std::string_view line) {
+    constexpr std::size_t kPlay = 16;
     if (prefix == 0) return line;
+    if (!prefix_mark.empty()) {
+      const std::size_t at = line.find(
+          prefix_mark, prefix - prefix_mark.size() - std::min(kPlay, prefix - prefix_mark.size()));
+      if (at != line.npos && at + prefix_mark.size() <= prefix + kPlay) {
+        return line.substr(at + prefix_mark.size());
+      }
+    }
     return line.size() >= prefix ? line.substr(prefix) : std::string_view();
   }
 
@@ -409,6 +418,9 @@ struct GoTextReader::Impl {
     if (!ParseGoHeader(line.substr(at), h)) return false;
     if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t' && line[at - 1] != '|') return false;
     prefix = at;
+    const std::string_view before = line.substr(0, at);
+    const std::size_t digit = before.find_last_of("0123456789");
+    prefix_mark = before.substr(digit == before.npos ? before.size() : digit + 1);
     return true;
   }
 
