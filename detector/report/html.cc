@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "detector/model/snapshot.h"
+#include "detector/report/gzip.h"
 #include "detector/report/html_escape.h"
 #include "detector/report/html_page.h"
 #include "detector/report/portable.h"
@@ -34,8 +35,8 @@ std::string Head(const std::string& title) {
       "</style>\n<script>", std::string(detector::kPageScript), "</script>\n</head>\n");
 }
 
-std::string Tile(std::size_t n, std::string_view what) {
-  return absl::StrCat("<li><b>", n, "</b> ", std::string(what), "</li>");
+std::string Tile(std::size_t n, const char* one, const char* many) {
+  return absl::StrCat("<li><b>", n, "</b> ", n == 1 ? one : many, "</li>");
 }
 
 std::string Verdict(const Analysis& a) {
@@ -45,17 +46,18 @@ std::string Verdict(const Analysis& a) {
       n == 0 ? "Nothing is stranded"
              : absl::StrCat(n, n == 1 ? " finding" : " findings", ", ", s.stranded,
                             s.stranded == 1 ? " stranded task" : " stranded tasks");
-  std::string out =
-      absl::StrCat("<section class=\"verdict ",
-                   n != 0          ? "bad"
-                   : s.partly_lost ? "unsure"
-                                   : "good",
-                   "\">\n<h1>", words, "</h1>\n<ul class=tiles>", Tile(s.tasks, "tasks alive"),
-                   Tile(s.blocked, "blocked"), Tile(s.contexts, "contexts"),
-                   Tile(s.channels, "channels"), "</ul>\n<p class=about>");
+  std::string out = absl::StrCat(
+      "<section class=\"verdict ",
+      n != 0          ? "bad"
+      : s.partly_lost ? "unsure"
+                      : "good",
+      "\">\n<h1>", words, "</h1>\n<ul class=tiles>", Tile(s.tasks, "task alive", "tasks alive"),
+      Tile(s.blocked, "blocked", "blocked"), Tile(s.contexts, "context", "contexts"),
+      Tile(s.channels, "channel", "channels"), "</ul>\n<p class=about>");
   const std::string program = detector::PortablePath(s.program);
   if (!program.empty()) absl::StrAppend(&out, "<b>", EscapeHtml(program), "</b>");
-  for (const std::string& part : {s.world, s.label, s.reason.empty() ? "" : "at " + s.reason}) {
+  for (const std::string& part :
+       {s.world, s.label, s.reason.empty() ? "" : "snapshot taken at " + s.reason}) {
     if (!part.empty()) absl::StrAppend(&out, " · ", EscapeHtml(part));
   }
   absl::StrAppend(&out, "</p>\n");
@@ -126,6 +128,15 @@ std::string PlainTree(const Analysis& analysis) {
                       EscapeHtml(tree), "</pre></section></noscript>\n");
 }
 
+// Much of it is packed, which browsers unpack by themselves.
+std::string Data(const std::string& json) {
+  constexpr std::size_t kMostPlain = 1 << 20;
+  const std::string packed = json.size() > kMostPlain ? detector::Gzip(json) : json;
+  const bool pack = packed.size() < json.size();
+  return absl::StrCat("<script type=\"application/json\" id=data", pack ? " data-packed" : "", ">",
+                      pack ? detector::Base64(packed) : json, "</script>\n");
+}
+
 }  // namespace
 
 std::string HtmlReport(const Analysis& analysis) {
@@ -137,9 +148,8 @@ std::string HtmlReport(const Analysis& analysis) {
       "<body>\n<header class=top><span class=brand>Stranded</span><span class=tools></span>"
       "</header>\n<main>\n",
       Verdict(analysis), Findings(analysis, findings), Rules(findings), PlainTree(analysis),
-      "</main>\n<script type=\"application/json\" id=data>",
-      detector::JsonForScript(detector::PageData(analysis, findings)),
-      "</script>\n</body>\n</html>\n");
+      "</main>\n", Data(detector::JsonForScript(detector::PageData(analysis, findings))),
+      "</body>\n</html>\n");
 }
 
 }  // namespace stranded

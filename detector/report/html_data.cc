@@ -1,7 +1,7 @@
 // What the page's script works on: tasks, contexts, channels, locks, stacks and events, compactly.
 // The columns are those of page/src/model.ts. Numbers in place of texts and sites are indices.
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -173,8 +173,9 @@ class Writer {
       stack.push_back(stacks_.Of(snap_, t));
       relations.push_back(Relations(t));
     }
-    return {{"id", id},         {"pattern", pattern}, {"context", context},    {"age", age},
-            {"parent", parent}, {"finding", finding}, {"stack", stack}, {"relations", relations}};
+    return {{"id", id},       {"pattern", pattern},    {"context", context},
+            {"age", age},     {"parent", parent},      {"finding", finding},
+            {"stack", stack}, {"relations", relations}};
   }
 
   // Ancestors that are gone: they hold the tree of spawns together.
@@ -255,7 +256,8 @@ class Writer {
   std::vector<std::size_t> pattern_of_, claimed_;  // beside chosen_
   absl::flat_hash_map<std::string, std::size_t> pattern_ids_;
   Json patterns_ = Json::array();
-  absl::flat_hash_set<Id> contexts_, channels_, parents_;
+  absl::flat_hash_set<Id> contexts_, channels_;
+  std::set<Id> parents_;  // spawn nodes, in order: what is written is the same in every run
 };
 
 }  // namespace

@@ -32,6 +32,35 @@ void Row(std::string& out, std::string_view label, const std::string& html) {
   absl::StrAppend(&out, "<div><dt>", std::string(label), "</dt><dd>", html, "</dd></div>\n");
 }
 
+// A sentence, with the places in it set as code.
+std::string Sentence(const std::string& text) {
+  std::string out;
+  for (const absl::string_view part : absl::StrSplit(text, ' ')) {
+    const std::string word(part);
+    const std::size_t end = word.find_last_not_of(",.;)") + 1;
+    const std::size_t begin = std::min(word.find_first_not_of('('), end);
+    const std::size_t colon = word.rfind(':', end == 0 ? 0 : end - 1);
+    const bool place = colon != std::string::npos && colon + 1 < end && colon > begin &&
+                       word.find('.') < colon &&
+                       std::all_of(word.begin() + static_cast<std::ptrdiff_t>(colon) + 1,
+                                   word.begin() + static_cast<std::ptrdiff_t>(end),
+                                   [](char c) { return c >= '0' && c <= '9'; });
+    if (!out.empty()) out += ' ';
+    if (!place) {
+      out += EscapeHtml(word);
+      continue;
+    }
+    absl::StrAppend(&out, EscapeHtml(word.substr(0, begin)), "<code class=site>",
+                    EscapeHtml(word.substr(begin, end - begin)), "</code>",
+                    EscapeHtml(word.substr(end)));
+  }
+  return out;
+}
+
+std::string Count(std::uint64_t n, const char* what) {
+  return absl::StrCat(n, " ", what, n == 1 ? "" : "s");
+}
+
 std::string Ages(const FindingData& d) {
   if (d.max_age_ns == 0) return "";
   const std::string least = Span(d.min_age_ns), most = Span(d.max_age_ns);
@@ -43,9 +72,9 @@ std::string ChannelHtml(const ChannelFacts& c) {
   absl::StrAppend(&out, " made at ", Site(c.site, false), ": <code>Chan&lt;",
                   EscapeHtml(c.elem_type), "&gt;</code>, capacity <b>", c.capacity, "</b>");
   if (c.capacity > 0) absl::StrAppend(&out, " (", c.length, " in it)");
-  absl::StrAppend(&out, "<span class=sub>", c.sends_started, " sends begun, ", c.sends_completed,
-                  " completed · ", c.recvs_started, " receives begun, ", c.recvs_completed,
-                  " completed", c.closed ? " · closed" : "");
+  absl::StrAppend(&out, "<span class=sub>", Count(c.sends_started, "send"), " begun, ",
+                  c.sends_completed, " completed · ", Count(c.recvs_started, "receive"), " begun, ",
+                  c.recvs_completed, " completed", c.closed ? " · closed" : "");
   if (c.instances > 1) absl::StrAppend(&out, " · one of ", c.instances, " made there");
   return out + "</span>";
 }
@@ -93,7 +122,7 @@ void Say(std::string& out, std::string_view label, const std::vector<std::string
   if (lines.empty()) return;
   std::string items;
   for (const std::string& line : lines) {
-    absl::StrAppend(&items, "<li class=say>", EscapeHtml(line), "</li>");
+    absl::StrAppend(&items, "<li class=say>", Sentence(line), "</li>");
   }
   Row(out, label, absl::StrCat("<ul class=plain>", items, "</ul>"));
 }
@@ -102,7 +131,7 @@ std::string TasksHtml(const FindingData& d) {
   constexpr std::size_t kMost = 8;
   std::string out;
   for (std::size_t i = 0; i < std::min(d.tasks.size(), kMost); ++i) {
-    absl::StrAppend(&out, i == 0 ? "" : " ", Ref("task", d.tasks[i], absl::StrCat(d.tasks[i])));
+    absl::StrAppend(&out, i == 0 ? "" : ", ", Ref("task", d.tasks[i], absl::StrCat(d.tasks[i])));
   }
   if (d.task_count > std::min(d.tasks.size(), kMost)) {
     absl::StrAppend(&out, " <span class=sub-in>and ",
@@ -195,11 +224,11 @@ std::string Diff(const std::string& diff) {
 std::string FixHtml(const Fix& fix, bool first) {
   const bool proven = absl::StartsWith(fix.verification, "verified");
   std::string out = absl::StrCat("<div class=fix><p class=do><span class=or>", first ? "Fix" : "Or",
-                                 "</span> ", EscapeHtml(fix.summary), " <span class=\"check ",
+                                 "</span> ", Sentence(fix.summary), " <span class=\"check ",
                                  proven ? "yes" : "no", "\">", EscapeHtml(fix.verification),
-                                 "</span></p>\n<p class=why>", EscapeHtml(fix.reason), "</p>\n");
+                                 "</span></p>\n<p class=why>", Sentence(fix.reason), "</p>\n");
   for (const std::string& w : fix.warnings) {
-    absl::StrAppend(&out, "<p class=warn>Check: ", EscapeHtml(w), "</p>\n");
+    absl::StrAppend(&out, "<p class=warn>Check: ", Sentence(w), "</p>\n");
   }
   if (!fix.diff.empty()) out += Diff(fix.diff);
   return out + "</div>\n";

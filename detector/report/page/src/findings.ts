@@ -1,5 +1,6 @@
 // The static findings: search, filters by verdict and rule, folding, copy buttons.
 import { find, findAll, h, plural } from './dom';
+import { matcher } from './search';
 
 interface Entry { element: HTMLElement; text: string; rule: string; verdict: string }
 
@@ -59,16 +60,16 @@ export class Findings {
   }
 
   search(query: string): void {
-    this.query = query.toLowerCase();
+    this.query = query;
     this.apply();
   }
 
   private apply(): void {
-    const words = this.query.split(/\s+/).filter((w) => w !== '');
+    const matches = matcher(this.query);
     let shown = 0;
     for (const e of this.entries) {
       const fits = !this.off.has(`verdict:${e.verdict}`) && !this.off.has(`rule:${e.rule}`) &&
-        words.every((w) => e.text.includes(w));
+        matches(e.text);
       e.element.hidden = !fits;
       shown += fits ? 1 : 0;
     }

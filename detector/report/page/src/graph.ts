@@ -3,21 +3,29 @@ import dagre from '@dagrejs/dagre';
 import { h, svg } from './dom';
 import { exists } from './links';
 import { Model } from './model';
-import { waitGraph, type GraphNode } from './waits';
+import { waitGraph, type Graph, type GraphNode } from './waits';
 
-const CHAR = 7.3, LINE = 17, PAD = 12, WIDEST = 44;
+const CHAR = 7.3, LINE = 17, PAD = 12, WIDEST = 44, ROOM = 1200;
 let drawn = 0;
+
+// Of places only the file's name: the whole stands in the title.
+const textOf = (n: GraphNode): string[] =>
+  [n.title, ...n.lines.filter((l) => l).map((l) => l.replace(/^\S*\/(?=[^/ ]+:\d+$)/, ''))].map(cut);
 
 const cut = (text: string): string =>
   text.length <= WIDEST ? text : `${text.slice(0, 12)}…${text.slice(-(WIDEST - 13))}`;
 
-export function drawGraph(model: Model, number: number): HTMLElement | null {
-  const graph = waitGraph(model, number);
-  if (graph.edges.length === 0) return null;
+type Layout = InstanceType<typeof dagre.graphlib.Graph>;
+
+function sizeOf(layout: Layout): { width: number; height: number } {
+  return { width: 0, height: 0, ...(layout.graph() as object) };
+}
+
+function lay(graph: Graph, rankdir: 'LR' | 'TB'): Layout {
   const layout = new dagre.graphlib.Graph({ multigraph: true });
-  layout.setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 64, marginx: 8, marginy: 8 });
+  layout.setGraph({ rankdir, nodesep: 22, ranksep: rankdir === 'LR' ? 64 : 34, marginx: 8, marginy: 8 });
   for (const n of graph.nodes) {
-    const lines = [n.title, ...n.lines.filter((l) => l)].map(cut);
+    const lines = textOf(n);
     layout.setNode(n.id, {
       width: Math.max(...lines.map((l) => l.length)) * CHAR + 2 * PAD + 6,
       height: lines.length * LINE + 2 * PAD - 4,
@@ -27,11 +35,25 @@ export function drawGraph(model: Model, number: number): HTMLElement | null {
     layout.setEdge(e.from, e.to, { width: e.label.length * 6.4 + 10, height: 16, labelpos: 'c' }, String(i));
   });
   dagre.layout(layout);
+  return layout;
+}
 
-  const { width = 0, height = 0 } = layout.graph() as { width?: number; height?: number };
+export function drawGraph(model: Model, number: number): HTMLElement | null {
+  const graph = waitGraph(model, number);
+  if (graph.edges.length === 0) return null;
+  let layout = lay(graph, 'LR');
+  // Long chains go down where that is narrower.
+  if (sizeOf(layout).width > ROOM) {
+    const down = lay(graph, 'TB');
+    if (sizeOf(down).width < ROOM) layout = down;
+  }
+
+  const { width, height } = sizeOf(layout);
   const mark = `arrow-${++drawn}`;
   const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img',
                                'aria-label': 'Wait-for graph' }, arrow(mark, ''), arrow(`${mark}-c`, 'cycle'));
+  // A little too wide is drawn smaller, much too wide scrolls.
+  picture.style.minWidth = `${Math.round(width * 0.72)}px`;
   graph.edges.forEach((e, i) => {
     const laid = layout.edge({ v: e.from, w: e.to, name: String(i) }) as
       { points: { x: number; y: number }[]; x?: number; y?: number };
@@ -67,9 +89,9 @@ function box(model: Model, n: GraphNode, at: { x: number; y: number; width: numb
     group.append(svg('rect', { class: 'behind', x: x + 4, y: y + 4, width: at.width, height: at.height, rx: radius(n, at) }));
   }
   group.append(svg('rect', { class: 'box', x, y, width: at.width, height: at.height, rx: radius(n, at) }));
-  [n.title, ...n.lines.filter((l) => l)].forEach((line, i) => {
+  textOf(n).forEach((line, i) => {
     group.append(svg('text', { class: i === 0 ? 'name' : 'line', x: x + PAD + (n.kind === 'channel' ? 4 : 0),
-                               y: y + PAD + 10 + i * LINE }, cut(line)));
+                               y: y + PAD + 10 + i * LINE }, line));
   });
   return group;
 }

@@ -1,4 +1,6 @@
 // The data that stands in the page, decoded. The columns are written by html_data.cc.
+import { plural } from './dom';
+
 export const enum Op { Receive = 1, Send = 2, Done = 3, Sync = 5, Join = 6, Holds = 7 }
 export interface Relation { op: Op; id: number; site: number }
 
@@ -167,12 +169,16 @@ export class Model {
     }
     return this.under.get(context) ?? [];
   }
+  // Of very many tasks the page holds a part.
+  notHere(): string {
+    return this.leftOut > 0 ? `, ${plural(this.leftOut, 'more task')} not in this page` : '';
+  }
   // What a search in it sees.
   haystack(task: Task): string {
     let text = `${task.id} ${task.name} ${this.doing(task)} ${this.place(task.site)} ` +
       `${this.place(task.spawnSite)} ${this.inFunction(task.site)} context:${task.context} `;
     for (const r of task.relations) text += refOf(r).replace('-', ':') + ' ';
-    if (task.finding) text += `F${task.finding} stranded`;
+    if (task.finding) text += `F${task.finding} stranded `;
     return text.toLowerCase();
   }
 }

@@ -2,6 +2,7 @@
 import { h, plural, span } from './dom';
 import { refText } from './links';
 import { Model, Op, refOf, STATES, type Task } from './model';
+import { matcher } from './search';
 import { VirtualList } from './virtual';
 
 export interface Column<T> {
@@ -24,7 +25,7 @@ export class Table<T> {
 
   constructor(id: string, label: string, private readonly rows: T[],
               private readonly columns: Column<T>[], text: (row: T) => string,
-              private readonly noun: string, open: (row: T) => void) {
+              private readonly noun: string, private readonly more: string, open: (row: T) => void) {
     this.texts = new Map(rows.map((row) => [row, text(row)]));
     this.grid = columns.map((c) => c.width).join(' ');
     this.list = new VirtualList<T>(32, (row) => this.draw(row, open), label, 'grid', (key, row) => {
@@ -40,11 +41,16 @@ export class Table<T> {
     });
     this.element = h('div', { class: 'table' }, this.count,
                      h('div', { class: 't-scroll' }, this.head, this.list.element));
+    // The columns of the head stand above those of the rows, whose list has a scroll bar.
+    const list = this.list.element;
+    new ResizeObserver(() => {
+      this.head.style.paddingRight = `${16 + list.offsetWidth - list.clientWidth}px`;
+    }).observe(list);
     this.show();
   }
 
   search(query: string): void {
-    this.query = query.toLowerCase();
+    this.query = query;
     this.show();
   }
 
@@ -57,12 +63,8 @@ export class Table<T> {
   }
 
   private show(): void {
-    const words = this.query.split(/\s+/).filter((w) => w !== '');
-    const fits = words.length === 0 ? [...this.rows]
-      : this.rows.filter((row) => {
-        const text = this.texts.get(row)!;
-        return words.every((w) => text.includes(w));
-      });
+    const matches = matcher(this.query);
+    const fits = this.rows.filter((row) => matches(this.texts.get(row)!));
     const value = this.columns[this.sort]!.value;
     const keys = new Map(fits.map((row) => [row, value(row)]));
     const sign = this.down ? -1 : 1;
@@ -73,8 +75,8 @@ export class Table<T> {
     [...this.head.children].forEach((button, i) => {
       button.setAttribute('aria-sort', i !== this.sort ? 'none' : this.down ? 'descending' : 'ascending');
     });
-    this.count.textContent = fits.length === this.rows.length ? plural(fits.length, this.noun)
-      : `${fits.length.toLocaleString('en')} of ${plural(this.rows.length, this.noun)}`;
+    this.count.textContent = (fits.length === this.rows.length ? plural(fits.length, this.noun)
+      : `${fits.length.toLocaleString('en')} of ${plural(this.rows.length, this.noun)}`) + this.more;
     this.list.show(fits);
   }
 
@@ -112,7 +114,7 @@ export function taskTable(model: Model): Table<Task> {
     { title: 'Finding', width: '76px', value: (t) => t.finding || 1e9,
       cell: (t) => (t.finding ? h('a', { href: `#F${t.finding}`, class: 'ref',
                                          click: (e) => e.stopPropagation() }, `F${t.finding}`) : '') },
-  ], (t) => model.haystack(t), 'task', (t) => go(`task-${t.id}`)());
+  ], (t) => model.haystack(t), 'task', model.notHere(), (t) => go(`task-${t.id}`)());
 }
 
 interface Thing {
@@ -149,5 +151,5 @@ export function objectTable(model: Model): Table<Thing> {
     { title: 'State', width: 'minmax(120px, 1fr)', value: (o) => o.state },
     { title: 'Tasks', width: '76px', value: (o) => o.waits, number: true },
   ], (o) => `${o.ref.replace('-', ':')} ${o.kind} ${o.id} ${o.what} ${model.place(o.site)} ${o.state}`.toLowerCase(),
-  'object', (o) => go(o.ref)());
+  'object', '', (o) => go(o.ref)());
 }

@@ -102,7 +102,7 @@ function picture(model: Model, lanes: number[], events: Happened[], start: numbe
   for (const tick of ticks(start)) {
     const at = x(start - tick);
     out.append(svg('line', { class: 'tick', x1: at, x2: at, y1: TOP - 6, y2: height - 8 }),
-               svg('text', { class: 'tick-label', x: at, y: TOP - 12, 'text-anchor': 'middle' }, tick === 0 ? '0' : `+${span(tick)}`));
+               svg('text', { class: 'tick-label', x: at, y: TOP - 12, 'text-anchor': at > width - 50 ? 'end' : 'middle' }, tick === 0 ? '0' : `+${span(tick)}`));
   }
   lanes.forEach((id, i) => {
     const y = TOP + i * LANE;

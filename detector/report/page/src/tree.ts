@@ -1,6 +1,7 @@
 // Contexts and the tasks below them, or who spawned whom. Equal subtrees are one row with a count.
 import { h, plural, span } from './dom';
 import { Model, push, STATES } from './model';
+import { matcher } from './search';
 import { VirtualList } from './virtual';
 
 interface Item { kind: 'context' | 'task'; id: number; children: Item[]; sig: number; tasks: number }
@@ -34,7 +35,7 @@ export class Tree {
   }
 
   search(query: string): void {
-    this.query = query.toLowerCase();
+    this.query = query;
     this.build();
   }
 
@@ -50,16 +51,12 @@ export class Tree {
   }
 
   private build(): void {
-    const words = this.query.split(/\s+/).filter((w) => w !== '');
-    const tasks = words.length === 0 ? this.model.tasks : this.model.tasks.filter((t) => {
-      const text = this.model.haystack(t);
-      return words.every((w) => text.includes(w));
-    });
+    const all = this.query.trim() === '', fits = matcher(this.query);
+    const tasks = all ? this.model.tasks : this.model.tasks.filter((t) => fits(this.model.haystack(t)));
     this.roots = this.by === 'context' ? this.byContext(tasks.map((t) => t.id))
       : this.bySpawn(tasks.map((t) => t.id));
-    const left = this.model.leftOut > 0 ? `, ${plural(this.model.leftOut, 'more task')} not in this page` : '';
-    this.count.textContent = (words.length === 0 ? plural(tasks.length, 'task')
-      : `${tasks.length.toLocaleString('en')} of ${plural(this.model.tasks.length, 'task')}`) + left;
+    this.count.textContent = (all ? plural(tasks.length, 'task')
+      : `${tasks.length.toLocaleString('en')} of ${plural(this.model.tasks.length, 'task')}`) + this.model.notHere();
     this.flatten(false);
   }
 
