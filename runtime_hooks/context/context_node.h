@@ -65,6 +65,8 @@ struct EndCause {
 };
 
 struct ContextNode : ContextChild {
+  static constexpr CacheKind kCacheKind = CacheKind::kContext;
+
   // --- set once
   ContextNode* parent = nullptr;  // one reference
   const void* key = nullptr;      // value nodes: address that stands for the key type
