@@ -11,6 +11,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/park.h"
 
 namespace stranded::internal {
 
@@ -73,8 +74,9 @@ inline void PushValue(ChanCore* chan, void* value) {
 
 // True if the operation went through at once. A closed channel counts: then SendNow must not be
 // called, and RecvNow leaves `*received` false.
-inline bool SendNow(ChanCore* chan, Task* self, void* value,
-                    const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+__attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, void* value,
+                                                   const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (Waiter* w = PopClaimed(chan->receivers)) {
     MoveValue(chan->ops, w->slot, value);
     w->success = true;
@@ -82,7 +84,7 @@ inline bool SendNow(ChanCore* chan, Task* self, void* value,
     NoteSent(chan, self, site);
     NoteReceived(chan, w->task, w->site);
     chan->Touch();
-    Wake(w->task);
+    WakeHere(w->task);
     return true;
   }
   if (chan->length == chan->capacity) return false;
@@ -93,8 +95,9 @@ inline bool SendNow(ChanCore* chan, Task* self, void* value,
   return true;
 }
 
-inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
-                    const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+__attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, void* room,
+                                                   bool* received, const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   *received = false;
   if (chan->length > 0) {
     unsigned char* first = chan->At(0);
@@ -113,7 +116,7 @@ inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
       NoteSent(chan, w->task, w->site);
     }
     chan->Touch();
-    if (w != nullptr) Wake(w->task);
+    if (w != nullptr) WakeHere(w->task);
     return true;
   }
   if (Waiter* w = PopClaimed(chan->senders)) {
@@ -124,7 +127,7 @@ inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
     NoteSent(chan, w->task, w->site);
     NoteReceived(chan, self, site);
     chan->Touch();
-    Wake(w->task);
+    WakeHere(w->task);
     return true;
   }
   if (!chan->closed) return false;

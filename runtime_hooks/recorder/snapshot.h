@@ -53,6 +53,7 @@ class Snapshot {
   void WriteTasks();
   void WriteTask(Task* task);
   void WriteWait(Builder<dump::TaskTag>& packet, const Task& task, bool still);
+  bool Sound(const SelectCase& c) const;
   void WriteCase(Builder<dump::WaitTag>& wait, const SelectCase& c);
   void WriteHeld(Builder<dump::TaskTag>& packet, const Task& task);
   void WriteStack(Builder<dump::TaskTag>& packet, const Task& task);
