@@ -149,7 +149,10 @@ void Analyzer::AddStack(const Group& group, FindingData& data) {
       break;
     }
   }
-  data.stack_note = std::string(with_stack->stack_note);
+  if (const auto note = s_.snap().stack_notes.find(with_stack->id);
+      note != s_.snap().stack_notes.end()) {
+    data.stack_note = std::string(note->second);
+  }
   if (!s_.options().symbolize) return;
   for (std::uint32_t i = 0; i < with_stack->frame_count; ++i) {
     symbolizer_.AddFrames(s_.snap().frames[with_stack->first_frame + i], data.stack);
