@@ -1,5 +1,9 @@
-// From parked tasks to a report: the four steps, each timed alone.
+// From parked tasks to a report: the four steps, each timed alone, and all of them together.
+//
+// The tasks wait at a thousand pairs of places, and their context has ended, so a report has a
+// thousand findings, each with the stack of an exemplar.
 #include <stranded/channel.h>
+#include <stranded/context.h>
 #include <stranded/dump.h>
 #include <stranded/dump_reader.h>
 #include <stranded/report.h>
@@ -37,6 +41,7 @@ class Crowd {
         const auto group = static_cast<std::size_t>(i % kGroups);
         const Loc wait = kSites[group % 32];
         handles_.push_back(Go(
+            ended_.first,
             [this, wait, &arrived] {
               arrived.fetch_add(1, std::memory_order_relaxed);
               gate_.Recv(wait);
@@ -47,6 +52,7 @@ class Crowd {
     };
     handles_.reserve(static_cast<std::size_t>(count));
     pool_.Go(spawn_all).Join();
+    ended_.second();
   }
   ~Crowd() {
     gate_.Close();
@@ -55,6 +61,7 @@ class Crowd {
 
  private:
   Pool pool_;
+  std::pair<Context, CancelFunc> ended_ = WithCancel(Background());
   Chan<Unit> gate_;
   std::vector<TaskHandle> handles_;
 };
@@ -109,6 +116,61 @@ void WriteText(benchmark::State& state) {
   state.counters["text_bytes"] = static_cast<double>(bytes);
 }
 
+// A task that never blocks, on a worker of its own, and the longest it was kept from running. On a
+// machine that is busy with other things it shows those, too.
+class Runner {
+ public:
+  Runner() {
+    task_ = pool_.Go([this] {
+      absl::Time before = absl::Now();
+      while (!stop_.load(std::memory_order_relaxed)) {
+        this_task::Yield();
+        const absl::Time now = absl::Now();
+        if (now - before > longest_) longest_ = now - before;
+        before = now;
+      }
+    });
+  }
+  double StopAndTellMs() {
+    stop_.store(true, std::memory_order_relaxed);
+    task_.Join();
+    return absl::ToDoubleMilliseconds(longest_);
+  }
+
+ private:
+  Pool pool_{PoolOptions{.workers = 1, .name = "runner"}};
+  std::atomic<bool> stop_{false};
+  absl::Duration longest_;
+  TaskHandle task_;
+};
+
+// What a program asks for and prints: everything from the parked tasks to the text.
+void Diagnose(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  std::size_t bytes = 0, findings = 0, stacks = 0;
+  for (auto _ : state) {
+    const Analysis analysis = Look(Read(CaptureDump()));
+    bytes = TextReport(analysis).size();
+    findings = analysis.findings.size();
+    stacks = 0;
+    for (const Finding& f : analysis.findings) stacks += !f.data().stack.empty();
+  }
+  state.counters["findings"] = static_cast<double>(findings);
+  state.counters["stacks"] = static_cast<double>(stacks);
+  state.counters["text_bytes"] = static_cast<double>(bytes);
+}
+
+void Pause(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  double longest = 0;
+  for (auto _ : state) {
+    Runner runner;
+    benchmark::DoNotOptimize(Look(Read(CaptureDump())));
+    longest = runner.StopAndTellMs();
+  }
+  state.counters["longest_pause_ms"] = longest;
+}
+
 void Big(benchmark::internal::Benchmark* b) {
   Timed(b);
   b->ArgName("tasks")->Arg(100000)->Unit(benchmark::kMillisecond);
@@ -117,6 +179,13 @@ void Huge(benchmark::internal::Benchmark* b) {
   Timed(b);
   b->ArgName("tasks")->Arg(1000000)->Iterations(1)->Repetitions(1)->Unit(benchmark::kMillisecond);
 }
+void Growing(benchmark::internal::Benchmark* b) {
+  Timed(b);
+  b->ArgName("tasks")->RangeMultiplier(10)->Range(1000, 1000000)->Iterations(1);
+  b->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(Diagnose)->Name("diagnose")->Apply(Growing);
+BENCHMARK(Pause)->Name("diagnose_pause")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
 BENCHMARK(ReadBack)->Name("snapshot_read")->Apply(Big);
 BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);

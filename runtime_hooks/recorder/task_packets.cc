@@ -93,9 +93,11 @@ void Snapshot::WriteFrozen() {
 bool Snapshot::WantStack(const Task& task) {
   if (options_.crash) return crash_stacks_++ < kMostCrashStacks;
   if (options_.stacks_per_site <= 0) return false;
-  const auto key = reinterpret_cast<std::uintptr_t>(task.wait.site.file_name()) * 1000003 +
-                   task.wait.site.line() * 7919 + task.spawn->site.line() * 31 +
-                   reinterpret_cast<std::uintptr_t>(task.spawn->site.file_name());
+  const std::source_location &wait = task.wait.site, &spawn = task.spawn->site;
+  const auto key = reinterpret_cast<std::uintptr_t>(wait.file_name()) * 1000003 +
+                   (wait.line() * std::uint64_t{1} << 32) + wait.column() * 104729 +
+                   spawn.line() * 31 + spawn.column() * 15485863 +
+                   reinterpret_cast<std::uintptr_t>(spawn.file_name());
   return ++stacks_[key] <= options_.stacks_per_site;
 }
 
