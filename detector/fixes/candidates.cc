@@ -23,6 +23,7 @@ class Candidates {
   void Add(Fix fix, const std::string& kind, const SourceSite& at);
   void AddProposed(FixKind kind, const std::string& patch);
   void GiveUp(const Task& task);
+  void WithContext(const Task& task);
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
@@ -71,14 +72,44 @@ void Candidates::GiveUp(const Task& task) {
       return;
     }
   }
-  if (&task == &task_) AddProposed(FixKind::kAddContextCase, "giveup");
+  WithContext(task);
+  if (s_.EndedContext(task) != nullptr) return;
   const SourceSite site = SiteText(s_, task.wait_site);
   Add(SimpleFix(FixKind::kAddContextCase, site,
                 absl::StrCat("At ", site.ToString(),
-                             ", wait in a Select beside OnDone(ctx), or beside a channel that is "
-                             "closed when nobody will come to the other side any more."),
+                             ", wait in a Select beside a channel that is closed, or a context "
+                             "that is cancelled, when nobody will come to the other side any "
+                             "more."),
                 "The operation then ends when the other side has left."),
       "giveup", site);
+}
+
+// Listening to the task's own context helps where that ends, or can be made to.
+void Candidates::WithContext(const Task& task) {
+  const SourceSite site = SiteText(s_, task.wait_site);
+  if (s_.EndedContext(task) != nullptr) {
+    if (&task == &task_) AddProposed(FixKind::kAddContextCase, "context");
+    Add(SimpleFix(FixKind::kAddContextCase, site,
+                  absl::StrCat("At ", site.ToString(), ", wait in a Select beside OnDone(ctx)."),
+                  "The operation then ends when the context does."),
+        "context", site);
+    return;
+  }
+  const Context* context = Canceller(task.context);
+  if (context == nullptr || context->creator_task == task.id || !site.known()) return;
+  if (context->err != ContextErr::kNone) return;
+  const SourceSite made = SiteText(s_, context->site);
+  const std::size_t known = out_.candidates.size();
+  Add(SimpleFix(FixKind::kAddContextCase, site,
+                absl::StrCat("At ", site.ToString(),
+                             ", wait in a Select beside OnDone(ctx), and cancel the context made "
+                             "at ",
+                             made.ToString(), " when its owner's work is over."),
+                "The operation then ends with the work it belongs to."),
+      "context", site);
+  if (out_.candidates.size() > known) {
+    absl::StrAppend(&out_.candidates.back().patch, ",", PatchText("cancel", made));
+  }
 }
 
 // The receiver left by another channel of the program that was made elsewhere: not a second result
@@ -314,7 +345,7 @@ void ListCandidates(const Situation& s, const Group& group, FindingData& out) {
   // A fix of the report that was not covered yet.
   for (Fix& fix : out.fixes) {
     for (const Fix& candidate : out.candidates) {
-      if (candidate.kind == fix.kind && candidate.site.line == fix.site.line) {
+      if (fix.patch.empty() && candidate.kind == fix.kind && candidate.site.line == fix.site.line) {
         fix.patch = candidate.patch;
       }
     }

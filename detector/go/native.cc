@@ -8,7 +8,7 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint64_t kMostTasks = 100'000;
+constexpr std::uint64_t kMostTasks = 20'000;  // of a profile, whose goroutines have no ids
 constexpr std::int64_t kTaken = std::int64_t{1} << 60;  // Go does not say when
 constexpr std::int64_t kMinute = 60'000'000'000;
 
@@ -95,7 +95,6 @@ std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std
   snap.taken_ns = kTaken;
   const std::vector<Task> patterns = Patterns(model, from, snap);
   for (const Goroutine& g : from.goroutines) {
-    if (snap.tasks.size() >= kMostTasks) break;
     AddTask(snap, patterns[g.group], g.id, g.creator, from.groups[g.group].creator, g.minutes);
     NoteElided(snap, from.groups[g.group], g.id);
   }

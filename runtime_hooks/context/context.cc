@@ -11,8 +11,6 @@ using internal::EndOfContext;
 
 namespace {
 
-std::int64_t ToNs(absl::Time t) { return absl::ToUnixNanos(t); }
-
 // Makes `node` end when the node above does; at once if that has ended already.
 void FollowParent(ContextNode* node) {
   ContextNode* above = node->parent->canceller;
@@ -28,7 +26,6 @@ void FireDeadline(internal::TimerEntry* timer) {
   }
   EndOfContext end;
   end.err = ContextErr::kDeadlineExceeded;
-  end.cause = internal::StatusOf(end.err);
   end.at_ns = timer->world->NowNs();
   end.origin = node->id;
   internal::EndContext(node, end);
@@ -47,7 +44,7 @@ void DropDeadline(internal::TimerEntry* timer) {
 
 void ArmDeadline(ContextNode* node) {
   internal::World* world = internal::CurrentWorld();
-  internal::TimerEntry& timer = node->timer;
+  internal::TimerEntry& timer = *new (&node->timer) internal::TimerEntry;
   timer.due_ns = node->deadline_ns;
   timer.kind = internal::TimerKind::kContext;
   timer.owner = node;
@@ -73,34 +70,38 @@ ContextNode* NewCancellable(const Context& parent, ContextKind kind,
   ContextNode* node = internal::MakeNode(parent.node(), kind, loc);
   node->canceller = node;
   node->has_cancel_func = true;
+  node->cancel_copies.store(1, std::memory_order_relaxed);
   return node;
 }
 
+// Publishes it for two owners: the context's handle and its cancel function.
+Context PublishForTwo(ContextNode* node) {
+  internal::Slab<ContextNode>::Publish(node);
+  internal::Slab<ContextNode>::Ref(node);
+  return Context(node);
+}
+
 std::pair<Context, CancelFunc> MakeDeadline(const Context& parent, ContextKind kind,
-                                            std::int64_t deadline_ns,
+                                            std::int64_t deadline_ns, std::int64_t now_ns,
                                             const std::source_location& loc) {
   ContextNode* node = NewCancellable(parent, kind, loc);
   node->deadline_ns = deadline_ns;
   // A parent that ends earlier makes a timer of its own useless, as in Go.
   const bool parent_first = node->earliest_ns != 0 && node->earliest_ns <= deadline_ns;
   if (!parent_first) node->earliest_ns = deadline_ns;
-  internal::Slab<ContextNode>::Publish(node);
-  Context context(node);
-  CancelFunc cancel{internal::CancelRef(node)};
+  std::pair<Context, CancelFunc> made{PublishForTwo(node), internal::CancelRef(node)};
   FollowParent(node);
-  if (parent_first) return {std::move(context), std::move(cancel)};
-  const std::int64_t now = internal::NowNs();
-  if (deadline_ns <= now) {
+  if (parent_first) return made;
+  if (deadline_ns <= now_ns) {
     EndOfContext end;
     end.err = ContextErr::kDeadlineExceeded;
-    end.cause = internal::StatusOf(end.err);
-    end.at_ns = now;
+    end.at_ns = now_ns;
     end.origin = node->id;
     internal::EndContext(node, end);
   } else {
     ArmDeadline(node);
   }
-  return {std::move(context), std::move(cancel)};
+  return made;
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ absl::Status Context::Err() const {
 absl::Status Context::Cause() const {
   ContextNode* node = node_->canceller;
   if (node == nullptr || Err().ok()) return absl::OkStatus();
-  return node->cause;
+  return node->cause.status();
 }
 
 std::optional<absl::Time> Context::Deadline() const {
@@ -156,24 +157,19 @@ void NoteCancelLost(ContextNode* node) {
 
 }  // namespace
 
-CancelRef::CancelRef(ContextNode* node) : node_(node) {
-  RefContext(node_);
-  node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
-}
-
 CancelRef::CancelRef(const CancelRef& other) : node_(other.node_) {
-  if (node_ == nullptr) return;
-  RefContext(node_);
-  node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
+  if (node_ != nullptr) node_->cancel_copies.fetch_add(1, std::memory_order_relaxed);
 }
 
 CancelRef::~CancelRef() {
   if (node_ == nullptr) return;
-  // Acq_rel: the last copy sees the calls made through the others.
-  if (node_->cancel_copies.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
-      !node_->cancel_called.load(std::memory_order_relaxed)) {
-    NoteCancelLost(node_);
+  // Acquire and acq_rel: the last copy sees the calls made through the others. Who has the only one
+  // knows that nobody can copy it meanwhile.
+  if (node_->cancel_copies.load(std::memory_order_acquire) != 1 &&
+      node_->cancel_copies.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
   }
+  if (!node_->cancel_called.load(std::memory_order_relaxed)) NoteCancelLost(node_);
   UnrefContext(node_);
 }
 
@@ -184,8 +180,8 @@ void CancelRef::Cancel(const absl::Status& cause, const std::source_location& lo
   node_->cancel_called.store(true, std::memory_order_relaxed);
   EndOfContext end;
   end.err = ContextErr::kCancelled;
-  end.cause = cause.ok() ? StatusOf(end.err) : cause;
-  end.at_ns = self->world->NowNs();
+  end.cause = cause;
+  end.clock = self->world;
   end.by = self->id;
   end.site = loc;
   end.origin = node_->id;
@@ -199,15 +195,20 @@ const void* FindValue(const ContextNode* node, const void* key) {
   return nullptr;
 }
 
-Context MakeValueContext(const Context& parent, ValueSpec spec, const std::source_location& loc) {
+Context MakeValueContext(const Context& parent, const ValueType& type, void* value,
+                         std::string* text, const std::source_location& loc) {
   ContextNode* node = MakeNode(parent.node(), ContextKind::kValue, loc);
-  node->key = spec.key;
-  node->key_type = spec.key_type->name();
-  node->value = spec.value;
-  node->destroy_value = spec.destroy;
-  node->value_bytes = spec.bytes;
-  node->value_printable = spec.printable;
-  node->value_text = std::move(spec.text);
+  node->key = type.key;
+  node->key_type = type.key_type->name();
+  node->value = value;
+  if (type.move != nullptr) {
+    node->value = node->room;
+    type.move(node->room, value);
+  }
+  node->destroy_value = type.destroy;
+  node->value_bytes = type.bytes;
+  node->value_printable = type.printable;
+  if (text != nullptr) node->value_text = std::move(*text);
   Slab<ContextNode>::Publish(node);
   return Context(node);
 }
@@ -219,32 +220,30 @@ Context TODO() { return Context(internal::TodoNode()); }
 
 std::pair<Context, CancelFunc> WithCancel(const Context& parent, std::source_location loc) {
   ContextNode* node = NewCancellable(parent, ContextKind::kCancel, loc);
-  internal::Slab<ContextNode>::Publish(node);
-  Context context(node);
-  CancelFunc cancel{internal::CancelRef(node)};
+  std::pair<Context, CancelFunc> made{PublishForTwo(node), internal::CancelRef(node)};
   FollowParent(node);
-  return {std::move(context), std::move(cancel)};
+  return made;
 }
 
 std::pair<Context, CancelCauseFunc> WithCancelCause(const Context& parent,
                                                     std::source_location loc) {
   ContextNode* node = NewCancellable(parent, ContextKind::kCancel, loc);
-  internal::Slab<ContextNode>::Publish(node);
-  Context context(node);
-  CancelCauseFunc cancel{internal::CancelRef(node)};
+  std::pair<Context, CancelCauseFunc> made{PublishForTwo(node), internal::CancelRef(node)};
   FollowParent(node);
-  return {std::move(context), std::move(cancel)};
+  return made;
 }
 
 std::pair<Context, CancelFunc> WithTimeout(const Context& parent, absl::Duration timeout,
                                            std::source_location loc) {
-  const absl::Time at = absl::FromUnixNanos(internal::NowNs()) + timeout;
-  return MakeDeadline(parent, ContextKind::kTimeout, ToNs(at), loc);
+  const std::int64_t now = internal::NowNs();
+  const std::int64_t at = internal::LaterBy(now, absl::ToInt64Nanoseconds(timeout));
+  return MakeDeadline(parent, ContextKind::kTimeout, at, now, loc);
 }
 
 std::pair<Context, CancelFunc> WithDeadline(const Context& parent, absl::Time deadline,
                                             std::source_location loc) {
-  return MakeDeadline(parent, ContextKind::kDeadline, ToNs(deadline), loc);
+  return MakeDeadline(parent, ContextKind::kDeadline, absl::ToUnixNanos(deadline),
+                      internal::NowNs(), loc);
 }
 
 Context WithoutCancel(const Context& parent, std::source_location loc) {

@@ -25,7 +25,7 @@ Slab<ContextNode>& ContextSlab() {
 }
 
 ContextNode::~ContextNode() {
-  if (value != nullptr) destroy_value(value);
+  if (destroy_value != nullptr) destroy_value(value);
   const bool counted = cancel_lost.load(std::memory_order_relaxed) &&
                        ended.load(std::memory_order_relaxed) == ContextErr::kNone;
   if (counted) lost_cancels.fetch_sub(1, std::memory_order_relaxed);

@@ -2,25 +2,32 @@
 //
 // Overview: nodes point up and are immutable but for how they ended. Cancellable nodes (cancel,
 // deadline, timeout) stand in the child list of the nearest cancellable node above; an end goes
-// down these lists, never up. Value nodes and the others forward to their `canceller`. Thread
-// safety: fields under "set once" are never changed. `ended` is published with release after the
-// other facts of the end; all else is guarded by `lock`. Invariants: a node ends once. A node is in
-// its canceller's list exactly while it has not ended. Lock order: parent before child; a node's
-// lock before its Done channel's. No task switch and no user code under a node's lock. Ownership: a
-// node owns one reference of its parent; handles, tasks and an armed deadline timer own one of the
-// node. The two roots are never counted. Child lists own nothing: a dying child unlinks.
+// down these lists, never up. Value nodes and the others forward to their `canceller`. A Done
+// channel is made when somebody asks for it; the time of an end is read off the clock when somebody
+// could notice it, and is otherwise that of the world's last park or timer.
+// Thread safety: fields under "set once" are never changed. `ended` is published with release after
+// the other facts of the end; all else is guarded by `lock`, but for a child list entry, which is
+// guarded by the lock of the node whose list it is.
+// Invariants: a node ends once. A node is in its canceller's list exactly while it has not ended.
+// Lock order: parent before child; a node's lock before its Done channel's and its timer's. No task
+// switch and no user code under a node's lock.
+// Ownership: a node owns one reference of its parent; handles, tasks and an armed deadline timer
+// own one of the node, all copies of a cancel function together another one. The two roots are
+// never counted. Child lists own nothing: a dying child unlinks.
 #ifndef STRANDED_RUNTIME_HOOKS_CONTEXT_CONTEXT_NODE_H_
 #define STRANDED_RUNTIME_HOOKS_CONTEXT_CONTEXT_NODE_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/scheduler/world.h"
-#include "stranded/channel.h"
+#include "stranded/context.h"
 
 namespace stranded::internal {
 
@@ -41,16 +48,30 @@ enum class ContextErr : std::uint8_t { kNone = 0, kCancelled = 1, kDeadlineExcee
 
 // An entry of a child list: a node or a registered AfterFunc.
 struct ContextChild {
-  ContextChild* next = nullptr;
+  ContextChild* next = nullptr;  // out of a list: free for whoever took it out
   ContextChild* prev = nullptr;
-  bool linked = false;
+  // Changed under the lock. Stored false with release as the last touch by whoever takes it out: a
+  // dying child that sees false need not take the lock.
+  std::atomic<bool> linked{false};
   bool is_after_func = false;
 };
 
+// Why a context ended: the cause given, or what Err() says.
+struct EndCause {
+  absl::Status given;  // Ok: none
+  ContextErr err = ContextErr::kNone;
+  absl::Status status() const;
+  std::string_view message() const;
+};
+
 struct ContextNode : ContextChild {
+  static constexpr CacheKind kCacheKind = CacheKind::kContext;
+
   // --- set once
+  ContextNode* parent = nullptr;  // one reference
+  const void* key = nullptr;      // value nodes: address that stands for the key type
+  void* value = nullptr;          // in `room` where it fits
   std::uint64_t id = 0;
-  ContextNode* parent = nullptr;     // one reference
   ContextNode* canceller = nullptr;  // nearest cancellable node at or above; nullptr: never ends
   ContextKind kind = ContextKind::kUnknown;
   bool immortal = false;  // the roots
@@ -60,9 +81,7 @@ struct ContextNode : ContextChild {
   std::uint64_t world_id = 0;      // where it was made
   std::int64_t deadline_ns = 0;    // own deadline; 0: none
   std::int64_t earliest_ns = 0;    // earliest of its own and those above; 0: none
-  const void* key = nullptr;       // value nodes: address that stands for the key type
-  const char* key_type = nullptr;  // mangled
-  void* value = nullptr;
+  const char* key_type = nullptr;  // value nodes; mangled
   void (*destroy_value)(void*) = nullptr;
   std::size_t value_bytes = 0;
   std::string value_text;  // printable keys only
@@ -72,7 +91,7 @@ struct ContextNode : ContextChild {
   // --- how it ended: written once under lock, then published by `ended`
   std::atomic<ContextErr> ended{ContextErr::kNone};
   std::atomic<bool> done_closed{false};  // release after the Done channel is closed
-  absl::Status cause;
+  EndCause cause;
   std::int64_t ended_ns = 0;
   std::uint64_t ended_by = 0;  // task id; 0: a timer
   std::source_location ended_site{};
@@ -85,13 +104,19 @@ struct ContextNode : ContextChild {
 
   // --- guarded by lock
   SpinLock lock;
-  ContextChild* children = nullptr;
+  ContextChild* children = nullptr;  // oldest first
+  ContextChild* last_child = nullptr;
   std::uint32_t live_children = 0;
+  bool timer_armed = false;
   Receiver<Unit> done;                        // set once under lock, read through done_core
   std::atomic<ChanCore*> done_core{nullptr};  // release; pairs with the acquire in DoneChannelOf
-  TimerEntry timer;                           // its own deadline
-  bool timer_armed = false;
+  // Each is made by those who need it only: they are the larger half of the node.
+  union {
+    TimerEntry timer;  // its own deadline
+    alignas(kValueAlign) unsigned char room[kValueRoom];
+  };
 
+  ContextNode() {}  // NOLINT: leaves the union as it is
   ~ContextNode();
 };
 

@@ -43,12 +43,12 @@ bool TaskBatch::Describe(const Task& task, Shape& shape) {
   const SpawnNode& spawn = *task.spawn;
   if (task.is_thread || task.is_main || task.held_count != 0 || wait.until_ns != 0) return false;
   if (task.in_blocking_region.load(std::memory_order_relaxed)) return false;
-  if (wait.case_count > kMostCases || task.name.size() > kLongestName) return false;
-  if (spawn.task_id != task.id || spawn.name != task.name) return false;
+  if (wait.case_count > kMostCases || spawn.name.size() > kLongestName) return false;
+  if (spawn.task_id != task.id) return false;
   shape.count = 0;
   const bool sync = wait.sync != nullptr && IsSyncWait(wait.kind);
   const auto last_kind = task.last_kind.load(std::memory_order_relaxed);
-  shape.Add(task.name.size() | std::uint64_t{wait.case_count} << 8 |
+  shape.Add(spawn.name.size() | std::uint64_t{wait.case_count} << 8 |
             static_cast<std::uint64_t>(wait.kind) << 16 |
             static_cast<std::uint64_t>(last_kind) << 24 | std::uint64_t{wait.range} << 32 |
             std::uint64_t{task.daemon} << 33 | std::uint64_t{task.pinned} << 34 |
@@ -58,11 +58,11 @@ bool TaskBatch::Describe(const Task& task, Shape& shape) {
   shape.Add(task.scope == nullptr ? 0 : task.scope->id);
   shape.Add(Word(wait.site));
   shape.Add(Word(spawn.site));
-  shape.Add(Word(task.last_file.load(std::memory_order_relaxed)));
-  shape.Add(std::uint64_t{task.last_line.load(std::memory_order_relaxed)} << 32 | spawn.elided);
-  for (std::size_t at = 0; at < task.name.size(); at += 8) {
+  shape.Add(Word(task.last_site.load(std::memory_order_relaxed)));
+  shape.Add(spawn.elided);
+  for (std::size_t at = 0; at < spawn.name.size(); at += 8) {
     std::uint64_t word = 0;
-    std::memcpy(&word, task.name.data() + at, std::min<std::size_t>(8, task.name.size() - at));
+    std::memcpy(&word, spawn.name.data() + at, std::min<std::size_t>(8, spawn.name.size() - at));
     shape.Add(word);
   }
   return DescribeCases(wait, shape);

@@ -19,13 +19,14 @@ int ActingThreads() {
     int acting = 0;
     Task* self = CurrentTaskOrNull();
   } count;
-  TaskSlab().ForEach(
-      [&](Task* task) {
-        if (!task->is_thread || task == count.self) return;
+  ForEachAdopted(
+      [](Task* task, void* arg) {
+        auto& seen = *static_cast<Count*>(arg);
+        if (task == seen.self) return;
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
-        if (state == Task::kRunning || state == Task::kRunnable) ++count.acting;
+        if (state == Task::kRunning || state == Task::kRunnable) ++seen.acting;
       },
-      [](Task* task) { UnrefTask(task); });
+      &count);
   return count.acting;
 }
 
@@ -94,10 +95,8 @@ bool PoolWorld::OtherPoolsQuiet() {
 bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
   std::unique_lock lock(idle_mutex_);
   return idle_.wait_until(
-      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)), [&] {
-        return pending_.load(std::memory_order_seq_cst) == 0 &&
-               active_.load(std::memory_order_acquire) == 0;
-      });
+      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)),
+      [&] { return ReadyTasks() == 0 && active_.load(std::memory_order_acquire) == 0; });
 }
 
 bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
@@ -141,8 +140,8 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
   std::lock_guard lock(timer_mutex_);
   *armings = timers_.pushed();
-  const auto noticed = std::count_if(
-      timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
+  const auto noticed =
+      std::count_if(timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
         return t->due_ns != INT64_MAX && (t->noticed == nullptr || t->noticed(*t));
       });
   return static_cast<std::uint32_t>(noticed) + (firing_ ? 1 : 0);
@@ -164,7 +163,8 @@ WorldFacts PoolWorld::Facts() {
   const std::uint32_t timers = Timers(&armings);
   const int acting = ActingThreads();
   const int outside = acting + UnknownThreads();
-  facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
+  // Before active_: a worker counts itself there before it takes what made it wake up.
+  facts.runnable = static_cast<std::uint32_t>(ReadyTasks());
   const int blocked = blocked_.load(std::memory_order_acquire);
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
   const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);

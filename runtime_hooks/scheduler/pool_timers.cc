@@ -1,4 +1,7 @@
-// The clock and the timers of a pool: one thread that sleeps until the next is due.
+// The clock and the timers of a pool: one thread that sleeps until the next is due. It is woken
+// only when something is due before it would wake up by itself: a timer that is taken out leaves
+// its sleep as it is, so that timeouts that are set and cancelled all the time wake nobody.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -26,21 +29,49 @@ std::int64_t PoolWorld::NextDue() {
   return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
 }
 
+// The lock is held, but for the time of the allocation.
+void PoolWorld::MakeRoomForTimer(std::unique_lock<TimerLock>& lock) {
+  while (timers_.full()) {
+    const std::size_t wanted = std::max<std::size_t>(64, 2 * timers_.size());
+    lock.unlock();
+    std::vector<TimerEntry*> larger;
+    larger.reserve(wanted);
+    lock.lock();
+    if (timers_.size() < wanted) timers_.MoveTo(larger);
+    lock.unlock();
+    larger = {};
+    lock.lock();
+  }
+}
+
 void PoolWorld::AddTimer(TimerEntry* timer) {
-  std::lock_guard lock(timer_mutex_);
-  timer->world = this;
-  timer->armed = true;
-  timers_.Push(timer);
-  if (!std::exchange(timer_thread_runs_, true)) std::thread([this] { RunTimers(); }).detach();
-  if (timers_.top() == timer) timer_wake_.notify_one();
+  bool start = false, wake = false;
+  {
+    std::unique_lock lock(timer_mutex_);
+    if (timers_.full()) [[unlikely]]
+      MakeRoomForTimer(lock);
+    timer->world = this;
+    timer->armed = true;
+    start = !std::exchange(timer_thread_runs_, true);
+    wake = timer->due_ns < timer_sleep_until_;
+    if (wake) timer_sleep_until_ = timer->due_ns;
+    timers_.Push(timer);
+  }
+  if (start) std::thread([this] { RunTimers(); }).detach();
+  if (wake) timer_wake_.notify_one();
 }
 
 bool PoolWorld::RemoveTimer(TimerEntry* timer) {
-  std::lock_guard lock(timer_mutex_);
-  if (!timer->armed) return false;
-  timer->armed = false;
-  timers_.Remove(timer);
-  if (timers_.empty() && Stopped()) timer_wake_.notify_one();
+  bool last = false;
+  {
+    std::lock_guard lock(timer_mutex_);
+    if (!timer->armed) return false;
+    timer->armed = false;
+    timers_.Remove(timer);
+    last = timers_.empty() && Stopped();
+  }
+  if (last) [[unlikely]]
+    timer_wake_.notify_one();
   return true;
 }
 
@@ -48,14 +79,11 @@ void PoolWorld::RunTimers() {
   const RuntimeThread counted;
   std::unique_lock lock(timer_mutex_);
   for (;;) {
-    if (timers_.empty()) {
-      if (Stopped()) break;
-      timer_wake_.wait(lock);
-      continue;
-    }
-    TimerEntry* next = timers_.top();
-    if (next->due_ns > NowNs()) {
-      timer_wake_.wait_until(lock, AsTime(next->due_ns));
+    if (timers_.empty() && Stopped()) break;
+    const std::int64_t now = NowNs();
+    TimerEntry* next = timers_.empty() ? nullptr : timers_.top();
+    if (next == nullptr || next->due_ns > now) {
+      SleepTimers(lock, next == nullptr ? INT64_MAX : next->due_ns, now);
       continue;
     }
     timers_.Remove(next);
@@ -67,6 +95,17 @@ void PoolWorld::RunTimers() {
     firing_ = false;
   }
   timer_thread_runs_ = false;
+}
+
+// Until `due`, or until what was due when it was last woken: an earlier end of the sleep that is
+// still ahead is kept, so that the next timeout of the same length need not wake this thread.
+void PoolWorld::SleepTimers(std::unique_lock<TimerLock>& lock, std::int64_t due, std::int64_t now) {
+  if (timer_sleep_until_ <= now || timer_sleep_until_ > due) timer_sleep_until_ = due;
+  if (timer_sleep_until_ == INT64_MAX) {
+    timer_wake_.wait(lock);
+  } else {
+    timer_wake_.wait_until(lock, AsTime(timer_sleep_until_));
+  }
 }
 
 void PoolWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {

@@ -2,6 +2,11 @@
 
 namespace stranded::internal {
 
+void TimerHeap::MoveTo(std::vector<TimerEntry*>& larger) {
+  larger.assign(heap_.begin(), heap_.end());
+  heap_.swap(larger);
+}
+
 void TimerHeap::Push(TimerEntry* t) {
   t->seq = next_seq_++;
   heap_.push_back(t);

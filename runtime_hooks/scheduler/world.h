@@ -11,6 +11,8 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
 
+#include <time.h>
+
 #include <atomic>
 #include <cstdint>
 #include <source_location>
@@ -55,6 +57,10 @@ class TimerHeap {
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   TimerEntry* top() const { return heap_.front(); }
+  // No room for one more: Push would allocate. Under a spin lock the caller makes room first, with
+  // a vector that it has reserved outside of the lock.
+  bool full() const { return heap_.size() == heap_.capacity(); }
+  void MoveTo(std::vector<TimerEntry*>& larger);
   void Push(TimerEntry* t);
   void Remove(TimerEntry* t);
   const std::vector<TimerEntry*>& entries() const { return heap_; }
@@ -98,7 +104,9 @@ class World {
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
   virtual void Spawned() {}  // counted before its first Ready
-  virtual bool UsesThreads() const { return false; }
+  // After a spawn by `self`: it may have to let the new ones run first.
+  virtual void SpawnedMany(Task* /*self*/) {}
+  bool UsesThreads() const { return uses_threads_; }
   // Its workers are gone: nothing new can run here. The record itself stays.
   virtual bool Stopped() const { return false; }
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
@@ -111,6 +119,14 @@ class World {
   virtual std::int64_t NowNs() = 0;
   // The time of the last park or timer: for facts that are not worth a look at the clock.
   std::int64_t coarse_ns() const { return coarse_ns_.load(std::memory_order_relaxed); }
+  // The wall clock as of the kernel's last tick; a fraction of the cost of a look at the clock.
+  std::int64_t TickNs() {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    const std::int64_t ns = now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
+    coarse_ns_.store(ns, std::memory_order_relaxed);
+    return ns;
+  }
   virtual void AddTimer(TimerEntry* timer) = 0;
   virtual bool RemoveTimer(TimerEntry* timer) = 0;
   virtual void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) = 0;
@@ -122,6 +138,7 @@ class World {
 
  protected:
   std::atomic<std::int64_t> coarse_ns_{0};
+  bool uses_threads_ = false;  // set once
 
  private:
   const std::uint64_t id_;
@@ -132,6 +149,8 @@ class World {
 // beyond these may wake a task at any time, for all we know.
 extern std::atomic<int> runtime_threads;
 extern std::atomic<int> adopted_threads;
+// Calls f for the task of each adopted thread, under a lock.
+void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg);
 struct RuntimeThread {
   RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
   ~RuntimeThread() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,64 @@ TEST(Context, ValuesAreFoundByWalkingUp) {
   EXPECT_EQ(*shadowed.Value<TraceId>(), "t2");
   EXPECT_EQ(*shadowed.Value<UserId>(), "u1");
   EXPECT_EQ(traced.Value<UserId>(), nullptr);
+}
+
+// Counts how many there are; as large as it is told.
+template <std::size_t kBytes>
+struct Counted {
+  inline static int alive = 0;
+  explicit Counted(int given) : number(given) { ++alive; }
+  Counted(Counted&& other) noexcept : number(other.number) { ++alive; }
+  ~Counted() { --alive; }
+  int number;
+  char room[kBytes] = {};
+};
+template <std::size_t kBytes>
+struct CountedKey {
+  using Value = Counted<kBytes>;
+};
+
+// Small ones stand in the context's node, large ones do not: nobody can tell.
+template <std::size_t kBytes>
+void ExpectToLiveAsLongAsItsContext() {
+  using Key = CountedKey<kBytes>;
+  std::optional<Context> ctx = WithValue<Key>(Background(), Counted<kBytes>(7));
+  EXPECT_EQ(Counted<kBytes>::alive, 1);
+  std::optional<Context> below = WithCancel(*ctx).first;
+  ctx.reset();
+  EXPECT_EQ(below->Value<Key>()->number, 7);
+  below.reset();
+  EXPECT_EQ(Counted<kBytes>::alive, 0);
+}
+
+TEST(Context, AValueLivesAsLongAsItsContext) {
+  ExpectToLiveAsLongAsItsContext<1>();
+  ExpectToLiveAsLongAsItsContext<48>();
+  ExpectToLiveAsLongAsItsContext<1000>();
+}
+
+// Leaves, timeouts and whole branches, mixed: all of them end, and timers are given back.
+TEST(Context, ChildrenOfAllKindsEndWithTheirParent) {
+  auto [root, cancel] = WithCancelCause(Background());
+  std::vector<std::pair<Context, CancelFunc>> all;
+  std::atomic<int> ran{0};
+  for (int i = 0; i < 100; ++i) {
+    all.push_back(WithCancel(root));
+    all.push_back(WithTimeout(root, absl::Hours(1)));
+    AfterFunc(root, [&ran] { ++ran; });
+    all.push_back(WithCancel(WithValue<TraceId>(root, "t")));
+    all.push_back(WithTimeout(all.back().first, absl::Hours(2)));
+  }
+  const Receiver<Unit> listened = all[399].first.Done();
+  cancel(absl::AbortedError("enough"));
+  EXPECT_FALSE(listened.Recv().has_value());
+  for (const auto& [ctx, cancel_one] : all) {
+    EXPECT_TRUE(absl::IsCancelled(ctx.Err()));
+    EXPECT_TRUE(absl::IsAborted(ctx.Cause()));
+    EXPECT_TRUE(Ended(ctx));
+    cancel_one();
+  }
+  while (ran < 100) this_task::Yield();
 }
 
 TEST(Context, WithoutCancelKeepsValuesOnly) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <vector>
 
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
@@ -53,6 +54,26 @@ TEST(Time, StopAndTickRace) {
     const bool stopped = timer.Stop();
     (void)stopped;  // either answer is right; what matters is the next line
     EXPECT_TRUE(timer.C().TryRecv().empty());
+  }
+}
+
+TEST(Time, ManyTimersAtOnceAllTick) {
+  std::vector<Timer> timers;
+  for (int i = 0; i < 500; ++i) timers.emplace_back(absl::Microseconds(1000 + 7 * (i % 50)));
+  for (int i = 0; i < 500; i += 5) timers[static_cast<std::size_t>(i)].Stop();
+  for (int i = 0; i < 500; ++i) {
+    if (i % 5 != 0) EXPECT_TRUE(timers[static_cast<std::size_t>(i)].C().Recv().has_value());
+  }
+}
+
+// Whoever sleeps until the first of them is due does so although it is gone, and no longer.
+TEST(Time, ATimerAfterOneThatWasStopped) {
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_TRUE(Timer(absl::Milliseconds(2)).Stop());
+    EXPECT_TRUE(Timer(absl::Hours(1)).Stop());
+    EXPECT_TRUE(After(absl::Microseconds(100)).Recv().has_value());
+    const Timer later(absl::Milliseconds(3));
+    EXPECT_TRUE(later.C().Recv().has_value());
   }
 }
 

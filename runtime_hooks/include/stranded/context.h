@@ -39,16 +39,40 @@ inline constexpr char kKeyAddress = 0;
 
 const void* FindValue(const ContextNode* node, const void* key);
 
-struct ValueSpec {
+// Room for a value in its context's node; others have a place of their own.
+inline constexpr std::size_t kValueRoom = 64, kValueAlign = 8;
+template <class Value>
+inline constexpr bool kFitsNode = sizeof(Value) <= kValueRoom && alignof(Value) <= kValueAlign &&
+                                  std::is_nothrow_move_constructible_v<Value>;
+
+// What a value node needs to know of its type.
+struct ValueType {
   const void* key;
   const std::type_info* key_type;
-  void* value;
-  void (*destroy)(void*);
+  void (*move)(void* to, void* from);  // into the node; nullptr: it has a place of its own
+  void (*destroy)(void*);              // nullptr: nothing to do
   std::size_t bytes;
   bool printable;
-  std::string text;
 };
-Context MakeValueContext(const Context& parent, ValueSpec spec, const std::source_location& loc);
+template <class Key, class Value>
+inline constexpr ValueType kValueType = [] {
+  ValueType type{&kKeyAddress<Key>, &typeid(Key), nullptr, nullptr, sizeof(Value), false};
+  if constexpr (requires { requires Key::kPrintable; }) type.printable = true;
+  if constexpr (!kFitsNode<Value>) {
+    type.destroy = [](void* p) { delete static_cast<Value*>(p); };
+  } else {
+    type.move = [](void* to, void* from) {
+      ::new (to) Value(std::move(*static_cast<Value*>(from)));
+    };
+    if constexpr (!std::is_trivially_destructible_v<Value>) {
+      type.destroy = [](void* p) { static_cast<Value*>(p)->~Value(); };
+    }
+  }
+  return type;
+}();
+// `value` is moved from, or handed over if it has a place of its own. `text` may be null.
+Context MakeValueContext(const Context& parent, const ValueType& type, void* value,
+                         std::string* text, const std::source_location& loc);
 }  // namespace internal
 
 class Context {
@@ -92,11 +116,12 @@ Context Background();
 Context TODO();
 
 namespace internal {
-// One reference on a context's cancel right. When the last copy goes without a call, that is noted.
+// A copy of a context's cancel right; all copies together own one reference of the context. When
+// the last copy goes without a call, that is noted.
 class CancelRef {
  public:
   CancelRef() = default;
-  explicit CancelRef(ContextNode* node);
+  explicit CancelRef(ContextNode* made) : node_(made) {}  // takes over what MakeNode counted
   CancelRef(const CancelRef& other);
   CancelRef(CancelRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   CancelRef& operator=(CancelRef other) noexcept {
@@ -159,19 +184,18 @@ template <class Key>
 Context WithValue(const Context& parent, typename Key::Value value,
                   std::source_location loc = std::source_location::current()) {
   using Value = typename Key::Value;
-  internal::ValueSpec spec{&internal::kKeyAddress<Key>,
-                           &typeid(Key),
-                           nullptr,
-                           [](void* p) { delete static_cast<Value*>(p); },
-                           sizeof(Value),
-                           false,
-                           {}};
+  const internal::ValueType& type = internal::kValueType<Key, Value>;
+  const auto make = [&](std::string* text) {
+    void* place = &value;
+    if constexpr (!internal::kFitsNode<Value>) place = new Value(std::move(value));
+    return internal::MakeValueContext(parent, type, place, text, loc);
+  };
   if constexpr (requires { requires Key::kPrintable; }) {
-    spec.printable = true;
-    spec.text = absl::StrCat(value);
+    std::string text = absl::StrCat(value);
+    return make(&text);
+  } else {
+    return make(nullptr);
   }
-  spec.value = new Value(std::move(value));
-  return internal::MakeValueContext(parent, std::move(spec), loc);
 }
 
 // Keeps AfterFunc's function from running. True if this call did; false if it runs or has run, or
