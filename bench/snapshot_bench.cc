@@ -10,8 +10,11 @@
 
 #include <array>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -171,6 +174,17 @@ void Pause(benchmark::State& state) {
   state.counters["longest_pause_ms"] = longest;
 }
 
+// Leaves its dump at $STRANDED_BENCH_DUMP, for measuring the command line on it.
+void WriteFile(benchmark::State& state) {
+  const char* kept = std::getenv("STRANDED_BENCH_DUMP");
+  const std::string path = kept != nullptr ? kept : "bench_dump.strd";
+  const Crowd crowd(state.range(0));
+  for (auto _ : state) {
+    if (!WriteDump(path).ok()) state.SkipWithError("the dump cannot be written");
+  }
+  if (kept == nullptr) std::remove(path.c_str());
+}
+
 void Big(benchmark::internal::Benchmark* b) {
   Timed(b);
   b->ArgName("tasks")->Arg(100000)->Unit(benchmark::kMillisecond);
@@ -190,6 +204,7 @@ BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
 BENCHMARK(ReadBack)->Name("snapshot_read")->Apply(Big);
 BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);
 BENCHMARK(WriteText)->Name("snapshot_text")->Apply(Big);
+BENCHMARK(WriteFile)->Name("snapshot_huge_write")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_huge_capture")->Apply(Huge);
 BENCHMARK(ReadBack)->Name("snapshot_huge_read")->Apply(Huge);
 BENCHMARK(AnalyzeAll)->Name("snapshot_huge_analyze")->Apply(Huge);

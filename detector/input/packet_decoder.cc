@@ -320,7 +320,7 @@ void PacketDecoder::Begin() {
 }
 
 bool PacketDecoder::Afford(std::size_t bytes) {
-  constexpr std::size_t kMultiple = 32, kFree = 1 << 20;
+  constexpr std::size_t kMultiple = 16, kFree = 1 << 20;
   spent_ += bytes;
   return spent_ <= kMultiple * dump_.bytes.size() + kFree;
 }
@@ -365,7 +365,9 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kContext: Current().contexts.Add(ReadContext(body)); break;
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
     case Tag::kTaskBatch:
-      if (!ReadTaskBatch(body, Current(), [this](std::size_t bytes) { return Afford(bytes); })) {
+      // A row is a dozen bytes: twice the multiple is granted for what it makes.
+      if (!ReadTaskBatch(body, Current(),
+                         [this](std::size_t bytes) { return Afford(bytes / 2); })) {
         throw protozero::invalid_length_exception();
       }
       break;
