@@ -1,11 +1,16 @@
 // What is worth trying against a finding, as virtual patches.
 #include <algorithm>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 
 namespace stranded::detector {
 namespace {
+
+constexpr std::size_t kMostWaits = 64;  // of a group that are looked at
 
 class Candidates {
  public:
@@ -27,6 +32,7 @@ class Candidates {
   void ForSend(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
+  std::vector<const Task*> DistinctWaits(bool for_locks) const;
   void ForLock();
   void TieToContext();
   void ForWait(const Task& task);
@@ -171,15 +177,13 @@ void Candidates::Release(const Task& waiter) {
   if (sync == nullptr) return;
   std::vector<SiteId> sites;
   if (sync->holder_task != 0) sites.push_back(sync->holder_site);
-  for (const Task& task : s_.snap().tasks.all()) {
-    if (sync->readers == 0) break;
-    for (std::uint32_t i = 0; i < task.held_count; ++i) {
-      const HeldLock& held = s_.snap().held[task.first_held + i];
-      if (held.sync == sync->id) sites.push_back(held.site);
-    }
+  if (sync->readers > 0) {
+    for (const auto& hold : s_.ReadersOf(sync->id)) sites.push_back(hold.site);
   }
   if (sites.empty() && sync->readers > 0) sites.push_back(sync->last_add.site);
+  std::set<SiteId> seen;
   for (const SiteId id : sites) {
+    if (!seen.insert(id).second) continue;
     const SourceSite site = SiteText(s_, id);
     Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
                   absl::StrCat("Unlock what is locked at ", site.ToString(),
@@ -254,14 +258,30 @@ void Candidates::ForSelect(const Task& task) {
   GiveUp(task);
 }
 
+// Waits that differ, in the order of the tasks: others lead to the same candidates.
+std::vector<const Task*> Candidates::DistinctWaits(bool for_locks) const {
+  using Key = std::tuple<WaitKind, SiteId, Id, Id, Id, bool>;
+  std::vector<const Task*> distinct;
+  std::set<Key> seen;
+  Key before{};
+  for (const Task* task : group_.tasks) {
+    if (IsLockWait(task->wait) != for_locks) continue;
+    const WaitCase* first = s_.FirstCase(*task);
+    const Key key{task->wait,    task->wait_site,
+                  task->sync,    first == nullptr ? 0 : first->channel,
+                  task->context, EndedItsContextItself(*task)};
+    if (key == before || !seen.insert(key).second) continue;
+    before = key;
+    distinct.push_back(task);
+    if (distinct.size() == kMostWaits) break;
+  }
+  return distinct;
+}
+
 // Every lock wait of the group, and what the holder at the end of the chain waits for.
 void Candidates::ForLock() {
-  for (const Task* task : group_.tasks) {
-    if (IsLockWait(task->wait)) Release(*task);
-  }
-  for (const Task* task : group_.tasks) {
-    if (!IsLockWait(task->wait)) ForWait(*task);
-  }
+  for (const Task* task : DistinctWaits(true)) Release(*task);
+  for (const Task* task : DistinctWaits(false)) ForWait(*task);
 }
 
 void Candidates::ForWait(const Task& task) {
