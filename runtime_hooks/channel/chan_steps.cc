@@ -3,6 +3,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "stranded/errors.h"
 
 namespace stranded::internal {
@@ -42,12 +43,16 @@ void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& si
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
+  if (chan->record != nullptr) [[unlikely]]
+    UpdateChannel(chan);
 }
 
 void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
   Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
+  if (chan->record != nullptr) [[unlikely]]
+    UpdateChannel(chan);
 }
 
 void PushValue(ChanCore* chan, void* value) {
@@ -140,14 +145,15 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
   peer.left_channel = 0;
   peer.left_made = {};
   peer.left_ns = peer.at_ns;
-  if (chosen.chan == nullptr) return;
-  if (chosen.chan->role == ChanRole::kContextDone) {
+  if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
     peer.left_op = CaseOp::kDone;
     peer.left_context = chosen.chan->context_id;
-  } else {
+  } else if (chosen.chan != nullptr) {
     peer.left_channel = chosen.chan->id;
     if (chosen.chan->role == ChanRole::kUser) peer.left_made = chosen.chan->site;
   }
+  if (chan->record != nullptr) [[unlikely]]
+    UpdateChannel(chan);
 }
 
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site) {

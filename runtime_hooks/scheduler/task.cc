@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
@@ -40,6 +41,7 @@ struct Adoption {
     if (task == nullptr) return;
     SetCurrent(nullptr);
     adopted_threads.fetch_sub(1, std::memory_order_relaxed);
+    if (task->record != nullptr) RecordFinish(task);
     task->state.store(Task::kFinished, std::memory_order_release);
     ReleaseRoot(task);
     UnrefTask(task);
@@ -68,6 +70,8 @@ Task* Adopt() {
   // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
   adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordAdopted(task);
   adoption.task = task;
   return task;
 }
@@ -110,7 +114,8 @@ void Finish(Task* self, std::exception_ptr error) {
     }
   }
   if (error != nullptr && !self->world->Survives(self, error)) DieOfException(self, error);
-  Record(EventKind::kFinish, self->id, 0, self->spawn->site);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordFinish(self);
   Remember(self);
   self->state.store(Task::kFinished, std::memory_order_release);
   if (self->scope != nullptr) {
@@ -224,9 +229,12 @@ bool ReleasePoint(Task* self, const SyncBase* object, const std::source_location
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
   const int saved_errno = GetErrno();
   ++self->park_count;
-  Record(EventKind::kPark, self->id, 0, self->wait.site,
-         static_cast<std::uint64_t>(self->wait.kind));
+  const bool traced = tracing.load(std::memory_order_relaxed);
+  if (traced) [[unlikely]]
+    RecordPark(self);
   const WakeReason reason = self->world->Park(self, after, arg);
+  if (traced) [[unlikely]]
+    RecordResume(self);
   SetErrno(saved_errno);
   if (reason == WakeReason::kWoken) {
     self->wait.kind = WaitKind::kNone;
@@ -255,6 +263,8 @@ bool Interrupt(Task* task, WakeReason reason) {
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
   for (;;) {
     if ((seen & Task::kStateMask) != Task::kParked || (seen & Task::kWakePending)) return false;
+    if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+      RecordWoken(task);
     const std::uint32_t next =
         (seen & Task::kFrozen) ? (seen | Task::kWakePending | bits) : (Task::kRunnable | bits);
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
@@ -342,8 +352,8 @@ void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   task->entry_closure = reinterpret_cast<void*>(run);
   task->destroy_closure = destroy;
   task->world->Spawned();
-  const Task* spawner = CurrentTaskOrNull();
-  Record(EventKind::kSpawn, spawner == nullptr ? 0 : spawner->id, 0, task->spawn->site, task->id);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordSpawn(CurrentTaskOrNull(), task);
   task->world->Ready(task);
 }
 

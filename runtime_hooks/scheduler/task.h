@@ -94,6 +94,7 @@ struct Task {
   bool is_thread = false, daemon = false, pinned = false, is_main = false;
   std::int64_t created_ns = 0;
   std::uint64_t os_tid = 0;
+  void* record = nullptr;  // in the mapped file of a trace: recorder/state_table.h
 
   // --- state
   std::atomic<std::uint32_t> state{kRunnable};

@@ -69,16 +69,16 @@ TEST_F(EventsTest, NothingIsRecordedWithoutTrace) {
 TEST_F(EventsTest, OldestGoFirstAndAreCounted) {
   const auto here = std::source_location::current();
   std::thread([&] {
-    for (std::uint64_t i = 0; i < 2 * internal::kRingRecords; ++i) {
+    for (std::uint64_t i = 0; i < 2 * internal::RingRecords(); ++i) {
       Record(EventKind::kLock, 900003, i, here);
     }
   }).join();
   std::uint64_t lost = 0;
   const auto events = EventsOf(900003, &lost);
   ASSERT_FALSE(events.empty());
-  EXPECT_LT(events.size(), internal::kRingRecords);
-  EXPECT_EQ(events.back().object, 2 * internal::kRingRecords - 1);
-  EXPECT_GE(lost, internal::kRingRecords);
+  EXPECT_LT(events.size(), internal::RingRecords());
+  EXPECT_EQ(events.back().object, 2 * internal::RingRecords() - 1);
+  EXPECT_GE(lost, internal::RingRecords());
   for (std::size_t i = 1; i < events.size(); ++i) {
     ASSERT_EQ(events[i].object, events[i - 1].object + 1);
   }
