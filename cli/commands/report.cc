@@ -9,8 +9,10 @@ void AddReport(CLI::App& app, int& exit_code) {
   auto input = std::make_shared<InputOptions>();
   auto output = std::make_shared<OutputOptions>();
   AddInputOptions(*cmd, *input, true);
+  AddLiveOption(*cmd, *input);
   AddOutputOptions(*cmd, *output);
   cmd->callback([=, &exit_code] {
+    if (!ResolveLive(*input, exit_code)) return;
     exit_code = kClean;
     output->source_root = input->source_root;
     if (input->files.size() > 1 && WritesFiles(*output)) {

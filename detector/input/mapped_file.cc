@@ -1,7 +1,9 @@
 #include "detector/input/mapped_file.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -21,21 +23,33 @@ using mapped::BlockKind;
 // Stands for a context that nothing is known of: it may end, and so may a wait that offers it.
 constexpr Id kUnknownContext = UINT64_MAX;
 
-bool IsAlive(const mapped::Header& header) {
-  std::ifstream stat(absl::StrCat("/proc/", header.pid, "/stat"));
-  const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
-  // Field 22, counted from the state, which is the third, behind the name in brackets.
-  std::size_t at = text.rfind(')');
-  for (int field = 2; at != std::string::npos && field < 22; ++field) at = text.find(' ', at + 1);
-  if (at == std::string::npos) return false;
-  const bool dead = text[text.rfind(')') + 2] == 'Z' || text[text.rfind(')') + 2] == 'X';
-  return !dead && std::strtoull(text.c_str() + at + 1, nullptr, 10) == header.process_start;
-}
-
 std::int64_t WallNs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
+}
+
+bool SameNamespace(const mapped::Header& header) {
+  struct stat space = {};
+  return stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == header.pid_namespace;
+}
+
+bool IsAlive(const mapped::Header& header) {
+  if (!SameNamespace(header)) {
+    // In a container, or on another machine: all there is to go by is its clock.
+    constexpr std::int64_t kFresh = 2'000'000'000;
+    return header.ended == 0 && WallNs() - header.alive_ns < kFresh;
+  }
+  std::ifstream stat(absl::StrCat("/proc/", header.pid, "/stat"));
+  const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+  // Field 22; the third, the state, stands behind the name in brackets.
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= text.size()) return false;
+  const char state = text[name_end + 2];
+  std::size_t at = name_end;
+  for (int field = 2; at != std::string::npos && field < 22; ++field) at = text.find(' ', at + 1);
+  if (at == std::string::npos || state == 'Z' || state == 'X') return false;
+  return std::strtoull(text.c_str() + at + 1, nullptr, 10) == header.process_start;
 }
 
 class MappedReader {
@@ -60,6 +74,7 @@ class MappedReader {
   void Doubt(Task& task);
   void Settle();
   std::int64_t Moment(std::int64_t ns) const;
+  std::int64_t LastMoment() const;
 
   Dump& dump_;
   const std::string_view bytes_;
@@ -84,16 +99,7 @@ void MappedReader::Begin() {
   snap_->complete = true;
   const bool alive = IsAlive(header_);
   snap_->taken_ns = snap_->wall_ns = alive ? WallNs() : header_.alive_ns;
-  if (alive) {
-    snap_->reason = "live";
-    snap_->loss.note = "read while the program runs: what has not waited long is left out";
-  } else if (header_.ended != 0) {
-    snap_->reason = "ended";
-    snap_->loss.note = "recovered from the trace file of a process that has ended";
-  } else {
-    snap_->reason = "killed";
-    snap_->loss.note = "recovered from the trace file of a process that was killed";
-  }
+  snap_->reason = alive ? "live" : header_.ended != 0 ? "ended" : "killed";
 }
 
 template <class Record, class F>
@@ -288,6 +294,16 @@ void MappedReader::Add(const mapped::Sync& r) {
   snap_->syncs.Add(s);
 }
 
+// The newest time that was written; the one in the head may be a tenth of a second old.
+std::int64_t MappedReader::LastMoment() const {
+  constexpr std::int64_t kLate = 2'000'000'000;  // beyond it is no time of ours
+  std::int64_t last = 0;
+  for (const Event& e : snap_->events) {
+    if (e.time_ns < header_.alive_ns + kLate) last = std::max(last, e.time_ns);
+  }
+  return last;
+}
+
 // Waits whose objects are not all known may end: nothing must be claimed of them.
 void MappedReader::Settle() {
   absl::flat_hash_set<Id> cut(doubtful_.begin(), doubtful_.end());
@@ -320,6 +336,7 @@ void MappedReader::Run() {
   whole &= ForEachBlock(bytes_, [&](const Block& block, std::size_t at, std::size_t records) {
     ReadBlock(block, at, records);
   });
+  if (snap_->reason != "live") snap_->taken_ns = std::max(snap_->taken_ns, LastMoment());
   Settle();
   dump_.damage.cut = !whole;
   snap_->loss.tasks_unread += header_.full;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,6 +231,8 @@ absl::Status OpenMappedFile(const std::string& pattern, bool temporary) {
   header->pid = static_cast<std::uint32_t>(getpid());
   header->used = mapped::kHeaderBytes;
   header->process_start = ProcessStart();
+  struct stat space = {};
+  if (stat("/proc/self/ns/pid", &space) == 0) header->pid_namespace = space.st_ino;
   header->started_ns = header->alive_ns = WallNs();
   header->first = header->last = ReadCalibration();
   mapping.base.store(static_cast<char*>(at), std::memory_order_release);

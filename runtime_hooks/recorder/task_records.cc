@@ -113,7 +113,7 @@ void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
   r->until_ns = wait.until_ns;
   r->object = wait.sync != nullptr ? wait.sync->id : wait.join_task;
   WriteOffers(ring, r, wait);
-  r->parks = self->park_count;
+  std::atomic_ref<std::uint64_t>(r->parks).store(self->park_count, std::memory_order_relaxed);
   r->state = mapped::kParked;
 }
 
@@ -165,7 +165,9 @@ void RecordWoken(Task* task) {
   auto* r = static_cast<mapped::Task*>(task->record);
   if (r == nullptr) return;
   // Relaxed: the task itself does not look at it, and a reader takes either for the truth.
-  std::atomic_ref<std::uint64_t>(r->woken).store(r->parks, std::memory_order_relaxed);
+  const std::uint64_t park =
+      std::atomic_ref<std::uint64_t>(r->parks).load(std::memory_order_relaxed);
+  std::atomic_ref<std::uint64_t>(r->woken).store(park, std::memory_order_relaxed);
 }
 
 }  // namespace stranded::internal

@@ -32,10 +32,11 @@ struct Header {
   std::uint64_t used = 0;           // bytes, header included; grows only
   std::uint64_t process_start = 0;  // as in /proc/PID/stat: another process may get the same pid
   std::int64_t started_ns = 0;
-  std::int64_t alive_ns = 0;  // the process was still there; refreshed ten times a second
-  std::uint32_t ended = 0;    // 1: it came to its regular end
-  std::uint32_t full = 0;     // records that found no room in the file
-  std::uint64_t program = 0;  // text
+  std::int64_t alive_ns = 0;        // the process was still there; refreshed ten times a second
+  std::uint32_t ended = 0;          // 1: it came to its regular end
+  std::uint32_t full = 0;           // records that found no room in the file
+  std::uint64_t program = 0;        // text
+  std::uint64_t pid_namespace = 0;  // inode of /proc/self/ns/pid: `pid` counts there
   Calibration first, last;
 };
 static_assert(sizeof(Header) <= kHeaderBytes);
