@@ -35,6 +35,12 @@ Waiter* PopClaimed(WaitQueue& queue) {
   return nullptr;
 }
 
+// In the mapped file of a trace, for as long as tasks wait here.
+void KeepRecord(ChanCore* chan) {
+  if (chan->record == nullptr || (chan->senders.empty() && chan->receivers.empty())) return;
+  UpdateChannel(chan);
+}
+
 void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
   Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
@@ -43,16 +49,14 @@ void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& si
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
-  if (chan->record != nullptr) [[unlikely]]
-    UpdateChannel(chan);
+  KeepRecord(chan);
 }
 
 void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
   Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
-  if (chan->record != nullptr) [[unlikely]]
-    UpdateChannel(chan);
+  KeepRecord(chan);
 }
 
 void PushValue(ChanCore* chan, void* value) {
@@ -152,8 +156,7 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
     peer.left_channel = chosen.chan->id;
     if (chosen.chan->role == ChanRole::kUser) peer.left_made = chosen.chan->site;
   }
-  if (chan->record != nullptr) [[unlikely]]
-    UpdateChannel(chan);
+  KeepRecord(chan);
 }
 
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site) {

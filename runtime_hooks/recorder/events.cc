@@ -125,10 +125,12 @@ __attribute__((noinline)) Ring* MyRing() {
   return *p != nullptr ? *p : FirstRing();
 }
 
-void Ring::PutTime() {
-  const Task* self = CurrentTaskOrNull();
-  if (self != nullptr) time_ns = self->world->NowNs();
-  PutTime(time_ns);
+__attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
+  if (count % kTimeEvery == 0) {
+    const Task* self = CurrentTaskOrNull();
+    PutTime(self == nullptr ? time_ns : self->world->NowNs());
+  }
+  if (mapped) Explain(site);
 }
 
 void Ring::ExplainSlowly(std::uint64_t key) {
@@ -149,13 +151,25 @@ void Ring::ExplainType(const char* name) {
   std::free(text);
 }
 
-// Not inlined: its thread-local variable must be looked up on the thread it runs on now.
+namespace {
+__attribute__((noinline, cold)) void RecordWithCare(EventKind kind, std::uint64_t task,
+                                                    std::uint64_t object,
+                                                    const std::source_location& site,
+                                                    std::uint64_t arg) {
+  Ring* ring = my_ring != nullptr ? my_ring : FirstRing();
+  ring->Put(kind, task, object, KeyOf(site), arg);
+}
+}  // namespace
+
+// Not inlined: its thread-local variable must be looked up on the thread it runs on now. All that
+// is rare is left by a tail call, so that nothing needs to be saved here.
 __attribute__((noinline)) void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                                           const std::source_location& site, std::uint64_t arg) {
   Ring* ring = my_ring;
-  if (ring == nullptr) [[unlikely]]
-    ring = FirstRing();
-  ring->Put(kind, task, object, KeyOf(site), arg);
+  const std::uint64_t key = KeyOf(site);
+  if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]
+    return RecordWithCare(kind, task, object, site, arg);
+  ring->PutPlainly(kind, task, object, key, arg);
 }
 
 void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg) {

@@ -164,7 +164,6 @@ void NeedSyncRecord(Ring* ring, const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANAL
 }
 
 void UpdateChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (chan->senders.empty() && chan->receivers.empty()) return;
   if (!HasMappedFile()) return;
   WriteChannel(MyRing(), static_cast<mapped::Channel*>(chan->record), chan);
 }

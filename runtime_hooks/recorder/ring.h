@@ -35,7 +35,7 @@ struct EventSlot {
 static_assert(sizeof(EventSlot) == sizeof(mapped::Event));
 
 struct Ring {
-  static constexpr std::size_t kCached = 256;
+  static constexpr std::size_t kCached = 256, kAhead = 8;
   static constexpr std::uint64_t kTimeEvery = 256;  // after going round once it must stand in it
 
   EventSlot* slots = nullptr;
@@ -53,9 +53,17 @@ struct Ring {
 
   void Put(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
            std::uint64_t arg) {
-    if (count % kTimeEvery == 0) [[unlikely]]
-      PutTime();
-    if (mapped) Explain(site);
+    if (NeedsCare(site)) [[unlikely]]
+      TakeCare(site);
+    PutPlainly(kind, task, object, site, arg);
+  }
+  // The time is due to be noted, or the place is to be explained, before an event there.
+  bool NeedsCare(std::uint64_t site) const {
+    return count % kTimeEvery == 0 || (mapped && explained[Place(site)] != site);
+  }
+  void TakeCare(std::uint64_t site);
+  void PutPlainly(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
+                  std::uint64_t arg) {
     Store(static_cast<std::uint64_t>(kind) << mapped::kKindShift | (task & mapped::kTaskMask),
           object, site, arg);
   }
@@ -74,15 +82,18 @@ struct Ring {
   static std::size_t Place(std::uint64_t key) { return (key >> 3) % kCached; }
   void Store(std::uint64_t kind_and_task, std::uint64_t object, std::uint64_t site,
              std::uint64_t arg) {
-    EventSlot& slot = slots[count & mask];
+    const std::uint64_t n = count;
+    EventSlot& slot = slots[n & mask];
+    // The next lock that is taken waits for these stores: their lines should be near by then.
+    __builtin_prefetch(&slots[(n + kAhead) & mask], 1);
     // Release: a reader that sees one of the new words then sees `done` as it was before, too.
     slot.kind_and_task.store(kind_and_task, std::memory_order_release);
     slot.object.store(object, std::memory_order_release);
     slot.site.store(site, std::memory_order_release);
     slot.arg.store(arg, std::memory_order_release);
-    done->store(++count, std::memory_order_release);
+    count = n + 1;
+    done->store(n + 1, std::memory_order_release);
   }
-  void PutTime();
   void ExplainSlowly(std::uint64_t site);
 };
 
