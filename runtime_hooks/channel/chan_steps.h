@@ -51,6 +51,9 @@ inline void MoveValue(const ElemOps* ops, void* to, void* from) {
   }
 }
 
+// In the mapped file of a trace, for as long as tasks wait here.
+void KeepRecord(ChanCore* chan);
+
 inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
   Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
@@ -59,12 +62,16 @@ inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_locat
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    KeepRecord(chan);
 }
 
 inline void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
   Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    KeepRecord(chan);
 }
 
 inline void PushValue(ChanCore* chan, void* value) {

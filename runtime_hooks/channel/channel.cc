@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 
 namespace stranded::internal {
@@ -65,6 +66,7 @@ void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_loca
 }  // namespace
 
 ChanCore::~ChanCore() {
+  if (record != nullptr) DropChannelRecord(this);
   for (std::size_t i = 0; i < length; ++i) ops->destroy(At(i));
   if (ring != nullptr) ::operator delete(ring, std::align_val_t{ops->align});
 }

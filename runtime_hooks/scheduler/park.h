@@ -7,6 +7,7 @@
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_PARK_H_
 
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 
 namespace stranded::internal {
@@ -15,7 +16,6 @@ namespace stranded::internal {
 WakeReason ParkSlow(Task* self, AfterSwitch after, void* arg);
 // What is to be done before an interrupted operation learns of it.
 WakeReason Interrupted(Task* self, WakeReason reason);
-void NoteWake(const Task* woken);
 
 inline void UnlockAfterSwitch(void* lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   static_cast<SpinLock*>(lock)->Unlock();
@@ -27,9 +27,12 @@ __attribute__((always_inline)) inline WakeReason ParkHere(Task* self, AfterSwitc
     return ParkSlow(self, after, arg);
   const int saved_errno = *Here()->errno_place;
   ++self->park_count;
-  Record(EventKind::kPark, self->id, 0, self->wait.site,
-         static_cast<std::uint64_t>(self->wait.kind));
+  const bool traced = tracing.load(std::memory_order_relaxed);
+  if (traced) [[unlikely]]
+    RecordPark(self);
   const WakeReason reason = PoolWorld::ParkFiber(self, after, arg);
+  if (traced) [[unlikely]]
+    RecordResume(self);
   *Here()->errno_place = saved_errno;
   if (reason != WakeReason::kWoken) [[unlikely]]
     return Interrupted(self, reason);
@@ -41,13 +44,12 @@ __attribute__((always_inline)) inline void WakeHere(Task* task) {
   std::uint32_t parked = Task::kParked;
   static_assert(static_cast<int>(WakeReason::kWoken) == 0);
   // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
-  if (!task->state.compare_exchange_strong(parked, Task::kRunnable, std::memory_order_acq_rel,
+  if (tracing.load(std::memory_order_relaxed) ||
+      !task->state.compare_exchange_strong(parked, Task::kRunnable, std::memory_order_acq_rel,
                                            std::memory_order_relaxed)) [[unlikely]] {
     Interrupt(task, WakeReason::kWoken);
     return;
   }
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    NoteWake(task);
   if (task->is_thread || !task->world->UsesThreads()) [[unlikely]] {
     task->world->Ready(task);
   } else {

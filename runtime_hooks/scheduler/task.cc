@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
@@ -68,6 +69,7 @@ struct Adoption {
       std::erase(Adopted().tasks, task);
     }
     adopted_threads.fetch_sub(1, std::memory_order_relaxed);
+    if (task->record != nullptr) RecordFinish(task);
     task->state.store(Task::kFinished, std::memory_order_release);
     ReleaseRoot(task);
     UnrefTask(task);
@@ -100,6 +102,8 @@ __attribute__((noinline)) Task* AdoptThread() {
   // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
   adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordAdopted(task);
   Adoption* mine = &adoption;
   asm volatile("" : "+r"(mine)::"memory");
   mine->task = task;
@@ -169,7 +173,8 @@ void Finish(Task* self, std::exception_ptr error) {
     RefSpawnNode(entry.spawn);
     RememberFinished(entry);
   }
-  Record(EventKind::kFinish, self->id, 0, self->spawn->site);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordFinish(self);
   self->state.store(Task::kFinished, std::memory_order_release);
   if (self->scope != nullptr) {
     // The scope's memory stays until the record goes: a snapshot may be reading it.
@@ -305,9 +310,12 @@ bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_loca
 WakeReason ParkSlow(Task* self, void (*after)(void*), void* arg) {
   const int saved_errno = GetErrno();
   ++self->park_count;
-  Record(EventKind::kPark, self->id, 0, self->wait.site,
-         static_cast<std::uint64_t>(self->wait.kind));
+  const bool traced = tracing.load(std::memory_order_relaxed);
+  if (traced) [[unlikely]]
+    RecordPark(self);
   const WakeReason reason = self->world->Park(self, after, arg);
+  if (traced) [[unlikely]]
+    RecordResume(self);
   SetErrno(saved_errno);
   if (reason == WakeReason::kWoken) self->wait.kind = WaitKind::kNone;
   return reason == WakeReason::kWoken ? reason : Interrupted(self, reason);
@@ -343,6 +351,8 @@ bool Interrupt(Task* task, WakeReason reason) {
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
   for (;;) {
     if ((seen & Task::kStateMask) != Task::kParked || (seen & Task::kWakePending)) return false;
+    if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+      RecordWoken(task);
     const std::uint32_t next =
         (seen & Task::kFrozen) ? (seen | Task::kWakePending | bits) : (Task::kRunnable | bits);
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
@@ -429,10 +439,11 @@ void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   task->entry_closure = reinterpret_cast<void*>(run);
   task->destroy_closure = destroy;
   task->world->Spawned();
-  const Task* spawner = CurrentTaskOrNull();
-  Record(EventKind::kSpawn, spawner == nullptr ? 0 : spawner->id, 0, task->spawn->site, task->id);
+  Task* const spawner = CurrentTaskOrNull();
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordSpawn(spawner, task);
   task->world->Ready(task);
-  if (spawner != nullptr) task->world->SpawnedMany(const_cast<Task*>(spawner));
+  if (spawner != nullptr) task->world->SpawnedMany(spawner);
 }
 
 void AbandonTask(Task* task) {
