@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/task.h"
@@ -39,32 +39,44 @@ bool TaskHandle::Finished() const {
   return (task_->end.load(std::memory_order_acquire) & Task::kEnded) != 0;
 }
 
-void TaskHandle::Join(std::source_location loc) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void TaskHandle::Join(std::source_location loc) const {
   if (task_ == nullptr) return;
   Task* self = internal::CurrentTask();
   if (!internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc)) return;
-  task_->finish_lock.Lock();
+  // Acquire pairs with Finish(): what the task did is seen.
+  if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) AwaitEnd(self, loc);
+  if ((task_->end.load(std::memory_order_acquire) & Task::kFailed) == 0) return;
+  std::exception_ptr error;
+  {
+    internal::SpinGuard guard(task_->finish_lock);
+    error = std::exchange(task_->error, nullptr);
+  }
+  if (error != nullptr) std::rethrow_exception(error);
+}
+
+void TaskHandle::AwaitEnd(internal::Task* self,
+                          const std::source_location& loc) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
   internal::Waiter waiter;
   waiter.task = self;
+  task_->finish_lock.Lock();
   task_->joiners.PushBack(&waiter);
   // Acq_rel: Finish() sees kJoined and comes for the lock, or this sees kEnded.
   const std::uint32_t before = task_->end.fetch_or(Task::kJoined, std::memory_order_acq_rel);
   if (before & Task::kEnded) {
     task_->joiners.Remove(&waiter);
-  } else {
-    internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::NowNs());
-    self->wait.join_task = task_->id;
-    const internal::WakeReason reason = internal::Park(self, &task_->finish_lock);
-    task_->finish_lock.Lock();
-    if (waiter.queued) {
-      task_->joiners.Remove(&waiter);
-      task_->finish_lock.Unlock();
-      internal::ThrowInterrupted(self, reason);
-    }
+    task_->finish_lock.Unlock();
+    return;
   }
-  const std::exception_ptr error = std::exchange(task_->error, nullptr);
+  internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::WaitNowNs(self));
+  self->wait.join_task = task_->id;
+  const internal::WakeReason reason =
+      internal::ParkHere(self, &internal::UnlockAfterSwitch, &task_->finish_lock);
+  if (reason == internal::WakeReason::kWoken) return;
+  task_->finish_lock.Lock();
+  const bool queued = waiter.queued;
+  if (queued) task_->joiners.Remove(&waiter);
   task_->finish_lock.Unlock();
-  if (error != nullptr) std::rethrow_exception(error);
+  if (queued) internal::ThrowInterrupted(self, reason);
 }
 
 namespace this_task {

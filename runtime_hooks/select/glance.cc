@@ -46,8 +46,9 @@ bool Glance(const SelectCase* cases, std::size_t count, std::uint32_t* ready) {
 }
 
 std::size_t PickBit(Task* self, std::uint32_t bits) {
-  const int count = std::popcount(bits);
-  std::size_t skip = count == 1 ? 0 : self->world->Choose(static_cast<std::size_t>(count));
+  const bool only_one = (bits & (bits - 1)) == 0;
+  std::size_t skip =
+      only_one ? 0 : self->world->Choose(static_cast<std::size_t>(std::popcount(bits)));
   for (; skip > 0; --skip) bits &= bits - 1;
   return static_cast<std::size_t>(std::countr_zero(bits));
 }

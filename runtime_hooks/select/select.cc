@@ -262,7 +262,7 @@ void Select(std::source_location loc) {
 
 std::size_t Select(SelectSet& set, std::source_location loc) {
   std::vector<internal::SelectCase> cases(set.entries_.size());
-  for (std::size_t i = 0; i < cases.size(); ++i) set.entries_[i]->Fill(cases[i]);
+  for (std::size_t i = 0; i < cases.size(); ++i) cases[i] = set.entries_[i]->Make();
   const std::size_t taken = internal::DoSelect(cases.data(), cases.size(), loc);
   set.entries_[taken]->Run(cases[taken]);
   return taken;

@@ -57,11 +57,8 @@ struct RecvCase {
     using Kept = Owned<std::decay_t<decltype(channel.get())>>;
     return RecvCase<T, F, Kept>{{channel.Own()}, std::move(handler), site};
   }
-  void Fill(SelectCase& c, Storage& room) {
-    c.op = CaseOp::kRecv;
-    c.chan = channel.get().core();
-    c.slot = room.raw();
-    c.site = site;
+  SelectCase Make(Storage& room) {
+    return {.chan = channel.get().core(), .slot = room.raw(), .site = site, .op = CaseOp::kRecv};
   }
   void Run(SelectCase& c, Storage& room) {
     std::optional<T> value;
@@ -87,16 +84,16 @@ struct SendCase {
     return SendCase<T, F, Kept>{{channel.Own()}, std::move(value), std::move(handler), site};
   }
   // The value is copied where it can be, so that a case in a SelectSet can be sent again.
-  void Fill(SelectCase& c, Storage& storage) {
+  SelectCase Make(Storage& storage) {
     if constexpr (std::is_copy_constructible_v<T>) {
       storage.emplace(value);
     } else {
       storage.emplace(std::move(value));
     }
-    c.op = CaseOp::kSend;
-    c.chan = channel.get().core();
-    c.slot = std::addressof(*storage);
-    c.site = site;
+    return {.chan = channel.get().core(),
+            .slot = std::addressof(*storage),
+            .site = site,
+            .op = CaseOp::kSend};
   }
   void Run(SelectCase&, Storage&) { handler(); }
 };
@@ -112,7 +109,7 @@ struct DoneCaseOf {
   auto Owning() && {
     return DoneCaseOf<F, Owned<Context>>{{context.Own()}, std::move(handler), site};
   }
-  void Fill(SelectCase& c, Storage&) { c = DoneCase(context.get(), site); }
+  SelectCase Make(Storage&) { return DoneCase(context.get(), site); }
   void Run(SelectCase&, Storage&) { handler(); }
 };
 
@@ -122,10 +119,7 @@ struct DefaultCase {
   F handler;
   std::source_location site;
   DefaultCase Owning() && { return std::move(*this); }
-  void Fill(SelectCase& c, Storage&) {
-    c.op = CaseOp::kDefault;
-    c.site = site;
-  }
+  SelectCase Make(Storage&) { return {.site = site, .op = CaseOp::kDefault}; }
   void Run(SelectCase&, Storage&) { handler(); }
 };
 
@@ -212,12 +206,12 @@ internal::DefaultCase<F> Default(F handler = {},
 template <class... Cases>
   requires(sizeof...(Cases) > 0 && (internal::IsSelectCase<Cases> && ...))
 std::size_t Select(Cases&&... cases) {
-  std::array<internal::SelectCase, sizeof...(Cases)> raw;
   std::tuple<typename std::decay_t<Cases>::Storage...> storage;
   auto refs = std::forward_as_tuple(cases...);
   std::size_t taken = 0;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (std::get<I>(refs).Fill(raw[I], std::get<I>(storage)), ...);
+    std::array<internal::SelectCase, sizeof...(Cases)> raw{
+        std::get<I>(refs).Make(std::get<I>(storage))...};
     taken = internal::DoSelect(raw.data(), raw.size(), raw[0].site);
     ((I == taken ? std::get<I>(refs).Run(raw[I], std::get<I>(storage)) : void()), ...);
   }(std::index_sequence_for<Cases...>());
@@ -246,13 +240,13 @@ class SelectSet {
   friend std::size_t Select(SelectSet& set, std::source_location loc);
   struct Base {
     virtual ~Base() = default;
-    virtual void Fill(internal::SelectCase& c) = 0;
+    virtual internal::SelectCase Make() = 0;
     virtual void Run(internal::SelectCase& c) = 0;
   };
   template <class C>
   struct Entry final : Base {
     explicit Entry(C given) : inner(std::move(given)) {}
-    void Fill(internal::SelectCase& c) override { inner.Fill(c, storage); }
+    internal::SelectCase Make() override { return inner.Make(storage); }
     void Run(internal::SelectCase& c) override { inner.Run(c, storage); }
     C inner;
     typename C::Storage storage;

@@ -77,6 +77,7 @@ class TaskHandle {
   void Join(std::source_location loc = std::source_location::current()) const;
 
  private:
+  void AwaitEnd(internal::Task* self, const std::source_location& loc) const;
   internal::Task* task_ = nullptr;
 };
 

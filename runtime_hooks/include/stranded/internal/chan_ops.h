@@ -50,12 +50,12 @@ enum class CaseOp : std::uint8_t { kNone = 0, kRecv = 1, kSend = 2, kDone = 3, k
 
 // One case of a select, and every blocking channel operation (as a select of one).
 struct SelectCase {
-  CaseOp op = CaseOp::kNone;
   ChanCore* chan = nullptr;        // nullptr: nil channel, never ready
   void* slot = nullptr;            // send: the value to move from; receive: raw room to move to
   ContextNode* context = nullptr;  // kDone: whose Done() it is
-  bool received = false;           // receive: a value is in `slot` (false: closed and drained)
   std::source_location site{};
+  CaseOp op = CaseOp::kNone;
+  bool received = false;  // receive: a value is in `slot` (false: closed and drained)
 };
 
 ChanCore* NewChan(const ElemOps* ops, std::size_t capacity, const std::source_location& site);
