@@ -13,7 +13,7 @@ export function helpDialog(): HTMLDialogElement {
     h('h2', {}, 'Keys'),
     h('dl', {}, ...KEYS.map(([keys, what]) => h('div', {},
       h('dt', {}, ...keys.split(' ').map((k) => h('kbd', {}, k))), h('dd', {}, what)))),
-    h('p', { class: 'sub' }, 'A search finds all words given; also channel:3, context:2, sync:1 and F1.'),
+    h('p', { class: 'sub' }, 'A search finds all words given; also channel:3, context:2, sync:1, F1, and by:7 for what task 7 spawned.'),
     h('form', { method: 'dialog' }, h('button', { class: 'chip' }, 'Close'))) as HTMLDialogElement;
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();

@@ -74,18 +74,25 @@ function ringOf(graph: Graph): GraphNode[] | undefined {
 function placeRing(graph: Graph, order: GraphNode[]): Placed {
   const top = Math.ceil(order.length / 2);
   const sizes = order.map(sizeOf);
-  const gap = Math.max(...graph.edges.map((e) => labelWidth(e.label))) + 34;
-  const column = Math.max(...sizes.map((s) => s.width)) + gap;
+  const gap = Math.max(...graph.edges.map((e) => labelWidth(e.label))) + 26;
   const row = Math.max(...sizes.map((s) => s.height));
+  // Neighbours of both rows need room; an odd one out below stands between two columns.
+  const odd = order.length % 2;
+  const half = (i: number): number =>
+    odd ? Math.max(...sizes.map((s) => s.width)) / 2 : (sizes[i]?.width ?? 0) / 2;
+  const columns = [8 + Math.max(half(0), half(order.length - 1))];
+  for (let i = 1; i < top; ++i) {
+    const above = half(i - 1) + half(i), below = half(order.length - i) + half(order.length - 1 - i);
+    columns.push(columns[i - 1]! + Math.max(above, below) + gap);
+  }
   const boxes = new Map<string, Box>();
   order.forEach((n, i) => {
-    const back = i >= top;
-    const slot = back ? order.length - 1 - i + (order.length % 2) / 2 : i;
-    boxes.set(n.id, { ...sizes[i]!, x: 8 + (column - gap) / 2 + slot * column,
-                      y: 8 + row / 2 + (back ? row + 62 : 0) });
+    const back = i >= top, column = back ? order.length - 1 - i : i;
+    const x = back && odd ? (columns[column]! + columns[column + 1]!) / 2 : columns[column]!;
+    boxes.set(n.id, { ...sizes[i]!, x, y: 8 + row / 2 + (back ? row + 62 : 0) });
   });
   return {
-    width: top * column - gap + 16, height: 2 * row + 62 + 16, boxes,
+    width: columns[top - 1]! + Math.max(half(top - 1), odd ? 0 : half(top)) + 8, height: 2 * row + 62 + 16, boxes,
     edges: graph.edges.map((e) => {
       const a = boxes.get(e.from)!, b = boxes.get(e.to)!;
       const from = border(a, b), to = border(b, a);
