@@ -15,18 +15,18 @@
 namespace stranded::bench {
 namespace {
 
-// What runtime.Stack writes of goroutines with two frames and a creator: 246 bytes each.
+// What runtime.Stack writes of goroutines with two frames and a creator: about 246 bytes each.
 std::string Text(std::int64_t goroutines, std::int64_t stacks) {
   static constexpr const char* kStates[] = {"chan send", "chan receive", "select", "chan receive"};
   std::string text =
-      "goroutine 1 [running]:\nmain.dump(0xc000012345)\n\t/home/me/src/app/main.go:40 +0x65\n\n";
+      "goroutine 1 [running]:\nmain.dump(0xc000012345)\n\t/usr/src/app/app/main.go:40 +0x65\n\n";
   for (std::int64_t i = 0; i < goroutines; ++i) {
     const std::int64_t s = i * 7919 % stacks;
     absl::StrAppendFormat(
         &text,
-        "goroutine %d [%s%s]:\nmain.parked%d(0xc%09x, 0x%x)\n\t/home/me/src/bench/profile.go:%d "
-        "+0x30\nmain.outer(...)\n\t/home/me/src/bench/profile.go:42\ncreated by main.start in "
-        "goroutine 1\n\t/home/me/src/bench/profile.go:60 +0x45\n\n",
+        "goroutine %d [%s%s]:\nmain.parked%d(0xc%09x, 0x%x)\n\t/usr/src/app/bench/profile.go:%d "
+        "+0x30\nmain.outer(...)\n\t/usr/src/app/bench/profile.go:42\ncreated by main.start in "
+        "goroutine 1\n\t/usr/src/app/bench/profile.go:60 +0x45\n\n",
         i + 18, kStates[s % 4], s % 60 > 1 ? absl::StrCat(", ", s % 60, " minutes") : "", s, i * 96,
         s, s % 500 + 20);
   }

@@ -1,6 +1,7 @@
 #include "detector/go/findings.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "detector/go/native.h"
@@ -43,6 +44,7 @@ class GoAnalyzer {
  private:
   FindingData Describe(const GoPile& pile, const std::string& rule, const std::string& verdict);
   void AddStack(const GoGroup& group, FindingData& data) const;
+  void AddStep(std::uint64_t id, std::uint32_t creator, FindingData& data) const;
   void AddAncestry(const GoPile& pile, FindingData& data) const;
   void Judge(const GoPile& pile, Analysis& out);
   const GoPile& PileOf(const GoLockWaiter& w) const;
@@ -76,26 +78,32 @@ void GoAnalyzer::AddStack(const GoGroup& group, FindingData& data) const {
   if (group.elided > 0) data.stack_note = "the runtime left frames out";
 }
 
+void GoAnalyzer::AddStep(std::uint64_t id, std::uint32_t creator, FindingData& data) const {
+  SpawnStep step;
+  step.task = id;
+  step.name = absl::StrCat("goroutine ", id);
+  if (creator != 0) step.site = GoSite(all_, creator);
+  data.ancestry.push_back(std::move(step));
+}
+
 void GoAnalyzer::AddAncestry(const GoPile& pile, FindingData& data) const {
   if (pile.creator == 0) return;
   std::uint64_t id = pile.ids.empty() ? 0 : pile.ids.front();
   std::uint32_t creator = pile.creator;
+  if (const auto& told = dump_.groups[pile.groups.front()].ancestors; !told.empty()) {
+    AddStep(id, creator, data);
+    for (const GoAncestor& ancestor : told) AddStep(ancestor.id, ancestor.creator, data);
+    return;
+  }
   for (int depth = 0; depth < 64 && creator != 0; ++depth) {
-    SpawnStep step;
-    step.task = id;
-    step.name = absl::StrCat("goroutine ", id);
-    step.site = GoSite(all_, creator);
-    data.ancestry.push_back(std::move(step));
+    AddStep(id, creator, data);
     const auto it = by_id_.find(id);
     if (it == by_id_.end() || it->second->creator == 0) return;
     id = it->second->creator;
     const auto parent = by_id_.find(id);
     creator = parent == by_id_.end() ? 0 : dump_.groups[parent->second->group].creator;
   }
-  SpawnStep last;  // main, or one that has ended
-  last.task = id;
-  last.name = absl::StrCat("goroutine ", id);
-  data.ancestry.push_back(std::move(last));
+  AddStep(id, 0, data);  // main, or one that has ended
 }
 
 FindingData GoAnalyzer::Describe(const GoPile& pile, const std::string& rule,
@@ -160,9 +168,7 @@ void GoAnalyzer::Judge(const GoPile& pile, Analysis& out) {
 }
 
 const GoPile& GoAnalyzer::PileOf(const GoLockWaiter& w) const {
-  return *std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
-    return std::find(p.groups.begin(), p.groups.end(), w.group) != p.groups.end();
-  });
+  return picture_.piles[picture_.pile_of[w.group]];
 }
 
 void GoAnalyzer::FindLockCycles() {
@@ -250,19 +256,22 @@ void GoAnalyzer::Finish(Analysis& out) {
     if (Severity(a) != Severity(b)) return Severity(a) < Severity(b);
     return a.task_count > b.task_count;
   });
+  absl::flat_hash_set<std::string_view> known;
+  if (!IsLast()) {
+    for (const Finding& f : out.findings) known.insert(f.fingerprint());
+  }
+  std::vector<Finding> fresh;
   for (FindingData& data : found_) {
     data.fingerprint = Fingerprint(data);
-    const bool known = std::any_of(out.findings.begin(), out.findings.end(), [&](const Finding& f) {
-      return f.fingerprint() == data.fingerprint;
-    });
-    if (known && !IsLast()) continue;
+    if (known.contains(data.fingerprint)) continue;
     if (!IsLast()) {
       data.notes.push_back(absl::StrCat("In dump ", &dump_ - all_.dumps.data() + 1, " of the ",
                                         all_.dumps.size(), " that were read: its program ended."));
     }
     if (data.rule != "growth") out.summary.stranded += data.task_count;
-    out.findings.emplace_back(std::move(data));
+    fresh.emplace_back(std::move(data));
   }
+  std::move(fresh.begin(), fresh.end(), std::back_inserter(out.findings));
 }
 
 void GoAnalyzer::Summarize(AnalysisSummary& out) const {

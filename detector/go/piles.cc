@@ -57,10 +57,9 @@ void NoteCreators(const GoDump& dump, GoPile& pile) {
   if (told) pile.creator_gone = !alive;
 }
 
-void NoteIds(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
-             std::vector<GoPile>& piles) {
+void NoteIds(const GoDump& dump, GoPicture& picture) {
   for (const Goroutine& g : dump.goroutines) {
-    GoPile& pile = piles[pile_of[g.group]];
+    GoPile& pile = picture.piles[picture.pile_of[g.group]];
     if (pile.ids.size() < kMostIds) pile.ids.push_back(g.id);
   }
 }
@@ -71,7 +70,7 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
   GoPicture picture;
   const auto functions = FunctionsOnStacks(all, dump);
   std::map<Key, std::uint32_t> index;
-  std::vector<std::uint32_t> pile_of(dump.groups.size());
+  picture.pile_of.resize(dump.groups.size());
   Activity activity;
   for (std::size_t i = 0; i < dump.groups.size(); ++i) {
     const GoGroup& group = dump.groups[i];
@@ -108,12 +107,12 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
     pile.elided = std::max(pile.elided, group.elided);
     pile.bubble = std::max(pile.bubble, group.bubble);
     pile.groups.push_back(static_cast<std::uint32_t>(i));
-    pile_of[i] = it->second;
+    picture.pile_of[i] = it->second;
     picture.count += group.count;
     if (BlockedGo(wait.kind)) picture.blocked += group.count;
   }
   for (GoPile& pile : picture.piles) NoteCreators(dump, pile);
-  NoteIds(dump, pile_of, picture.piles);
+  NoteIds(dump, picture);
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
                   !dump.crashed && !dump.leak_profile;
   return picture;

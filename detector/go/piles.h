@@ -23,6 +23,7 @@ struct GoPile {
 
 struct GoPicture {
   std::vector<GoPile> piles;
+  std::vector<std::uint32_t> pile_of;  // by group
   std::uint64_t count = 0, blocked = 0;
   // Nothing but the goroutine that wrote the dump could run: no input, no timer, no other work.
   bool quiet = false;

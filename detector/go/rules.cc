@@ -101,6 +101,7 @@ GoVerdict JudgeLive(const GoDumps& all, const GoPile& pile, const AnalysisOption
         return Predicted(pile, minutes() + "; the function that started it has returned.");
       }
       break;
+    case Kind::kChannel: break;
     default: return {};
   }
   return {"", "", "", true};

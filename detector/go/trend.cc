@@ -22,28 +22,30 @@ GoTrend::GoTrend(const GoDumps& all, const GoDump& last) {
   }
   if (all.dumps.size() - first < 2) return;
   for (std::size_t i = first; i < all.dumps.size(); ++i) {
-    pictures_.push_back(LookAtGo(all, all.dumps[i]));
+    auto& counts = counts_.emplace_back();
+    for (const GoPile& pile : LookAtGo(all, all.dumps[i]).piles) {
+      counts[PlaceOf(all, pile)] += pile.count;
+    }
   }
+}
+
+GoTrend::Place GoTrend::PlaceOf(const GoDumps& all, const GoPile& pile) {
+  const GoFrame& site = all.frames[pile.site];
+  return {site.function, site.line, static_cast<int>(pile.kind)};
 }
 
 std::vector<std::uint64_t> GoTrend::Counts(const GoDumps& all, const GoPile& pile) const {
   std::vector<std::uint64_t> counts;
-  const GoFrame& site = all.frames[pile.site];
-  for (const GoPicture& picture : pictures_) {
-    std::uint64_t count = 0;
-    for (const GoPile& other : picture.piles) {
-      const GoFrame& there = all.frames[other.site];
-      if (there.function == site.function && there.line == site.line && other.kind == pile.kind) {
-        count += other.count;
-      }
-    }
-    counts.push_back(count);
+  const Place place = PlaceOf(all, pile);
+  for (const auto& dump : counts_) {
+    const auto it = dump.find(place);
+    counts.push_back(it == dump.end() ? 0 : it->second);
   }
   return counts;
 }
 
 std::string GoTrend::Text(const GoDumps& all, const GoPile& pile) const {
-  if (pictures_.empty()) return "";
+  if (counts_.empty()) return "";
   return absl::StrCat(
       "Goroutines at this place, oldest dump first: ", absl::StrJoin(Counts(all, pile), ", "), ".");
 }

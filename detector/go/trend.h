@@ -3,8 +3,10 @@
 #define STRANDED_DETECTOR_GO_TREND_H_
 
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "detector/go/piles.h"
 
 namespace stranded::detector {
@@ -20,7 +22,10 @@ class GoTrend {
 
  private:
   std::vector<std::uint64_t> Counts(const GoDumps& all, const GoPile& pile) const;
-  std::vector<GoPicture> pictures_;
+  // A place: function, line and kind of wait.
+  using Place = std::tuple<std::uint32_t, std::uint32_t, int>;
+  static Place PlaceOf(const GoDumps& all, const GoPile& pile);
+  std::vector<absl::flat_hash_map<Place, std::uint64_t>> counts_;  // of each dump, oldest first
 };
 
 }  // namespace stranded::detector

@@ -44,6 +44,12 @@ struct GoFrame {
   std::uint32_t function = 0, file = 0, line = 0;  // the first two: strings
 };
 
+// [originating from goroutine 5]: and where that was created.
+struct GoAncestor {
+  std::uint64_t id = 0;
+  std::uint32_t creator = 0;  // frame
+};
+
 struct GoGroup {
   std::vector<std::uint32_t> frames;  // innermost first; into GoDumps::frames
   std::uint32_t state = 0;            // string, without durations and marks; "" if not told
@@ -59,6 +65,7 @@ struct GoGroup {
   std::uint32_t bubble = 0;  // synctest
   // Who started them, where that is told; without direct repetitions, at most 10,000.
   std::vector<std::uint64_t> creator_ids;
+  std::vector<GoAncestor> ancestors;  // of the first one, nearest first
 };
 
 struct Goroutine {

@@ -8,7 +8,7 @@ namespace stranded::detector {
 namespace {
 
 constexpr std::string_view kGoroutine = "goroutine ", kCreated = "created by ",
-                           kIn = " in goroutine ";
+                           kIn = " in goroutine ", kAncestor = "[originating from goroutine ";
 constexpr std::uint64_t kSalt1 = 0x9e3779b97f4a7c15, kSalt2 = 0xc2b2ae3d27d4eb4f;
 
 bool Digit(char c) { return c >= '0' && c <= '9'; }
@@ -73,6 +73,9 @@ bool ScanState(std::string_view inside, GoRecord& out) {
     if (!inside.starts_with(" minutes")) return false;
     inside.remove_prefix(8);
     out.minutes = static_cast<std::uint32_t>(minutes);
+    if (inside.empty()) return true;
+    if (!inside.starts_with(", ")) return false;
+    inside.remove_prefix(2);
   }
   MixText(out.hash, inside);
   return true;
@@ -138,7 +141,9 @@ GoScan ScanGoRecord(std::string_view text, GoRecord& out) {
       } else {
         ScanCreator(line, out);
       }
-    } else if (line.starts_with("[originating from goroutine ")) {
+    } else if (line.starts_with(kAncestor)) {
+      const char* id = line.data() + kAncestor.size();
+      if (!ancestor && out.creator == 0) TakeId(id, stop, out.creator);
       ancestor = true;
       MixText(out.hash, "[");
     } else if (last == '\r' || line.starts_with(kGoroutine)) {

@@ -6,39 +6,31 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/hash/hash.h"
 #include "detector/input/go_lines.h"
 #include "detector/input/go_records.h"
+#include "detector/input/go_stack.h"
 #include "detector/input/go_wrapped.h"
 
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kLongestLine = 1 << 20;  // what is longer is looked at in pieces
-constexpr std::size_t kMostFrames = 1000;
+constexpr std::size_t kLongestLine = 1 << 20;     // what is longer is looked at in pieces
 constexpr std::size_t kLongestRecord = 64 << 10;  // what is longer is read line by line
 constexpr std::size_t kMostLockWaiters = 10'000;
-constexpr std::size_t kMostMentioned = 32;
 
 bool IsProfileHead(std::string_view line) { return line.find(" profile: total ") != line.npos; }
-
-bool IsLockCall(std::string_view f) {
-  return f.find("sync.(*Mutex).") != f.npos || f.find("sync.(*RWMutex).") != f.npos;
-}
 
 using GroupKey = std::vector<std::uint32_t>;
 
 }  // namespace
 
-struct GoTextReader::Impl {
-  GoDumps& out;
+struct GoTextReader::Impl : GoStack {
   std::uint32_t source;
   std::string rest;  // begin of a line whose end is still to come
-  bool in_stack = false, new_dump = true, counted = false, in_ancestor = false;
+  bool in_stack = false, new_dump = true, counted = false;
   bool deadlock = false, timed_out = false, crashed = false, bubble = false;
   std::size_t prefix = 0;   // log text before each line
   std::string prefix_mark;  // what it ends with, behind its last digit: times differ in length
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> frame_index;
   absl::flat_hash_map<GroupKey, std::uint32_t> group_index;
   // Stacks that were read once, by their text.
   struct Known {
@@ -46,23 +38,12 @@ struct GoTextReader::Impl {
     bool locks = false;  // its pointers are of interest
   };
   absl::flat_hash_map<GoRecordHash, Known> known;
-  // The goroutine that is read.
-  GoGroup now;
-  std::uint32_t group = 0;  // of the one that was read last
-  GoHeader header;
-  std::string header_text;
-  std::uint64_t creator_id = 0, lock = 0;
-  std::vector<std::uint64_t> mentioned;
-  bool waits_for_lock = false;
-  std::string call;  // line of a call whose place is to come
-  bool call_is_creator = false, have_call = false;
-  bool call_is_bare = false;  // a C function's name without brackets: its place must follow
-  bool creator_read = false;  // the stack is over, but for ancestors
+  std::uint32_t group = 0;                       // of the goroutine that was read last
   bool thread_section = false, skipped = false;  // see ThreadSection
   std::vector<std::uint64_t> pcs;
   GroupKey key;
 
-  Impl(GoDumps& o, std::string_view s) : out(o), source(o.strings.Intern(s)) {}
+  Impl(GoDumps& o, std::string_view s) : GoStack(o), source(o.strings.Intern(s)) {}
 
   GoDump& Dump() {
     if (new_dump) {
@@ -79,28 +60,6 @@ struct GoTextReader::Impl {
     dump.bubble_deadlock |= bubble;
     deadlock = timed_out = crashed = bubble = false;
     return dump;
-  }
-
-  std::uint32_t Frame(std::string_view function, std::string_view file, std::uint32_t line) {
-    const std::uint64_t hash = absl::HashOf(absl::string_view(function.data(), function.size()),
-                                            absl::string_view(file.data(), file.size()), line);
-    const auto [it, fresh] = frame_index.try_emplace(hash, 0);
-    if (fresh) {
-      out.frames.push_back({out.strings.Intern(function), out.strings.Intern(file), line});
-      it->second = static_cast<std::uint32_t>(out.frames.size() - 1);
-    }
-    return it->second;
-  }
-
-  void Reset() {
-    now.frames.clear();
-    GoGroup fresh;
-    std::swap(fresh.frames, now.frames);  // keeps its room
-    now = std::move(fresh);
-    creator_id = lock = 0;
-    mentioned.clear();
-    waits_for_lock = have_call = call_is_creator = call_is_bare = in_ancestor = false;
-    creator_read = skipped = false;
   }
 
   // The group of the goroutine that was read last.
@@ -146,9 +105,8 @@ struct GoTextReader::Impl {
   void Begin(const GoHeader& h) {
     End(false);
     if (thread_section && !new_dump && (h.id == 0 || (Again(h.id) && h.state == "running"))) {
-      Reset();
+      BeginStack({});
       in_stack = skipped = true;
-      header = {};
       return;
     }
     counted = thread_section = false;
@@ -157,163 +115,9 @@ struct GoTextReader::Impl {
     GoDump& dump = Dump();
     dump.has_states = true;
     dump.ids.Insert(h.id);
-    Reset();
-    header = h;
-    now.state = out.strings.Intern(h.state);
-    now.labels = h.labels.empty() ? 0 : out.strings.Intern(h.labels);
-    now.leaked = h.leaked;
-    now.locked_to_thread = h.locked_to_thread;
-    now.bubble = h.bubble;
-    waits_for_lock = h.state == "semacquire" || h.state.starts_with("sync.");
-    header.state = header.labels = {};
+    BeginStack(h);
+    skipped = false;
     in_stack = true;
-  }
-
-  void AddFrame(std::string_view function, std::string_view file, std::uint32_t line) {
-    if (in_ancestor) return;
-    if (now.frames.size() < kMostFrames) now.frames.push_back(Frame(function, file, line));
-  }
-
-  // A call without a place: from a runtime that knew none.
-  void FlushCall() {
-    have_call = false;
-    if (call_is_bare) {
-      Unknown(call);
-    } else if (!call_is_creator) {
-      AddFrame(call, "", 0);
-    }
-    call_is_bare = false;
-  }
-
-  void Arguments(std::string_view function, std::string_view arguments) {
-    const bool is_lock = IsLockCall(function);
-    bool first = true;
-    for (std::size_t at = arguments.find("0x"); at != arguments.npos;
-         at = arguments.find("0x", at)) {
-      std::string_view text = arguments.substr(at);
-      std::uint64_t value = 0;
-      if (!TakeHex(text, value)) break;
-      at = arguments.size() - text.size();
-      const bool stale = !text.empty() && text.front() == '?';
-      if (is_lock) {
-        if (first && !stale && value > 4096) lock = value;
-      } else if (!function.starts_with("sync.") && value > 4096 && !stale &&
-                 mentioned.size() < kMostMentioned) {
-        mentioned.push_back(value);
-      }
-      first = false;
-    }
-  }
-
-  bool Creator(std::string_view line) {
-    if (!line.starts_with("created by ")) return false;
-    if (have_call) FlushCall();
-    line.remove_prefix(11);
-    const std::size_t in = line.rfind(" in goroutine ");
-    if (in != line.npos) {
-      std::string_view number = line.substr(in + 14);
-      if (!in_ancestor) TakeNumber(number, creator_id);
-      line = line.substr(0, in);
-    }
-    call.assign(line);
-    call_is_creator = have_call = true;
-    call_is_bare = false;
-    return true;
-  }
-
-  bool Elision(std::string_view line) {
-    if (!line.starts_with("...")) return false;
-    line.remove_prefix(3);
-    std::uint64_t number = 1;
-    if (TakeNumber(line, number) || line.starts_with("additional frames elided")) {
-      now.elided += static_cast<std::uint32_t>(number);
-      return true;
-    }
-    return false;
-  }
-
-  // A place below a call. False if it is none.
-  bool Place(std::string_view line) {
-    std::string_view file;
-    std::uint32_t number = 0;
-    if (!have_call || !ParseGoPlace(Stripped(line), file, number)) return false;
-    have_call = call_is_bare = false;
-    creator_read = call_is_creator;
-    if (!call_is_creator) {
-      AddFrame(call, file, number);
-    } else if (!in_ancestor) {
-      now.creator = Frame(call, file, number);
-      out.dumps.back().has_creators = true;
-    }
-    call_is_creator = false;
-    return true;
-  }
-
-  void Unknown(std::string_view line) {
-    ++out.unknown_lines;
-    if (out.unknown_examples.size() < 3) out.unknown_examples.emplace_back(line.substr(0, 200));
-  }
-
-  void StackLine(std::string_view line) {
-    if ((line[0] == '\t' || line[0] == ' ') && Place(line)) return;
-    if (line[0] == '\t' || line[0] == ' ') {
-      const std::string_view bare = Stripped(line);
-      if (bare.starts_with("goroutine running on other thread")) return;
-      if (bare.starts_with("pc=")) return;
-      line = bare;
-    }
-    if (Creator(line) || Elision(line)) return;
-    if (!in_ancestor && creator_read && !line.starts_with("[originating from goroutine ")) {
-      End(false);
-      return Preamble(line);
-    }
-    if (line.starts_with("[originating from goroutine ")) {
-      if (have_call) FlushCall();
-      in_ancestor = true;
-      creator_read = false;
-      return;
-    }
-    const std::size_t arguments = GoArguments(line);
-    if (arguments != line.npos) {
-      if (have_call) FlushCall();
-      call.assign(line.substr(0, arguments));
-      call_is_creator = call_is_bare = false;
-      have_call = true;
-      if (waits_for_lock && !in_ancestor) Arguments(call, line.substr(arguments));
-      return;
-    }
-    if (line.starts_with("non-Go function") || line.starts_with("0x") ||
-        line.starts_with("runtime: ")) {
-      return;
-    }
-    if (EndsStack(line)) {
-      End(false);
-      return Preamble(line);
-    }
-    if (ParseCgo(line)) return;
-    Unknown(line);
-  }
-
-  // What tools and the runtime write below the last stack, without an empty line between.
-  static bool EndsStack(std::string_view line) {
-    if (line.starts_with("exit status ") || line.starts_with("FAIL") || line == "PASS" ||
-        line.starts_with("ok  \t") || line.starts_with("--- ") || line == "-----") {
-      return true;
-    }
-    std::string_view name = line.substr(0, line.find(' '));  // rax    0x7f
-    std::string_view value = Stripped(line.substr(name.size()));
-    std::uint64_t number = 0;
-    return name.size() < 8 && TakeHex(value, number) && value.empty();
-  }
-
-  // The name of a C function, without brackets, stands alone before its place.
-  bool ParseCgo(std::string_view line) {
-    if (line.empty() || line.find(' ') != line.npos) return false;
-    if (have_call) FlushCall();
-    call.assign(line);
-    call_is_creator = false;
-    have_call = call_is_bare = true;
-    return true;
   }
 
   // --- debug=1
@@ -323,6 +127,7 @@ struct GoTextReader::Impl {
     if (!TakeNumber(text, count) || !text.starts_with(" @")) return false;
     End(false);
     Reset();
+    skipped = false;
     counted = in_stack = true;
     Dump();
     now.count = count;
@@ -468,7 +273,9 @@ struct GoTextReader::Impl {
     }
     line = Unprefixed(line);
     if (Stripped(line).empty()) return End(false);
-    StackLine(line);
+    if (StackLine(line)) return;
+    End(false);
+    Preamble(line);
   }
 
   // --- whole records

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Go's own goroutine dumps, expected against found."""
 import csv
+import importlib.util
 import json
 import os
 import tempfile
 import unittest
 
-from support import SOURCE, stranded
+from support import BIN, SOURCE, run, stranded
 
 DUMPS = os.path.join(SOURCE, 'tests/go_dumps')
 
@@ -33,6 +34,20 @@ class Samples(unittest.TestCase):
                 self.assertEqual(found, want)
                 self.assertEqual(sum(int(f.split()[0]) for f in found), int(row['stranded']))
 
+    def test_every_sample_has_its_row(self):
+        with open(dump('expected.tsv'), encoding='utf-8') as file:
+            named = {row['file'] for row in csv.DictReader(file, delimiter='\t')}
+        self.assertEqual(named, {name for name in os.listdir(DUMPS)
+                                 if name.endswith(('.txt', '.pb.gz'))})
+
+    def test_table_in_the_page_is_what_is_found(self):
+        spec = importlib.util.spec_from_file_location('table', dump('table.py'))
+        table = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(table)
+        self.assertEqual(table.in_page(), table.generated(BIN), 'tests/go_dumps/table.py --write')
+        for row in table.table(BIN).splitlines()[2:]:
+            self.assertEqual(row.split('|')[4].strip(), '0', 'a false alarm: ' + row)
+
     def test_exit_codes(self):
         for command in ('report', 'gate'):
             self.assertEqual(stranded(command, dump('healthy.debug2.txt')).returncode, 0)
@@ -43,6 +58,49 @@ class Samples(unittest.TestCase):
         self.assertIn('3 like this', stranded('tree', dump('healthy.debug2.txt')).stdout)
         shown = stranded('show', dump('mutex_deadlock.debug2.txt'), '18').stdout
         self.assertIn('leakdumps/mutex_deadlock/main.go:20', shown)
+
+
+class Ways(unittest.TestCase):
+    """The commands do with them what they do with native dumps."""
+
+    def test_standard_input(self):
+        for name in ('mixed.debug2.txt', 'mixed.debug1.txt', 'mixed.pb.gz', 'testrun.json.txt'):
+            with open(dump(name), 'rb') as file:
+                piped = run(BIN, 'report', '-', stdin=file.read())
+            self.assertEqual(piped.stdout.decode(), stranded('report', dump(name)).stdout)
+
+    def test_every_format(self):
+        for kind in ('text', 'json', 'markdown', 'sarif', 'junit', 'github', 'gitlab', 'ndjson',
+                     'dot', 'pprof', 'perfetto'):
+            with self.subTest(kind), tempfile.TemporaryDirectory() as out:
+                path = os.path.join(out, 'report')
+                done = stranded('report', '--format', kind, '-o', path, dump('mixed.debug2.txt'))
+                self.assertEqual((done.returncode, done.stderr), (1, ''))
+                self.assertGreater(os.path.getsize(path), 100)
+
+    def test_gate_with_baseline_and_diff(self):
+        old, new = dump('ctx_timeout_sender.debug2.txt'), dump('pools.debug2.txt')
+        with tempfile.TemporaryDirectory() as out:
+            known = os.path.join(out, 'known.json')
+            stranded('gate', '--create-baseline', '--reason', 'old', '--baseline', known, old)
+            self.assertEqual(stranded('gate', '--baseline', known, old).returncode, 0)
+            self.assertEqual(stranded('gate', '--baseline', known, new).returncode, 1)
+        changes = stranded('diff', old, new)
+        self.assertEqual(changes.returncode, 1)
+        self.assertIn('4 new, 1 gone', changes.stdout)
+
+    def test_series_tells_the_trend(self):
+        names = [dump(f'{p}.debug2.txt') for p in ('healthy', 'pools', 'mixed')]
+        text = stranded('report', '--series', *names).stdout
+        self.assertIn('oldest dump first: 0, 0, 120.', text)
+
+    def test_long_log_before_the_dump(self):
+        with open(dump('pools.debug2.txt'), encoding='utf-8') as file:
+            text = 'nothing to see here\n' * 20000 + file.read()
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            file.write(text)
+            file.flush()
+            self.assertEqual(len(found_in(file.name)), 4)
 
 
 class Forms(unittest.TestCase):
@@ -63,6 +121,32 @@ class Forms(unittest.TestCase):
         text = ('fatal error: all goroutines are asleep - deadlock!\n\n'
                 'goroutine 1 [chan receive]:\nmain.main()\n\t/a.go:7 +0x12\nexit status 2\n')
         self.assertEqual(self.report(text), ['1 main.main global-deadlock'])
+
+    def test_programs_that_ended_before_are_reported_too(self):
+        end = ('fatal error: all goroutines are asleep - deadlock!\n\n'
+               'goroutine 1 [chan receive]:\nmain.F()\n\t/a.go:7 +0x12\nmain.main()\n\t/a.go:9 +0x1\n\n')
+        self.assertEqual(self.report(end + 'some log\n' + end.replace('main.F', 'main.G')),
+                         ['1 main.F global-deadlock', '1 main.G global-deadlock'])
+
+    def test_text_right_below_a_stack_is_no_frame(self):
+        text = ('goroutine 7 [chan send (nil chan)]:\nmain.f()\n\t/a.go:7 +0x12\n'
+                'created by main.g in goroutine 1\n\t/a.go:3 +0x1\nFAIL\tpkg\t0.1s\nFAIL\n')
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            file.write(text)
+            file.flush()
+            report = json.loads(stranded('report', '--format', 'json', file.name).stdout)
+        self.assertEqual([f['function'] for f in report['findings'][0]['stack']], ['main.f'])
+        self.assertEqual(report['missing'], [])
+
+    def test_unknown_lines_are_counted_for_each_goroutine(self):
+        one = 'goroutine {} [chan send (nil chan)]:\nmain.f(0x{}1)\n\t/a.go:7 +0x12\nwhat is this\n\n'
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            file.write(''.join(one.format(n, n) for n in range(5, 25)))
+            file.flush()
+            report = json.loads(stranded('report', '--format', 'json', file.name).stdout)
+        self.assertEqual(report['findings'][0]['task_count'], 20)
+        self.assertIn('20 lines in stacks not understood, the first: what is this',
+                      report['missing'][0])
 
 
 if __name__ == '__main__':

@@ -1,7 +1,8 @@
 // Go's own goroutine dumps as input: text (debug=2, debug=1, crashes) and pprof profiles.
 //
-// Overview: the last dump is analysed, and those before it where a program ended (a deadlock, a test
-// out of time); the others, in the same file or in files given first, tell what grows. The result has a native Dump, so that tasks, tree and show work on it, too.
+// Overview: the last dump is analysed, and those before it where a program ended (a deadlock, a
+// test out of time); the others, in the same file or in files given first, tell what grows. The
+// result has a native Dump, so that tasks, tree and show work on it, too.
 // Thread safety: pure functions. Cost: one pass; memory follows the distinct stacks.
 // Errors: NotFound, Unavailable (cannot be read), InvalidArgument (no goroutine in it, damaged).
 #ifndef STRANDED_DETECTOR_GO_DUMP_H_
