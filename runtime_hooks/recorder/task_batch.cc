@@ -19,7 +19,6 @@ std::uint64_t Word(const std::source_location& site) {
   std::memcpy(&word, &site, sizeof site);
   return word;
 }
-std::uint64_t Word(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
 bool IsDone(const SelectCase& c) {
   return c.op == CaseOp::kDone || (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
