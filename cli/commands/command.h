@@ -24,6 +24,7 @@ struct InputOptions {
   std::vector<std::string> ignore;
   std::string source_root = ".";
   double min_age_seconds = 1;
+  std::string live;  // process id, or file that its process writes
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
 
@@ -41,6 +42,12 @@ bool PrintReport(const Analysis& analysis, const OutputOptions& options);
 bool StdoutIsData(const OutputOptions& options);
 bool WritesFiles(const OutputOptions& options);
 bool UseColor(const std::string& when);
+
+// --live PID|FILE in place of FILE.
+void AddLiveOption(CLI::App& app, InputOptions& options);
+// Puts the file that --live means in the place of FILE. Otherwise says why not on stderr, and
+// leaves the exit code.
+bool ResolveLive(InputOptions& options, int& exit_code);
 
 // Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options);

@@ -22,8 +22,10 @@ void AddReport(CLI::App& app, int& exit_code) {
       "--series", *series,
       "The files are Go dumps of one program, oldest first: report the last, and how many "
       "goroutines were at each place in those before");
+  AddLiveOption(*cmd, *input);
   AddOutputOptions(*cmd, *output);
   cmd->callback([=, &exit_code] {
+    if (!ResolveLive(*input, exit_code)) return;
     exit_code = kClean;
     output->source_root = input->source_root;
     if (*series) {

@@ -9,7 +9,9 @@ void AddTree(CLI::App& app, int& exit_code) {
       app.add_subcommand("tree", "Draw contexts and tasks; equal subtrees are folded and counted");
   auto input = std::make_shared<InputOptions>();
   AddInputOptions(*cmd, *input, false);
+  AddLiveOption(*cmd, *input);
   cmd->callback([=, &exit_code] {
+    if (!ResolveLive(*input, exit_code)) return;
     const auto analysis = Load(input->file, *input);
     if (analysis != nullptr) std::fputs(TreeReport(*analysis).c_str(), stdout);
     exit_code = analysis == nullptr ? kInput : kClean;

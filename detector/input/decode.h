@@ -29,6 +29,8 @@ class CheckedReader : public Base {
   bool get_bool() { return Checked(Wire::varint).Base::get_bool(); }
   data_view get_view() { return Checked(Wire::length_delimited).Base::get_view(); }
   auto get_packed_uint64() { return Checked(Wire::length_delimited).Base::get_packed_uint64(); }
+  auto get_packed_uint32() { return Checked(Wire::length_delimited).Base::get_packed_uint32(); }
+  auto get_packed_sint64() { return Checked(Wire::length_delimited).Base::get_packed_sint64(); }
   auto get_packed_fixed64() { return Checked(Wire::length_delimited).Base::get_packed_fixed64(); }
 
  private:
@@ -52,6 +54,8 @@ E Enum(std::int32_t value, E last) {
 }
 
 Channel ReadChannel(const data_view& bytes);
+// Adds the events of a batch.
+void ReadEvents(const data_view& bytes, Snapshot& s);
 // Reads a task; its cases, frames and locks go to the snapshot's arrays.
 Task ReadTask(const data_view& bytes, Snapshot& s);
 

@@ -1,5 +1,6 @@
 #include "stranded/dump_reader.h"
 
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
@@ -12,9 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/input/canonical_sites.h"
+#include "detector/input/mapped_file.h"
 #include "detector/input/packet_decoder.h"
 #include "detector/input/task_batch_decoder.h"
 #include "stranded/dump_format.h"
+#include "stranded/mapped_format.h"
 
 namespace stranded::detector {
 namespace {
@@ -162,6 +165,11 @@ absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::str
                      " is empty: the program wrote no dump. Did it end before "
                      "it could, or was the disk full?"));
   }
+  if (IsMappedFile(dump->bytes)) {
+    if (absl::Status read = ReadMappedFile(*dump); !read.ok()) return read;
+    CanonizeSites(*dump);
+    return std::shared_ptr<const Dump>(std::move(dump));
+  }
   if (absl::Status read = ReadPackets(*dump); !read.ok()) return read;
   if (dump->version_major > stranded::dump::kVersionMajor) {
     return absl::UnimplementedError(absl::StrCat(
@@ -190,6 +198,14 @@ absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path
   std::string bytes;
   char buffer[1 << 16];
   errno = 0;
+  char magic[sizeof stranded::mapped::kMagic];
+  if (file != stdin && pread(fileno(file), magic, sizeof magic, 0) == sizeof magic &&
+      IsMappedFile({magic, sizeof magic})) {
+    auto copy = CopyMappedFile(fileno(file), Named(path));
+    std::fclose(file);
+    if (!copy.ok()) return copy.status();
+    return ReadDump(*std::move(copy), path);
+  }
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, file)) bytes.append(buffer, n);
   const int error = std::ferror(file) ? errno : 0;
   if (file != stdin) std::fclose(file);

@@ -224,24 +224,6 @@ Loss ReadLoss(const data_view& bytes) {
   return v;
 }
 
-Event ReadEvent(const data_view& bytes) {
-  using Tag = dump::EventTag;
-  Event v;
-  Message<Tag> m(bytes);
-  while (m.next()) {
-    switch (m.tag()) {
-      case Tag::kKind: v.kind = static_cast<std::uint32_t>(m.get_enum()); break;
-      case Tag::kTask: v.task = m.get_uint64(); break;
-      case Tag::kObject: v.object = m.get_uint64(); break;
-      case Tag::kSite: v.site = m.get_uint32(); break;
-      case Tag::kTimeNs: v.time_ns = m.get_int64(); break;
-      case Tag::kArg: v.arg = m.get_uint64(); break;
-      default: m.skip();
-    }
-  }
-  return v;
-}
-
 void ReadHeader(const data_view& bytes, Dump& d) {
   using Tag = dump::HeaderTag;
   Message<Tag> m(bytes);
@@ -268,22 +250,6 @@ void ReadBegin(const data_view& bytes, Snapshot& s) {
       case Tag::kTakenNs: s.taken_ns = m.get_int64(); break;
       case Tag::kWallNs: s.wall_ns = m.get_int64(); break;
       case Tag::kLabel: s.label = View(m.get_view()); break;
-      default: m.skip();
-    }
-  }
-}
-
-void ReadEvents(const data_view& bytes, Snapshot& s) {
-  using Tag = dump::EventBatchTag;
-  Message<Tag> m(bytes);
-  std::uint32_t ring = 0;
-  while (m.next()) {
-    switch (m.tag()) {
-      case Tag::kRing: ring = m.get_uint32(); break;
-      case Tag::kEvent:
-        s.events.push_back(ReadEvent(m.get_view()));
-        s.events.back().ring = ring;
-        break;
       default: m.skip();
     }
   }
@@ -344,7 +310,8 @@ std::size_t RoomFor(dump::PacketTag tag, std::size_t body) {
     case Tag::kTimer: return sizeof(Timer);
     case Tag::kWorld: return sizeof(World) + kIndex;
     case Tag::kScope: return sizeof(Scope) + kIndex;
-    case Tag::kEvents: return body * sizeof(Event) / 8;
+    // An event takes three bytes at the least.
+    case Tag::kEvents: return body * sizeof(Event) / 3;
     default: return 0;
   }
 }

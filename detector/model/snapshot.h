@@ -204,11 +204,11 @@ struct Module {
 };
 
 struct Event {
-  std::uint32_t kind = 0, ring = 0;
   Id task = 0, object = 0;
-  SiteId site = 0;
   std::int64_t time_ns = 0;
   std::uint64_t arg = 0;
+  SiteId site = 0;
+  std::uint16_t kind = 0, ring = 0;
 };
 
 struct Loss {

@@ -52,8 +52,9 @@ std::string Verdict(const Analysis& a) {
       : s.partly_lost ? "unsure"
                       : "good",
       "\">\n<h1>", words, "</h1>\n<ul class=tiles>", Tile(s.tasks, "task alive", "tasks alive"),
-      Tile(s.blocked, "blocked", "blocked"), Tile(s.contexts, "context", "contexts"),
-      Tile(s.channels, "channel", "channels"), "</ul>\n<p class=about>");
+      Tile(s.blocked, "blocked", "blocked"),
+      s.contexts == 0 ? "" : Tile(s.contexts, "context", "contexts"),
+      s.channels == 0 ? "" : Tile(s.channels, "channel", "channels"), "</ul>\n<p class=about>");
   const std::string program = detector::PortablePath(s.program);
   if (!program.empty()) absl::StrAppend(&out, "<b>", EscapeHtml(program), "</b>");
   for (const std::string& part :

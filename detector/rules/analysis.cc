@@ -174,6 +174,14 @@ void AddLosses(const Dump& dump, const Snapshot& snap, std::vector<std::string>&
   if (!snap.loss.note.empty()) losses.emplace_back(snap.loss.note);
 }
 
+// Where a snapshot comes from that is no dump: detector/input/mapped_file.h.
+const char* Origin(std::string_view reason) {
+  if (reason == "live") return "read from its trace file while the program runs";
+  if (reason == "killed") return "recovered from the trace file of a process that was killed";
+  if (reason == "ended") return "recovered from the trace file of a process that has ended";
+  return "";
+}
+
 void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
   out.program = std::string(dump.program);
   out.reason = std::string(snap.reason);
@@ -189,6 +197,7 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
           absl::StrCat("controlled scheduler, seed ", world.seed, ", ", world.steps, " steps");
     }
   }
+  if (out.world.empty()) out.world = Origin(snap.reason);
   for (const Task& task : snap.tasks.all()) {
     out.tasks += task.state != TaskState::kFinished;
     out.blocked += task.state == TaskState::kBlocked;

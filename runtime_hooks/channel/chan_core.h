@@ -50,6 +50,7 @@ struct ChanCore {
   std::uint64_t world_id = 0;  // where it was made
   ChanRole role = ChanRole::kUser;
   std::uint64_t context_id = 0;  // kContextDone
+  void* record = nullptr;        // in the mapped file of a trace; under lock
 
   // --- guarded by lock
   mutable SpinLock lock;

@@ -2,9 +2,15 @@
 
 #include <string>
 
+#include "runtime_hooks/recorder/state_table.h"
 #include "stranded/errors.h"
 
 namespace stranded::internal {
+
+void KeepRecord(ChanCore* chan) {
+  if (chan->record == nullptr || (chan->senders.empty() && chan->receivers.empty())) return;
+  UpdateChannel(chan);
+}
 
 void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
               const SelectCase& chosen) {
@@ -19,14 +25,14 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
   peer.left_channel = 0;
   peer.left_made = {};
   peer.left_ns = peer.at_ns;
-  if (chosen.chan == nullptr) return;
-  if (chosen.chan->role == ChanRole::kContextDone) {
+  if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
     peer.left_op = CaseOp::kDone;
     peer.left_context = chosen.chan->context_id;
-  } else {
+  } else if (chosen.chan != nullptr) {
     peer.left_channel = chosen.chan->id;
     if (chosen.chan->role == ChanRole::kUser) peer.left_made = chosen.chan->site;
   }
+  KeepRecord(chan);
 }
 
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site) {

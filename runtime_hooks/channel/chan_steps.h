@@ -11,6 +11,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/park.h"
 
 namespace stranded::internal {
 
@@ -50,6 +51,9 @@ inline void MoveValue(const ElemOps* ops, void* to, void* from) {
   }
 }
 
+// In the mapped file of a trace, for as long as tasks wait here.
+void KeepRecord(ChanCore* chan);
+
 inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
   Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
@@ -58,12 +62,16 @@ inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_locat
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    KeepRecord(chan);
 }
 
 inline void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
   Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    KeepRecord(chan);
 }
 
 inline void PushValue(ChanCore* chan, void* value) {
@@ -73,8 +81,9 @@ inline void PushValue(ChanCore* chan, void* value) {
 
 // True if the operation went through at once. A closed channel counts: then SendNow must not be
 // called, and RecvNow leaves `*received` false.
-inline bool SendNow(ChanCore* chan, Task* self, void* value,
-                    const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+__attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, void* value,
+                                                   const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (Waiter* w = PopClaimed(chan->receivers)) {
     MoveValue(chan->ops, w->slot, value);
     w->success = true;
@@ -82,7 +91,7 @@ inline bool SendNow(ChanCore* chan, Task* self, void* value,
     NoteSent(chan, self, site);
     NoteReceived(chan, w->task, w->site);
     chan->Touch();
-    Wake(w->task);
+    WakeHere(w->task);
     return true;
   }
   if (chan->length == chan->capacity) return false;
@@ -93,8 +102,9 @@ inline bool SendNow(ChanCore* chan, Task* self, void* value,
   return true;
 }
 
-inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
-                    const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+__attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, void* room,
+                                                   bool* received, const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   *received = false;
   if (chan->length > 0) {
     unsigned char* first = chan->At(0);
@@ -113,7 +123,7 @@ inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
       NoteSent(chan, w->task, w->site);
     }
     chan->Touch();
-    if (w != nullptr) Wake(w->task);
+    if (w != nullptr) WakeHere(w->task);
     return true;
   }
   if (Waiter* w = PopClaimed(chan->senders)) {
@@ -124,7 +134,7 @@ inline bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
     NoteSent(chan, w->task, w->site);
     NoteReceived(chan, self, site);
     chan->Touch();
-    Wake(w->task);
+    WakeHere(w->task);
     return true;
   }
   if (!chan->closed) return false;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 
 namespace stranded::internal {
@@ -21,7 +22,8 @@ bool GoesOn(Task* self, bool send) {
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
 // went through, false if the channel was closed meanwhile.
-bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, SelectCase* shown)
+__attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Waiter* w,
+                                                  WaitKind kind, bool range, SelectCase* shown)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool send = kind == WaitKind::kChanSend;
   w->task = self;
@@ -32,7 +34,7 @@ bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, Se
   self->wait.range = range;
   self->wait.cases = shown;
   self->wait.case_count = 1;
-  const WakeReason reason = Park(self, &chan->lock);
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch, &chan->lock);
   if (reason != WakeReason::kWoken) [[unlikely]] {
     chan->lock.Lock();
     const bool waiting = w->queued;
@@ -64,6 +66,7 @@ void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_loca
 }  // namespace
 
 ChanCore::~ChanCore() {
+  if (record != nullptr) DropChannelRecord(this);
   for (std::size_t i = 0; i < length; ++i) ops->destroy(At(i));
   if (ring != nullptr) ::operator delete(ring, std::align_val_t{ops->align});
 }

@@ -2,6 +2,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_tree.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "stranded/context.h"
 #include "stranded/internal/context_ref.h"
 
@@ -25,6 +26,7 @@ Slab<ContextNode>& ContextSlab() {
 }
 
 ContextNode::~ContextNode() {
+  if (record.load(std::memory_order_relaxed) != nullptr) DropContextRecord(this);
   if (destroy_value != nullptr) destroy_value(value);
   const bool counted = cancel_lost.load(std::memory_order_relaxed) &&
                        ended.load(std::memory_order_relaxed) == ContextErr::kNone;

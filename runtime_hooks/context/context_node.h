@@ -87,6 +87,7 @@ struct ContextNode : ContextChild {
   std::string value_text;  // printable keys only
   bool value_printable = false;
   bool has_cancel_func = false;
+  std::atomic<void*> record{nullptr};  // in the mapped file of a trace; seq_cst, see there
 
   // --- how it ended: written once under lock, then published by `ended`
   std::atomic<ContextErr> ended{ContextErr::kNone};

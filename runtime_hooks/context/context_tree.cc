@@ -4,6 +4,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
@@ -50,6 +51,8 @@ void MarkEnded(ContextNode* node, const EndOfContext& end)
   Record(EventKind::kCancel, end.by, node->id, end.site, static_cast<std::uint64_t>(end.err));
   // Release: pairs with the acquire in EndOf() and Err().
   node->ended.store(end.err, std::memory_order_release);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordContextEnd(node);
   if (node->cancel_lost.load(std::memory_order_relaxed)) {
     lost_cancels.fetch_sub(1, std::memory_order_relaxed);
   }

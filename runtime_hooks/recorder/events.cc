@@ -1,11 +1,14 @@
 #include "runtime_hooks/recorder/events.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <cstdlib>
 #include <utility>
 
+#include "runtime_hooks/recorder/ring.h"
 #include "runtime_hooks/scheduler/world.h"
+#include "stranded/options.h"
 
 namespace stranded::internal {
 
@@ -13,30 +16,28 @@ std::atomic<bool> tracing{false};
 
 namespace {
 
-constexpr int kKindShift = 56;
-constexpr std::uint64_t kTaskMask = (std::uint64_t{1} << kKindShift) - 1;
-
-// A source_location is one pointer to static data with both compilers: eight bytes instead of four
-// fields.
-static_assert(sizeof(std::source_location) == sizeof(std::uint64_t));
-
-// Words are atomic because a reader may look while the owner overwrites; it finds out afterwards.
-struct Slot {
-  std::atomic<std::uint64_t> kind_and_task{0}, object{0}, site{0}, arg{0};
-};
-
-struct Ring {
-  std::array<Slot, kRingRecords> slots;
-  // Records ever started and ever completed. A reader needs both: what lies between may be torn.
-  std::atomic<std::uint64_t> started{0}, done{0};
-  std::atomic<bool> in_use{true};
-  std::int64_t last_time_ns = -1;  // owner only
-  std::uint32_t id = 0;
-  Ring* next = nullptr;
-};
+constexpr std::size_t kFewest = 64, kMost = std::size_t{1} << 22;
 
 std::atomic<Ring*> rings{nullptr};
 std::atomic<std::uint32_t> next_ring{1};
+
+// In the file, or in memory if there is none or it is full.
+void GiveSlots(Ring* ring) {
+  const std::size_t records = RingRecords();
+  ring->mask = records - 1;
+  mapped::Block* block =
+      AppendBlock(mapped::BlockKind::kRing, sizeof(mapped::Event), records * sizeof(mapped::Event));
+  ring->mapped = HasMappedFile();
+  if (block == nullptr) {
+    ring->slots = new EventSlot[records]();
+    ring->done = &ring->own_done;
+    return;
+  }
+  block->ring = ring->id;
+  ring->slots = reinterpret_cast<EventSlot*>(block + 1);
+  static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof block->count);
+  ring->done = reinterpret_cast<std::atomic<std::uint64_t>*>(&block->count);
+}
 
 Ring* TakeRing() {
   for (Ring* r = rings.load(std::memory_order_acquire); r != nullptr; r = r->next) {
@@ -46,6 +47,7 @@ Ring* TakeRing() {
   }
   auto* ring = new Ring;
   ring->id = next_ring.fetch_add(1, std::memory_order_relaxed);
+  GiveSlots(ring);
   ring->next = rings.load(std::memory_order_relaxed);
   // Release: pairs with the acquire of the readers.
   while (!rings.compare_exchange_weak(ring->next, ring, std::memory_order_release,
@@ -54,40 +56,29 @@ Ring* TakeRing() {
   return ring;
 }
 
-struct Mine {
-  Ring* ring = nullptr;
-  ~Mine() {
-    if (Ring* r = std::exchange(ring, nullptr)) r->in_use.store(false, std::memory_order_release);
+// Two variables: one with a destructor costs a check at each use.
+constinit thread_local Ring* my_ring = nullptr;
+struct GivesBack {
+  ~GivesBack() {
+    if (Ring* r = std::exchange(my_ring, nullptr)) {
+      r->in_use.store(false, std::memory_order_release);
+    }
   }
+  void Touch() {}
 };
-thread_local Mine mine;
+thread_local GivesBack gives_back;
 
-// Tasks move between threads: the barrier keeps the compiler from reusing the address.
-__attribute__((noinline)) Ring* MyRing() {
-  Mine* p = &mine;
-  asm volatile("" : "+r"(p)::"memory");
-  if (p->ring == nullptr) p->ring = TakeRing();
-  return p->ring;
+__attribute__((noinline, cold)) Ring* FirstRing() {
+  gives_back.Touch();
+  my_ring = TakeRing();
+  return my_ring;
 }
 
-void Put(Ring* ring, std::uint64_t kind_and_task, std::uint64_t object, std::uint64_t site,
-         std::uint64_t arg) {
-  const std::uint64_t n = ring->done.load(std::memory_order_relaxed);
-  ring->started.store(n + 1, std::memory_order_relaxed);
-  // Release: a reader that sees one of the new words then sees `started`, too.
-  Slot& slot = ring->slots[n % kRingRecords];
-  slot.kind_and_task.store(kind_and_task, std::memory_order_release);
-  slot.object.store(object, std::memory_order_release);
-  slot.site.store(site, std::memory_order_release);
-  slot.arg.store(arg, std::memory_order_release);
-  ring->done.store(n + 1, std::memory_order_release);
-}
-
-RecordedEvent Read(const Slot& slot) {
+RecordedEvent Read(const EventSlot& slot) {
   RecordedEvent e;
   const std::uint64_t head = slot.kind_and_task.load(std::memory_order_acquire);
-  e.kind = static_cast<EventKind>(head >> kKindShift);
-  e.task = head & kTaskMask;
+  e.kind = static_cast<EventKind>(head >> mapped::kKindShift);
+  e.task = head & mapped::kTaskMask;
   e.object = slot.object.load(std::memory_order_acquire);
   e.site = std::bit_cast<std::source_location>(slot.site.load(std::memory_order_acquire));
   e.arg = slot.arg.load(std::memory_order_acquire);
@@ -96,21 +87,24 @@ RecordedEvent Read(const Slot& slot) {
 
 // Records of kind kNone only carry the time of those that follow.
 void Copy(const Ring& ring, RingCopy* out) {
-  const std::uint64_t end = ring.done.load(std::memory_order_acquire);
-  const std::uint64_t from = end > kRingRecords ? end - kRingRecords : 0;
+  const std::uint64_t size = ring.mask + 1;
+  const std::uint64_t end = ring.done->load(std::memory_order_acquire);
+  const std::uint64_t from = end > size ? end - size : 0;
   std::vector<RecordedEvent> raw;
   raw.reserve(end - from);
-  for (std::uint64_t n = from; n < end; ++n) raw.push_back(Read(ring.slots[n % kRingRecords]));
-  const std::uint64_t started = ring.started.load(std::memory_order_relaxed);
-  const std::uint64_t intact = started > kRingRecords ? started - kRingRecords : 0;
+  for (std::uint64_t n = from; n < end; ++n) raw.push_back(Read(ring.slots[n & ring.mask]));
+  // The slot that comes next may be half overwritten already.
+  const std::uint64_t next = ring.done->load(std::memory_order_relaxed) + 1;
+  const std::uint64_t intact = next > size ? next - size : 0;
   out->ring = ring.id;
-  out->first_seq = std::max(from, intact);
+  out->first_seq = std::min(std::max(from, intact), end);
   out->lost = out->first_seq;
   out->events.clear();
   std::int64_t now = 0;
   for (std::uint64_t n = out->first_seq; n < end; ++n) {
     RecordedEvent& e = raw[n - from];
     if (e.kind == EventKind::kNone) now = static_cast<std::int64_t>(e.arg);
+    if (e.kind == EventKind::kPark) now = static_cast<std::int64_t>(std::exchange(e.object, 0));
     e.time_ns = now;
     out->events.push_back(e);
   }
@@ -118,19 +112,64 @@ void Copy(const Ring& ring, RingCopy* out) {
 
 }  // namespace
 
-void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
-                const std::source_location& site, std::uint64_t arg) {
-  Ring* ring = MyRing();
-  const Task* self = CurrentTaskOrNull();
-  const std::int64_t now = self == nullptr ? 0 : self->world->coarse_ns();
-  // After the ring has gone round once the time must stand in it again.
-  const bool repeat = ring->done.load(std::memory_order_relaxed) % 256 == 0;
-  if (now != ring->last_time_ns || repeat) {
-    ring->last_time_ns = now;
-    Put(ring, 0, 0, 0, static_cast<std::uint64_t>(now));
+std::size_t RingRecords() {
+  static const std::size_t records = std::bit_ceil(
+      std::clamp(static_cast<std::size_t>(std::max(0, GetOptions().ring)), kFewest, kMost));
+  return records;
+}
+
+// The barrier keeps the compiler from reusing the address of the variable of another thread.
+__attribute__((noinline)) Ring* MyRing() {
+  Ring** p = &my_ring;
+  asm volatile("" : "+r"(p)::"memory");
+  return *p != nullptr ? *p : FirstRing();
+}
+
+__attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
+  if (count % kTimeEvery == 0) {
+    const Task* self = CurrentTaskOrNull();
+    PutTime(self == nullptr ? time_ns : self->world->NowNs());
   }
-  Put(ring, static_cast<std::uint64_t>(kind) << kKindShift | (task & kTaskMask), object,
-      std::bit_cast<std::uint64_t>(site), arg);
+  if (mapped) Explain(site);
+}
+
+void Ring::ExplainSlowly(std::uint64_t key) {
+  explained[Place(key)] = key;
+  if (key == 0) return;
+  const auto site = std::bit_cast<std::source_location>(key);
+  ExplainSite(key, site.file_name(), site.function_name(), site.line(), site.column());
+}
+
+// The one place that allocates under a channel's lock: once for each type of element.
+void Ring::ExplainType(const char* name) {
+  const auto key = reinterpret_cast<std::uint64_t>(name);
+  if (explained[Place(key)] == key) return;
+  explained[Place(key)] = key;
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  ExplainSite(key, status == 0 ? text : name, nullptr, 0, 0);
+  std::free(text);
+}
+
+namespace {
+__attribute__((noinline, cold)) void RecordWithCare(EventKind kind, std::uint64_t task,
+                                                    std::uint64_t object,
+                                                    const std::source_location& site,
+                                                    std::uint64_t arg) {
+  Ring* ring = my_ring != nullptr ? my_ring : FirstRing();
+  ring->Put(kind, task, object, KeyOf(site), arg);
+}
+}  // namespace
+
+// Not inlined: its thread-local variable must be looked up on the thread it runs on now. All that
+// is rare is left by a tail call, so that nothing needs to be saved here.
+__attribute__((noinline)) void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
+                                          const std::source_location& site, std::uint64_t arg) {
+  Ring* ring = my_ring;
+  const std::uint64_t key = KeyOf(site);
+  if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]
+    return RecordWithCare(kind, task, object, site, arg);
+  ring->PutPlainly(kind, task, object, key, arg);
 }
 
 void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg) {

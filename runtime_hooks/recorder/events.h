@@ -1,11 +1,10 @@
 // The history that `record=trace` keeps: one ring of fixed-size records for each thread.
 //
-// Overview: Record() stores 32 bytes into the ring of the calling thread. Times are those of the
-// last park or timer of the task's world; no clock is read here. A full ring overwrites its oldest
+// Overview: Record() stores 32 bytes into the ring of the calling thread. Times are those of parks,
+// and of every 256th record; no clock is read for an event. A full ring overwrites its oldest
 // records; how many is counted. Thread safety: Record from any thread; a reader may copy a ring
 // while its thread goes on, and drops what was overwritten meanwhile. Invariants: without trace a
-// call costs one relaxed load and a branch. Order holds within a ring only. Ownership: rings are
-// never freed; the ring of a thread that has ended keeps its records until another thread takes it.
+// call costs one relaxed load and a branch. Order holds within a ring only. Ownership: see ring.h.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_EVENTS_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_EVENTS_H_
 
@@ -49,7 +48,8 @@ inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
   }
 }
 
-inline constexpr std::size_t kRingRecords = 8192;
+// Records in each ring: the option `ring`, rounded up to a power of two.
+std::size_t RingRecords();
 
 struct RecordedEvent {
   EventKind kind = EventKind::kNone;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/fatal_signals.h"
+#include "runtime_hooks/recorder/trace_file.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/dump.h"
 #include "stranded/internal/check_support.h"
@@ -38,11 +39,13 @@ void SaveDump(const char* reason) {
 }
 
 void AtExit() {
-  if (forked_child.load(std::memory_order_relaxed)) return;  // the dump is the parent's
-  if (dump_is_written.load(std::memory_order_acquire) || GetOptions().dump.empty()) return;
-  // Tasks that are about to end are no leaks.
-  WaitUntilQuiet(nullptr, absl::Milliseconds(GetOptions().grace_ms));
-  SaveDump("exit");
+  if (forked_child.load(std::memory_order_relaxed)) return;  // dump and trace are the parent's
+  if (!dump_is_written.load(std::memory_order_acquire) && !GetOptions().dump.empty()) {
+    // Tasks that are about to end are no leaks.
+    WaitUntilQuiet(nullptr, absl::Milliseconds(GetOptions().grace_ms));
+    SaveDump("exit");
+  }
+  EndTrace();
 }
 
 std::string PlainList() {
@@ -103,11 +106,14 @@ void DumpIsWritten() { dump_is_written.store(true, std::memory_order_release); }
 void InstallRecorder() {
   static std::once_flag once;
   std::call_once(once, [] {
-    tracing.store(GetOptions().record == "trace", std::memory_order_relaxed);
+    if (GetOptions().record == "trace") StartTrace();
     noting.store(GetOptions().record != "off", std::memory_order_relaxed);
     InstallQuit();
     InstallFatalSignals();
-    pthread_atfork(nullptr, nullptr, [] { forked_child.store(true, std::memory_order_relaxed); });
+    pthread_atfork(nullptr, nullptr, [] {
+      forked_child.store(true, std::memory_order_relaxed);
+      LeaveTrace();
+    });
     std::atexit(&AtExit);
   });
 }

@@ -62,6 +62,7 @@ class Snapshot {
   bool Skip(const Task& task, std::uint32_t state) const;
   void WriteTask(Task* task, std::uint32_t state, bool frozen);
   void WriteWait(Builder<dump::TaskTag>& packet, const Task& task, bool still);
+  bool Sound(const SelectCase& c) const;
   void WriteCase(Builder<dump::WaitTag>& wait, const SelectCase& c);
   void WriteHeld(Builder<dump::TaskTag>& packet, const Task& task);
   void WriteStack(Builder<dump::TaskTag>& packet, const Task& task);

@@ -186,7 +186,7 @@ void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still)
   w.add_bool(WaitTag::kRange, wait.range);
   if (wait.sync != nullptr && IsSyncWait(wait.kind)) w.add_uint64(WaitTag::kSync, wait.sync->id);
   for (std::uint32_t i = 0; i < wait.case_count && i < kMostCases; ++i) {
-    WriteCase(w, wait.cases[i]);
+    if (Sound(wait.cases[i])) WriteCase(w, wait.cases[i]);
   }
   if (wait.done_context != nullptr) {
     SelectCase done;
@@ -195,6 +195,13 @@ void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still)
     done.site = wait.site;
     WriteCase(w, done);
   }
+}
+
+// Cases lie on the parked stack, which may be damaged when the program crashes.
+bool Snapshot::Sound(const SelectCase& c) const {
+  if (!options_.crash) return true;
+  return (c.chan == nullptr || ChanSlab().Holds(c.chan)) &&
+         (c.context == nullptr || ContextSlab().Holds(c.context));
 }
 
 void Snapshot::WriteCase(Builder<WaitTag>& wait, const SelectCase& c) {

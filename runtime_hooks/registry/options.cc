@@ -31,15 +31,11 @@ struct NumberKey {
   int Options::*field;
 };
 constexpr NumberKey kNumbers[] = {
-    {"runs", &Options::runs},
-    {"workers", &Options::workers},
-    {"exitcode", &Options::exitcode},
-    {"grace_ms", &Options::grace_ms},
-    {"schedules", &Options::schedules},
-    {"depth", &Options::depth},
-    {"preemptions", &Options::preemptions},
-    {"delay_us", &Options::delay_us},
-    {"time_s", &Options::time_s},
+    {"runs", &Options::runs},         {"ring", &Options::ring},
+    {"workers", &Options::workers},   {"exitcode", &Options::exitcode},
+    {"grace_ms", &Options::grace_ms}, {"schedules", &Options::schedules},
+    {"depth", &Options::depth},       {"preemptions", &Options::preemptions},
+    {"delay_us", &Options::delay_us}, {"time_s", &Options::time_s},
 };
 
 std::string SetNumber(Options& o, const std::string& key, const std::string& value) {
@@ -50,7 +46,8 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
                                    [&](const NumberKey& k) { return key == k.key; });
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
     return "unknown key '" + key +
-           "'; accepted: dump, record, schedule, seed, runs, workers, exitcode, grace_ms, patch, "
+           "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
+           "grace_ms, patch, "
            "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
   }
   if (!numeric) return key + " needs a number, not '" + value + "'";
@@ -71,6 +68,8 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   } else if (key == "record") {
     if (!OneOf(value, {"off", "state", "trace"})) return "record accepts off, state, trace";
     o.record = value;
+  } else if (key == "trace_file") {
+    o.trace_file = value;
   } else if (key == "schedule") {
     if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
     o.schedule = value;

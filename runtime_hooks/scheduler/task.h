@@ -130,6 +130,7 @@ struct Task {
   ScopeNode* spawn_scope = nullptr;        // what it spawns counts here; own thread only
   std::int64_t created_ns = 0;
   std::uint64_t os_tid = 0;
+  void* record = nullptr;  // in the mapped file of a trace: recorder/state_table.h
 
   // --- the stack
   Stack* stack = nullptr;  // fibers

@@ -13,12 +13,13 @@ std::uint64_t WantedOf(const SelectCase& c) {
 
 // The same for selects of the same cases at the same place that make the same choice.
 std::uint64_t HashOf(const SelectCase* cases, std::size_t count, std::size_t chosen) {
-  std::uint64_t hash = chosen + 1;
+  // Sums of products: they do not wait for each other.
+  std::uint64_t hash = std::bit_cast<std::uint64_t>(cases[chosen].site) + chosen;
   for (std::size_t i = 0; i < count; ++i) {
     const auto chan = reinterpret_cast<std::uintptr_t>(cases[i].chan);
-    hash = (hash ^ chan) * 0x9e3779b97f4a7c15U;
+    hash += chan * (0x9e3779b97f4a7c15U + 2 * i);
   }
-  return hash ^ std::bit_cast<std::uint64_t>(cases[chosen].site);
+  return hash;
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   BeginWait(self_, WaitKind::kSelect, site_, WaitNowNs(self_));
   self_->wait.cases = cases_;
   self_->wait.case_count = static_cast<std::uint32_t>(count_);
-  const WakeReason reason = Park(
+  const WakeReason reason = ParkHere(
       self_, [](void* p) { static_cast<LockSet*>(p)->Unlock(); }, &locks_);
 
   locks_.Lock();

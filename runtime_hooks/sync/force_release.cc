@@ -1,5 +1,6 @@
 #include "runtime_hooks/sync/force_release.h"
 
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/sync/sync_park.h"
 
@@ -121,6 +122,8 @@ void GrantReaders(SyncBase* object) {
     }
     w = next;
   }
+  if (object->record != nullptr) [[unlikely]]
+    UpdateSync(object);
 }
 
 void GrantWriter(SyncBase* object) {
@@ -129,6 +132,8 @@ void GrantWriter(SyncBase* object) {
   object->holder = w->task->id;
   object->holder_site = w->site;
   Wake(w->task);
+  if (object->record != nullptr) [[unlikely]]
+    UpdateSync(object);
 }
 
 bool ForceRelease(SyncBase* object, World* world) {

@@ -1,6 +1,7 @@
 #include "stranded/mutex.h"
 
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
@@ -76,6 +77,8 @@ void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   } else {
     base_.holder = 0;
   }
+  if (base_.record != nullptr) [[unlikely]]
+    internal::UpdateSync(&base_);
   base_.lock.Unlock();
 }
 

@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/sync_park.h"
 
@@ -75,7 +76,10 @@ void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS 
   base->lock.Lock();
   const bool waited_for = !base->waiters.empty() || (more != nullptr && !more->empty());
   base->lock.Unlock();
-  if (!waited_for) return;
+  if (!waited_for) {
+    if (base->record != nullptr) DropSyncRecord(base);
+    return;
+  }
   SyncBase* tombstone = NewTombstone(*base);
   base->lock.Lock();
   CopyFacts(*base, tombstone);

@@ -1,5 +1,6 @@
 #include "stranded/wait_group.h"
 
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
@@ -28,6 +29,8 @@ void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_A
   base_.counter += delta;
   if (delta > 0) base_.last_add = {self->id, loc};
   if (delta < 0) base_.last_done = {self->id, loc};
+  if (base_.record != nullptr) [[unlikely]]
+    internal::UpdateSync(&base_);
   if (base_.counter == 0) {
     while (Waiter* w = base_.waiters.PopFront()) Wake(w->task);
   }

@@ -269,7 +269,21 @@ enum class EventTag : std::uint32_t {
   kArg = 6,
 };
 
-enum class EventBatchTag : std::uint32_t { kRing = 1, kFirstSeq = 2, kEvent = 3 };
+enum class EventBatchTag : std::uint32_t {
+  kRing = 1,
+  kFirstSeq = 2,
+  kEvent = 3,
+  kWhat = 4,
+  kTask = 5,
+  kSite = 6,
+  kObject = 7,
+  kTimeNs = 8,
+  kArg = 9,
+};
+
+// EventBatch.what: the kind in the low bits, then what else the event has.
+inline constexpr std::uint32_t kEventKindBits = 4, kEventKindMask = 15;
+inline constexpr std::uint32_t kEventHasObject = 16, kEventHasArg = 32, kEventHasTime = 64;
 
 enum class LossTag : std::uint32_t {
   kEventsLost = 1,

@@ -11,13 +11,17 @@ namespace stranded {
 struct Options {
   std::string dump;              // write a dump here at exit
   std::string record = "state";  // off, state, trace
-  std::string schedule;          // controlled or threads; empty: tests controlled, programs threads
-  std::uint64_t seed = 1;        // of the controlled scheduler
-  int runs = 1;                  // CheckedMain in a controlled world: this many seeds
-  int grace_ms = 1000;           // how long the dump at exit waits for tasks that still move
-  int workers = 0;               // 0: one per core
-  int exitcode = 86;             // of a linked program with findings
-  std::string patch;             // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  // record=trace: where rings and states are kept so that they survive SIGKILL; %p is the process
+  // id. Empty: a file in the temporary directory that is removed at the regular end. none: memory.
+  std::string trace_file;
+  int ring = 8192;             // record=trace: the newest records that each thread keeps
+  std::string schedule;        // controlled or threads; empty: tests controlled, programs threads
+  std::uint64_t seed = 1;      // of the controlled scheduler
+  int runs = 1;                // CheckedMain in a controlled world: this many seeds
+  int grace_ms = 1000;         // how long the dump at exit waits for tasks that still move
+  int workers = 0;             // 0: one per core
+  int exitcode = 86;           // of a linked program with findings
+  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
   std::string explore;         // tests and CheckedMain: explore many schedules, write results here
   int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay

@@ -1,73 +1,31 @@
-// Draws a wait-for graph: laid out by dagre, nodes are links.
-import dagre from '@dagrejs/dagre';
+// Draws a wait-for graph; its nodes are links.
 import { h, svg } from './dom';
+import { LINE, PAD, place, textOf, type Box, type Point } from './layout';
 import { exists } from './links';
 import { Model } from './model';
-import { waitGraph, type Graph, type GraphNode } from './waits';
+import { waitGraph, type GraphNode } from './waits';
 
-const CHAR = 7.3, LINE = 17, PAD = 12, WIDEST = 44, ROOM = 1200;
 let drawn = 0;
-
-// Of places only the file's name: the whole stands in the title.
-const textOf = (n: GraphNode): string[] =>
-  [n.title, ...n.lines.filter((l) => l).map((l) => l.replace(/^\S*\/(?=[^/ ]+:\d+$)/, ''))].map(cut);
-
-const cut = (text: string): string =>
-  text.length <= WIDEST ? text : `${text.slice(0, 12)}…${text.slice(-(WIDEST - 13))}`;
-
-type Layout = InstanceType<typeof dagre.graphlib.Graph>;
-
-function sizeOf(layout: Layout): { width: number; height: number } {
-  return { width: 0, height: 0, ...(layout.graph() as object) };
-}
-
-function lay(graph: Graph, rankdir: 'LR' | 'TB'): Layout {
-  const layout = new dagre.graphlib.Graph({ multigraph: true });
-  layout.setGraph({ rankdir, nodesep: 22, ranksep: rankdir === 'LR' ? 64 : 34, marginx: 8, marginy: 8 });
-  for (const n of graph.nodes) {
-    const lines = textOf(n);
-    layout.setNode(n.id, {
-      width: Math.max(...lines.map((l) => l.length)) * CHAR + 2 * PAD + 6,
-      height: lines.length * LINE + 2 * PAD - 4,
-    });
-  }
-  graph.edges.forEach((e, i) => {
-    layout.setEdge(e.from, e.to, { width: e.label.length * 6.4 + 10, height: 16, labelpos: 'c' }, String(i));
-  });
-  dagre.layout(layout);
-  return layout;
-}
 
 export function drawGraph(model: Model, number: number): HTMLElement | null {
   const graph = waitGraph(model, number);
   if (graph.edges.length === 0) return null;
-  let layout = lay(graph, 'LR');
-  // Long chains go down where that is narrower.
-  if (sizeOf(layout).width > ROOM) {
-    const down = lay(graph, 'TB');
-    if (sizeOf(down).width < ROOM) layout = down;
-  }
-
-  const { width, height } = sizeOf(layout);
+  const placed = place(graph);
+  const { width, height } = placed;
   const mark = `arrow-${++drawn}`;
   const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img',
                                'aria-label': 'Wait-for graph' }, arrow(mark, ''), arrow(`${mark}-c`, 'cycle'));
   // A little too wide is drawn smaller, much too wide scrolls.
   picture.style.minWidth = `${Math.round(width * 0.72)}px`;
   graph.edges.forEach((e, i) => {
-    const laid = layout.edge({ v: e.from, w: e.to, name: String(i) }) as
-      { points: { x: number; y: number }[]; x?: number; y?: number };
-    const kind = `edge${e.soft ? ' soft' : ''}${e.cycle ? ' cycle' : ''}`;
-    picture.append(svg('path', { class: kind, d: curve(laid.points),
-                                 'marker-end': `url(#${mark}${e.cycle ? '-c' : ''})` }));
-    if (laid.x !== undefined && laid.y !== undefined) {
-      picture.append(svg('text', { class: `edge-label${e.cycle ? ' cycle' : ''}`, x: laid.x, y: laid.y + 4,
-                                   'text-anchor': 'middle' }, e.label));
-    }
+    const { points, label } = placed.edges[i]!;
+    picture.append(
+      svg('path', { class: `edge${e.soft ? ' soft' : ''}${e.cycle ? ' cycle' : ''}`, d: curve(points),
+                    'marker-end': `url(#${mark}${e.cycle ? '-c' : ''})` }),
+      svg('text', { class: `edge-label${e.cycle ? ' cycle' : ''}`, x: label.x, y: label.y + 4,
+                    'text-anchor': 'middle' }, e.label));
   });
-  for (const n of graph.nodes) {
-    picture.append(box(model, n, layout.node(n.id) as { x: number; y: number; width: number; height: number }));
-  }
+  for (const n of graph.nodes) picture.append(box(model, n, placed.boxes.get(n.id)!));
   const cycle = graph.edges.some((e) => e.cycle);
   return h('section', { class: 'graph' },
     h('h3', {}, 'Who waits for whom', cycle ? h('span', { class: 'cycle-note' }, 'the red edges are a cycle') : null),
@@ -79,16 +37,17 @@ function arrow(id: string, kind: string): SVGElement {
                          orient: 'auto-start-reverse' }, svg('path', { d: 'M0,0.5 L7.5,4 L0,7.5 z', class: `tip ${kind}` }));
 }
 
-function box(model: Model, n: GraphNode, at: { x: number; y: number; width: number; height: number }): SVGElement {
+function box(model: Model, n: GraphNode, at: Box): SVGElement {
   const x = at.x - at.width / 2, y = at.y - at.height / 2;
-  const group = svg(exists(model, n.ref) ? 'a' : 'g', {
-    class: `node n-${n.kind} ${n.tone}`, href: exists(model, n.ref) ? `#${n.ref}` : undefined,
-    'data-node': n.id });
+  const radius = n.kind === 'channel' ? at.height / 2 : n.kind === 'sync' ? 2 : 7;
+  const link = exists(model, n.ref);
+  const group = svg(link ? 'a' : 'g', { class: `node n-${n.kind} ${n.tone}`, 'data-node': n.id,
+                                        href: link ? `#${n.ref}` : undefined });
   group.append(svg('title', {}, [n.title, ...n.lines].filter((l) => l).join('\n')));
   if (n.times > 1) {
-    group.append(svg('rect', { class: 'behind', x: x + 4, y: y + 4, width: at.width, height: at.height, rx: radius(n, at) }));
+    group.append(svg('rect', { class: 'behind', x: x + 4, y: y + 4, width: at.width, height: at.height, rx: radius }));
   }
-  group.append(svg('rect', { class: 'box', x, y, width: at.width, height: at.height, rx: radius(n, at) }));
+  group.append(svg('rect', { class: 'box', x, y, width: at.width, height: at.height, rx: radius }));
   textOf(n).forEach((line, i) => {
     group.append(svg('text', { class: i === 0 ? 'name' : 'line', x: x + PAD + (n.kind === 'channel' ? 4 : 0),
                                y: y + PAD + 10 + i * LINE }, line));
@@ -96,11 +55,8 @@ function box(model: Model, n: GraphNode, at: { x: number; y: number; width: numb
   return group;
 }
 
-const radius = (n: GraphNode, at: { height: number }): number =>
-  n.kind === 'channel' ? at.height / 2 : n.kind === 'sync' ? 2 : 7;
-
 // Through the middle of each stretch, with the corners as handles.
-function curve(points: { x: number; y: number }[]): string {
+function curve(points: Point[]): string {
   const p = points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`);
   if (points.length < 3) return `M${p.join(' L')}`;
   let d = `M${p[0]}`;

@@ -105,7 +105,7 @@ export class Inspector {
   }
 
   private children(id: number): HTMLElement[] {
-    const list = this.taskList('Spawned', this.model.tasks.filter((t) => t.parent === id), '');
+    const list = this.taskList('Spawned', this.model.tasks.filter((t) => t.parent === id), `by:${id}`);
     return list ? [list] : [];
   }
 

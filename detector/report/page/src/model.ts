@@ -176,7 +176,7 @@ export class Model {
   // What a search in it sees.
   haystack(task: Task): string {
     let text = `${task.id} ${task.name} ${this.doing(task)} ${this.place(task.site)} ` +
-      `${this.place(task.spawnSite)} ${this.inFunction(task.site)} context:${task.context} `;
+      `${this.place(task.spawnSite)} ${this.inFunction(task.site)} context:${task.context} by:${task.parent} `;
     for (const r of task.relations) text += refOf(r).replace('-', ':') + ' ';
     if (task.finding) text += `F${task.finding} stranded `;
     return text.toLowerCase();

@@ -4,6 +4,6 @@ export type Matcher = (text: string) => boolean;
 
 export function matcher(query: string): Matcher {
   const words = query.toLowerCase().split(/\s+/).filter((w) => w !== '')
-    .map((w) => (/^(channel|context|sync|task):\d+$|^f\d+$/.test(w) ? `${w} ` : w));
+    .map((w) => (/^(channel|context|sync|task|by):\d+$|^f\d+$/.test(w) ? `${w} ` : w));
   return (text) => words.every((w) => text.includes(w));
 }

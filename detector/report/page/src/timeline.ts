@@ -7,7 +7,7 @@ import { Model, type Happened } from './model';
 const enum Kind { Spawn = 1, Start, Finish, Park, Wake, Send, Receive, Close, Cancel, Lock, Unlock, Timer, Select, Signal, Context }
 const NAMES = ['', 'spawns', 'starts', 'finishes', 'blocks', 'wakes', 'sends', 'receives', 'closes', 'is cancelled',
                'locks', 'unlocks', 'timer', 'selects', 'signals', 'makes a context'];
-const MOST = 12, LANE = 26, LEFT = 168, TOP = 30, MOST_LISTED = 500;
+const MOST = 12, LANE = 26, LEFT = 168, TOP = 30, MOST_LISTED = 500, MOST_ENDS = 8;
 
 interface Stretch { from: number; to: number; what: string; kind: 'run' | 'block' | 'sleep' | 'ready'; site: number }
 
@@ -95,13 +95,14 @@ function stretches(model: Model, id: number, events: Happened[], start: number):
 }
 
 function picture(model: Model, lanes: number[], events: Happened[], start: number, width: number): SVGElement {
-  const height = TOP + lanes.length * LANE + 12;
+  const ends = contextEnds(events);
+  const bottom = TOP + lanes.length * LANE + 4, height = bottom + ends.length * 14 + 4;
   const room = width - LEFT - 24;
   const x = (ago: number): number => LEFT + (start === 0 ? room : ((start - ago) / start) * room);
   const out = svg('svg', { width, height, role: 'img', 'aria-label': 'Timeline of the tasks' });
   for (const tick of ticks(start)) {
     const at = x(start - tick);
-    out.append(svg('line', { class: 'tick', x1: at, x2: at, y1: TOP - 6, y2: height - 8 }),
+    out.append(svg('line', { class: 'tick', x1: at, x2: at, y1: TOP - 6, y2: bottom }),
                svg('text', { class: 'tick-label', x: at, y: TOP - 12, 'text-anchor': at > width - 50 ? 'end' : 'middle' }, tick === 0 ? '0' : `+${span(tick)}`));
   }
   lanes.forEach((id, i) => {
@@ -120,16 +121,30 @@ function picture(model: Model, lanes: number[], events: Happened[], start: numbe
         svg('title', {}, `${name} ${NAMES[e.kind]}\n${e.site ? `at ${model.place(e.site)}` : ''}`)));
     }
   });
+  ends.forEach(({ ago, text }, i) => {
+    const at = x(ago);
+    const right = at > width / 2;
+    out.append(svg('line', { class: 'cancel', x1: at, x2: at, y1: TOP - 4, y2: bottom + 14 * (i + 1) - 3 }),
+               svg('text', { class: 'cancel-label', x: right ? at - 5 : at + 5, y: bottom + 14 * (i + 1) - 1,
+                             'text-anchor': right ? 'end' : 'start' }, text));
+  });
+  return out;
+}
+
+// Contexts that ended at one time are one mark.
+function contextEnds(events: Happened[]): { ago: number; text: string }[] {
+  const at = new Map<string, { ago: number; ids: number[]; what: string }>();
   for (const e of events) {
     if (e.kind !== Kind.Cancel) continue;
-    const at = x(e.ago);
-    const right = at > width - 180;
-    out.append(svg('line', { class: 'cancel', x1: at, x2: at, y1: TOP - 4, y2: height - 8 }),
-               svg('text', { class: 'cancel-label', x: right ? at - 5 : at + 5, y: height - 1,
-                             'text-anchor': right ? 'end' : 'start' },
-                   `context ${e.object} ${e.arg === 2 ? 'passed its deadline' : 'was cancelled'}`));
+    const what = e.arg === 2 ? 'passed the deadline' : 'cancelled';
+    const key = `${e.ago} ${what}`;
+    const end = at.get(key) ?? { ago: e.ago, ids: [], what };
+    if (!end.ids.includes(e.object)) end.ids.push(e.object);
+    at.set(key, end);
   }
-  return out;
+  return [...at.values()].slice(-MOST_ENDS).map(({ ago, ids, what }) => ({
+    ago, text: `${ids.length === 1 ? 'context' : 'contexts'} ${ids.slice(0, 6).sort((a, b) => a - b).join(', ')}` +
+      `${ids.length > 6 ? ` and ${ids.length - 6} more` : ''} ${what}` }));
 }
 
 // About six, at round numbers from the first event on.

@@ -58,6 +58,7 @@ struct SyncBase {
   std::uint64_t signals = 0;
   std::uint64_t lost_signals = 0;  // Cond: sent while nobody waited
   std::uint64_t cond_lock = 0;     // Cond: id of its lock if it is one of ours, else 0
+  mutable void* record = nullptr;  // in the mapped file of a trace
 };
 
 }  // namespace stranded::internal

@@ -1,0 +1,83 @@
+// --live PID|FILE: a process that runs with record=trace, looked at through the file it writes.
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "cli/commands/command.h"
+#include "stranded/mapped_format.h"
+
+namespace stranded::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsNumber(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+}
+
+bool IsTraceFile(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  char magic[sizeof mapped::kMagic] = {};
+  std::ifstream in(path, std::ios::binary);
+  in.read(magic, sizeof magic);
+  return in.good() && std::equal(std::begin(magic), std::end(magic), std::begin(mapped::kMagic));
+}
+
+// The process keeps its file open; through /proc it can be read whatever became of its name.
+absl::StatusOr<std::string> TraceFileOf(const std::string& pid) {
+  std::error_code error;
+  const fs::path fds = absl::StrCat("/proc/", pid, "/fd");
+  fs::directory_iterator at(fds, error);
+  if (error) {
+    return absl::NotFoundError(
+        absl::StrCat("cannot look into process ", pid, ": ", error.message()));
+  }
+  for (const fs::directory_iterator end; at != end; at.increment(error)) {
+    if (error) break;
+    if (IsTraceFile(at->path())) return at->path().string();
+  }
+  return absl::NotFoundError(absl::StrCat("process ", pid,
+                                          " keeps no trace file; start it with STRANDED_OPTIONS="
+                                          "record=trace"));
+}
+
+}  // namespace
+
+void AddLiveOption(CLI::App& app, InputOptions& options) {
+  CLI::Option* file = app.get_option("FILE");
+  file->required(false);
+  app.add_option("--live", options.live,
+                 "In place of FILE: a process id, or a trace file. The process must run with "
+                 "record=trace; it is not stopped")
+      ->type_name("PID|FILE")
+      ->excludes(file);
+}
+
+bool ResolveLive(InputOptions& options, int& exit_code) {
+  std::string path = options.live;
+  if (path.empty()) {
+    if (!options.file.empty() || !options.files.empty()) return true;
+    std::fprintf(stderr, "stranded: FILE is required, or --live PID|FILE\n");
+    exit_code = kUsage;
+    return false;
+  }
+  if (IsNumber(path)) {
+    auto found = TraceFileOf(path);
+    if (!found.ok()) {
+      std::fprintf(stderr, "stranded: %s\n", std::string(found.status().message()).c_str());
+      exit_code = kInput;
+      return false;
+    }
+    path = *std::move(found);
+  }
+  options.file = path;
+  options.files = {path};
+  return true;
+}
+
+}  // namespace stranded::cli

@@ -1,0 +1,112 @@
+// Batches of events: one message for each event up to version 1.0, columns of differences since.
+#include <algorithm>
+
+#include "detector/input/decode.h"
+#include "stranded/dump_format.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::uint32_t kSpawn = 1, kWake = 5;  // EventKind
+
+Event ReadEvent(const data_view& bytes) {
+  using Tag = dump::EventTag;
+  Event v;
+  Message<Tag> m(bytes);
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kKind: v.kind = static_cast<std::uint16_t>(m.get_enum()); break;
+      case Tag::kTask: v.task = m.get_uint64(); break;
+      case Tag::kObject: v.object = m.get_uint64(); break;
+      case Tag::kSite: v.site = m.get_uint32(); break;
+      case Tag::kTimeNs: v.time_ns = m.get_int64(); break;
+      case Tag::kArg: v.arg = m.get_uint64(); break;
+      default: m.skip();
+    }
+  }
+  return v;
+}
+
+struct ColumnTooShort : protozero::exception {
+  const char* what() const noexcept override { return "an event lacks its entry in a column"; }
+};
+
+// A packed field that is read entry by entry.
+template <class Range>
+class Column {
+ public:
+  void Set(Range range) { range_ = range; }
+  auto Next() {
+    if (range_.empty()) throw ColumnTooShort();
+    const auto value = range_.front();
+    range_.drop_front();
+    return value;
+  }
+  std::uint64_t Step(std::uint64_t& last) {
+    last += static_cast<std::uint64_t>(Next());
+    return last;
+  }
+  bool empty() const { return range_.empty(); }
+
+ private:
+  Range range_;
+};
+
+using Numbers = decltype(Reader().get_packed_uint32());
+using Steps = decltype(Reader().get_packed_sint64());
+
+class Columns {
+ public:
+  Column<Numbers> what, site;
+  Column<Steps> task, object, time, arg;
+
+  void ReadInto(std::uint16_t ring, Snapshot& s) {
+    while (!what.empty()) {
+      const std::uint32_t bits = what.Next();
+      Event e;
+      e.ring = ring;
+      e.kind = static_cast<std::uint16_t>(bits & dump::kEventKindMask);
+      e.task = task.Step(last_task_);
+      e.site = site.Next();
+      if ((bits & dump::kEventHasObject) != 0) e.object = object.Step(last_object_);
+      if ((bits & dump::kEventHasTime) != 0) time.Step(last_time_);
+      e.time_ns = static_cast<std::int64_t>(last_time_);
+      if ((bits & dump::kEventHasArg) != 0) {
+        const bool names_task = e.kind == kSpawn || e.kind == kWake;
+        e.arg = names_task ? arg.Step(last_named_) : static_cast<std::uint64_t>(arg.Next());
+      }
+      s.events.push_back(e);
+    }
+  }
+
+ private:
+  std::uint64_t last_task_ = 0, last_object_ = 0, last_named_ = 0, last_time_ = 0;
+};
+
+}  // namespace
+
+void ReadEvents(const data_view& bytes, Snapshot& s) {
+  using Tag = dump::EventBatchTag;
+  Message<Tag> m(bytes);
+  std::uint16_t ring = 0;
+  Columns columns;
+  while (m.next()) {
+    switch (m.tag()) {
+      case Tag::kRing: ring = static_cast<std::uint16_t>(std::min(m.get_uint32(), 0xffffU)); break;
+      case Tag::kEvent:
+        s.events.push_back(ReadEvent(m.get_view()));
+        s.events.back().ring = ring;
+        break;
+      case Tag::kWhat: columns.what.Set(m.get_packed_uint32()); break;
+      case Tag::kTask: columns.task.Set(m.get_packed_sint64()); break;
+      case Tag::kSite: columns.site.Set(m.get_packed_uint32()); break;
+      case Tag::kObject: columns.object.Set(m.get_packed_sint64()); break;
+      case Tag::kTimeNs: columns.time.Set(m.get_packed_sint64()); break;
+      case Tag::kArg: columns.arg.Set(m.get_packed_sint64()); break;
+      default: m.skip();
+    }
+  }
+  columns.ReadInto(ring, s);
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,56 @@
+// The file behind `record=trace`: where rings and the state table live, so that they outlive the
+// process.
+//
+// Overview: one file for each process, mapped shared, grown by whole blocks that are never given
+// back. What a SIGKILL leaves is every store that was done before it. Records come from free lists;
+// each thread keeps a few for itself. Thread safety: any thread. Invariants: `used` grows only
+// after the new block's head is complete; room is allocated in the file before it is used, so that
+// a full disk is an error here and no SIGBUS later. Ownership: the mapping lives as long as the
+// process. A file nobody named is removed at the regular end.
+#ifndef STRANDED_RUNTIME_HOOKS_RECORDER_MAPPED_FILE_H_
+#define STRANDED_RUNTIME_HOOKS_RECORDER_MAPPED_FILE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "stranded/mapped_format.h"
+
+namespace stranded::internal {
+
+// `path` may have %p for the process id. `temporary`: removed at the regular end.
+absl::Status OpenMappedFile(const std::string& path, bool temporary);
+bool HasMappedFile();
+// The process ends in its regular way.
+void EndMappedFile();
+// In the child of a fork: the file is the parent's.
+void LeaveMappedFile();
+// Ten times a second: the process is alive, and what its clock says.
+void NoteAlive();
+
+// A new block of `kind` with room for `payload` bytes; nullptr if there is no file, or no room in
+// it.
+mapped::Block* AppendBlock(mapped::BlockKind kind, std::size_t record_bytes, std::size_t payload);
+
+// Explains `key` to readers. Cheap only when it is known: callers keep a cache before it.
+void ExplainSite(std::uint64_t key, const char* file, const char* function, std::uint32_t line,
+                 std::uint32_t column);
+
+// Free records of one kind that a thread keeps. Linked through their second word.
+struct RecordCache {
+  void* head = nullptr;
+  std::uint32_t count = 0;
+};
+enum class RecordKind : std::uint8_t { kTask, kContext, kChannel, kSync };
+inline constexpr std::size_t kRecordKinds = 4;
+
+// nullptr if there is no room: then it is counted in the file's header.
+void* TakeRecord(RecordCache& cache, RecordKind kind);
+void GiveRecord(RecordCache& cache, RecordKind kind, void* record);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_RECORDER_MAPPED_FILE_H_

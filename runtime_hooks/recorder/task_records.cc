@@ -1,0 +1,173 @@
+// Records of tasks: written at spawn, park and finish.
+#include <cstring>
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/recorder/object_records.h"
+#include "runtime_hooks/recorder/record_lock.h"
+#include "runtime_hooks/recorder/ring.h"
+#include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/scheduler/world.h"
+#include "stranded/internal/sync_base.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr std::int64_t kWorthNotingNs = 1000;
+
+void NoteTime(Ring* ring, const Task* task, std::int64_t least_ns) {
+  const std::int64_t now = task->world->coarse_ns();
+  if (now - ring->time_ns > least_ns || now < ring->time_ns - least_ns) ring->PutTime(now);
+}
+
+std::uint8_t FlagsOf(const Task* task) {
+  std::uint8_t flags = 0;
+  if (task->is_thread) flags |= mapped::kThread;
+  if (task->daemon) flags |= mapped::kDaemon;
+  if (task->pinned) flags |= mapped::kPinned;
+  if (task->is_main) flags |= mapped::kMain;
+  if (!task->world->UsesThreads()) flags |= mapped::kVirtualTime;
+  return flags;
+}
+
+void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
+  auto* r = static_cast<mapped::Task*>(
+      TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
+  if (r == nullptr) return;
+  NeedContextRecord(ring, task->context);
+  const std::uint64_t site = KeyOf(task->spawn->site);
+  ring->Explain(site);
+  {
+    const RecordLock lock(r->seq);
+    r->id = task->id;
+    r->parks = 0;
+    r->woken = 0;
+    r->spawn_site = site;
+    r->parent = parent;
+    r->context = task->context == nullptr ? 0 : task->context->id;
+    r->world = task->world_id.load(std::memory_order_relaxed);
+    r->created_ns = task->created_ns;
+    r->flags = FlagsOf(task);
+    r->wait = 0;
+    r->cases = 0;
+    const std::size_t size = std::min(task->name().size(), sizeof r->name - 1);
+    std::memcpy(r->name, task->name().data(), size);
+    r->name[size] = '\0';
+    r->state = mapped::kLive;
+  }
+  task->record = r;
+}
+
+void WriteCase(Ring* ring, mapped::Case& out, const SelectCase& c) {
+  CaseOp op = c.op;
+  std::uint64_t object = 0;
+  if (c.op == CaseOp::kDone || (c.chan != nullptr && c.chan->role == ChanRole::kContextDone)) {
+    op = CaseOp::kDone;
+    if (c.context != nullptr) {
+      NeedContextRecord(ring, c.context);
+      object = c.context->id;
+    }
+    if (c.chan != nullptr && c.chan->role == ChanRole::kContextDone) object = c.chan->context_id;
+  } else if (c.chan != nullptr) {
+    NeedChannelRecord(ring, c.chan);
+    object = c.chan->id;
+  }
+  out.op_and_object = static_cast<std::uint64_t>(op) << mapped::kKindShift | object;
+  out.site = KeyOf(c.site);
+  ring->Explain(out.site);
+}
+
+void WriteOffers(Ring* ring, mapped::Task* r, const WaitRecord& wait) {
+  std::size_t count = 0;
+  const auto add = [&](const SelectCase& c) {
+    if (count < mapped::kMostCases) WriteCase(ring, r->offers[count], c);
+    ++count;
+  };
+  for (std::uint32_t i = 0; i < wait.case_count; ++i) {
+    if (count <= mapped::kMostCases) add(wait.cases[i]);
+  }
+  if (wait.done_context != nullptr) {
+    SelectCase done;
+    done.op = CaseOp::kDone;
+    done.context = wait.done_context;
+    done.site = wait.site;
+    add(done);
+  }
+  r->cases = static_cast<std::uint8_t>(std::min(count, mapped::kMostCases + 1));
+}
+
+void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
+  const WaitRecord& wait = self->wait;
+  if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
+  const RecordLock lock(r->seq);
+  const std::uint64_t world = self->world_id.load(std::memory_order_relaxed);
+  if (r->world != world) [[unlikely]] {
+    r->world = world;
+    r->flags = FlagsOf(self);
+  }
+  r->wait = static_cast<std::uint8_t>(wait.kind);
+  r->flags = static_cast<std::uint8_t>(wait.range ? r->flags | mapped::kRange
+                                                  : r->flags & ~mapped::kRange);
+  r->wait_site = KeyOf(wait.site);
+  r->since_ns = wait.since_ns;
+  r->until_ns = wait.until_ns;
+  r->object = wait.sync != nullptr ? wait.sync->id : wait.join_task;
+  WriteOffers(ring, r, wait);
+  std::atomic_ref<std::uint64_t>(r->parks).store(self->park_count, std::memory_order_relaxed);
+  r->state = mapped::kParked;
+}
+
+void DropRecord(Ring* ring, Task* task) {
+  auto* r = static_cast<mapped::Task*>(task->record);
+  if (r == nullptr) return;
+  task->record = nullptr;
+  {
+    const RecordLock lock(r->seq);
+    r->state = mapped::kFree;
+  }
+  GiveRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask, r);
+}
+
+}  // namespace
+
+void RecordSpawn(const Task* spawner, Task* task) {
+  Ring* ring = MyRing();
+  if (spawner != nullptr) NoteTime(ring, spawner, kWorthNotingNs);
+  const std::uint64_t parent = spawner == nullptr ? 0 : spawner->id;
+  ring->Put(EventKind::kSpawn, parent, 0, KeyOf(task->spawn->site), task->id);
+  if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, parent);
+}
+
+void RecordAdopted(Task* thread) {
+  Ring* ring = MyRing();
+  if (ring->mapped && HasMappedFile()) MakeRecord(ring, thread, 0);
+}
+
+void RecordPark(Task* self) {
+  Ring* ring = MyRing();
+  ring->time_ns = self->wait.since_ns;
+  ring->Put(EventKind::kPark, self->id, static_cast<std::uint64_t>(self->wait.since_ns),
+            KeyOf(self->wait.site), static_cast<std::uint64_t>(self->wait.kind));
+  if (self->record != nullptr) WritePark(ring, static_cast<mapped::Task*>(self->record), self);
+}
+
+void RecordResume(Task* self) {
+  NoteTime(MyRing(), self, self->wait.kind == WaitKind::kSleep ? 0 : kWorthNotingNs);
+}
+
+void RecordFinish(Task* self) {
+  Ring* ring = MyRing();
+  ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->spawn->site), 0);
+  DropRecord(ring, self);
+}
+
+void RecordWoken(Task* task) {
+  auto* r = static_cast<mapped::Task*>(task->record);
+  if (r == nullptr) return;
+  // Relaxed: the task itself does not look at it, and a reader takes either for the truth.
+  const std::uint64_t park =
+      std::atomic_ref<std::uint64_t>(r->parks).load(std::memory_order_relaxed);
+  std::atomic_ref<std::uint64_t>(r->woken).store(park, std::memory_order_relaxed);
+}
+
+}  // namespace stranded::internal
