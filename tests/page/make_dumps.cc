@@ -128,7 +128,6 @@ DumpBuilder Hostile() {
     task.task.name = id == 7 ? attack : no_text;
     task.task.context = 6;
     task.task.spawn = 70 + id;
-    task.task.stack_note = attack;
     dump.Add(task).Add(Spawned(70 + id, id, 70, at));
   }
   SpawnNode parent = Spawned(70, 99, 0, at);
