@@ -17,6 +17,8 @@ endif()
 # Own targets only: users of the installed package choose their own warnings.
 add_library(stranded_build_flags INTERFACE)
 target_compile_options(stranded_build_flags INTERFACE -Wall -Wextra
+  # Position-independent, but nobody replaces our functions one by one: they may be inlined.
+  -fno-semantic-interposition
   # Sites in reports show paths from the project's root, whoever built it and wherever.
   -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)

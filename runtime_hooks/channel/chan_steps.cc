@@ -178,10 +178,7 @@ void ThrowSendOnClosed(const ChanCore* chan, const std::source_location& site) {
 
 void ParkForever(Task* self, WaitKind kind, const SelectCase* cases, std::size_t count,
                  const std::source_location& site) {
-  self->wait = WaitRecord{};
-  self->wait.kind = kind;
-  self->wait.site = site;
-  self->wait.since_ns = NowNs();
+  BeginWait(self, kind, site, NowNs());
   self->wait.cases = cases;
   self->wait.case_count = static_cast<std::uint32_t>(count);
   for (;;) {

@@ -28,11 +28,8 @@ bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, Se
   w->slot = shown->slot;
   w->site = shown->site;
   Offer(chan, w, send);
-  self->wait = WaitRecord{};
-  self->wait.kind = kind;
+  BeginWait(self, kind, shown->site, WaitNowNs(self));
   self->wait.range = range;
-  self->wait.site = shown->site;
-  self->wait.since_ns = self->world->NowNs();
   self->wait.cases = shown;
   self->wait.case_count = 1;
   const WakeReason reason = Park(self, &chan->lock);

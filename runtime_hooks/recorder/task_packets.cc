@@ -92,11 +92,9 @@ void Snapshot::WriteTask(Task* task) {
     NeedContext(task->context);
   }
   if (still) NoteObjects(task);
-  const std::uint32_t last_site = out_.Site(task->last_file.load(std::memory_order_relaxed),
-                                            task->last_function.load(std::memory_order_relaxed),
-                                            task->last_line.load(std::memory_order_relaxed), 0);
+  const std::uint32_t last_site = out_.Site(task->last_site.load(std::memory_order_relaxed));
   out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
-    const std::string_view name = Cut(task->name);
+    const std::string_view name = Cut(task->name());
     t.add_uint64(TaskTag::kId, task->id);
     t.add_string(TaskTag::kName, name.data(), name.size());
     t.add_uint64(TaskTag::kSpawn, task->spawn->id);
@@ -233,7 +231,7 @@ void Snapshot::WriteFinishedTasks() {
     FinishedTask task;
     if (listed_.contains(id) || !FindFinished(id, &task)) continue;
     WriteSpawnChain(task.spawn);
-    const std::uint32_t site = out_.Site(task.last_file, task.last_function, task.last_line, 0);
+    const std::uint32_t site = out_.Site(task.last_site);
     out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
       const std::string_view name = Cut(task.spawn->name);
       t.add_uint64(TaskTag::kId, task.id);

@@ -1,44 +1,93 @@
 #include "runtime_hooks/registry/finished.h"
 
 #include <array>
+#include <utility>
 
-#include "stranded/internal/spin_lock.h"
+#include "runtime_hooks/registry/thread_block.h"
+#include "runtime_hooks/scheduler/owner_lock.h"
 
 namespace stranded::internal {
-namespace {
 
-constexpr std::size_t kSlots = 4096;
+// One thread's part of the memory.
+struct FinishedRing {
+  static constexpr std::size_t kSlots = 1024;
+  struct Slot {
+    std::atomic<std::uint64_t> id{0};  // relaxed: a hint outside the lock
+    FinishedTask task;
+  };
+  OwnerLock lock;
+  std::array<Slot, kSlots> slots;  // guarded by lock
+  std::atomic<bool> in_use{true};
+  FinishedRing* next = nullptr;
 
-struct Slot {
-  SpinLock lock;
-  FinishedTask task ABSL_GUARDED_BY(lock);
+  Slot& For(std::uint64_t task) { return slots[task % kSlots]; }
 };
 
-Slot& SlotFor(std::uint64_t id) {
-  static auto& slots = *new std::array<Slot, kSlots>;  // never destroyed: tasks outlive statics
-  return slots[id % kSlots];
+namespace {
+
+std::atomic<FinishedRing*> rings{nullptr};
+
+struct Keeper {
+  FinishedRing* ring = nullptr;
+  ~Keeper() {
+    Here()->finished = nullptr;
+    if (ring != nullptr) ring->in_use.store(false, std::memory_order_release);
+  }
+};
+thread_local Keeper keeper;
+
+// The ring of a thread that has ended, with what it remembers, or a new one.
+__attribute__((noinline)) FinishedRing* TakeRing() {
+  FinishedRing* ring = rings.load(std::memory_order_acquire);
+  for (; ring != nullptr; ring = ring->next) {
+    bool used = false;
+    // Acquire pairs with the release in ~Keeper.
+    if (ring->in_use.compare_exchange_strong(used, true, std::memory_order_acquire)) break;
+  }
+  if (ring == nullptr) {
+    ring = new FinishedRing;  // never destroyed: tasks outlive statics
+    ring->next = rings.load(std::memory_order_relaxed);
+    // Release pairs with the acquire of whoever walks the list.
+    while (!rings.compare_exchange_weak(ring->next, ring, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+    }
+  }
+  Keeper* mine = &keeper;
+  asm volatile("" : "+r"(mine)::"memory");
+  mine->ring = ring;
+  Here()->finished = ring;
+  return ring;
 }
 
 }  // namespace
 
 void RememberFinished(const FinishedTask& entry) {
-  Slot& slot = SlotFor(entry.id);
-  SpawnNode* replaced = nullptr;
-  {
-    SpinGuard guard(slot.lock);
-    replaced = slot.task.spawn;
-    slot.task = entry;
-  }
+  FinishedRing* ring = Here()->finished;
+  if (ring == nullptr) ring = TakeRing();
+  FinishedRing::Slot& slot = ring->For(entry.id);
+  ring->lock.OwnerEnter();
+  SpawnNode* const replaced = std::exchange(slot.task, entry).spawn;
+  slot.id.store(entry.id, std::memory_order_relaxed);
+  ring->lock.OwnerLeave();
   UnrefSpawnNode(replaced);
 }
 
 bool FindFinished(std::uint64_t id, FinishedTask* out) {
-  Slot& slot = SlotFor(id);
-  SpinGuard guard(slot.lock);
-  if (slot.task.id != id || id == 0) return false;
-  *out = slot.task;
-  if (out->spawn != nullptr) RefSpawnNode(out->spawn);
-  return true;
+  if (id == 0) return false;
+  for (FinishedRing* ring = rings.load(std::memory_order_acquire); ring != nullptr;
+       ring = ring->next) {
+    FinishedRing::Slot& slot = ring->For(id);
+    if (slot.id.load(std::memory_order_relaxed) != id) continue;
+    ring->lock.Enter();
+    const bool found = slot.task.id == id;
+    if (found) {
+      *out = slot.task;
+      if (out->spawn != nullptr) RefSpawnNode(out->spawn);
+    }
+    ring->lock.Leave();
+    if (found) return true;
+  }
+  return false;
 }
 
 }  // namespace stranded::internal

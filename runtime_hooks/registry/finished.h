@@ -1,9 +1,10 @@
 // What is remembered of tasks that are gone, so that a report can name them.
 //
-// Overview: a bounded table of the tasks that finished last, by id. The peer of a stranded task has
-// usually finished: this says what it was called, where it was spawned and what it did last.
-// Thread safety: any thread.
-// Invariants: one entry per slot (id modulo the size); a newer task replaces an older one.
+// Overview: for each thread a bounded table of the tasks that finished last on it, by id. The peer
+// of a stranded task has usually finished: this says what it was called, where it was spawned and
+// what it did last. Thread safety: any thread. Writing costs the thread no locked instruction (see
+// owner_lock.h). Invariants: one entry per slot (id modulo the size); a newer task replaces an
+// older one. The table of a thread that has ended is kept, and taken over by the next thread.
 // Ownership: an entry owns one reference of its spawn node.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
@@ -22,9 +23,7 @@ struct FinishedTask {
   std::uint64_t context = 0;  // id of the context it ran in
   std::int64_t created_ns = 0;
   WaitKind last_kind = WaitKind::kNone;
-  const char* last_file = nullptr;
-  const char* last_function = nullptr;
-  std::uint32_t last_line = 0;
+  std::source_location last_site{};
 };
 
 // Takes over the reference in `entry.spawn`.

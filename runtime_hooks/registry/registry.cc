@@ -16,19 +16,21 @@ Slab<T>& Forever() {
   return slab;
 }
 
-std::atomic<std::uint64_t> next_spawn_id{1};
+// Nodes have the id of their task; copies of shortened chains have ids of their own.
+constexpr std::uint64_t kCopy = std::uint64_t{1} << 63;
+std::atomic<std::uint64_t> next_copy_id{kCopy};
 std::atomic<std::uint64_t> next_scope_id{1};
 
 constexpr std::uint32_t kMaxDepth = 96;
 constexpr std::uint32_t kKept = 16;
 
-SpawnNode* MakeNode(SpawnNode* parent, const SpawnNode& from) {
+SpawnNode* MakeNode(std::uint64_t id, SpawnNode* parent, std::uint64_t task_id,
+                    const std::source_location& site) {
   SpawnNode* node = Forever<SpawnNode>().New();
-  node->id = next_spawn_id.fetch_add(1, std::memory_order_relaxed);
-  node->task_id = from.task_id;
+  node->id = id;
+  node->task_id = task_id;
   node->parent = parent;
-  node->site = from.site;
-  node->name = from.name;
+  node->site = site;
   node->depth = parent == nullptr ? 0 : parent->depth + 1;
   return node;
 }
@@ -48,7 +50,9 @@ SpawnNode* Shorten(const SpawnNode* chain) {
   SpawnNode* made = nullptr;
   for (std::size_t i = nearest.size(); i-- > 0;) {
     const bool top = made == nullptr;
-    made = MakeNode(made, *nearest[i]);
+    made = MakeNode(next_copy_id.fetch_add(1, std::memory_order_relaxed), made, nearest[i]->task_id,
+                    nearest[i]->site);
+    made->name = nearest[i]->name;
     if (top) made->elided = above;
   }
   return made;
@@ -68,27 +72,77 @@ WorldList& Worlds() {
 Slab<Task>& TaskSlab() { return Forever<Task>(); }
 Slab<ChanCore>& ChanSlab() { return Forever<ChanCore>(); }
 
+namespace {
+
+// References on one node that a thread holds in advance: a task that spawns many, and the finish of
+// these, then cost no locked instruction each.
+struct Stash {
+  static constexpr std::uint32_t kTaken = 64, kMost = 256;
+  SpawnNode* node = nullptr;
+  std::uint32_t count = 0;
+};
+
+Stash& MyStash() {
+  static_assert(sizeof(Stash) <= sizeof(Here()->spawn_stash));
+  return *reinterpret_cast<Stash*>(Here()->spawn_stash);
+}
+
+void DropSpawnNodes(SpawnNode* node, std::uint32_t count) {
+  while (node != nullptr && Slab<SpawnNode>::Unref(node, count)) {
+    SpawnNode* parent = node->parent;
+    Forever<SpawnNode>().Free(node);
+    node = parent;
+    count = 1;
+  }
+}
+
+void RefForChild(SpawnNode* parent) {
+  Stash& stash = MyStash();
+  if (stash.node != parent || stash.count == 0) {
+    const Stash old = stash;
+    Slab<SpawnNode>::Ref(parent, Stash::kTaken);
+    stash = {parent, Stash::kTaken};
+    if (old.count > 0) DropSpawnNodes(old.node, old.count);
+  }
+  --stash.count;
+}
+
+}  // namespace
+
 SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string name,
                         const std::source_location& site) {
-  SpawnNode fresh;
-  fresh.task_id = task_id;
-  fresh.name = std::move(name);
-  fresh.site = site;
+  SpawnNode* above = parent;
   if (parent != nullptr && parent->depth >= kMaxDepth) {
-    return MakeNode(Shorten(parent), fresh);
+    above = Shorten(parent);
+  } else if (parent != nullptr) {
+    RefForChild(parent);
   }
-  if (parent != nullptr) RefSpawnNode(parent);
-  return MakeNode(parent, fresh);
+  SpawnNode* node = MakeNode(task_id, above, task_id, site);
+  if (!name.empty()) node->name = std::move(name);
+  return node;
 }
 
 void RefSpawnNode(SpawnNode* node) { Slab<SpawnNode>::Ref(node); }
 
 void UnrefSpawnNode(SpawnNode* node) {
-  while (node != nullptr && Slab<SpawnNode>::Unref(node)) {
+  while (node != nullptr) {
+    Stash& stash = MyStash();
+    if (stash.node == node && stash.count < Stash::kMost) {
+      ++stash.count;
+      return;
+    }
+    // Whoever has the only reference needs none for looking: nobody else can take one.
+    if (Slab<SpawnNode>::RefCount(node) != 1 && !Slab<SpawnNode>::Unref(node)) return;
     SpawnNode* parent = node->parent;
     Forever<SpawnNode>().Free(node);
     node = parent;
   }
+}
+
+void DropSpawnStash() {
+  Stash& stash = MyStash();
+  const Stash old = std::exchange(stash, Stash{});
+  if (old.count > 0) DropSpawnNodes(old.node, old.count);
 }
 
 ScopeNode* NewScope(ScopeNode* parent, std::string name, std::uint64_t task,

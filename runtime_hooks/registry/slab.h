@@ -2,7 +2,9 @@
 //
 // Overview: memory for objects of one type comes in chunks that are never given back, so that the
 // address of an object stays an object of that type for the life of the process. A walker looks at
-// every slot; it may use an object only after TryRef() succeeded on it.
+// every slot; it may use an object only after TryRef() succeeded on it. A type that names a
+// kCacheKind is taken from and freed to a cache of the thread; the common list is touched once for
+// a batch. There is one slab for each such type.
 // Thread safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the
 // last reference, and nobody else.
 // Invariants: a slot's `refs` is 0 exactly while nobody else may use it. Publish() stores 1 with
@@ -18,6 +20,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime_hooks/registry/thread_block.h"
 #include "stranded/internal/spin_lock.h"
 
 namespace stranded::internal {
@@ -25,7 +28,12 @@ namespace stranded::internal {
 template <class T>
 class Slab {
  public:
-  constexpr Slab() = default;
+  Slab() {
+    if constexpr (kCached) {
+      the_slab = this;
+      SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
+    }
+  }
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
@@ -48,7 +56,9 @@ class Slab {
     return object;
   }
 
-  static void Ref(T* object) { SlotOf(object)->refs.fetch_add(1, std::memory_order_relaxed); }
+  static void Ref(T* object, std::uint32_t count = 1) {
+    SlotOf(object)->refs.fetch_add(count, std::memory_order_relaxed);
+  }
 
   // A reference for a walker that found the slot by chance; false if nobody uses the object.
   static bool TryRef(T* object) {
@@ -63,23 +73,34 @@ class Slab {
     return false;
   }
 
-  // True if that was the last reference: the caller must then call Free().
-  [[nodiscard]] static bool Unref(T* object) {
+  // True if these were the last references: the caller must then call Free().
+  [[nodiscard]] static bool Unref(T* object, std::uint32_t count = 1) {
     // Acq_rel: all uses by other owners happen before the destruction by the last one.
-    return SlotOf(object)->refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    return SlotOf(object)->refs.fetch_sub(count, std::memory_order_acq_rel) == count;
   }
 
+  // Acquire: whoever finds its own reference to be the only one sees what the others did.
   static std::uint32_t RefCount(const T* object) {
-    return SlotOf(const_cast<T*>(object))->refs.load(std::memory_order_relaxed);
+    return SlotOf(const_cast<T*>(object))->refs.load(std::memory_order_acquire);
   }
 
   void Free(T* object) {
     object->~T();
     Slot* slot = SlotOf(object);
-    SpinGuard guard(lock_);
-    slot->next_free = free_;
-    free_ = slot;
-    --live_;
+    slot->refs.store(0, std::memory_order_relaxed);  // also by an only owner who did not Unref
+    if constexpr (kCached) {
+      ThreadCache& cache = MyCache();
+      if (cache.count == ThreadCache::kMost) [[unlikely]]
+        Spill(cache, ThreadCache::kBatch);
+      if (cache.count == 0) SpillAtThreadExit();
+      slot->next_free = static_cast<Slot*>(cache.first);
+      cache.first = slot;
+      ++cache.count;
+    } else {
+      SpinGuard guard(lock_);
+      slot->next_free = free_;
+      free_ = slot;
+    }
   }
 
   // Calls f(object) with a reference held for the length of the call; `drop` takes that reference
@@ -96,16 +117,13 @@ class Slab {
     }
   }
 
-  std::size_t live() {
-    SpinGuard guard(lock_);
-    return live_;
-  }
-
  private:
   struct Slot {
-    alignas(T) unsigned char bytes[sizeof(T)];
     std::atomic<std::uint32_t> refs{0};
-    Slot* next_free = nullptr;
+    union {
+      alignas(T) unsigned char bytes[sizeof(T)];
+      Slot* next_free = nullptr;  // while there is no object
+    };
   };
   static constexpr std::size_t kPerChunk = sizeof(T) > 1024 ? 16 : 128;
   struct Chunk {
@@ -113,15 +131,63 @@ class Slab {
     Slot slots[kPerChunk];
   };
 
-  static Slot* SlotOf(T* object) { return reinterpret_cast<Slot*>(object); }
+  static constexpr bool kCached = requires { T::kCacheKind; };
+  static inline Slab* the_slab = nullptr;  // of a cached type; set once, before its first use
+
+  static Slot* SlotOf(T* object) {
+    return reinterpret_cast<Slot*>(reinterpret_cast<unsigned char*>(object) -
+                                   offsetof(Slot, bytes));
+  }
+  static ThreadCache& MyCache() { return Here()->caches[static_cast<int>(T::kCacheKind)]; }
 
   Slot* Take() {
-    SpinGuard guard(lock_);
+    if constexpr (kCached) {
+      ThreadCache& cache = MyCache();
+      if (cache.count == 0) [[unlikely]]
+        Refill(cache);
+      auto* slot = static_cast<Slot*>(cache.first);
+      cache.first = slot->next_free;
+      --cache.count;
+      return slot;
+    } else {
+      SpinGuard guard(lock_);
+      return TakeLocked();
+    }
+  }
+
+  Slot* TakeLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (free_ == nullptr) Grow();
     Slot* slot = free_;
     free_ = slot->next_free;
-    ++live_;
     return slot;
+  }
+
+  __attribute__((noinline)) void Refill(ThreadCache& cache) {
+    SpillAtThreadExit();
+    SpinGuard guard(lock_);
+    Slot* batch[ThreadCache::kBatch];
+    std::uint32_t taken = 0;
+    // Grows for the first one only: later ones can do without.
+    while (taken < ThreadCache::kBatch && (taken == 0 || free_ != nullptr)) {
+      batch[taken++] = TakeLocked();
+    }
+    cache.count += taken;
+    while (taken-- > 0) {
+      batch[taken]->next_free = static_cast<Slot*>(cache.first);
+      cache.first = batch[taken];
+    }
+  }
+
+  // Gives `count` objects of the cache back to the common list.
+  __attribute__((noinline)) void Spill(ThreadCache& cache, std::uint32_t count) {
+    SpinGuard guard(lock_);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      auto* slot = static_cast<Slot*>(cache.first);
+      cache.first = slot->next_free;
+      slot->next_free = free_;
+      free_ = slot;
+    }
+    cache.count -= count;
   }
 
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
@@ -137,7 +203,6 @@ class Slab {
 
   SpinLock lock_;
   Slot* free_ ABSL_GUARDED_BY(lock_) = nullptr;
-  std::size_t live_ ABSL_GUARDED_BY(lock_) = 0;
   std::atomic<Chunk*> chunks_{nullptr};
 };
 

@@ -13,9 +13,12 @@
 #include <source_location>
 #include <string>
 
+#include "runtime_hooks/registry/thread_block.h"
+
 namespace stranded::internal {
 
 struct SpawnNode {
+  static constexpr CacheKind kCacheKind = CacheKind::kSpawnNode;
   std::uint64_t id = 0;
   std::uint64_t task_id = 0;
   SpawnNode* parent = nullptr;
@@ -29,6 +32,8 @@ SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string na
                         const std::source_location& site);
 void UnrefSpawnNode(SpawnNode* node);
 void RefSpawnNode(SpawnNode* node);
+// A thread keeps some references on the node it last spawned under: gives them back. When it idles.
+void DropSpawnStash();
 
 }  // namespace stranded::internal
 

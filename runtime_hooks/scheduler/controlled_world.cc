@@ -58,8 +58,7 @@ void ControlledWorld::Enter() {
   main_was_main_ = main->is_main;
   main_ordinal_before_ = main->ordinal;
   main_decisions_before_ = main->decisions;
-  main->world = this;
-  main->world_id.store(id(), std::memory_order_relaxed);
+  SetWorld(main, this);
   main->is_main = true;
   main->decisions = 0;
   Adopt(main);
@@ -70,11 +69,10 @@ void ControlledWorld::Enter() {
 void ControlledWorld::Leave() {
   Task* const main = main_task();
   main->is_main = main_was_main_;
-  main->world = main_before_;
-  main->world_id.store(main_before_->id(), std::memory_order_relaxed);
+  main->unwinding = Unwinding::kNone;
+  SetWorld(main, main_before_);
   main->ordinal = main_ordinal_before_;
   main->decisions = main_decisions_before_;
-  main->unwinding = Unwinding::kNone;
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();
@@ -212,7 +210,7 @@ void ControlledWorld::NoteStep(const Task* task, WaitKind kind, const std::sourc
   if (!settings_.keep_steps || reclaiming_) return;
   ScheduleStep step;
   step.task = task->id;
-  step.task_name = task->name;
+  step.task_name = task->name();
   step.kind = kind;
   step.site = site;
   step.what = what;
@@ -244,7 +242,7 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
   const bool too_long = steps_.load(std::memory_order_relaxed) >= settings_.max_steps;
   if (self == main_task() && (record_.cut || too_long) && !checking_) {
     record_.cut = true;
-    self->unwinding = Unwinding::kGivesUp;
+    SetUnwinding(self, Unwinding::kGivesUp);
     return;
   }
   const bool alone = ready_.empty() && !inbox_used_.load(std::memory_order_relaxed);
@@ -300,7 +298,7 @@ void ControlledWorld::FinishFiber(Task* self) {
         ReleaseFiber(task);
         FreeStack(task->stack);
         task->stack = nullptr;
-        UnrefTask(task);
+        LeaveTask(task);
       },
       self);
 }

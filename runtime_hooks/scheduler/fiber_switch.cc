@@ -12,8 +12,6 @@
 namespace stranded::internal {
 namespace {
 
-thread_local Task* current_task = nullptr;
-
 struct Message {
   Task* from;
   bool park;
@@ -21,15 +19,14 @@ struct Message {
   void* arg;
 };
 
-// The compiler may keep the address of a thread's exception globals across the switch if it sees
-// both sides: the accessor is declared const. So it must not be inlined there.
-__attribute__((noinline)) void SaveExceptions(Task* task) {
-  std::memcpy(task->eh_globals, abi::__cxa_get_globals(), sizeof(task->eh_globals));
-  asm volatile("" ::: "memory");
+// What __cxa_get_globals() says belongs to the thread; its address is asked for once and then taken
+// from the thread's block, whose own address is never kept across a switch.
+void SaveExceptions(Task* task, ThreadBlock* here) {
+  if (here->exceptions == nullptr) here->exceptions = abi::__cxa_get_globals();
+  std::memcpy(task->eh_globals, here->exceptions, sizeof(task->eh_globals));
 }
-__attribute__((noinline)) void RestoreExceptions(Task* task) {
-  asm volatile("" ::: "memory");
-  std::memcpy(abi::__cxa_get_globals(), task->eh_globals, sizeof(task->eh_globals));
+void RestoreExceptions(const Task* task, const ThreadBlock* here) {
+  std::memcpy(here->exceptions, task->eh_globals, sizeof(task->eh_globals));
 }
 
 // On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
@@ -50,10 +47,12 @@ void FinishSwitchForAsan([[maybe_unused]] Task* self) {
 }
 
 void FiberMain(boost::context::detail::transfer_t from) {
-  Task* self = GetCurrent();
+  ThreadBlock* here = Here();
+  Task* self = here->current;
   FinishSwitchForAsan(self);
-  RestoreExceptions(self);
+  RestoreExceptions(self, here);
   Arrive(from);
+  self->state.store(Task::kRunning, std::memory_order_relaxed);
   self->entry(self);
   __builtin_unreachable();
 }
@@ -79,26 +78,14 @@ Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
 
 }  // namespace
 
-__attribute__((noinline)) Task* GetCurrent() {
-  // A task may go on on another thread: the barrier keeps the compiler from reusing the address.
-  Task** p = &current_task;
-  asm volatile("" : "+r"(p)::"memory");
-  return *p;
-}
-
-__attribute__((noinline)) void SetCurrent(Task* task) {
-  Task** p = &current_task;
-  asm volatile("" : "+r"(p)::"memory");
-  *p = task;
-}
-
 void SwitchTo(Task* from, Task* to, bool park, AfterSwitch after, void* arg) {
   Message message{from, park, after, arg};
-  SaveExceptions(from);
-  SetCurrent(to);
+  ThreadBlock* here = Here();
+  SaveExceptions(from, here);
+  here->current = to;
   const auto back = Jump(from, to, &message);
   FinishSwitchForAsan(from);
-  RestoreExceptions(from);
+  RestoreExceptions(from, Here());
   Arrive(back);
 }
 
@@ -108,7 +95,7 @@ void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
   task->sp = boost::context::detail::make_fcontext(stack_top, usable_bytes, &FiberMain);
 #ifdef STRANDED_TSAN
   task->tsan_fiber = __tsan_create_fiber(0);
-  __tsan_set_fiber_name(task->tsan_fiber, task->name.c_str());
+  __tsan_set_fiber_name(task->tsan_fiber, task->name().c_str());
 #endif
 }
 

@@ -26,8 +26,7 @@ void PrepareRoot(Task* task);
 void ReleaseRoot(Task* task);
 void ReleaseFiber(Task* task);
 
-Task* GetCurrent();
-void SetCurrent(Task* task);
+inline void SetCurrent(Task* task) { Here()->current = task; }
 
 }  // namespace stranded::internal
 

@@ -94,10 +94,8 @@ bool PoolWorld::OtherPoolsQuiet() {
 bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
   std::unique_lock lock(idle_mutex_);
   return idle_.wait_until(
-      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)), [&] {
-        return pending_.load(std::memory_order_seq_cst) == 0 &&
-               active_.load(std::memory_order_acquire) == 0;
-      });
+      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)),
+      [&] { return ReadyTasks() == 0 && active_.load(std::memory_order_acquire) == 0; });
 }
 
 bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
@@ -141,8 +139,8 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
   std::lock_guard lock(timer_mutex_);
   *armings = timers_.pushed();
-  const auto noticed = std::count_if(
-      timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
+  const auto noticed =
+      std::count_if(timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
         return t->due_ns != INT64_MAX && (t->noticed == nullptr || t->noticed(*t));
       });
   return static_cast<std::uint32_t>(noticed) + (firing_ ? 1 : 0);
@@ -164,7 +162,8 @@ WorldFacts PoolWorld::Facts() {
   const std::uint32_t timers = Timers(&armings);
   const int acting = ActingThreads();
   const int outside = acting + UnknownThreads();
-  facts.runnable = static_cast<std::uint32_t>(std::max<std::int64_t>(0, pending_.load()));
+  // Before active_: a worker counts itself there before it takes what made it wake up.
+  facts.runnable = static_cast<std::uint32_t>(ReadyTasks());
   const int blocked = blocked_.load(std::memory_order_acquire);
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
   const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);

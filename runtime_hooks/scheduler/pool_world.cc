@@ -1,16 +1,12 @@
+// Where tasks go when they become ready, block, yield or finish.
 #include "runtime_hooks/scheduler/pool_world.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstdlib>
 #include <random>
 
+#include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
-#include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
 
 namespace stranded::internal {
@@ -18,15 +14,9 @@ namespace {
 
 constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 others at most
 constexpr int kMaxWorkers = 512;
-
-thread_local void* this_worker = nullptr;
-std::atomic<PoolWorld*> retired{nullptr};
-
-__attribute__((noinline)) void* ThisWorker() {
-  void** p = &this_worker;
-  asm volatile("" : "+r"(p)::"memory");
-  return *p;
-}
+// With so many ready, whoever spawns lets them run first: they find their stacks in the cache, and
+// the next ones take these over.
+constexpr std::size_t kMostReadyBySpawner = 64;
 
 }  // namespace
 
@@ -37,6 +27,7 @@ PoolWorld* DefaultPool() {
 
 PoolWorld::PoolWorld(std::string name, int workers)
     : World(std::move(name)), wanted_workers_(workers) {
+  uses_threads_ = true;
   if (wanted_workers_ <= 0) {
     wanted_workers_ = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   }
@@ -44,210 +35,169 @@ PoolWorld::PoolWorld(std::string name, int workers)
   RegisterWorld(this);
 }
 
-// With the first task: a program that only uses controlled worlds has no worker threads.
-void PoolWorld::StartWorkers() {
-  std::call_once(started_, [this] {
-    for (int i = 0; i < wanted_workers_; ++i) StartWorker(false);
-  });
+// The calling thread's, if it is one of this pool.
+PoolWorld::Worker* PoolWorld::MyWorker() const {
+  auto* worker = static_cast<Worker*>(Here()->worker);
+  return worker != nullptr && worker->world == this ? worker : nullptr;
 }
 
-void PoolWorld::Stop(bool all_done) {
-  {
-    std::lock_guard lock(idle_mutex_);
-    stop_.store(true, std::memory_order_release);
+void PoolWorld::Spawned() {
+  if (Worker* worker = MyWorker()) [[likely]] {
+    worker->spawned.store(worker->spawned.load(std::memory_order_relaxed) + 1,
+                          std::memory_order_relaxed);
+    return;
   }
-  {
-    std::lock_guard lock(timer_mutex_);
-    timer_wake_.notify_all();
-  }
-  work_.notify_all();
-  std::vector<std::thread> threads;
-  {
-    std::lock_guard lock(workers_mutex_);
-    threads.swap(threads_);
-  }
-  for (std::thread& t : threads) {
-    if (all_done) {
-      t.join();
-    } else {
-      t.detach();  // it may sit in a system call for ever
-    }
-  }
-  if (!all_done || HasTimers()) return;
-  UnregisterWorld(this);
-  std::lock_guard lock(workers_mutex_);
-  worker_count_.store(0, std::memory_order_release);
-  workers_.clear();
-  // In a list, so that leak checkers find it. Relaxed: nobody reads through the list.
-  next_retired_ = retired.load(std::memory_order_relaxed);
-  while (!retired.compare_exchange_weak(next_retired_, this, std::memory_order_relaxed)) {
-  }
+  spawned_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+  StartWorkers();
 }
 
-void PoolWorld::StartWorker(bool surplus) {
-  std::lock_guard lock(workers_mutex_);
-  const int index = worker_count_.load(std::memory_order_relaxed);
-  if (index >= kMaxWorkers) return;
-  auto worker = std::make_unique<Worker>();
-  worker->index = index;
-  worker->surplus = surplus;
-  Worker* raw = worker.get();
-  workers_.push_back(std::move(worker));
-  // Release: pairs with the acquire in Steal, which then sees the record.
-  by_index_[index].store(raw, std::memory_order_release);
-  worker_count_.store(index + 1, std::memory_order_release);
-  threads_.emplace_back([this, raw] { Run(raw); });
+void PoolWorld::SpawnedMany(Task* self) {
+  Worker* worker = MyWorker();
+  if (worker == nullptr || worker->queue.size() < kMostReadyBySpawner || self->is_thread) return;
+  if (self->in_blocking_region.load(std::memory_order_relaxed)) return;
+  Yield(self);
 }
 
-void PoolWorld::Run(Worker* worker) {
-  const RuntimeThread counted;
-  PrepareThreadForSignals();
-  this_worker = worker;
-  worker->root.world = this;
-  PrepareRoot(&worker->root);
-  active_.fetch_add(1, std::memory_order_acq_rel);
-  while (!stop_.load(std::memory_order_acquire)) {
-    Task* task = Pick(worker);
-    if (task == nullptr) {
-      if (!Sleep(worker)) break;
-      continue;
-    }
-    task->state.store(Task::kRunning | (task->state.load(std::memory_order_relaxed) &
-                                        ~Task::kStateMask & ~Task::kFrozen),
-                      std::memory_order_relaxed);
-    SwitchTo(&worker->root, task, false, nullptr, nullptr);
+// What finished is added up first: a task that is missed there is alive at most for a moment more.
+std::int64_t PoolWorld::live() const {
+  const int count = worker_count_.load(std::memory_order_acquire);
+  std::int64_t finished = finished_before_.load(std::memory_order_acquire);
+  for (int i = 0; i < count; ++i) {
+    // Acquire pairs with the release in ReleaseAfterSwitch.
+    finished +=
+        by_index_[i].load(std::memory_order_acquire)->finished.load(std::memory_order_acquire);
   }
-  active_.fetch_sub(1, std::memory_order_acq_rel);
-  SetCurrent(nullptr);
+  std::int64_t spawned = spawned_elsewhere_.load(std::memory_order_relaxed);
+  for (int i = 0; i < count; ++i) {
+    spawned +=
+        by_index_[i].load(std::memory_order_acquire)->spawned.load(std::memory_order_relaxed);
+  }
+  return spawned - finished;
+}
+
+std::size_t PoolWorld::ReadyTasks() const {
+  std::size_t sum = shared_size_.load(std::memory_order_acquire);
+  for (int i = worker_count_.load(std::memory_order_acquire); i-- > 0;) {
+    const Worker& w = *by_index_[i].load(std::memory_order_acquire);
+    sum += w.queue.size() + w.inbox_size.load(std::memory_order_acquire);
+  }
+  return sum;
 }
 
 Task* PoolWorld::PopShared() {
+  if (shared_size_.load(std::memory_order_relaxed) == 0) return nullptr;
   SpinGuard guard(shared_lock_);
   if (shared_.empty()) return nullptr;
   Task* task = shared_.front();
   shared_.pop_front();
+  shared_size_.store(shared_.size(), std::memory_order_release);
   return task;
 }
 
-Task* PoolWorld::Pick(Worker* worker) {
-  Task* task = nullptr;
+Task* PoolWorld::PopInbox(Worker* worker) {
+  if (worker->inbox_size.load(std::memory_order_relaxed) == 0) return nullptr;
+  SpinGuard guard(worker->inbox_lock);
+  Task* task = worker->inbox.front();  // only this worker takes
+  worker->inbox.pop_front();
+  worker->inbox_size.store(worker->inbox.size(), std::memory_order_release);
+  return task;
+}
+
+void PoolWorld::PushShared(Task* task) {
+  SpinGuard guard(shared_lock_);
+  shared_.push_back(task);
+  // Seq_cst: before the look at asleep_.
+  shared_size_.store(shared_.size(), std::memory_order_seq_cst);
+}
+
+void PoolWorld::PushInbox(Worker* worker, Task* task) {
+  SpinGuard guard(worker->inbox_lock);
+  worker->inbox.push_back(task);
+  worker->inbox_size.store(worker->inbox.size(), std::memory_order_seq_cst);
+}
+
+// Newest first keeps caches warm and spawn trees small; now and then somebody else must have a
+// turn.
+Task* PoolWorld::Next(Worker* worker) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
-  if (picks % kFairEvery == 0) task = PopShared();
-  if (task == nullptr) {
-    SpinGuard guard(worker->lock);
-    if (!worker->queue.empty()) {
-      // Newest first keeps caches warm and spawn trees small; every kFairEvery-th time the oldest,
-      // so that nobody waits for ever behind newer ones.
-      if (picks % kFairEvery == 1) {
-        task = worker->queue.front();
-        worker->queue.pop_front();
-      } else {
-        task = worker->queue.back();
-        worker->queue.pop_back();
-      }
-    }
+  if (picks % kFairEvery == 0) [[unlikely]] {
+    if (Task* task = FairNext(worker)) return task;
   }
-  if (task == nullptr) task = PopShared();
-  if (task == nullptr) task = Steal(worker);
-  if (task != nullptr) pending_.fetch_sub(1, std::memory_order_acq_rel);
-  return task;
+  if (Task* task = worker->queue.TakeNew()) return task;
+  if (Task* task = PopInbox(worker)) return task;
+  return PopShared();
 }
 
-Task* PoolWorld::Steal(Worker* thief) {
-  const int count = worker_count_.load(std::memory_order_acquire);
-  for (int i = 1; i < count; ++i) {
-    Worker* victim = by_index_[(thief->index + i) % count].load(std::memory_order_acquire);
-    if (victim == nullptr) continue;
-    SpinGuard guard(victim->lock);
-    for (auto it = victim->queue.begin(); it != victim->queue.end(); ++it) {
-      if ((*it)->pinned) continue;
-      Task* task = *it;
-      victim->queue.erase(it);
-      return task;
-    }
-  }
-  return nullptr;
+Task* PoolWorld::FairNext(Worker* worker) {
+  if (Task* task = PopShared()) return task;
+  if (Task* task = PopInbox(worker)) return task;
+  return worker->queue.TakeOld();
 }
 
 void PoolWorld::Push(Task* task) {
-  auto* self = static_cast<Worker*>(ThisWorker());
-  Worker* target = self != nullptr && self->root.world == this ? self : nullptr;
+  Worker* worker = MyWorker();
+  if (worker != nullptr && !task->pinned) [[likely]] {
+    worker->queue.PushNew(task);
+    LightBarrier();
+    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
+      WakeForOwn(worker);
+    return;
+  }
   if (task->pinned) {
-    if (task->pinned_worker < 0) task->pinned_worker = target != nullptr ? target->index : 0;
-    target = by_index_[task->pinned_worker].load(std::memory_order_acquire);
+    if (task->pinned_worker < 0) task->pinned_worker = worker != nullptr ? worker->index : 0;
+    PushInbox(by_index_[task->pinned_worker].load(std::memory_order_acquire), task);
+    {
+      // Whose it is cannot be told apart among the sleepers.
+      std::lock_guard lock(idle_mutex_);
+    }
+    work_.notify_all();
+    sentinel_work_.notify_all();
+    return;
   }
-  // Counted first: a worker about to sleep must not miss it.
-  pending_.fetch_add(1, std::memory_order_seq_cst);
-  if (target != nullptr) {
-    SpinGuard guard(target->lock);
-    target->queue.push_back(task);
-  } else {
-    SpinGuard guard(shared_lock_);
-    shared_.push_back(task);
-  }
+  PushShared(task);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (asleep_.load(std::memory_order_seq_cst) > 0) WakeOne();
 }
 
 void PoolWorld::Ready(Task* task) {
-  if (task->is_thread) {
+  if (task->is_thread) [[unlikely]] {
     // Release: before the thread can act; pairs with the acquire in Activity().
     thread_wakes_.fetch_add(1, std::memory_order_release);
     sem_post(&task->thread_wake);
     return;
   }
   Push(task);
-  // Seq_cst pairs with Sleep(): either it sees pending_, or this sees it asleep.
-  if (asleep_.load(std::memory_order_seq_cst) > 0) {
-    std::lock_guard lock(idle_mutex_);
-    if (task->pinned) {
-      work_.notify_all();
-    } else {
-      work_.notify_one();
-    }
-  }
-}
-
-// False when the worker should end.
-bool PoolWorld::Sleep(Worker* worker) {
-  std::unique_lock lock(idle_mutex_);
-  asleep_.fetch_add(1, std::memory_order_seq_cst);
-  active_.fetch_sub(1, std::memory_order_acq_rel);
-  idle_.notify_all();
-  // A pinned task can be pending that this worker may not take: then it sleeps a little, too.
-  if (pending_.load(std::memory_order_seq_cst) > 0) {
-    work_.wait_for(lock, std::chrono::microseconds(50));
-  } else {
-    work_.wait(lock, [&] {
-      return stop_.load(std::memory_order_acquire) || pending_.load(std::memory_order_seq_cst) > 0;
-    });
-  }
-  asleep_.fetch_sub(1, std::memory_order_seq_cst);
-  active_.fetch_add(1, std::memory_order_acq_rel);
-  (void)worker;
-  return !stop_.load(std::memory_order_acquire);
 }
 
 WakeReason PoolWorld::Park(Task* self, void (*after)(void*), void* arg) {
-  if (self->is_thread) {
+  if (self->is_thread) [[unlikely]] {
     // Release: a freezer or waker (acquire) sees the wait record.
     self->state.store(Task::kParked, std::memory_order_release);
     if (after != nullptr) after(arg);
     SleepThread(self);
   } else {
-    auto* worker = static_cast<Worker*>(ThisWorker());
-    SwitchTo(self, &worker->root, true, after, arg);
+    auto* worker = static_cast<Worker*>(Here()->worker);
+    Task* next = Next(worker);
+    SwitchTo(self, next != nullptr ? next : &worker->root, true, after, arg);
   }
   const std::uint32_t state = self->state.load(std::memory_order_acquire);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
   return static_cast<WakeReason>(state >> Task::kReasonShift);
 }
 
-void PoolWorld::Requeue(void* p) {
+void PoolWorld::YieldAfterSwitch(void* p) {
   auto* task = static_cast<Task*>(p);
   auto* world = static_cast<PoolWorld*>(task->world);
-  world->pending_.fetch_add(1, std::memory_order_seq_cst);
-  SpinGuard guard(world->shared_lock_);
-  world->shared_.push_back(task);
+  Worker* worker = world->MyWorker();
+  if (task->pinned) {
+    world->PushInbox(worker, task);
+    return;
+  }
+  worker->queue.PushOld(task);
+  LightBarrier();
+  if (world->asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
+    world->WakeForOwn(worker);
 }
 
 void PoolWorld::Yield(Task* self) {
@@ -255,15 +205,11 @@ void PoolWorld::Yield(Task* self) {
     std::this_thread::yield();
     return;
   }
-  auto* worker = static_cast<Worker*>(ThisWorker());
+  Task* next = Next(static_cast<Worker*>(Here()->worker));
+  if (next == nullptr) return;  // nobody else is ready here
   self->state.store(Task::kRunnable, std::memory_order_relaxed);
-  if (self->pinned) {
-    SwitchTo(
-        self, &worker->root, false,
-        [](void* p) { static_cast<Task*>(p)->world->Ready(static_cast<Task*>(p)); }, self);
-  } else {
-    SwitchTo(self, &worker->root, false, &Requeue, self);
-  }
+  SwitchTo(self, next, false, &YieldAfterSwitch, self);
+  self->state.store(Task::kRunning, std::memory_order_relaxed);
 }
 
 std::size_t PoolWorld::Choose(std::size_t n) {
@@ -276,21 +222,23 @@ std::size_t PoolWorld::Choose(std::size_t n) {
   return n == 0 ? 0 : (*s >> 11) % n;
 }
 
+void PoolWorld::ReleaseAfterSwitch(void* p) {
+  auto* task = static_cast<Task*>(p);
+  auto* worker = static_cast<Worker*>(Here()->worker);
+  ReleaseFiber(task);
+  FreeStack(task->stack);
+  task->stack = nullptr;
+  LeaveTask(task);
+  // Release: whoever finds nobody alive sees all that the tasks did.
+  worker->finished.store(worker->finished.load(std::memory_order_relaxed) + 1,
+                         std::memory_order_release);
+}
+
 void PoolWorld::FinishFiber(Task* self) {
-  auto* worker = static_cast<Worker*>(ThisWorker());
+  auto* worker = static_cast<Worker*>(Here()->worker);
   self->dying = true;
-  SwitchTo(
-      self, &worker->root, false,
-      [](void* p) {
-        auto* task = static_cast<Task*>(p);
-        auto* world = static_cast<PoolWorld*>(task->world);
-        ReleaseFiber(task);
-        FreeStack(task->stack);
-        task->stack = nullptr;
-        UnrefTask(task);
-        world->live_.fetch_sub(1, std::memory_order_acq_rel);
-      },
-      self);
+  Task* next = Next(worker);
+  SwitchTo(self, next != nullptr ? next : &worker->root, false, &ReleaseAfterSwitch, self);
 }
 
 void PoolWorld::EnterBlocking(Task* self) {
@@ -298,13 +246,17 @@ void PoolWorld::EnterBlocking(Task* self) {
   if (self->is_thread) return;
   // The fiber keeps its thread; another worker stands in for it. Stand-ins stay for the next time.
   const int blocked = blocked_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  // What stands in its queue must not wait for somebody to notice.
+  auto* worker = static_cast<Worker*>(Here()->worker);
+  while (Task* task = worker->queue.TakeOld()) PushShared(task);
   int have = surplus_wanted_.load(std::memory_order_acquire);
   while (have < blocked) {
     if (surplus_wanted_.compare_exchange_weak(have, have + 1, std::memory_order_acq_rel)) {
-      StartWorker(true);
+      StartWorker();
       return;
     }
   }
+  if (asleep_.load(std::memory_order_seq_cst) > 0) WakeOne();
 }
 
 void PoolWorld::LeaveBlocking(Task* self) {

@@ -1,12 +1,17 @@
 // Worker threads with run queues that steal from each other; also the world of adopted threads.
 //
-// Overview: each worker takes the newest task of its own queue, every 61st time (and when its own
-// is empty) the oldest of the shared queue, then of another worker. Idle workers sleep on one
-// condition; a Ready wakes one only if some are asleep.
-// Thread safety: as World. Lock order: a worker's queue lock, then nothing; idle_mutex_ alone.
-// Invariants: `pending_` counts queued tasks; a worker sleeps only if it saw 0 under idle_mutex_.
-// Ownership: the world owns its threads. It is never destroyed: timers, contexts and functions
-// registered with AfterFunc may outlive their pool and point to it.
+// Overview: each worker takes the newest task of its own queue; every 61st time one of the shared
+// queue (what threads outside the pool made ready) or its own oldest. A task that blocks goes
+// straight to the next one; the worker's own stack is only visited when there is none. An idle
+// worker looks for a while for surplus of the others, then sleeps (pool_workers.cc).
+// Thread safety: as World. Lock order: a queue's lock, then nothing; idle_mutex_, then nothing.
+// Invariants: only its owner adds to a worker's queue, and it is empty when the owner sleeps. A
+// worker that goes to sleep counts itself in `asleep_` before it looks for work the last time;
+// whoever makes a task ready looks at `asleep_` after it is queued (see OwnerLock for the
+// barriers). While a worker runs and others sleep, one of these, the sentinel, wakes up now and
+// then to see whether tasks are stuck behind one that runs long. Ownership: the world owns its
+// threads. It is never destroyed: timers, contexts and functions registered with AfterFunc may
+// outlive their pool and point to it.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 
@@ -17,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime_hooks/scheduler/run_queue.h"
 #include "runtime_hooks/scheduler/world.h"
 
 namespace stranded::internal {
@@ -53,13 +59,10 @@ class PoolWorld final : public World {
   // Waits until nothing can move without help from outside, `done(arg)` holds, or the grace is
   // over. True if it is quiet.
   bool WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg);
-  // Tasks spawned and not finished.
-  std::int64_t live() const { return live_.load(std::memory_order_acquire); }
-  bool UsesThreads() const override { return true; }
-  void Spawned() override {
-    live_.fetch_add(1, std::memory_order_relaxed);
-    StartWorkers();
-  }
+  // Tasks spawned and not finished; never too few.
+  std::int64_t live() const;
+  void Spawned() override;
+  void SpawnedMany(Task* self) override;
   bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
   // Ends the workers, and waits for them if `all_done`: no task is left that one of them may be
   // running. Timers that are pending go on.
@@ -67,25 +70,51 @@ class PoolWorld final : public World {
 
  private:
   struct Worker {
-    SpinLock lock;
-    std::deque<Task*> queue ABSL_GUARDED_BY(lock);
+    RunQueue queue;
+    PoolWorld* world = nullptr;
     Task root;  // the thread's own stack
     int index = 0;
-    std::atomic<std::uint32_t> picks{0};  // written by this worker; relaxed: compared for change
-    bool surplus = false;
+    // Written by this worker only; relaxed: others compare for change, or add up.
+    std::atomic<std::uint32_t> picks{0};
+    std::atomic<std::int64_t> spawned{0};
+    std::atomic<std::int64_t> finished{0};
+    // Wake-ups of others for what it queued that it leaves out, and how many the next time. A thief
+    // that finds something sets both back. Relaxed: a hint.
+    std::atomic<std::uint32_t> wakes_to_skip{0}, wakes_skipped_next{0};
+
+    SpinLock inbox_lock;  // pinned tasks
+    std::deque<Task*> inbox ABSL_GUARDED_BY(inbox_lock);
+    std::atomic<std::size_t> inbox_size{0};
   };
-  void StartWorker(bool surplus);
+  struct Glimpse;
+
+  // Workers' threads: pool_workers.cc.
+  void StartWorker();
   void StartWorkers();
   void Run(Worker* worker);
-  Task* Pick(Worker* worker);
-  Task* Steal(Worker* thief);
-  Task* PopShared();
-  void Push(Task* task);
+  Task* Search(Worker* worker);
+  Task* StealFrom(Worker* victim, Worker* thief);
+  bool SeesSurplus(Worker* worker, std::vector<Glimpse>& seen);
   bool Sleep(Worker* worker);
+  bool SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock);
+  bool HasWork(Worker* worker);
+  void WakeOne();
+  void WakeForOwn(Worker* worker);
+  Worker* MyWorker() const;
+
+  Task* Next(Worker* worker);
+  Task* FairNext(Worker* worker);
+  Task* PopShared();
+  Task* PopInbox(Worker* worker);
+  void Push(Task* task);
+  void PushShared(Task* task);
+  void PushInbox(Worker* worker, Task* task);
+  std::size_t ReadyTasks() const;
   void RunTimers();
   void SleepTimers(std::unique_lock<TimerLock>& lock, std::int64_t due, std::int64_t now);
   void MakeRoomForTimer(std::unique_lock<TimerLock>& lock);
-  static void Requeue(void* task);
+  static void YieldAfterSwitch(void* task);
+  static void ReleaseAfterSwitch(void* task);
   void SleepThread(Task* self);
   bool AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg);
   bool DeadEnd();
@@ -95,21 +124,25 @@ class PoolWorld final : public World {
   std::uint32_t Timers(std::uint64_t* armings);
   bool HasTimers();
 
-  std::atomic<std::int64_t> live_{0};
-  std::atomic<std::int64_t> pending_{0};  // queued tasks
-  std::atomic<int> active_{0};            // workers that may be running a task
-  std::atomic<int> asleep_{0};
-  std::atomic<int> surplus_wanted_{0};   // threads that stand in for blocked ones
-  std::atomic<int> blocked_{0};          // tasks inside a BlockingRegion
-  std::atomic<int> checking_fibers_{0};  // those among them that wait for quiet
+  std::atomic<std::int64_t> spawned_elsewhere_{0};  // by threads that are no workers of this pool
+  std::atomic<std::int64_t> finished_before_{0};    // when the workers are gone
+  std::atomic<int> active_{0};                      // workers that may be running a task
+  std::atomic<int> surplus_wanted_{0};              // threads that stand in for blocked ones
+  std::atomic<int> blocked_{0};                     // tasks inside a BlockingRegion
+  std::atomic<int> checking_fibers_{0};             // those among them that wait for quiet
   std::atomic<std::uint64_t> thread_wakes_{0};
   std::atomic<bool> stop_{false};
 
   SpinLock shared_lock_;
   std::deque<Task*> shared_ ABSL_GUARDED_BY(shared_lock_);
+  std::atomic<std::size_t> shared_size_{0};
 
   std::mutex idle_mutex_;
-  std::condition_variable work_, idle_;
+  std::condition_variable work_, sentinel_work_, idle_;
+  std::atomic<int> asleep_{0};     // written under idle_mutex_
+  std::atomic<int> searching_{0};  // awake and looking for work, or just woken to
+  int tokens_ = 0;                 // sleepers told to wake up that have not yet; under idle_mutex_
+  bool has_sentinel_ = false;      // under idle_mutex_
 
   std::mutex workers_mutex_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -96,7 +96,7 @@ std::size_t ControlledWorld::Reclaim() {
   reclaiming_ = true;
   DropTimers();
   for (Task* task : left) {
-    task->unwinding = Unwinding::kReclaims;
+    SetUnwinding(task, Unwinding::kReclaims);
     Interrupt(task, WakeReason::kReclaim);
   }
   RunUntilQuiet(0);

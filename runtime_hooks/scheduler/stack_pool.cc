@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "stranded/errors.h"
 #include "stranded/internal/spin_lock.h"
@@ -79,6 +80,69 @@ void Refill(SizeClass& pool, std::size_t bytes) {
 
 }  // namespace
 
+namespace {
+
+Stack* TakeFrom(SizeClass& pool) {
+  SpinGuard guard(pool.lock);
+  Stack* stack = pool.free;
+  if (stack != nullptr) pool.free = stack->next_free;
+  return stack;
+}
+
+Stack* TakeOrMap(int index) {
+  SizeClass& pool = classes[index];
+  for (;;) {
+    if (Stack* stack = TakeFrom(pool)) return stack;
+    Refill(pool, std::size_t{16384} << index);
+  }
+}
+
+void GiveBack(Stack* stack) {
+  SizeClass& pool = classes[ClassOf(stack->bytes)];
+  SpinGuard guard(pool.lock);
+  stack->next_free = pool.free;
+  pool.free = stack;
+}
+
+// Stacks of the usual size are kept by the thread that freed them, the newest on top: it is still
+// in the processor's cache.
+const int usual_class = ClassOf(kDefaultStackBytes * kStackFactor);
+
+ThreadCache& MyCache() { return Here()->caches[static_cast<int>(CacheKind::kStack)]; }
+
+void Spill(ThreadCache& cache, std::uint32_t count) {
+  for (cache.count -= count; count > 0; --count) {
+    auto* stack = static_cast<Stack*>(cache.first);
+    cache.first = stack->next_free;
+    GiveBack(stack);
+  }
+}
+
+__attribute__((noinline)) void Fill(ThreadCache& cache) {
+  static const bool spills = [] {
+    SetSpill(CacheKind::kStack, [](ThreadCache& c) { Spill(c, c.count); });
+    return true;
+  }();
+  (void)spills;
+  SpillAtThreadExit();
+  constexpr std::uint32_t kAtOnce = 16;
+  Stack* taken[kAtOnce];
+  taken[0] = TakeOrMap(usual_class);
+  std::uint32_t count = 1;
+  while (count < kAtOnce) {
+    Stack* stack = TakeFrom(classes[usual_class]);
+    if (stack == nullptr) break;
+    taken[count++] = stack;
+  }
+  cache.count += count;
+  while (count-- > 0) {
+    taken[count]->next_free = static_cast<Stack*>(cache.first);
+    cache.first = taken[count];
+  }
+}
+
+}  // namespace
+
 Stack* AllocStack(std::size_t bytes) {
   bytes = (bytes == 0 ? kDefaultStackBytes : bytes) * kStackFactor;
   const int index = ClassOf(bytes);
@@ -86,25 +150,29 @@ Stack* AllocStack(std::size_t bytes) {
     errno = EINVAL;
     ThrowNoRoom(bytes);
   }
-  SizeClass& pool = classes[index];
-  for (;;) {
-    {
-      SpinGuard guard(pool.lock);
-      if (Stack* stack = pool.free) {
-        pool.free = stack->next_free;
-        return stack;
-      }
-    }
-    Refill(pool, std::size_t{16384} << index);
-  }
+  if (index != usual_class) return TakeOrMap(index);
+  ThreadCache& cache = MyCache();
+  if (cache.count == 0) [[unlikely]]
+    Fill(cache);
+  auto* stack = static_cast<Stack*>(cache.first);
+  cache.first = stack->next_free;
+  --cache.count;
+  return stack;
 }
 
 void FreeStack(Stack* stack) {
   UnpoisonStack(stack->low, stack->bytes);
-  SizeClass& pool = classes[ClassOf(stack->bytes)];
-  SpinGuard guard(pool.lock);
-  stack->next_free = pool.free;
-  pool.free = stack;
+  if (ClassOf(stack->bytes) != usual_class) {
+    GiveBack(stack);
+    return;
+  }
+  ThreadCache& cache = MyCache();
+  if (cache.count == ThreadCache::kMost) [[unlikely]]
+    Spill(cache, ThreadCache::kBatch);
+  if (cache.count == 0) SpillAtThreadExit();
+  stack->next_free = static_cast<Stack*>(cache.first);
+  cache.first = stack;
+  ++cache.count;
 }
 
 std::uint64_t UnguardedStacks() { return unguarded.load(std::memory_order_relaxed); }

@@ -1,11 +1,11 @@
 // Stacks for fibers.
 //
 // Overview: stacks are cut from large mappings, only touched pages cost memory, and freed stacks
-// are handed out again newest first. Each has a guard below it: by MADV_GUARD_INSTALL where the
-// kernel has it, else by mprotect within a budget of mappings, else none, which is counted. Thread
-// safety: any thread. Invariants: a stack is either in the pool or in use by one fiber. Mappings
-// are never given back. Ownership: the pool owns the memory; a fiber owns its stack until
-// FreeStack.
+// are handed out again newest first, those of the usual size by the thread that freed them. Each
+// has a guard below it: by MADV_GUARD_INSTALL where the kernel has it, else by mprotect within a
+// budget of mappings, else none, which is counted. Thread safety: any thread. Invariants: a stack
+// is either in the pool or in use by one fiber. Mappings are never given back. Ownership: the pool
+// owns the memory; a fiber owns its stack until FreeStack.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
 

@@ -47,7 +47,9 @@ struct Adoption {
 };
 thread_local Adoption adoption;
 
-Task* Adopt() {
+}  // namespace
+
+__attribute__((noinline)) Task* AdoptThread() {
   InstallRecorder();
   PrepareThreadForSignals();
   Task* task = TaskSlab().NewUnpublished();
@@ -55,22 +57,24 @@ Task* Adopt() {
   task->is_thread = true;
   task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
   task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
-  task->name = task->is_main ? "main" : "thread";
   task->context = BackgroundNode();
-  task->spawn = NewSpawnNode(nullptr, task->id, task->name, {});
+  task->spawn = NewSpawnNode(nullptr, task->id, task->is_main ? "main" : "thread", {});
   task->state.store(Task::kRunning, std::memory_order_relaxed);
   sem_init(&task->thread_wake, 0, 0);
   PrepareRoot(task);
-  task->world = DefaultPool();
-  task->world_id.store(task->world->id(), std::memory_order_relaxed);
+  SetWorld(task, DefaultPool());
   task->created_ns = task->world->NowNs();
   TaskSlab().Publish(task);
   // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
   adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
-  adoption.task = task;
+  Adoption* mine = &adoption;
+  asm volatile("" : "+r"(mine)::"memory");
+  mine->task = task;
   return task;
 }
+
+namespace {
 
 std::string ExceptionText(const std::exception_ptr& error) {
   try {
@@ -83,35 +87,52 @@ std::string ExceptionText(const std::exception_ptr& error) {
   }
 }
 
-void Remember(Task* self) {
+FinishedTask Epitaph(const Task& task) {
   FinishedTask entry;
-  entry.id = self->id;
-  entry.spawn = self->spawn;
-  RefSpawnNode(entry.spawn);
-  entry.context = ContextIdOf(self->context);
-  entry.created_ns = self->created_ns;
-  entry.last_kind = self->last_kind.load(std::memory_order_relaxed);
-  entry.last_file = self->last_file.load(std::memory_order_relaxed);
-  entry.last_function = self->last_function.load(std::memory_order_relaxed);
-  entry.last_line = self->last_line.load(std::memory_order_relaxed);
-  RememberFinished(entry);
+  entry.id = task.id;
+  entry.spawn = task.spawn;
+  entry.context = ContextIdOf(task.context);
+  entry.created_ns = task.created_ns;
+  entry.last_kind = task.last_kind.load(std::memory_order_relaxed);
+  entry.last_site = task.last_site.load(std::memory_order_relaxed);
+  return entry;
+}
+
+void WakeJoiners(Task* self) {
+  SpinGuard guard(self->finish_lock);
+  while (Waiter* w = self->joiners.PopFront()) {
+    w->success = true;
+    Wake(w->task);
+  }
+}
+
+// Leaves an exception to the handles, or returns it if there is none.
+std::exception_ptr LeaveError(Task* self, std::exception_ptr error) {
+  {
+    SpinGuard guard(self->finish_lock);
+    self->error = error;
+  }
+  // Acq_rel: the last handle that goes sees kFailed and the error, or this sees that it has gone.
+  const std::uint32_t before = self->end.fetch_or(Task::kFailed, std::memory_order_acq_rel);
+  if (before >= Task::kHandle) return nullptr;
+  SpinGuard guard(self->finish_lock);
+  self->error = nullptr;
+  return error;
 }
 
 void Finish(Task* self, std::exception_ptr error) {
-  {
-    SpinGuard guard(self->finish_lock);
-    self->finished = true;
-    if (error != nullptr && self->handles > 0) {
-      self->error = std::exchange(error, nullptr);
-    }
-    while (Waiter* w = self->joiners.PopFront()) {
-      w->success = true;
-      Wake(w->task);
-    }
-  }
+  if (error != nullptr) error = LeaveError(self, std::move(error));
   if (error != nullptr && !self->world->Survives(self, error)) DieOfException(self, error);
+  // Without handles nobody can join it, or make a handle any more.
+  if (self->end.load(std::memory_order_acquire) >= Task::kHandle) {
+    const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
+    if (before & Task::kJoined) WakeJoiners(self);
+    // Its record may stay for long, and a snapshot leaves out what has finished.
+    FinishedTask entry = Epitaph(*self);
+    RefSpawnNode(entry.spawn);
+    RememberFinished(entry);
+  }
   Record(EventKind::kFinish, self->id, 0, self->spawn->site);
-  Remember(self);
   self->state.store(Task::kFinished, std::memory_order_release);
   if (self->scope != nullptr) {
     // The scope's memory stays until the record goes: a snapshot may be reading it.
@@ -162,7 +183,7 @@ __attribute__((noinline)) void SetErrno(int value) {
 
 std::string DescribeException(const Task* task, const std::exception_ptr& error) {
   const std::string text = ExceptionText(error);
-  const std::string name = task->name.empty() ? "" : " \"" + task->name + "\"";
+  const std::string name = task->name().empty() ? "" : " \"" + task->name() + "\"";
   return "an exception left task" + name + " spawned at " + task->spawn->site.file_name() + ":" +
          std::to_string(task->spawn->site.line()) + ": " + text.substr(0, text.find('\n'));
 }
@@ -172,7 +193,7 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
   std::fprintf(stderr,
                "stranded: an exception left task %llu \"%s\", spawned at %s:%u in %s: %s\n"
                "stranded: nobody holds a handle that could collect it\n",
-               static_cast<unsigned long long>(task->id), task->name.c_str(), site.file_name(),
+               static_cast<unsigned long long>(task->id), task->name().c_str(), site.file_name(),
                site.line(), site.function_name(), ExceptionText(error).c_str());
   std::abort();
 }
@@ -184,24 +205,43 @@ World::World(std::string name)
 
 void UnrefTask(Task* t) {
   if (!Slab<Task>::Unref(t)) return;
-  if (t->spawn != nullptr) UnrefSpawnNode(t->spawn);
+  // The usual end: it is remembered, and its spawn node goes to the one that remembers.
+  if (t->spawn != nullptr && !t->is_thread &&
+      (t->end.load(std::memory_order_relaxed) & Task::kEnded) == 0) {
+    RememberFinished(Epitaph(*t));
+  } else if (t->spawn != nullptr) {
+    UnrefSpawnNode(t->spawn);
+  }
   if (t->context != nullptr) UnrefContext(t->context);
   if (t->scope != nullptr) UnrefScope(t->scope);
   TaskSlab().Free(t);
 }
 
-Task* CurrentTaskOrNull() { return GetCurrent(); }
+void LeaveTask(Task* task) {
+  if (task->end.load(std::memory_order_acquire) >= Task::kHandle) {
+    // Acq_rel: whoever comes second, this or the last handle, sees what the other one did.
+    const std::uint32_t before = task->end.fetch_or(Task::kGone, std::memory_order_acq_rel);
+    if (before >= Task::kHandle) return;
+  }
+  UnrefTask(task);
+}
 
-Task* CurrentTask() {
-  Task* task = GetCurrent();
-  return task != nullptr ? task : Adopt();
+void SetWorld(Task* task, World* world) {
+  task->world = world;
+  task->world_id.store(world->id(), std::memory_order_relaxed);
+  SetUnwinding(task, task->unwinding);
+}
+
+void SetUnwinding(Task* task, Unwinding unwinding) {
+  task->unwinding = unwinding;
+  task->plain = unwinding == Unwinding::kNone && task->world->UsesThreads();
 }
 
 World* CurrentWorld() { return CurrentTask()->world; }
 std::int64_t NowNs() { return CurrentTask()->world->NowNs(); }
 
-bool SchedulePoint(Task* self, WaitKind kind, const void* object,
-                   const std::source_location& site) {
+__attribute__((noinline)) bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
+                                                 const std::source_location& site) {
   if (self->unwinding == Unwinding::kReclaims) [[unlikely]] {
     if (kind != WaitKind::kNone) UnwindHere(self);
     return false;
@@ -215,10 +255,10 @@ bool SchedulePoint(Task* self, WaitKind kind, const void* object,
   return true;
 }
 
-bool ReleasePoint(Task* self, const SyncBase* object, const std::source_location& site) {
+bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_location& site) {
   if (self->unwinding == Unwinding::kReclaims) [[unlikely]]
     return !IsGone(object);
-  return SchedulePoint(self, WaitKind::kNone, object, site);
+  return SchedulePointSlow(self, WaitKind::kNone, object, site);
 }
 
 WakeReason Park(Task* self, void (*after)(void*), void* arg) {
@@ -235,6 +275,10 @@ WakeReason Park(Task* self, void (*after)(void*), void* arg) {
     if (hook != nullptr) hook(self->world);
   }
   return reason;
+}
+
+std::int64_t WaitNowNs(const Task* self) {
+  return self->world->UsesThreads() ? self->world->TickNs() : self->world->NowNs();
 }
 
 void SetDeadEndHook(DeadEndHook hook) { dead_end_hook.store(hook, std::memory_order_release); }
@@ -272,7 +316,7 @@ void Wake(Task* task) { Interrupt(task, WakeReason::kWoken); }
 
 void ThrowInterrupted(Task* self, WakeReason reason) {
   if (reason == WakeReason::kReclaim || reason == WakeReason::kGiveUp) {
-    if (reason == WakeReason::kGiveUp) self->unwinding = Unwinding::kGivesUp;
+    if (reason == WakeReason::kGiveUp) SetUnwinding(self, Unwinding::kGivesUp);
     self->wait.kind = WaitKind::kNone;
     throw TaskUnwound{};
   }
@@ -305,19 +349,19 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   Task* task = TaskSlab().NewUnpublished();
   task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
   if (spec.options != nullptr) {
-    task->name = spec.options->name;
     task->daemon = spec.options->daemon;
     task->pinned = spec.options->pinned;
   }
-  task->world = spec.world;
-  task->world_id.store(spec.world->id(), std::memory_order_relaxed);
+  SetWorld(task, spec.world);
   task->stack = stack;
-  task->spawn = NewSpawnNode(spec.parent, task->id, task->name, spec.site);
+  task->spawn =
+      NewSpawnNode(spec.parent, task->id,
+                   spec.options != nullptr ? spec.options->name : std::string(), spec.site);
   task->context = spec.context != nullptr ? NodeOf(*spec.context) : spawner->context;
   RefContext(task->context);
   task->created_ns = spec.world->coarse_ns();
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
-    task->unwinding = Unwinding::kReclaims;  // it never begins
+    SetUnwinding(task, Unwinding::kReclaims);  // it never begins
   }
   spec.world->Adopt(task);
   if (spec.scope != nullptr) {
@@ -331,9 +375,8 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   task->closure = reinterpret_cast<void*>(top);
   *closure = task->closure;
   PrepareFiber(task, task->closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
-  task->handles = 1;
+  task->end.store(Task::kHandle, std::memory_order_relaxed);
   TaskSlab().Publish(task);
-  RefTask(task);  // for the handle
   return task;
 }
 
@@ -345,13 +388,14 @@ void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   const Task* spawner = CurrentTaskOrNull();
   Record(EventKind::kSpawn, spawner == nullptr ? 0 : spawner->id, 0, task->spawn->site, task->id);
   task->world->Ready(task);
+  if (spawner != nullptr) task->world->SpawnedMany(const_cast<Task*>(spawner));
 }
 
 void AbandonTask(Task* task) {
   ReleaseFiber(task);
   FreeStack(task->stack);
   if (task->scope != nullptr) AddToScope(task->scope, -1);
-  UnrefTask(task);
+  task->state.store(Task::kFinished, std::memory_order_release);
   UnrefTask(task);
 }
 

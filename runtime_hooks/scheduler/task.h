@@ -12,7 +12,8 @@
 // The bit kFrozen is set by a snapshot on a parked task; a Wake that meets it leaves kWakePending
 // and the snapshot queues the task when it lets go.
 //
-// Invariants: fields under "set at spawn" never change. The wait record is written before the park
+// Invariants: fields under "set at spawn" never change, but those of an adopted thread that enters
+// a controlled world. The wait record is written before the park
 // and read only while parked and frozen (or by the task itself). `last_*` are relaxed atomics: any
 // thread may read them at any time.
 // Ownership: one reference by the world while it is not finished, one by each handle and joiner.
@@ -29,6 +30,7 @@
 
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/registry/spawn_node.h"
+#include "runtime_hooks/registry/thread_block.h"
 #include "stranded/internal/spin_lock.h"
 #include "stranded/internal/sync_base.h"
 #include "stranded/internal/wait_kind.h"
@@ -78,93 +80,100 @@ struct HeldRead {
 };
 
 struct Task {
+  static constexpr CacheKind kCacheKind = CacheKind::kTask;
   static constexpr std::uint32_t kRunnable = 1, kRunning = 2, kParked = 3, kFinished = 4;
   static constexpr std::uint32_t kStateMask = 0xff, kFrozen = 0x100, kWakePending = 0x200;
   static constexpr int kReasonShift =
       16;  // the winner of kParked -> kRunnable leaves its reason here
 
-  // --- set at spawn
+  // --- what each operation looks at
+  std::atomic<std::uint32_t> state{kRunnable};
+  // Neither in a controlled world nor being unwound: operations need not ask further. Own thread.
+  bool plain = false;
+  Unwinding unwinding = Unwinding::kNone;  // own thread only; change it by SetUnwinding
+  bool is_thread = false, daemon = false, pinned = false, is_main = false, dying = false;
+  std::atomic<bool> in_blocking_region{false};
   std::uint64_t id = 0;
-  std::string name;
   World* world = nullptr;
+  void* sp = nullptr;                 // fcontext while not running
+  unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
+
+  // --- last operation on a shared object that did not block; any thread may read
+  std::atomic<WaitKind> last_kind{WaitKind::kNone};
+  std::atomic<const void*> last_object{nullptr};
+  std::atomic<std::source_location> last_site{};
+
+  WaitRecord wait;
+  std::uint64_t park_count = 0;
+  Waiter* wake_waiter = nullptr;         // select: whose case won; under that object's lock
+  std::atomic<bool> select_done{false};  // one winner among a select's wakers
+
+  // --- finish. Handle count and flags in one word, so that a task whose handles are gone needs no
+  // lock to finish. The handles together own the record once kGone is set.
+  static constexpr std::uint32_t kEnded = 1;    // its function is over
+  static constexpr std::uint32_t kGone = 2;     // its stack is given back
+  static constexpr std::uint32_t kJoined = 4;   // somebody may stand in `joiners`
+  static constexpr std::uint32_t kFailed = 8;   // `error` was left for the handles
+  static constexpr std::uint32_t kHandle = 16;  // one handle
+  std::atomic<std::uint32_t> end{0};
+  SpinLock finish_lock;
+  std::exception_ptr error;  // guarded by finish_lock
+  WaitQueue joiners;         // guarded by finish_lock
+
+  // --- set at spawn
   std::atomic<std::uint64_t> world_id{0};  // relaxed: its world may be gone when the task is
-  SpawnNode* spawn = nullptr;              // one reference
+  SpawnNode* spawn = nullptr;              // one reference; it has the name
   ContextNode* context = nullptr;          // one reference
   ScopeNode* scope = nullptr;              // it counts in this one
-  bool is_thread = false, daemon = false, pinned = false, is_main = false;
+  ScopeNode* spawn_scope = nullptr;        // what it spawns counts here; own thread only
   std::int64_t created_ns = 0;
   std::uint64_t os_tid = 0;
 
-  // --- state
-  std::atomic<std::uint32_t> state{kRunnable};
-  std::atomic<bool> in_blocking_region{false};
-  Waiter* wake_waiter = nullptr;         // select: whose case won; under that object's lock
-  std::atomic<bool> select_done{false};  // one winner among a select's wakers
-  WaitRecord wait;
-  std::uint64_t park_count = 0;
-  ScopeNode* spawn_scope = nullptr;  // what it spawns counts here; own thread only
-
   // --- the stack
-  void* sp = nullptr;      // fcontext while not running
   Stack* stack = nullptr;  // fibers
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
-  bool dying = false;
-  Unwinding unwinding = Unwinding::kNone;  // own thread only
-  std::uint32_t gave_up = 0;               // waits that virtual patches ended
   const void* stack_low = nullptr;
   std::size_t stack_bytes = 0;
-  unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
   void (*entry)(void*) = nullptr;
   void (*destroy_closure)(void*) = nullptr;
   void* closure = nullptr;
   void* entry_closure = nullptr;  // void (*)(void*)
+  std::uint32_t gave_up = 0;      // waits that virtual patches ended
 
   // --- the queue it stands in: owned by the world
-  Task* queue_next = nullptr;
+  std::int32_t pinned_worker = -1;
   std::uint64_t queue_seq = 0;  // controlled worlds: since when it is ready
   std::uint32_t ordinal = 0;    // controlled worlds: the how-manyth task, main is 0
   std::uint32_t decisions = 0;  // controlled worlds: taken at its points so far
-  std::int32_t pinned_worker = -1;
-  sem_t thread_wake;  // threads: posted once by each Ready, taken once by each Park
-
-  // --- last operation on a shared object that did not block; any thread may read
-  std::atomic<WaitKind> last_kind{WaitKind::kNone};
-  std::atomic<const char*> last_file{nullptr};
-  std::atomic<const char*> last_function{nullptr};
-  std::atomic<std::uint32_t> last_line{0};
-  std::atomic<const void*> last_object{nullptr};
+  sem_t thread_wake;            // threads: posted once by each Ready, taken once by each Park
 
   // --- read locks it holds; written by itself, read while parked
   static constexpr int kHeldMax = 8;
   HeldRead held[kHeldMax];
   int held_count = 0;
 
-  // --- finish: guarded by finish_lock
-  SpinLock finish_lock;
-  bool finished = false;
-  int handles = 0;  // who may collect the exception
-  std::exception_ptr error;
-  WaitQueue joiners;
+  const std::string& name() const { return spawn->name; }
 };
 
 Slab<Task>& TaskSlab();
 inline void RefTask(Task* t) { Slab<Task>::Ref(t); }
 void UnrefTask(Task* t);
+// The reference of its world, given back when its stack is; then handles keep it, or nobody.
+void LeaveTask(Task* task);
 
+// The running task, or nullptr when the thread never used the runtime.
+inline Task* CurrentTaskOrNull() { return Here()->current; }
+// Makes a task of the calling OS thread.
+Task* AdoptThread();
 // The running task; adopts the calling OS thread when it has none. Never null.
-Task* CurrentTask();
-// The same, or nullptr when the thread never used the runtime.
-Task* CurrentTaskOrNull();
-
-// A place where the controlled scheduler may run another task first. Free elsewhere. False when the
-// task is being reclaimed: then the operation does nothing and returns whatever ends it soonest.
-[[nodiscard]] bool SchedulePoint(Task* self, WaitKind kind, const void* object,
-                                 const std::source_location& site);
-// The same for what lets others go on (unlock, Done, Signal): it also works for a task that is
-// being reclaimed, unless the object is gone.
-[[nodiscard]] bool ReleasePoint(Task* self, const SyncBase* object,
-                                const std::source_location& site);
+inline Task* CurrentTask() {
+  Task* task = CurrentTaskOrNull();
+  return task != nullptr ? task : AdoptThread();
+}
+// Whether operations of `task` are plain ones depends on its world and on this.
+void SetUnwinding(Task* task, Unwinding unwinding);
+void SetWorld(Task* task, World* world);
 
 // False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
 extern std::atomic<bool> noting;
@@ -175,9 +184,49 @@ inline void NoteOp(Task* self, WaitKind kind, const void* object,
   if (!noting.load(std::memory_order_relaxed)) return;
   self->last_kind.store(kind, std::memory_order_relaxed);
   self->last_object.store(object, std::memory_order_relaxed);
-  self->last_file.store(site.file_name(), std::memory_order_relaxed);
-  self->last_function.store(site.function_name(), std::memory_order_relaxed);
-  self->last_line.store(site.line(), std::memory_order_relaxed);
+  self->last_site.store(site, std::memory_order_relaxed);
+}
+
+bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
+                       const std::source_location& site);
+
+// A place where the controlled scheduler may run another task first. Free elsewhere. False when the
+// task is being reclaimed: then the operation does nothing and returns whatever ends it soonest.
+[[nodiscard]] inline bool SchedulePoint(Task* self, WaitKind kind, const void* object,
+                                        const std::source_location& site) {
+  if (!self->plain) [[unlikely]]
+    return SchedulePointSlow(self, kind, object, site);
+  NoteOp(self, kind, object, site);
+  return true;
+}
+// The same for what lets others go on (unlock, Done, Signal): it also works for a task that is
+// being reclaimed, unless the object is gone.
+bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_location& site);
+[[nodiscard]] inline bool ReleasePoint(Task* self, const SyncBase* object,
+                                       const std::source_location& site) {
+  if (!self->plain) [[unlikely]]
+    return ReleasePointSlow(self, object, site);
+  NoteOp(self, WaitKind::kNone, object, site);
+  return true;
+}
+
+// The time for a wait record: exact in a controlled world, else that of the kernel's last tick.
+std::int64_t WaitNowNs(const Task* self);
+
+// Begins the wait record of `self`: what is left unsaid is nothing.
+inline void BeginWait(Task* self, WaitKind kind, const std::source_location& site,
+                      std::int64_t now_ns) {
+  WaitRecord& w = self->wait;
+  w.kind = kind;
+  w.range = false;
+  w.site = site;
+  w.since_ns = now_ns;
+  w.until_ns = 0;
+  w.cases = nullptr;
+  w.case_count = 0;
+  w.sync = nullptr;
+  w.join_task = 0;
+  w.done_context = nullptr;
 }
 
 // Blocks `self` (the running task, wait record filled). `release`, if not null, is a held lock; it

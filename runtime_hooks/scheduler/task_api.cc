@@ -13,29 +13,30 @@ namespace stranded {
 using internal::Task;
 
 TaskHandle::TaskHandle(const TaskHandle& other) : task_(other.task_) {
-  if (task_ == nullptr) return;
-  internal::RefTask(task_);
-  internal::SpinGuard guard(task_->finish_lock);
-  ++task_->handles;
+  if (task_ != nullptr) task_->end.fetch_add(Task::kHandle, std::memory_order_relaxed);
 }
 
 TaskHandle::~TaskHandle() {
   if (task_ == nullptr) return;
-  std::exception_ptr left;
-  {
-    internal::SpinGuard guard(task_->finish_lock);
-    if (--task_->handles == 0) left = std::exchange(task_->error, nullptr);
+  // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
+  const std::uint32_t before = task_->end.fetch_sub(Task::kHandle, std::memory_order_acq_rel);
+  if (before >= 2 * Task::kHandle) return;
+  if (before & Task::kFailed) {
+    std::exception_ptr left;
+    {
+      internal::SpinGuard guard(task_->finish_lock);
+      left = std::exchange(task_->error, nullptr);
+    }
+    if (left != nullptr) internal::DieOfException(task_, left);
   }
-  if (left != nullptr) internal::DieOfException(task_, left);
-  internal::UnrefTask(task_);
+  if (before & Task::kGone) internal::UnrefTask(task_);
 }
 
 TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id}; }
 
 bool TaskHandle::Finished() const {
   if (task_ == nullptr) return true;
-  internal::SpinGuard guard(task_->finish_lock);
-  return task_->finished;
+  return (task_->end.load(std::memory_order_acquire) & Task::kEnded) != 0;
 }
 
 void TaskHandle::Join(std::source_location loc) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -43,14 +44,15 @@ void TaskHandle::Join(std::source_location loc) const ABSL_NO_THREAD_SAFETY_ANAL
   Task* self = internal::CurrentTask();
   if (!internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc)) return;
   task_->finish_lock.Lock();
-  if (!task_->finished) {
-    internal::Waiter waiter;
-    waiter.task = self;
-    task_->joiners.PushBack(&waiter);
-    self->wait = {};
-    self->wait.kind = internal::WaitKind::kJoin;
-    self->wait.site = loc;
-    self->wait.since_ns = internal::NowNs();
+  internal::Waiter waiter;
+  waiter.task = self;
+  task_->joiners.PushBack(&waiter);
+  // Acq_rel: Finish() sees kJoined and comes for the lock, or this sees kEnded.
+  const std::uint32_t before = task_->end.fetch_or(Task::kJoined, std::memory_order_acq_rel);
+  if (before & Task::kEnded) {
+    task_->joiners.Remove(&waiter);
+  } else {
+    internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::NowNs());
     self->wait.join_task = task_->id;
     const internal::WakeReason reason = internal::Park(self, &task_->finish_lock);
     task_->finish_lock.Lock();
@@ -100,10 +102,7 @@ void SleepFor(absl::Duration d, std::source_location loc) {
   timer.object_id = self->id;
   timer.site = loc;
   timer.fire = [](internal::TimerEntry* t) { internal::Wake(static_cast<Task*>(t->owner)); };
-  self->wait = {};
-  self->wait.kind = internal::WaitKind::kSleep;
-  self->wait.site = loc;
-  self->wait.since_ns = world->NowNs();
+  internal::BeginWait(self, internal::WaitKind::kSleep, loc, world->NowNs());
   self->wait.until_ns = timer.due_ns;
   // Armed only after the park is complete: a timer that is due at once must find it parked.
   const internal::WakeReason reason = internal::Park(
@@ -152,10 +151,7 @@ ShutdownReport Pool::Shutdown(absl::Duration grace) {
 
 BlockingRegion::BlockingRegion(std::source_location loc) {
   Task* self = internal::CurrentTask();
-  self->wait = {};
-  self->wait.kind = internal::WaitKind::kBlockingRegion;
-  self->wait.site = loc;
-  self->wait.since_ns = internal::NowNs();
+  internal::BeginWait(self, internal::WaitKind::kBlockingRegion, loc, internal::NowNs());
   self->world->EnterBlocking(self);
 }
 

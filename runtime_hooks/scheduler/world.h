@@ -11,6 +11,8 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_WORLD_H_
 
+#include <time.h>
+
 #include <atomic>
 #include <cstdint>
 #include <source_location>
@@ -102,7 +104,9 @@ class World {
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
   virtual void Spawned() {}  // counted before its first Ready
-  virtual bool UsesThreads() const { return false; }
+  // After a spawn by `self`: it may have to let the new ones run first.
+  virtual void SpawnedMany(Task* /*self*/) {}
+  bool UsesThreads() const { return uses_threads_; }
   // Its workers are gone: nothing new can run here. The record itself stays.
   virtual bool Stopped() const { return false; }
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
@@ -115,6 +119,14 @@ class World {
   virtual std::int64_t NowNs() = 0;
   // The time of the last park or timer: for facts that are not worth a look at the clock.
   std::int64_t coarse_ns() const { return coarse_ns_.load(std::memory_order_relaxed); }
+  // The wall clock as of the kernel's last tick; a fraction of the cost of a look at the clock.
+  std::int64_t TickNs() {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    const std::int64_t ns = now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
+    coarse_ns_.store(ns, std::memory_order_relaxed);
+    return ns;
+  }
   virtual void AddTimer(TimerEntry* timer) = 0;
   virtual bool RemoveTimer(TimerEntry* timer) = 0;
   virtual void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) = 0;
@@ -126,6 +138,7 @@ class World {
 
  protected:
   std::atomic<std::int64_t> coarse_ns_{0};
+  bool uses_threads_ = false;  // set once
 
  private:
   const std::uint64_t id_;

@@ -136,10 +136,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     w.site = cases_[i].site;
     Offer(cases_[i].chan, &w, IsSend(cases_[i]));
   }
-  self_->wait = WaitRecord{};
-  self_->wait.kind = WaitKind::kSelect;
-  self_->wait.site = site_;
-  self_->wait.since_ns = self_->world->NowNs();
+  BeginWait(self_, WaitKind::kSelect, site_, WaitNowNs(self_));
   self_->wait.cases = cases_;
   self_->wait.case_count = static_cast<std::uint32_t>(count_);
   const WakeReason reason = Park(

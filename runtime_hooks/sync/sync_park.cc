@@ -17,10 +17,7 @@ SyncBase::SyncBase(SyncKind kind_of, const std::source_location& made_at)
 }
 
 void FillWait(Task* self, WaitKind kind, const SyncBase* base, const std::source_location& site) {
-  self->wait = WaitRecord{};
-  self->wait.kind = kind;
-  self->wait.site = site;
-  self->wait.since_ns = self->world->NowNs();
+  BeginWait(self, kind, site, WaitNowNs(self));
   self->wait.sync = base;
 }
 

@@ -62,7 +62,8 @@ TEST(Time, ManyTimersAtOnceAllTick) {
   for (int i = 0; i < 500; ++i) timers.emplace_back(absl::Microseconds(1000 + 7 * (i % 50)));
   for (int i = 0; i < 500; i += 5) timers[static_cast<std::size_t>(i)].Stop();
   for (int i = 0; i < 500; ++i) {
-    if (i % 5 != 0) EXPECT_TRUE(timers[static_cast<std::size_t>(i)].C().Recv().has_value());
+    if (i % 5 == 0) continue;
+    EXPECT_TRUE(timers[static_cast<std::size_t>(i)].C().Recv().has_value());
   }
 }
 

@@ -1,0 +1,41 @@
+#include "runtime_hooks/registry/thread_block.h"
+
+#include <atomic>
+
+#include "runtime_hooks/registry/spawn_node.h"
+
+namespace stranded::internal {
+
+__thread ThreadBlock stranded_thread_block;
+
+namespace {
+
+// Release and acquire: what the function needs is there before it is.
+std::atomic<void (*)(ThreadCache&)> spills[kCacheKinds];
+
+struct AtExit {
+  bool armed = false;
+  ~AtExit() {
+    DropSpawnStash();
+    for (int kind = 0; kind < kCacheKinds; ++kind) {
+      ThreadCache& cache = stranded_thread_block.caches[kind];
+      const auto spill = spills[kind].load(std::memory_order_acquire);
+      if (cache.count > 0 && spill != nullptr) spill(cache);
+    }
+  }
+};
+thread_local AtExit at_exit;
+
+}  // namespace
+
+void SetSpill(CacheKind kind, void (*spill)(ThreadCache&)) {
+  spills[static_cast<int>(kind)].store(spill, std::memory_order_release);
+}
+
+__attribute__((noinline)) void SpillAtThreadExit() {
+  AtExit* p = &at_exit;
+  asm volatile("" : "+r"(p)::"memory");
+  p->armed = true;
+}
+
+}  // namespace stranded::internal

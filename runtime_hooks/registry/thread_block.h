@@ -1,0 +1,67 @@
+// What a thread of the process keeps at hand: the task it runs, its worker, its free objects.
+//
+// Overview: one block per OS thread, reached without a call. A task may go on on another thread
+// after any blocking call, so nobody keeps a pointer into the block across one: ask again.
+// Thread safety: each thread touches its own block only.
+// Invariants: `current` is the task whose stack the thread is on, or null. A cache holds free
+// objects of its kind only, linked through a word of theirs, at most kMost.
+// Ownership: zero-initialised with the thread. What its caches hold when the thread ends goes back
+// to where it came from.
+#ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
+#define STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
+
+#include <cstdint>
+
+namespace stranded::internal {
+
+struct Task;
+struct FinishedRing;
+
+// What is made and freed on hot paths.
+enum class CacheKind : std::uint8_t { kTask, kSpawnNode, kChannel, kContext, kStack };
+inline constexpr int kCacheKinds = 5;
+
+struct ThreadCache {
+  static constexpr std::uint32_t kMost = 128, kBatch = 64;
+  void* first = nullptr;
+  std::uint32_t count = 0;
+};
+
+struct ThreadBlock {
+  Task* current = nullptr;
+  void* worker = nullptr;      // PoolWorld::Worker of a worker thread
+  void* exceptions = nullptr;  // its __cxa_get_globals(), once asked for
+  ThreadCache caches[kCacheKinds];
+  unsigned char spawn_stash[16] = {};  // see NewSpawnNode()
+  FinishedRing* finished = nullptr;    // see RememberFinished()
+};
+
+// Initial-exec: reached by one load, also in position-independent code.
+extern "C" __attribute__((visibility("hidden"),
+                          tls_model("initial-exec"))) __thread ThreadBlock stranded_thread_block;
+
+// Computed afresh at each call: the compiler must not reuse an address across a switch.
+inline ThreadBlock* Here() {
+#if defined(__x86_64__)
+  ThreadBlock* block = nullptr;
+  asm volatile(
+      "movq stranded_thread_block@gottpoff(%%rip), %0\n\t"
+      "addq %%fs:0, %0"
+      : "=r"(block)
+      :
+      : "cc");
+#else
+  ThreadBlock* block = &stranded_thread_block;
+  asm volatile("" : "+r"(block)::"memory");
+#endif
+  return block;
+}
+
+// How the objects of a cache go back to the common list. Set before a cache is first filled.
+void SetSpill(CacheKind kind, void (*spill)(ThreadCache& cache));
+// Makes sure that the caches of the calling thread are spilled when it ends. Off hot paths.
+void SpillAtThreadExit();
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_

@@ -1,0 +1,80 @@
+// The tasks that one worker has ready.
+//
+// Overview: a ring with two ends. The owner puts what it spawns or wakes on the new end and takes
+// it from there; what yields goes to the old end, and now and then the oldest is taken, so that
+// nobody starves behind newer ones. Others steal from the old end. Thread safety: Push*, Take* by
+// the owner; Steal and size() from any thread. Invariants: pinned tasks never stand here.
+// Ownership: none of the tasks; the ring grows and never shrinks.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "runtime_hooks/scheduler/owner_lock.h"
+
+namespace stranded::internal {
+
+struct Task;
+
+class RunQueue {
+ public:
+  RunQueue();
+  RunQueue(const RunQueue&) = delete;
+  RunQueue& operator=(const RunQueue&) = delete;
+
+  void PushNew(Task* task) {
+    lock_.OwnerEnter();
+    if (new_ - old_ == capacity_) [[unlikely]]
+      Grow();
+    ring_[new_++ & (capacity_ - 1)] = task;
+    Leave();
+  }
+  void PushOld(Task* task) {
+    lock_.OwnerEnter();
+    if (new_ - old_ == capacity_) [[unlikely]]
+      Grow();
+    ring_[--old_ & (capacity_ - 1)] = task;
+    Leave();
+  }
+  // Null when there is none.
+  Task* TakeNew() {
+    if (size() == 0) return nullptr;  // only the owner adds
+    lock_.OwnerEnter();
+    Task* task = new_ == old_ ? nullptr : ring_[--new_ & (capacity_ - 1)];
+    Leave();
+    return task;
+  }
+  Task* TakeOld() {
+    if (size() == 0) return nullptr;
+    lock_.OwnerEnter();
+    Task* task = new_ == old_ ? nullptr : ring_[old_++ & (capacity_ - 1)];
+    Leave();
+    return task;
+  }
+
+  // Moves the older half (at least one, at most `most`) to `out`; returns how many.
+  std::size_t Steal(Task** out, std::size_t most);
+
+  // Relaxed: a hint, exact for the owner while nobody steals.
+  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  void Leave() ABSL_UNLOCK_FUNCTION(lock_) {
+    size_.store(static_cast<std::size_t>(new_ - old_), std::memory_order_relaxed);
+    lock_.OwnerLeave();
+  }
+  void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  OwnerLock lock_;
+  std::atomic<std::size_t> size_{0};
+  std::unique_ptr<Task*[]> ring_ ABSL_GUARDED_BY(lock_);
+  std::size_t capacity_ ABSL_GUARDED_BY(lock_);
+  std::uint64_t old_ ABSL_GUARDED_BY(lock_) = 0, new_ ABSL_GUARDED_BY(lock_) = 0;
+};
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
