@@ -1,13 +1,20 @@
-// From parked tasks to a report: the four steps, each timed alone.
+// From parked tasks to a report: the four steps, each timed alone, and all of them together.
+//
+// The tasks wait at a thousand pairs of places, and their context has ended, so a report has a
+// thousand findings, each with the stack of an exemplar.
 #include <stranded/channel.h>
+#include <stranded/context.h>
 #include <stranded/dump.h>
 #include <stranded/dump_reader.h>
 #include <stranded/report.h>
 
 #include <array>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +44,7 @@ class Crowd {
         const auto group = static_cast<std::size_t>(i % kGroups);
         const Loc wait = kSites[group % 32];
         handles_.push_back(Go(
+            ended_.first,
             [this, wait, &arrived] {
               arrived.fetch_add(1, std::memory_order_relaxed);
               gate_.Recv(wait);
@@ -47,6 +55,7 @@ class Crowd {
     };
     handles_.reserve(static_cast<std::size_t>(count));
     pool_.Go(spawn_all).Join();
+    ended_.second();
   }
   ~Crowd() {
     gate_.Close();
@@ -55,6 +64,7 @@ class Crowd {
 
  private:
   Pool pool_;
+  std::pair<Context, CancelFunc> ended_ = WithCancel(Background());
   Chan<Unit> gate_;
   std::vector<TaskHandle> handles_;
 };
@@ -109,6 +119,72 @@ void WriteText(benchmark::State& state) {
   state.counters["text_bytes"] = static_cast<double>(bytes);
 }
 
+// A task that never blocks, on a worker of its own, and the longest it was kept from running. On a
+// machine that is busy with other things it shows those, too.
+class Runner {
+ public:
+  Runner() {
+    task_ = pool_.Go([this] {
+      absl::Time before = absl::Now();
+      while (!stop_.load(std::memory_order_relaxed)) {
+        this_task::Yield();
+        const absl::Time now = absl::Now();
+        if (now - before > longest_) longest_ = now - before;
+        before = now;
+      }
+    });
+  }
+  double StopAndTellMs() {
+    stop_.store(true, std::memory_order_relaxed);
+    task_.Join();
+    return absl::ToDoubleMilliseconds(longest_);
+  }
+
+ private:
+  Pool pool_{PoolOptions{.workers = 1, .name = "runner"}};
+  std::atomic<bool> stop_{false};
+  absl::Duration longest_;
+  TaskHandle task_;
+};
+
+// What a program asks for and prints: everything from the parked tasks to the text.
+void Diagnose(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  std::size_t bytes = 0, findings = 0, stacks = 0;
+  for (auto _ : state) {
+    const Analysis analysis = Look(Read(CaptureDump()));
+    bytes = TextReport(analysis).size();
+    findings = analysis.findings.size();
+    stacks = 0;
+    for (const Finding& f : analysis.findings) stacks += !f.data().stack.empty();
+  }
+  state.counters["findings"] = static_cast<double>(findings);
+  state.counters["stacks"] = static_cast<double>(stacks);
+  state.counters["text_bytes"] = static_cast<double>(bytes);
+}
+
+void Pause(benchmark::State& state) {
+  const Crowd crowd(state.range(0));
+  double longest = 0;
+  for (auto _ : state) {
+    Runner runner;
+    benchmark::DoNotOptimize(Look(Read(CaptureDump())));
+    longest = runner.StopAndTellMs();
+  }
+  state.counters["longest_pause_ms"] = longest;
+}
+
+// Leaves its dump at $STRANDED_BENCH_DUMP, for measuring the command line on it.
+void WriteFile(benchmark::State& state) {
+  const char* kept = std::getenv("STRANDED_BENCH_DUMP");
+  const std::string path = kept != nullptr ? kept : "bench_dump.strd";
+  const Crowd crowd(state.range(0));
+  for (auto _ : state) {
+    if (!WriteDump(path).ok()) state.SkipWithError("the dump cannot be written");
+  }
+  if (kept == nullptr) std::remove(path.c_str());
+}
+
 void Big(benchmark::internal::Benchmark* b) {
   Timed(b);
   b->ArgName("tasks")->Arg(100000)->Unit(benchmark::kMillisecond);
@@ -117,10 +193,18 @@ void Huge(benchmark::internal::Benchmark* b) {
   Timed(b);
   b->ArgName("tasks")->Arg(1000000)->Iterations(1)->Repetitions(1)->Unit(benchmark::kMillisecond);
 }
+void Growing(benchmark::internal::Benchmark* b) {
+  Timed(b);
+  b->ArgName("tasks")->RangeMultiplier(10)->Range(1000, 1000000)->Iterations(1);
+  b->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(Diagnose)->Name("diagnose")->Apply(Growing);
+BENCHMARK(Pause)->Name("diagnose_pause")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
 BENCHMARK(ReadBack)->Name("snapshot_read")->Apply(Big);
 BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);
 BENCHMARK(WriteText)->Name("snapshot_text")->Apply(Big);
+BENCHMARK(WriteFile)->Name("snapshot_huge_write")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_huge_capture")->Apply(Huge);
 BENCHMARK(ReadBack)->Name("snapshot_huge_read")->Apply(Huge);
 BENCHMARK(AnalyzeAll)->Name("snapshot_huge_analyze")->Apply(Huge);

@@ -62,12 +62,38 @@ std::unique_ptr<Analysis> OrSayWhy(absl::StatusOr<Analysis> analysis) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kHead = 64 << 10;
+
+// Go's dumps are read as they come; anything else is read to its end first.
+absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options) {
+  std::string bytes(kHead, '\0');
+  bytes.resize(std::fread(bytes.data(), 1, kHead, stdin));
+  if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, stdin, "standard input", options);
+  char buffer[kHead];
+  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, n);
+  auto dump = detector::ReadDump(bytes, "-");
+  if (dump.ok()) return Analyze(*std::move(dump), options);
+  // There may be much of a log before the first goroutine.
+  auto go = AnalyzeGo(bytes, "standard input", options);
+  return go.ok() ? std::move(go) : dump.status();
+}
+
+absl::StatusOr<Analysis> FromFile(const std::string& file, const AnalysisOptions& options) {
+  if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
+  auto dump = detector::ReadDumpFile(file);
+  if (dump.ok()) return Analyze(*std::move(dump), options);
+  if (!absl::IsInvalidArgument(dump.status())) return dump.status();
+  auto go = AnalyzeGoFiles({file}, options);
+  return go.ok() ? std::move(go) : dump.status();
+}
+
+}  // namespace
+
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
   const AnalysisOptions analysis = OptionsFrom(options);
-  if (IsGoFile(file)) return OrSayWhy(AnalyzeGoFiles({file}, analysis));
-  auto dump = detector::ReadDumpFile(file);
-  if (!dump.ok()) return OrSayWhy(dump.status());
-  return std::make_unique<Analysis>(Analyze(*std::move(dump), analysis));
+  return OrSayWhy(file == "-" ? FromStandardInput(analysis) : FromFile(file, analysis));
 }
 
 std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options) {

@@ -38,6 +38,7 @@ constexpr Format kFormats[] = {
     {"text", Text},
     {"json", Plain<JsonReport>},
     {"markdown", Plain<MarkdownReport>},
+    {"html", Plain<HtmlReport>},
     {"sarif", Sarif},
     {"junit", Plain<JunitReport>},
     {"github", Plain<GithubReport>},

@@ -2,17 +2,35 @@
 #include "cli/commands/command.h"
 
 namespace stranded::cli {
+namespace {
+
+int ReportOne(const Analysis& analysis, const OutputOptions& output) {
+  if (!PrintReport(analysis, output) || PartlyLost(analysis)) return kInput;
+  return analysis.findings.empty() ? kClean : kFindings;
+}
+
+}  // namespace
 
 void AddReport(CLI::App& app, int& exit_code) {
   auto* cmd =
       app.add_subcommand("report", "Say what is stranded in a dump, why, and how to fix it");
   auto input = std::make_shared<InputOptions>();
   auto output = std::make_shared<OutputOptions>();
+  auto series = std::make_shared<bool>(false);
   AddInputOptions(*cmd, *input, true);
+  cmd->add_flag(
+      "--series", *series,
+      "The files are Go dumps of one program, oldest first: report the last, and how many "
+      "goroutines were at each place in those before");
   AddOutputOptions(*cmd, *output);
   cmd->callback([=, &exit_code] {
     exit_code = kClean;
     output->source_root = input->source_root;
+    if (*series) {
+      const auto analysis = LoadGoSeries(*input);
+      exit_code = analysis == nullptr ? kInput : ReportOne(*analysis, *output);
+      return;
+    }
     if (input->files.size() > 1 && WritesFiles(*output)) {
       std::fprintf(stderr,
                    "stranded: the report of each dump would replace that of the one before; give "
@@ -27,13 +45,8 @@ void AddReport(CLI::App& app, int& exit_code) {
         continue;
       }
       if (input->files.size() > 1 && !StdoutIsData(*output)) std::printf("== %s\n", file.c_str());
-      if (!PrintReport(*analysis, *output)) exit_code = kInput;
-      if (exit_code == kInput) continue;
-      if (PartlyLost(*analysis)) {
-        exit_code = kInput;
-      } else if (!analysis->findings.empty()) {
-        exit_code = kFindings;
-      }
+      const int code = ReportOne(*analysis, *output);
+      if (exit_code != kInput && code != kClean) exit_code = code;
     }
   });
 }

@@ -43,6 +43,21 @@ std::vector<const Finding*> InOrder(const ExploreOutcome& bad) {
   return findings;
 }
 
+// The same fix with the most room that any end of `result` asks for.
+Fix LargestNeed(const Fix& fix, const ExploreResult& result) {
+  Fix largest = fix;
+  for (const ExploreOutcome& o : result.outcomes) {
+    for (const Finding& f : o.report.findings()) {
+      for (const Fix& other : f.data().candidates) {
+        const bool same = other.kind == FixKind::kRaiseCapacity &&
+                          other.site.line == fix.site.line && other.site.file == fix.site.file;
+        if (same && other.capacity > largest.capacity) largest = other;
+      }
+    }
+  }
+  return largest;
+}
+
 class Search {
  public:
   Search(const ExploreResult& before, const ExploreAgain& explore) : explore_(explore) {
@@ -75,6 +90,7 @@ class Search {
   }
   bool Round();
   FixStatus Try(const Finding& finding, const Fix& fix, ExploreResult* result);
+  FixStatus TryRoom(const Finding& finding, Fix* fix, ExploreResult* result);
   bool Extend(const Finding& finding, const Fix& fix, ExploreResult* result);
   void Keep(const Fix& fix, ExploreResult result);
 
@@ -94,10 +110,12 @@ bool Search::Round() {
   const ExploreOutcome bad = *now_.bad();
   for (const Finding* finding : InOrder(bad)) {
     if (greedy_ && !partly.empty()) break;
-    for (const Fix& fix : finding->data().candidates) {
+    for (Fix fix : finding->data().candidates) {
       if (!tried_.insert(absl::StrCat(patches_, "+", fix.patch)).second) continue;
       ExploreResult result;
-      const FixStatus status = Try(*finding, fix, &result);
+      const FixStatus status = fix.kind == FixKind::kRaiseCapacity
+                                   ? TryRoom(*finding, &fix, &result)
+                                   : Try(*finding, fix, &result);
       if (status == FixStatus::kVerified ||
           (status == FixStatus::kPart && Extend(*finding, fix, &result))) {
         Keep(fix, std::move(result));
@@ -156,6 +174,24 @@ void Search::Keep(const Fix& fix, ExploreResult result) {
   search_.chosen.insert(search_.chosen.end(), also_chosen_.begin(), also_chosen_.end());
   also_chosen_.clear();
   now_ = std::move(result);
+}
+
+// Room for the largest need of all schedules seen, those with the patch in force among them. A need
+// that grows each time is none that a buffer can meet.
+FixStatus Search::TryRoom(const Finding& finding, Fix* fix, ExploreResult* result) {
+  constexpr int kMostTries = 4;
+  *fix = LargestNeed(*fix, now_);
+  FixStatus status = Try(finding, *fix, result);
+  for (int i = 1; i < kMostTries && status == FixStatus::kRefuted; ++i) {
+    const Fix larger = LargestNeed(*fix, *result);
+    if (larger.capacity == fix->capacity) return status;
+    *fix = larger;
+    status = Try(finding, *fix, result);
+  }
+  if (status == FixStatus::kRefuted && LargestNeed(*fix, *result).capacity > fix->capacity) {
+    search_.trials.back().evidence += "; with more room more is needed: no buffer is large enough";
+  }
+  return status;
 }
 
 FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* result) {

@@ -1,11 +1,16 @@
 // What is worth trying against a finding, as virtual patches.
 #include <algorithm>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 
 namespace stranded::detector {
 namespace {
+
+constexpr std::size_t kMostWaits = 64;  // of a group that are looked at
 
 class Candidates {
  public:
@@ -18,6 +23,7 @@ class Candidates {
   void Add(Fix fix, const std::string& kind, const SourceSite& at);
   void AddProposed(FixKind kind, const std::string& patch);
   void GiveUp(const Task& task);
+  void WithContext(const Task& task);
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
@@ -26,6 +32,7 @@ class Candidates {
   void ForSend(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
+  std::vector<const Task*> DistinctWaits(bool for_locks) const;
   void ForLock();
   void TieToContext();
   void ForWait(const Task& task);
@@ -65,14 +72,44 @@ void Candidates::GiveUp(const Task& task) {
       return;
     }
   }
-  if (&task == &task_) AddProposed(FixKind::kAddContextCase, "giveup");
+  WithContext(task);
+  if (s_.EndedContext(task) != nullptr) return;
   const SourceSite site = SiteText(s_, task.wait_site);
   Add(SimpleFix(FixKind::kAddContextCase, site,
                 absl::StrCat("At ", site.ToString(),
-                             ", wait in a Select beside OnDone(ctx), or beside a channel that is "
-                             "closed when nobody will come to the other side any more."),
+                             ", wait in a Select beside a channel that is closed, or a context "
+                             "that is cancelled, when nobody will come to the other side any "
+                             "more."),
                 "The operation then ends when the other side has left."),
       "giveup", site);
+}
+
+// Listening to the task's own context helps where that ends, or can be made to.
+void Candidates::WithContext(const Task& task) {
+  const SourceSite site = SiteText(s_, task.wait_site);
+  if (s_.EndedContext(task) != nullptr) {
+    if (&task == &task_) AddProposed(FixKind::kAddContextCase, "context");
+    Add(SimpleFix(FixKind::kAddContextCase, site,
+                  absl::StrCat("At ", site.ToString(), ", wait in a Select beside OnDone(ctx)."),
+                  "The operation then ends when the context does."),
+        "context", site);
+    return;
+  }
+  const Context* context = Canceller(task.context);
+  if (context == nullptr || context->creator_task == task.id || !site.known()) return;
+  if (context->err != ContextErr::kNone) return;
+  const SourceSite made = SiteText(s_, context->site);
+  const std::size_t known = out_.candidates.size();
+  Add(SimpleFix(FixKind::kAddContextCase, site,
+                absl::StrCat("At ", site.ToString(),
+                             ", wait in a Select beside OnDone(ctx), and cancel the context made "
+                             "at ",
+                             made.ToString(), " when its owner's work is over."),
+                "The operation then ends with the work it belongs to."),
+      "context", site);
+  if (out_.candidates.size() > known) {
+    absl::StrAppend(&out_.candidates.back().patch, ",", PatchText("cancel", made));
+  }
 }
 
 // The receiver left by another channel of the program that was made elsewhere: not a second result
@@ -140,15 +177,13 @@ void Candidates::Release(const Task& waiter) {
   if (sync == nullptr) return;
   std::vector<SiteId> sites;
   if (sync->holder_task != 0) sites.push_back(sync->holder_site);
-  for (const Task& task : s_.snap().tasks.all()) {
-    if (sync->readers == 0) break;
-    for (std::uint32_t i = 0; i < task.held_count; ++i) {
-      const HeldLock& held = s_.snap().held[task.first_held + i];
-      if (held.sync == sync->id) sites.push_back(held.site);
-    }
+  if (sync->readers > 0) {
+    for (const auto& hold : s_.ReadersOf(sync->id)) sites.push_back(hold.site);
   }
   if (sites.empty() && sync->readers > 0) sites.push_back(sync->last_add.site);
+  std::set<SiteId> seen;
   for (const SiteId id : sites) {
+    if (!seen.insert(id).second) continue;
     const SourceSite site = SiteText(s_, id);
     Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
                   absl::StrCat("Unlock what is locked at ", site.ToString(),
@@ -223,14 +258,30 @@ void Candidates::ForSelect(const Task& task) {
   GiveUp(task);
 }
 
+// Waits that differ, in the order of the tasks: others lead to the same candidates.
+std::vector<const Task*> Candidates::DistinctWaits(bool for_locks) const {
+  using Key = std::tuple<WaitKind, SiteId, Id, Id, Id, bool>;
+  std::vector<const Task*> distinct;
+  std::set<Key> seen;
+  Key before{};
+  for (const Task* task : group_.tasks) {
+    if (IsLockWait(task->wait) != for_locks) continue;
+    const WaitCase* first = s_.FirstCase(*task);
+    const Key key{task->wait,    task->wait_site,
+                  task->sync,    first == nullptr ? 0 : first->channel,
+                  task->context, EndedItsContextItself(*task)};
+    if (key == before || !seen.insert(key).second) continue;
+    before = key;
+    distinct.push_back(task);
+    if (distinct.size() == kMostWaits) break;
+  }
+  return distinct;
+}
+
 // Every lock wait of the group, and what the holder at the end of the chain waits for.
 void Candidates::ForLock() {
-  for (const Task* task : group_.tasks) {
-    if (IsLockWait(task->wait)) Release(*task);
-  }
-  for (const Task* task : group_.tasks) {
-    if (!IsLockWait(task->wait)) ForWait(*task);
-  }
+  for (const Task* task : DistinctWaits(true)) Release(*task);
+  for (const Task* task : DistinctWaits(false)) ForWait(*task);
 }
 
 void Candidates::ForWait(const Task& task) {
@@ -294,7 +345,7 @@ void ListCandidates(const Situation& s, const Group& group, FindingData& out) {
   // A fix of the report that was not covered yet.
   for (Fix& fix : out.fixes) {
     for (const Fix& candidate : out.candidates) {
-      if (candidate.kind == fix.kind && candidate.site.line == fix.site.line) {
+      if (fix.patch.empty() && candidate.kind == fix.kind && candidate.site.line == fix.site.line) {
         fix.patch = candidate.patch;
       }
     }

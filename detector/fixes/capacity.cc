@@ -20,8 +20,9 @@ struct SendFacts {
 
 SendFacts Gather(const Situation& s, const Channel& like) {
   SendFacts facts;
-  for (const Channel& c : s.snap().channels.all()) {
-    if (c.site != like.site || c.role != ChannelRole::kUser) continue;
+  for (const Channel* channel : s.ChannelsMadeAt(like.site)) {
+    const Channel& c = *channel;
+    if (c.role != ChannelRole::kUser) continue;
     const std::uint64_t waiting =
         c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
     ++facts.instances;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000'000'000;
 constexpr std::size_t kMostListed = 100;
+constexpr std::size_t kMostEnded = 100;  // dumps of programs that ended, before the last dump
 
 std::string Goroutines(std::uint64_t n) {
   return n == 1 ? "1 goroutine is" : absl::StrCat(n, " goroutines are");
@@ -20,12 +21,16 @@ std::string Goroutines(std::uint64_t n) {
 
 class GoAnalyzer {
  public:
-  GoAnalyzer(const GoDumps& all, const AnalysisOptions& options)
+  GoAnalyzer(const GoDumps& all, const GoDump& dump, const AnalysisOptions& options)
       : all_(all),
-        dump_(all.dumps.back()),
+        dump_(dump),
         options_(options),
-        trend_(all),
-        picture_(LookAtGo(all, dump_)) {}
+        trend_(all, dump),
+        picture_(LookAtGo(all, dump_)) {
+    if (!dump_.has_creators) return;
+    by_id_.reserve(dump_.goroutines.size());
+    for (const Goroutine& g : dump_.goroutines) by_id_.emplace(g.id, &g);
+  }
 
   void Run(Analysis& out) {
     FindLockCycles();
@@ -40,11 +45,14 @@ class GoAnalyzer {
   void AddStack(const GoGroup& group, FindingData& data) const;
   void AddAncestry(const GoPile& pile, FindingData& data) const;
   void Judge(const GoPile& pile, Analysis& out);
+  const GoPile& PileOf(const GoLockWaiter& w) const;
   void FindLockCycles();
+  void AddLockCycle(const GoLockCycle& cycle);
   void FindDeadlock(Analysis& out);
   void Finish(Analysis& out);
   bool InCycle(const GoPile& pile) const;
   bool Wanted(const FindingData& data) const;
+  bool IsLast() const { return &dump_ == &all_.dumps.back(); }
 
   const GoDumps& all_;
   const GoDump& dump_;
@@ -53,6 +61,7 @@ class GoAnalyzer {
   GoPicture picture_;
   std::vector<FindingData> found_;
   absl::flat_hash_set<std::uint64_t> in_cycle_;
+  absl::flat_hash_map<std::uint64_t, const Goroutine*> by_id_;
 };
 
 void GoAnalyzer::AddStack(const GoGroup& group, FindingData& data) const {
@@ -69,8 +78,6 @@ void GoAnalyzer::AddStack(const GoGroup& group, FindingData& data) const {
 
 void GoAnalyzer::AddAncestry(const GoPile& pile, FindingData& data) const {
   if (pile.creator == 0) return;
-  absl::flat_hash_map<std::uint64_t, const Goroutine*> by_id;
-  for (const Goroutine& g : dump_.goroutines) by_id.emplace(g.id, &g);
   std::uint64_t id = pile.ids.empty() ? 0 : pile.ids.front();
   std::uint32_t creator = pile.creator;
   for (int depth = 0; depth < 64 && creator != 0; ++depth) {
@@ -79,11 +86,11 @@ void GoAnalyzer::AddAncestry(const GoPile& pile, FindingData& data) const {
     step.name = absl::StrCat("goroutine ", id);
     step.site = GoSite(all_, creator);
     data.ancestry.push_back(std::move(step));
-    const auto it = by_id.find(id);
-    if (it == by_id.end() || it->second->creator == 0) return;
+    const auto it = by_id_.find(id);
+    if (it == by_id_.end() || it->second->creator == 0) return;
     id = it->second->creator;
-    const auto parent = by_id.find(id);
-    creator = parent == by_id.end() ? 0 : dump_.groups[parent->second->group].creator;
+    const auto parent = by_id_.find(id);
+    creator = parent == by_id_.end() ? 0 : dump_.groups[parent->second->group].creator;
   }
   SpawnStep last;  // main, or one that has ended
   last.task = id;
@@ -114,7 +121,8 @@ FindingData GoAnalyzer::Describe(const GoPile& pile, const std::string& rule,
   if (!data.stack.empty()) data.task_name = data.stack.back().function;
   AddAncestry(pile, data);
   if (exemplar.labels != 0) {
-    data.notes.push_back(absl::StrCat("labels: ", std::string(all_.strings[exemplar.labels])));
+    data.notes.push_back(absl::StrCat("labels: ", std::string(all_.strings[exemplar.labels]),
+                                      exemplar.other_labels ? ", and others" : ""));
   }
   if (std::string text = trend_.Text(all_, pile); !text.empty()) data.notes.push_back(text);
   AddGoFixes(all_, pile, data);
@@ -151,45 +159,52 @@ void GoAnalyzer::Judge(const GoPile& pile, Analysis& out) {
   if (verdict.look_again) out.look_again += pile.count;
 }
 
+const GoPile& GoAnalyzer::PileOf(const GoLockWaiter& w) const {
+  return *std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
+    return std::find(p.groups.begin(), p.groups.end(), w.group) != p.groups.end();
+  });
+}
+
 void GoAnalyzer::FindLockCycles() {
-  for (const GoLockCycle& cycle : FindGoLockCycles(dump_)) {
-    const auto pile_of = [&](const GoLockWaiter& w) -> const GoPile& {
-      return *std::find_if(picture_.piles.begin(), picture_.piles.end(), [&](const GoPile& p) {
-        return std::find(p.groups.begin(), p.groups.end(), w.group) != p.groups.end();
-      });
-    };
-    const GoLockWaiter& first = *cycle.members.front();
-    FindingData data = Describe(pile_of(first), "lock-cycle", "predicted");
-    data.fixes.clear();
-    Fix fix;
-    fix.kind = FixKind::kLockOrder;
-    fix.site = data.wait_site;
-    fix.summary = "Take the two mutexes in one order everywhere, for instance by an id.";
-    fix.reason = "Then no two goroutines can each hold what the other waits for.";
-    data.fixes.push_back(std::move(fix));
-    data.tasks.clear();
-    for (const GoLockWaiter* w : cycle.members) {
-      const std::size_t i = data.tasks.size();
-      data.tasks.push_back(w->goroutine);
-      data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits for a mutex at ",
-                                        GoSite(all_, pile_of(*w).site).ToString(),
-                                        ", which goroutine ", cycle.members[1 - i]->goroutine,
-                                        " also uses"));
-    }
-    for (const GoLockWaiter* w : cycle.victims) {
-      if (data.tasks.size() < kMostListed) data.tasks.push_back(w->goroutine);
-      data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
-                                        GoSite(all_, pile_of(*w).site).ToString()));
-    }
-    data.task_count = cycle.members.size() + cycle.victims.size();
-    in_cycle_.insert(data.tasks.begin(), data.tasks.end());
-    data.title = absl::StrCat(Goroutines(data.task_count),
-                              " blocked at two mutexes that are likely taken in opposite order");
-    data.notes.insert(data.notes.begin(),
-                      "Go's dumps do not tell who holds a mutex; that each waits for a mutex the "
-                      "other has in its arguments is a hint.");
-    found_.push_back(std::move(data));
+  const bool stopped = picture_.quiet || dump_.deadlock || dump_.bubble_deadlock || dump_.timed_out;
+  for (const GoLockCycle& cycle : FindGoLockCycles(dump_, stopped)) AddLockCycle(cycle);
+}
+
+void GoAnalyzer::AddLockCycle(const GoLockCycle& cycle) {
+  const std::size_t size = cycle.members.size();
+  FindingData data = Describe(PileOf(*cycle.members.front()), "lock-cycle", "predicted");
+  Fix fix;
+  fix.kind = FixKind::kLockOrder;
+  fix.site = data.wait_site;
+  fix.summary = "Take the mutexes in one order everywhere, for instance by an id.";
+  fix.reason = "Then no goroutine can hold what the one waits for that it waits for itself.";
+  data.fixes = {std::move(fix)};
+  data.tasks.clear();
+  for (std::size_t i = 0; i < size; ++i) {
+    const GoLockWaiter& w = *cycle.members[i];
+    in_cycle_.insert(w.goroutine);
+    if (i >= kMostListed) continue;
+    data.tasks.push_back(w.goroutine);
+    data.graph.push_back(absl::StrCat("goroutine ", w.goroutine, " waits for a mutex at ",
+                                      GoSite(all_, PileOf(w).site).ToString(), ", which goroutine ",
+                                      cycle.members[(i + size - 1) % size]->goroutine,
+                                      " also uses"));
   }
+  for (const GoLockWaiter* w : cycle.victims) {
+    in_cycle_.insert(w->goroutine);
+    if (data.tasks.size() >= kMostListed) continue;
+    data.tasks.push_back(w->goroutine);
+    data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
+                                      GoSite(all_, PileOf(*w).site).ToString()));
+  }
+  data.task_count = size + cycle.victims.size();
+  data.title = absl::StrCat(Goroutines(data.task_count), " blocked at ", size,
+                            size == 2 ? " mutexes that are likely taken in opposite order"
+                                      : " mutexes that are likely held in a ring");
+  data.notes.insert(data.notes.begin(),
+                    "Go's dumps do not tell who holds a mutex; that each waits for a mutex the "
+                    "other has in its arguments is a hint.");
+  found_.push_back(std::move(data));
 }
 
 void GoAnalyzer::FindDeadlock(Analysis& out) {
@@ -236,20 +251,34 @@ void GoAnalyzer::Finish(Analysis& out) {
     return a.task_count > b.task_count;
   });
   for (FindingData& data : found_) {
-    if (data.rule != "growth") out.summary.stranded += data.task_count;
     data.fingerprint = Fingerprint(data);
+    const bool known = std::any_of(out.findings.begin(), out.findings.end(), [&](const Finding& f) {
+      return f.fingerprint() == data.fingerprint;
+    });
+    if (known && !IsLast()) continue;
+    if (!IsLast()) {
+      data.notes.push_back(absl::StrCat("In dump ", &dump_ - all_.dumps.data() + 1, " of the ",
+                                        all_.dumps.size(), " that were read: its program ended."));
+    }
+    if (data.rule != "growth") out.summary.stranded += data.task_count;
     out.findings.emplace_back(std::move(data));
   }
 }
 
 void GoAnalyzer::Summarize(AnalysisSummary& out) const {
-  out.tasks = picture_.count;
-  out.blocked = picture_.blocked;
+  out.tasks += picture_.count;
+  out.blocked += picture_.blocked;
+  if (!IsLast()) return;
   out.quiet = picture_.quiet;
   out.program = "Go";
   if (dump_.cut) {
     out.losses.push_back("the dump is cut off inside a goroutine: what came after is missing");
     out.partly_lost = true;
+  }
+  if (!dump_.goroutines.empty() && dump_.goroutines.size() < dump_.count) {
+    out.losses.push_back(absl::StrCat("all ", dump_.count, " goroutines are counted, but only ",
+                                      dump_.goroutines.size(),
+                                      " are listed by tasks, tree and show"));
   }
   if (dump_.announced > dump_.count) {
     out.losses.push_back(
@@ -267,9 +296,19 @@ void GoAnalyzer::Summarize(AnalysisSummary& out) const {
 
 Analysis AnalyzeGoModel(std::shared_ptr<const GoDumps> all, const AnalysisOptions& options) {
   Analysis out;
-  GoAnalyzer analyzer(*all, options);
-  analyzer.Summarize(out.summary);
-  analyzer.Run(out);
+  const auto analyze = [&](const GoDump& dump) {
+    GoAnalyzer analyzer(*all, dump, options);
+    analyzer.Summarize(out.summary);
+    analyzer.Run(out);
+  };
+  analyze(all->dumps.back());
+  // Where a program ended, the dumps after it are of others.
+  std::size_t left = kMostEnded;
+  for (const GoDump& dump : all->dumps) {
+    const bool ended = dump.deadlock || dump.bubble_deadlock || dump.timed_out;
+    if (ended && &dump != &all->dumps.back() && left-- > 0) analyze(dump);
+    if (left == 0) break;
+  }
   out.dump = NativeFromGo(all, all->dumps.size() - 1);
   return out;
 }

@@ -9,7 +9,7 @@
 
 namespace stranded::detector {
 
-// Of the last dump in it; there must be one.
+// Of the last dump in it, and of programs that ended before; there must be a dump.
 Analysis AnalyzeGoModel(std::shared_ptr<const GoDumps> all, const AnalysisOptions& options);
 
 }  // namespace stranded::detector

@@ -71,8 +71,8 @@ void AddGoFixes(const GoDumps&, const GoPile& pile, FindingData& out) {
     case Kind::kWriteLock:
       return Add(out, FixKind::kUnlock, at,
                  absl::StrCat("Look for the holder of the lock taken at ", at.ToString(),
-                              ": write defer mu.Unlock() behind each Lock, and do not wait for "
-                              "channels while holding it."),
+                              ": write defer mu.Unlock() behind each Lock, and while holding "
+                              "it neither wait for channels nor call what locks it again."),
                  "Then every way out of the function gives the lock back.");
     case Kind::kWaitGroup:
       return Add(out, FixKind::kAddDone, at,
@@ -80,6 +80,12 @@ void AddGoFixes(const GoDumps&, const GoPile& pile, FindingData& out) {
                               ": write defer wg.Done() as the first line of each goroutine, and "
                               "count with Add before the go statement."),
                  "Then the counter comes down on every way out.");
+    case Kind::kOnce:
+      return Add(out, FixKind::kUnlock, at,
+                 absl::StrCat("Look at the function that Do was given first, at ", at.ToString(),
+                              " or elsewhere: it must not call Do of the same Once, nor wait for "
+                              "a goroutine that does."),
+                 "All other calls of Do wait until the first has returned.");
     case Kind::kCond:
       return Add(out, FixKind::kSignal, at,
                  "Call Broadcast after each change of the condition, also when the program ends.",

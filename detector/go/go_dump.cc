@@ -37,32 +37,37 @@ absl::Status WithSource(const absl::Status& status, const std::string& source) {
                       absl::StrCat("cannot read '", source, "': ", std::string(status.message())));
 }
 
+absl::Status ReadStream(std::string chunk, std::FILE* file, const std::string& source,
+                        GoDumps& out) {
+  if (IsProfile(chunk)) {
+    for (std::string more = ReadChunk(file, kChunk); !more.empty();
+         more = ReadChunk(file, kChunk)) {
+      chunk += more;
+    }
+    const absl::Status read = ReadGoPprof(chunk, source, out);
+    return read.ok() ? read : WithSource(read, source);
+  }
+  GoTextReader reader(out, source);
+  while (!chunk.empty()) {
+    reader.Feed(chunk);
+    chunk.resize(kChunk);
+    chunk.resize(std::fread(chunk.data(), 1, kChunk, file));
+  }
+  reader.Finish();
+  if (std::ferror(file) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot read '", source, "' to its end"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadInto(const std::string& path, GoDumps& out) {
+  if (path == "-") return ReadStream(ReadChunk(stdin, kChunk), stdin, path, out);
   const File file(std::fopen(path.c_str(), "rbe"));
   if (file == nullptr) {
     const std::string what = absl::StrCat("cannot read '", path, "': ", std::strerror(errno));
     return errno == ENOENT ? absl::NotFoundError(what) : absl::UnavailableError(what);
   }
-  std::string chunk = ReadChunk(file.get(), kChunk);
-  if (IsProfile(chunk)) {
-    for (std::string more = ReadChunk(file.get(), kChunk); !more.empty();
-         more = ReadChunk(file.get(), kChunk)) {
-      chunk += more;
-    }
-    const absl::Status read = ReadGoPprof(chunk, path, out);
-    return read.ok() ? read : WithSource(read, path);
-  }
-  GoTextReader reader(out, path);
-  while (!chunk.empty()) {
-    reader.Feed(chunk);
-    chunk.resize(kChunk);
-    chunk.resize(std::fread(chunk.data(), 1, kChunk, file.get()));
-  }
-  reader.Finish();
-  if (std::ferror(file.get()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot read '", path, "' to its end"));
-  }
-  return absl::OkStatus();
+  return ReadStream(ReadChunk(file.get(), kChunk), file.get(), path, out);
 }
 
 absl::StatusOr<Analysis> Finish(std::shared_ptr<const GoDumps> all, const std::string& source,
@@ -103,6 +108,16 @@ absl::StatusOr<Analysis> AnalyzeGo(std::string_view bytes, const std::string& so
     GoTextReader reader(*all, source);
     reader.Feed(bytes);
     reader.Finish();
+  }
+  return Finish(std::move(all), source, options);
+}
+
+absl::StatusOr<Analysis> AnalyzeGoStream(std::string_view head, std::FILE* rest,
+                                         const std::string& source,
+                                         const AnalysisOptions& options) {
+  auto all = std::make_shared<GoDumps>();
+  if (absl::Status read = ReadStream(std::string(head), rest, source, *all); !read.ok()) {
+    return read;
   }
   return Finish(std::move(all), source, options);
 }

@@ -1,13 +1,14 @@
 #include "detector/go/native.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "detector/go/waits.h"
 
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint64_t kMostTasks = 100'000;
+constexpr std::uint64_t kMostTasks = 20'000;  // of a profile, whose goroutines have no ids
 constexpr std::int64_t kTaken = std::int64_t{1} << 60;  // Go does not say when
 constexpr std::int64_t kMinute = 60'000'000'000;
 
@@ -48,9 +49,9 @@ std::vector<Task> Patterns(const GoDumps& all, const GoDump& from, Snapshot& sna
     task.wait_site = task.last_site = wait.site;
     task.daemon = wait.library_idle || wait.kind == GoWaitKind::kSystem;
     task.name = StartOf(all, group);
-    if (group.elided > 0) task.stack_note = "the runtime left frames out";
     task.first_frame = static_cast<std::uint32_t>(snap.frames.size());
-    task.frame_count = static_cast<std::uint32_t>(group.frames.size());
+    task.frame_count = static_cast<std::uint16_t>(
+        std::min<std::size_t>(group.frames.size(), std::numeric_limits<std::uint16_t>::max()));
     snap.frames.insert(snap.frames.end(), group.frames.begin(), group.frames.end());
     patterns.push_back(task);
   }
@@ -69,6 +70,10 @@ void AddTask(Snapshot& snap, Task task, std::uint64_t id, std::uint64_t parent,
   node.site = creator;
   node.name = task.name;
   snap.spawns.Add(node);
+}
+
+void NoteElided(Snapshot& snap, const GoGroup& group, std::uint64_t id) {
+  if (group.elided > 0) snap.stack_notes[id] = "the runtime left frames out";
 }
 
 }  // namespace
@@ -90,8 +95,8 @@ std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std
   snap.taken_ns = kTaken;
   const std::vector<Task> patterns = Patterns(model, from, snap);
   for (const Goroutine& g : from.goroutines) {
-    if (snap.tasks.size() >= kMostTasks) break;
     AddTask(snap, patterns[g.group], g.id, g.creator, from.groups[g.group].creator, g.minutes);
+    NoteElided(snap, from.groups[g.group], g.id);
   }
   if (!from.goroutines.empty()) return {holder, &holder->dump};
   std::uint64_t id = 1;  // not from the dump: it has none. 1 stays main's.
@@ -99,6 +104,7 @@ std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std
     const std::uint64_t room = kMostTasks - std::min<std::uint64_t>(kMostTasks, snap.tasks.size());
     for (std::uint64_t n = 0; n < std::min(room, from.groups[i].count); ++n) {
       AddTask(snap, patterns[i], ++id, 0, 0, 0);
+      NoteElided(snap, from.groups[i], id);
     }
   }
   return {holder, &holder->dump};

@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t kMostIds = 100;
 
 // Sites of profiles and of text differ as frames, but not as function and line.
-using Key = std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
-                       std::uint32_t, bool, bool, bool>;
+using Key =
+    std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, bool, bool, bool>;
 
 bool HasFrame(const GoDumps& all, const GoGroup& group, std::string_view prefix) {
   return std::any_of(group.frames.begin(), group.frames.end(),
@@ -45,19 +45,23 @@ void Note(const GoDumps& all, const GoGroup& group, GoWaitKind kind, Activity& a
   }
 }
 
-// Goroutines by id: those whose creator is told and has ended.
-void NoteCreators(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
-                  std::vector<GoPile>& piles) {
-  absl::flat_hash_set<std::uint64_t> alive;
-  for (const Goroutine& g : dump.goroutines) alive.insert(g.id);
-  std::vector<bool> told(piles.size());
+// Goroutines whose creator is told, and has ended in all of them.
+void NoteCreators(const GoDump& dump, GoPile& pile) {
+  bool told = false, alive = false;
+  for (const std::uint32_t group : pile.groups) {
+    for (const std::uint64_t creator : dump.groups[group].creator_ids) {
+      told = true;
+      alive |= dump.ids.Contains(creator);
+    }
+  }
+  if (told) pile.creator_gone = !alive;
+}
+
+void NoteIds(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
+             std::vector<GoPile>& piles) {
   for (const Goroutine& g : dump.goroutines) {
     GoPile& pile = piles[pile_of[g.group]];
     if (pile.ids.size() < kMostIds) pile.ids.push_back(g.id);
-    if (g.creator == 0) continue;
-    const bool gone = !alive.contains(g.creator);
-    pile.creator_gone = gone && (pile.creator_gone || !told[pile_of[g.group]]);
-    told[pile_of[g.group]] = true;
   }
 }
 
@@ -82,7 +86,6 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
                   site.file,
                   site.line,
                   creator.function,
-                  creator.line,
                   leaked,
                   is_main,
                   wait.library_idle};
@@ -109,7 +112,8 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
     picture.count += group.count;
     if (BlockedGo(wait.kind)) picture.blocked += group.count;
   }
-  NoteCreators(dump, pile_of, picture.piles);
+  for (GoPile& pile : picture.piles) NoteCreators(dump, pile);
+  NoteIds(dump, pile_of, picture.piles);
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
                   !dump.crashed && !dump.leak_profile;
   return picture;

@@ -24,6 +24,7 @@ std::string RuleFor(Kind kind) {
     case Kind::kWriteLock: return "orphaned-lock";
     case Kind::kWaitGroup: return "waitgroup-stuck";
     case Kind::kCond: return "cond-stuck";
+    case Kind::kOnce: return "once-stuck";
     default: return "abandoned-recv";
   }
 }
@@ -90,6 +91,7 @@ GoVerdict JudgeLive(const GoDumps& all, const GoPile& pile, const AnalysisOption
     case Kind::kLock:
     case Kind::kReadLock:
     case Kind::kWriteLock:
+    case Kind::kOnce:
       if (Aged(pile, 1, options)) return Predicted(pile, minutes() + ".");
       break;
     case Kind::kReceive:

@@ -20,10 +20,11 @@ GoVerdict JudgeGo(const GoDumps& all, const GoDump& dump, const GoPicture& pictu
 
 // Mutexes whose waiters mention each other's: a hint at a cycle.
 struct GoLockCycle {
-  std::vector<const GoLockWaiter*> members;
+  std::vector<const GoLockWaiter*> members;  // each mentions the mutex of the next
   std::vector<const GoLockWaiter*> victims;  // wait for a lock of the cycle
 };
-std::vector<GoLockCycle> FindGoLockCycles(const GoDump& dump);
+// `stopped`: nothing in it could run any more.
+std::vector<GoLockCycle> FindGoLockCycles(const GoDump& dump, bool stopped);
 
 // The fixes for goroutines of one finding, in Go's terms.
 void AddGoFixes(const GoDumps& all, const GoPile& pile, FindingData& out);

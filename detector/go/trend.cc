@@ -13,9 +13,14 @@ constexpr std::uint64_t kLeastGrowth = 10;
 
 }  // namespace
 
-GoTrend::GoTrend(const GoDumps& all) {
-  if (all.dumps.size() < 2) return;
-  const std::size_t first = all.dumps.size() - std::min(kMostDumps, all.dumps.size());
+GoTrend::GoTrend(const GoDumps& all, const GoDump& last) {
+  if (&last != &all.dumps.back()) return;
+  std::size_t first = all.dumps.size() - std::min(kMostDumps, all.dumps.size());
+  for (std::size_t i = first; i + 1 < all.dumps.size(); ++i) {
+    const GoDump& dump = all.dumps[i];
+    if (dump.deadlock || dump.bubble_deadlock || dump.timed_out) first = i + 1;
+  }
+  if (all.dumps.size() - first < 2) return;
   for (std::size_t i = first; i < all.dumps.size(); ++i) {
     pictures_.push_back(LookAtGo(all, all.dumps[i]));
   }

@@ -11,7 +11,8 @@ namespace stranded::detector {
 
 class GoTrend {
  public:
-  explicit GoTrend(const GoDumps& all);
+  // Empty for dumps that are not the last, and counts none of programs that ended.
+  GoTrend(const GoDumps& all, const GoDump& last);
   // "3, 7, 12 in the last 3 dumps"; empty for a single dump.
   std::string Text(const GoDumps& all, const GoPile& pile) const;
   // More in each dump than in the one before, twice as many at the end, and ten more at least.

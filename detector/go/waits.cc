@@ -150,6 +150,8 @@ Kind FromFrames(const GoDumps& all, const GoGroup& group) {
       }
       return it->kind;
     }
+    // Its lock is held while the function given to it runs.
+    if (semaphore == Kind::kLock && f == "sync.(*Once).doSlow") return Kind::kOnce;
     if (!IsStandardLibrary(f)) break;
   }
   return semaphore;
@@ -212,6 +214,18 @@ bool IsStandardLibrary(std::string_view function) {
   return std::find(kPackages.begin(), kPackages.end(), package) != kPackages.end();
 }
 
+namespace {
+
+// Of a stack without a frame of the user's.
+std::uint32_t Outermost(const GoDumps& all, const GoGroup& group) {
+  for (auto it = group.frames.rbegin(); it != group.frames.rend(); ++it) {
+    if (!Runtime(all.Function(*it))) return *it;
+  }
+  return group.frames.empty() ? 0 : group.frames.front();
+}
+
+}  // namespace
+
 GoWait ClassifyGo(const GoDumps& all, const GoGroup& group) {
   GoWait wait;
   const std::string_view state = all.strings[group.state];
@@ -232,12 +246,12 @@ GoWait ClassifyGo(const GoDumps& all, const GoGroup& group) {
     wait.site = frame;
     break;
   }
-  if (wait.site == 0 && !group.frames.empty()) wait.site = group.frames.front();
+  if (wait.site == 0) wait.site = Outermost(all, group);
   wait.library_idle = LibraryIdle(all, group);
   return wait;
 }
 
-bool BlockedGo(GoWaitKind kind) { return kind >= Kind::kSend && kind <= Kind::kCond; }
+bool BlockedGo(GoWaitKind kind) { return kind >= Kind::kSend && kind <= Kind::kOnce; }
 
 std::string GoWaitText(GoWaitKind kind) {
   switch (kind) {
@@ -253,6 +267,7 @@ std::string GoWaitText(GoWaitKind kind) {
     case Kind::kWriteLock: return "locking an RWMutex";
     case Kind::kWaitGroup: return "waiting for a WaitGroup";
     case Kind::kCond: return "waiting for a Cond";
+    case Kind::kOnce: return "waiting for a Once";
     case Kind::kIo: return "waiting for input or output";
     case Kind::kSleep: return "sleeping";
     case Kind::kSyscall: return "in a system call";
@@ -274,6 +289,7 @@ std::string GoWaitName(GoWaitKind kind) {
     case Kind::kWriteLock: return "write lock";
     case Kind::kWaitGroup: return "wait";
     case Kind::kCond: return "condition";
+    case Kind::kOnce: return "once";
     case Kind::kSleep: return "sleep";
     default: return "blocked";
   }
@@ -293,6 +309,7 @@ WaitKind NativeWait(GoWaitKind kind) {
     case Kind::kWriteLock: return WaitKind::kRwMutexLock;
     case Kind::kWaitGroup: return WaitKind::kWaitGroupWait;
     case Kind::kCond: return WaitKind::kCondWait;
+    case Kind::kOnce: return WaitKind::kOnceWait;
     case Kind::kSleep: return WaitKind::kSleep;
     case Kind::kIo:
     case Kind::kSyscall: return WaitKind::kBlockingRegion;

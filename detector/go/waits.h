@@ -26,6 +26,7 @@ enum class GoWaitKind {
   kWriteLock,
   kWaitGroup,
   kCond,
+  kOnce,
   kIo,
   kSleep,
   kSyscall,
@@ -34,12 +35,12 @@ enum class GoWaitKind {
 
 struct GoWait {
   GoWaitKind kind = GoWaitKind::kOther;
-  std::uint32_t site = 0;     // first frame outside of the standard library, else the first
+  std::uint32_t site = 0;     // first frame outside of the standard library, else the outermost
   bool library_idle = false;  // a place where goroutines of libraries wait as they should
 };
 
 GoWait ClassifyGo(const GoDumps& all, const GoGroup& group);
-bool BlockedGo(GoWaitKind kind);      // on a channel or a lock
+bool BlockedGo(GoWaitKind kind);          // on a channel or a lock
 std::string GoWaitText(GoWaitKind kind);  // "sending on a channel"
 std::string GoWaitName(GoWaitKind kind);  // "send"
 WaitKind NativeWait(GoWaitKind kind);

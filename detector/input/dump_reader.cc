@@ -6,10 +6,14 @@
 #include <cstdio>
 #include <cstring>
 #include <protozero/exception.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detector/input/canonical_sites.h"
 #include "detector/input/packet_decoder.h"
+#include "detector/input/task_batch_decoder.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
@@ -90,9 +94,38 @@ class Resync {
   std::size_t budget_;
 };
 
+// How many tasks each snapshot seems to have, by a look at the heads of the packets: room that is
+// made once is not copied again and again. Never more than the bytes could hold.
+std::vector<ObjectCounts> CountObjects(const std::string& bytes) {
+  std::vector<ObjectCounts> counts(1);
+  bool begun = false;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const Frame frame = FrameAt(bytes, at);
+    if (!frame.ok) break;
+    const std::string_view body(bytes.data() + frame.body, frame.end - frame.body);
+    at = frame.end;
+    switch (HeadOf(body)) {
+      case stranded::dump::PacketTag::kSnapshot:
+        if (begun) counts.emplace_back();
+        begun = true;
+        break;
+      case stranded::dump::PacketTag::kTask: ++counts.back().tasks; break;
+      case stranded::dump::PacketTag::kSpawn: ++counts.back().spawns; break;
+      case stranded::dump::PacketTag::kTaskBatch: {
+        const std::size_t count = CountOfBatch(body);
+        counts.back().tasks += count;
+        counts.back().spawns += count;
+        break;
+      }
+      default: break;
+    }
+  }
+  return counts;
+}
+
 absl::Status ReadPackets(Dump& dump) {
   const std::string& bytes = dump.bytes;
-  PacketDecoder decoder(dump);
+  PacketDecoder decoder(dump, CountObjects(bytes));
   Resync resync(bytes);
   std::size_t at = 0;
   while (at < bytes.size()) {

@@ -1,7 +1,8 @@
 // Goroutines of one or more dumps, as a compact model.
 //
 // Overview: frames and stacks are interned once, goroutines with the same stack, state and creator
-// form a group. So memory follows the distinct stacks, and 32 bytes for each goroutine with an id.
+// form a group. Memory follows the distinct stacks: of a goroutine's own there is a bit for its id,
+// and a record of the first 20,000 and of the first eight of each group.
 // Thread safety: plain data. Ownership: GoDumps owns all strings; views point into it.
 #ifndef STRANDED_DETECTOR_INPUT_GO_MODEL_H_
 #define STRANDED_DETECTOR_INPUT_GO_MODEL_H_
@@ -15,6 +16,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "detector/input/go_ids.h"
 
 namespace stranded::detector {
 
@@ -46,7 +48,8 @@ struct GoGroup {
   std::vector<std::uint32_t> frames;  // innermost first; into GoDumps::frames
   std::uint32_t state = 0;            // string, without durations and marks; "" if not told
   std::uint32_t creator = 0;          // frame of "created by"; 0: none
-  std::uint32_t labels = 0;           // string
+  std::uint32_t labels = 0;           // string; of the first that has some
+  bool other_labels = false;          // not all have the same
   std::uint64_t count = 0;
   std::uint64_t first_id = 0;  // of the first goroutine; 0 if there are no ids
   std::uint32_t least_minutes = 0, most_minutes = 0;
@@ -54,6 +57,8 @@ struct GoGroup {
   std::uint32_t elided = 0;         // frames left out by the runtime
   bool leaked = false, locked_to_thread = false;
   std::uint32_t bubble = 0;  // synctest
+  // Who started them, where that is told; without direct repetitions, at most 10,000.
+  std::vector<std::uint64_t> creator_ids;
 };
 
 struct Goroutine {
@@ -71,7 +76,8 @@ struct GoLockWaiter {
 // What one write of a profile or one crash says.
 struct GoDump {
   std::vector<GoGroup> groups;
-  std::vector<Goroutine> goroutines;
+  std::vector<Goroutine> goroutines;       // some of them, see above
+  GoIds ids;                               // of all
   std::vector<GoLockWaiter> lock_waiters;  // at most 10,000
   std::uint64_t count = 0;                 // goroutines
   std::uint64_t announced = 0;             // by the header of debug=1
@@ -83,7 +89,33 @@ struct GoDump {
   bool bubble_deadlock = false;  // of synctest
   bool cut = false;              // ends inside a goroutine
   std::uint32_t source = 0;      // string: the file
+
+  // One more with an id, of a group.
+  void Add(const Goroutine& g);
+  // Labels of one more.
+  static void AddLabels(GoGroup& group, std::uint32_t labels) {
+    if (group.labels == 0) group.labels = labels;
+    group.other_labels |= group.labels != labels;
+  }
 };
+
+inline void GoDump::Add(const Goroutine& g) {
+  constexpr std::size_t kMostRecords = 20'000, kMostCreators = 10'000;
+  constexpr std::uint64_t kOfEach = 8;
+  GoGroup& group = groups[g.group];
+  if (group.count++ == 0) {
+    group.first_id = g.id;
+    group.least_minutes = group.most_minutes = g.minutes;
+  }
+  ++count;
+  if (g.minutes < group.least_minutes) group.least_minutes = g.minutes;
+  if (g.minutes > group.most_minutes) group.most_minutes = g.minutes;
+  if (g.creator != 0 && group.creator_ids.size() < kMostCreators &&
+      (group.creator_ids.empty() || group.creator_ids.back() != g.creator)) {
+    group.creator_ids.push_back(g.creator);
+  }
+  if (goroutines.size() < kMostRecords || group.count <= kOfEach) goroutines.push_back(g);
+}
 
 struct GoDumps {
   GoStrings strings;

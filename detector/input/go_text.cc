@@ -5,15 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/hash/hash.h"
 #include "detector/input/go_lines.h"
+#include "detector/input/go_records.h"
+#include "detector/input/go_wrapped.h"
 
 namespace stranded::detector {
 namespace {
 
 constexpr std::size_t kLongestLine = 1 << 20;  // what is longer is looked at in pieces
 constexpr std::size_t kMostFrames = 1000;
+constexpr std::size_t kLongestRecord = 64 << 10;  // what is longer is read line by line
 constexpr std::size_t kMostLockWaiters = 10'000;
 constexpr std::size_t kMostMentioned = 32;
 
@@ -33,19 +36,29 @@ struct GoTextReader::Impl {
   std::string rest;  // begin of a line whose end is still to come
   bool in_stack = false, new_dump = true, counted = false, in_ancestor = false;
   bool deadlock = false, timed_out = false, crashed = false, bubble = false;
-  std::size_t prefix = 0;  // log text before each line
+  std::size_t prefix = 0;   // log text before each line
+  std::string prefix_mark;  // what it ends with, behind its last digit: times differ in length
   absl::flat_hash_map<std::uint64_t, std::uint32_t> frame_index;
   absl::flat_hash_map<GroupKey, std::uint32_t> group_index;
-  absl::flat_hash_set<std::uint64_t> ids;
+  // Stacks that were read once, by their text.
+  struct Known {
+    std::uint32_t group = 0, unknown_lines = 0;
+    bool locks = false;  // its pointers are of interest
+  };
+  absl::flat_hash_map<GoRecordHash, Known> known;
   // The goroutine that is read.
   GoGroup now;
+  std::uint32_t group = 0;  // of the one that was read last
   GoHeader header;
   std::string header_text;
   std::uint64_t creator_id = 0, lock = 0;
   std::vector<std::uint64_t> mentioned;
-  bool waits_for_lock = false, lock_seen = false;
+  bool waits_for_lock = false;
   std::string call;  // line of a call whose place is to come
   bool call_is_creator = false, have_call = false;
+  bool call_is_bare = false;  // a C function's name without brackets: its place must follow
+  bool creator_read = false;  // the stack is over, but for ancestors
+  bool thread_section = false, skipped = false;  // see ThreadSection
   std::vector<std::uint64_t> pcs;
   GroupKey key;
 
@@ -56,7 +69,7 @@ struct GoTextReader::Impl {
       out.dumps.emplace_back();
       out.dumps.back().source = source;
       group_index.clear();
-      ids.clear();
+      known.clear();
       new_dump = false;
     }
     GoDump& dump = out.dumps.back();
@@ -81,19 +94,21 @@ struct GoTextReader::Impl {
 
   void Reset() {
     now.frames.clear();
-    now = GoGroup{std::move(now.frames)};
+    GoGroup fresh;
+    std::swap(fresh.frames, now.frames);  // keeps its room
+    now = std::move(fresh);
     creator_id = lock = 0;
     mentioned.clear();
-    waits_for_lock = lock_seen = have_call = call_is_creator = in_ancestor = false;
+    waits_for_lock = have_call = call_is_creator = call_is_bare = in_ancestor = false;
+    creator_read = skipped = false;
   }
 
   // The group of the goroutine that was read last.
   std::uint32_t GroupOf(GoDump& dump) {
     key = now.frames;
-    for (const std::uint32_t part :
-         {now.state, now.creator, now.labels, now.bubble, now.hidden_frames,
-          static_cast<std::uint32_t>(now.leaked) | static_cast<std::uint32_t>(now.locked_to_thread)
-                                                       << 1}) {
+    for (const std::uint32_t part : {now.state, now.creator, now.bubble, now.hidden_frames,
+                                     static_cast<std::uint32_t>(now.leaked) |
+                                         static_cast<std::uint32_t>(now.locked_to_thread) << 1}) {
       key.push_back(part);
     }
     const auto it = group_index.find(key);
@@ -102,7 +117,6 @@ struct GoTextReader::Impl {
     group_index.emplace(key, number);
     GoGroup& added = dump.groups.emplace_back(now);
     added.count = 0;
-    added.least_minutes = ~0u;
     return number;
   }
 
@@ -110,33 +124,39 @@ struct GoTextReader::Impl {
     if (!in_stack) return;
     in_stack = false;
     if (have_call) FlushCall();
+    if (skipped) return;
     GoDump& dump = out.dumps.back();
     dump.cut |= cut;
-    const std::uint64_t count = counted ? now.count : 1;
-    const std::uint32_t number = GroupOf(dump);
-    GoGroup& group = dump.groups[number];
-    const bool first = group.count == 0;
-    group.count += count;
-    dump.count += count;
-    const std::uint32_t minutes = counted ? 0 : header.minutes;
-    group.least_minutes = std::min(group.least_minutes, minutes);
-    group.most_minutes = std::max(group.most_minutes, minutes);
-    if (counted) return;
-    if (first) group.first_id = header.id;
-    dump.goroutines.push_back({header.id, creator_id, number, minutes});
+    group = GroupOf(dump);
+    GoDump::AddLabels(dump.groups[group], now.labels);
+    if (counted) {
+      dump.groups[group].count += now.count;
+      dump.count += now.count;
+      return;
+    }
+    dump.Add({header.id, creator_id, group, header.minutes});
     if (lock != 0 && dump.lock_waiters.size() < kMostLockWaiters) {
-      dump.lock_waiters.push_back({header.id, lock, number, mentioned});
+      dump.lock_waiters.push_back({header.id, lock, group, mentioned});
     }
   }
 
+  // An id that was there before begins a new dump; 0 is of the thread's own goroutines.
+  bool Again(std::uint64_t id) const { return id != 0 && out.dumps.back().ids.Contains(id); }
+
   void Begin(const GoHeader& h) {
     End(false);
-    counted = false;
-    if (!new_dump && ids.contains(h.id)) new_dump = true;
+    if (thread_section && !new_dump && (h.id == 0 || (Again(h.id) && h.state == "running"))) {
+      Reset();
+      in_stack = skipped = true;
+      header = {};
+      return;
+    }
+    counted = thread_section = false;
+    if (!new_dump && Again(h.id)) new_dump = true;
     if (!new_dump && !out.dumps.back().has_states) new_dump = true;  // a debug=1 before
     GoDump& dump = Dump();
     dump.has_states = true;
-    ids.insert(h.id);
+    dump.ids.Insert(h.id);
     Reset();
     header = h;
     now.state = out.strings.Intern(h.state);
@@ -157,7 +177,12 @@ struct GoTextReader::Impl {
   // A call without a place: from a runtime that knew none.
   void FlushCall() {
     have_call = false;
-    if (!call_is_creator) AddFrame(call, "", 0);
+    if (call_is_bare) {
+      Unknown(call);
+    } else if (!call_is_creator) {
+      AddFrame(call, "", 0);
+    }
+    call_is_bare = false;
   }
 
   void Arguments(std::string_view function, std::string_view arguments) {
@@ -192,6 +217,7 @@ struct GoTextReader::Impl {
     }
     call.assign(line);
     call_is_creator = have_call = true;
+    call_is_bare = false;
     return true;
   }
 
@@ -211,7 +237,8 @@ struct GoTextReader::Impl {
     std::string_view file;
     std::uint32_t number = 0;
     if (!have_call || !ParseGoPlace(Stripped(line), file, number)) return false;
-    have_call = false;
+    have_call = call_is_bare = false;
+    creator_read = call_is_creator;
     if (!call_is_creator) {
       AddFrame(call, file, number);
     } else if (!in_ancestor) {
@@ -236,26 +263,47 @@ struct GoTextReader::Impl {
       line = bare;
     }
     if (Creator(line) || Elision(line)) return;
+    if (!in_ancestor && creator_read && !line.starts_with("[originating from goroutine ")) {
+      End(false);
+      return Preamble(line);
+    }
     if (line.starts_with("[originating from goroutine ")) {
       if (have_call) FlushCall();
       in_ancestor = true;
+      creator_read = false;
       return;
     }
     const std::size_t arguments = GoArguments(line);
     if (arguments != line.npos) {
       if (have_call) FlushCall();
       call.assign(line.substr(0, arguments));
-      call_is_creator = false;
+      call_is_creator = call_is_bare = false;
       have_call = true;
       if (waits_for_lock && !in_ancestor) Arguments(call, line.substr(arguments));
       return;
     }
     if (line.starts_with("non-Go function") || line.starts_with("0x") ||
-        line.starts_with("runtime: ") || line.starts_with("exit status")) {
+        line.starts_with("runtime: ")) {
       return;
+    }
+    if (EndsStack(line)) {
+      End(false);
+      return Preamble(line);
     }
     if (ParseCgo(line)) return;
     Unknown(line);
+  }
+
+  // What tools and the runtime write below the last stack, without an empty line between.
+  static bool EndsStack(std::string_view line) {
+    if (line.starts_with("exit status ") || line.starts_with("FAIL") || line == "PASS" ||
+        line.starts_with("ok  \t") || line.starts_with("--- ") || line == "-----") {
+      return true;
+    }
+    std::string_view name = line.substr(0, line.find(' '));  // rax    0x7f
+    std::string_view value = Stripped(line.substr(name.size()));
+    std::uint64_t number = 0;
+    return name.size() < 8 && TakeHex(value, number) && value.empty();
   }
 
   // The name of a C function, without brackets, stands alone before its place.
@@ -263,7 +311,8 @@ struct GoTextReader::Impl {
     if (line.empty() || line.find(' ') != line.npos) return false;
     if (have_call) FlushCall();
     call.assign(line);
-    have_call = true;
+    call_is_creator = false;
+    have_call = call_is_bare = true;
     return true;
   }
 
@@ -331,15 +380,35 @@ struct GoTextReader::Impl {
       bubble = new_dump = true;
     }
     if (line.find("panic: test timed out after") != line.npos) timed_out = new_dump = true;
+    ThreadSection(line);
+    if (thread_section) return;
     if (line.starts_with("panic: ") || line.starts_with("fatal error: ") ||
-        line.starts_with("SIGQUIT: ")) {
+        line.starts_with("SIGQUIT: ") || line.starts_with("SIGABRT: ")) {
       crashed = new_dump = true;
+    }
+  }
+
+  // With GOTRACEBACK=crash each thread adds a section of its own after the dump: its own stack, and
+  // that of the goroutine on it, which was in the dump already.
+  void ThreadSection(std::string_view line) {
+    if (line == "-----" && !out.dumps.empty() && !new_dump) {
+      thread_section = true;
+    } else if (!line.starts_with("SIG") && !line.starts_with("PC=") && !EndsStack(line)) {
+      thread_section = false;
     }
   }
 
   // The line without what a log collector wrote before each.
   std::string_view Unprefixed(std::string_view line) {
+    constexpr std::size_t kPlay = 16;
     if (prefix == 0) return line;
+    if (!prefix_mark.empty()) {
+      const std::size_t at = line.find(
+          prefix_mark, prefix - prefix_mark.size() - std::min(kPlay, prefix - prefix_mark.size()));
+      if (at != line.npos && at + prefix_mark.size() <= prefix + kPlay) {
+        return line.substr(at + prefix_mark.size());
+      }
+    }
     return line.size() >= prefix ? line.substr(prefix) : std::string_view();
   }
 
@@ -349,10 +418,36 @@ struct GoTextReader::Impl {
     if (!ParseGoHeader(line.substr(at), h)) return false;
     if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t' && line[at - 1] != '|') return false;
     prefix = at;
+    const std::string_view before = line.substr(0, at);
+    const std::size_t digit = before.find_last_of("0123456789");
+    prefix_mark = before.substr(digit == before.npos ? before.size() : digit + 1);
+    return true;
+  }
+
+  // A line of a log collector's holds one of the dump, or all of it. What holds none is passed
+  // over.
+  bool Wrapped(std::string_view line) {
+    std::string text;
+    if (!line.starts_with("{\"")) return false;
+    if (!UnwrapJsonLine(line, text)) return !in_stack || line.back() == '}';
+    std::string_view left = text;
+    do {
+      const std::size_t end = std::min(left.find('\n'), left.size());
+      PlainLine(left.substr(0, end));
+      left.remove_prefix(std::min(end + 1, left.size()));
+    } while (!left.empty());
     return true;
   }
 
   void Line(std::string_view line) {
+    if (Wrapped(line)) {
+      ++out.other_lines;
+    } else {
+      PlainLine(line);
+    }
+  }
+
+  void PlainLine(std::string_view line) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     GoHeader h;
     // Inside of a stack without log text before it, only a line's first letter needs a look.
@@ -375,6 +470,66 @@ struct GoTextReader::Impl {
     if (Stripped(line).empty()) return End(false);
     StackLine(line);
   }
+
+  // --- whole records
+  // Counts a goroutine whose stack is known. False if it is not.
+  bool Count(const GoRecord& record) {
+    const auto it = known.find(record.hash);
+    if (it == known.end()) return false;
+    GoDump& dump = out.dumps.back();
+    if (it->second.locks && dump.lock_waiters.size() < kMostLockWaiters) return false;
+    if (!dump.ids.Insert(record.id)) return false;
+    GoGroup& known_group = dump.groups[it->second.group];
+    if (known_group.labels != 0 || !record.labels.empty()) AddLabels(known_group, record.labels);
+    out.unknown_lines += it->second.unknown_lines;
+    dump.Add({record.id, record.creator, it->second.group, record.minutes});
+    return true;
+  }
+
+  void AddLabels(GoGroup& to, std::string_view labels) {
+    if (to.other_labels) return;
+    GoDump::AddLabels(to, labels.empty() ? 0 : out.strings.Intern(labels));
+  }
+
+  // A record that is read line by line, to be known from now on.
+  void Learn(std::string_view text, const GoRecord& record) {
+    const std::uint64_t unknown = out.unknown_lines;
+    for (text = text.substr(0, record.size); !text.empty();) {
+      const std::size_t end = text.find('\n');
+      Line(text.substr(0, end));
+      text.remove_prefix(end + 1);
+    }
+    if (out.dumps.empty() || header.id != record.id) return;
+    const GoDump& dump = out.dumps.back();
+    // Where texts differ in more than was expected, memory must not follow the file.
+    if (known.size() > 4 * dump.groups.size() + 4096) return;
+    known.emplace(record.hash,
+                  Known{group, static_cast<std::uint32_t>(out.unknown_lines - unknown), lock != 0});
+  }
+
+  // How much of the text was used. What is left is a record or a line that is not whole.
+  std::size_t Read(std::string_view text, bool last) {
+    const std::size_t size = text.size();
+    while (!text.empty()) {
+      if (!in_stack && text.starts_with("goroutine ")) {
+        GoRecord record;
+        const GoScan scan = ScanGoRecord(text, record);
+        if (scan == GoScan::kIncomplete && !last && text.size() < kLongestRecord) break;
+        if (scan == GoScan::kWhole) {
+          if (new_dump || prefix != 0 || counted || !Count(record)) Learn(text, record);
+          text.remove_prefix(record.size);
+          continue;
+        }
+      }
+      const std::size_t end = text.find('\n');
+      if (end == text.npos && text.size() <= kLongestLine) break;
+      const bool whole = end != text.npos && end <= kLongestLine;
+      const std::size_t length = whole ? end : kLongestLine;
+      Line(text.substr(0, length));
+      text.remove_prefix(whole ? length + 1 : length);
+    }
+    return size - text.size();
+  }
 };
 
 GoTextReader::GoTextReader(GoDumps& out, std::string_view source)
@@ -383,32 +538,26 @@ GoTextReader::~GoTextReader() = default;
 
 void GoTextReader::Feed(std::string_view chunk) {
   std::string& rest = impl_->rest;
-  while (!chunk.empty()) {
-    const auto* end = static_cast<const char*>(std::memchr(chunk.data(), '\n', chunk.size()));
-    if (end == nullptr) {
-      rest.append(chunk.substr(0, kLongestLine));
-      if (rest.size() >= kLongestLine) {
-        impl_->Line(rest);
-        rest.clear();
-      }
-      return;
-    }
-    const std::string_view line = chunk.substr(0, static_cast<std::size_t>(end - chunk.data()));
-    chunk.remove_prefix(line.size() + 1);
-    if (rest.empty()) {
-      impl_->Line(line);
-      continue;
-    }
-    rest.append(line);
-    impl_->Line(rest);
-    rest.clear();
+  while (!rest.empty() && !chunk.empty()) {
+    // Complete the record that is begun; what comes after it is read where it lies.
+    const bool ends = rest.back() == '\n' && chunk.front() == '\n';
+    const std::size_t empty_line = ends ? 0 : chunk.find("\n\n");
+    const bool whole = empty_line != chunk.npos;
+    const std::size_t used = whole ? empty_line + (ends ? 1 : 2) : chunk.size();
+    rest.append(chunk.substr(0, used));
+    chunk.remove_prefix(used);
+    if (!whole && rest.size() < kLongestRecord) return;
+    rest.erase(0, impl_->Read(rest, false));
   }
+  if (!chunk.empty()) rest.assign(chunk.substr(impl_->Read(chunk, false)));
 }
 
 void GoTextReader::Finish() {
-  const bool cut = !impl_->rest.empty();
-  if (cut) impl_->Line(impl_->rest);
-  impl_->rest.clear();
+  std::string& rest = impl_->rest;
+  rest.erase(0, impl_->Read(rest, true));
+  const bool cut = !rest.empty();
+  if (cut) impl_->Line(rest);
+  rest.clear();
   // A last line without its end is normal; a call without its place is not.
   impl_->End(cut && impl_->have_call);
 }

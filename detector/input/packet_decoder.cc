@@ -4,6 +4,7 @@
 #include <protozero/pbf_message.hpp>
 
 #include "detector/input/decode.h"
+#include "detector/input/task_batch_decoder.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
@@ -305,8 +306,17 @@ void ReadSiteInto(const data_view& bytes, Dump& d) {
 
 Snapshot& PacketDecoder::Current() {
   // A dump whose beginning is damaged still has a snapshot.
-  if (dump_.snapshots.empty()) dump_.snapshots.emplace_back();
+  if (dump_.snapshots.empty()) Begin();
   return dump_.snapshots.back();
+}
+
+void PacketDecoder::Begin() {
+  const std::size_t number = dump_.snapshots.size();
+  Snapshot& fresh = dump_.snapshots.emplace_back();
+  if (number >= expected_.size()) return;
+  fresh.tasks.Reserve(expected_[number].tasks);
+  fresh.spawns.Reserve(expected_[number].spawns);
+  fresh.cases.reserve(expected_[number].tasks);
 }
 
 bool PacketDecoder::Afford(std::size_t bytes) {
@@ -320,7 +330,7 @@ namespace {
 // Room that an object of the model takes, with its share of the index.
 std::size_t RoomFor(dump::PacketTag tag, std::size_t body) {
   using Tag = dump::PacketTag;
-  constexpr std::size_t kIndex = 32;
+  constexpr std::size_t kIndex = IdIndex::kBlockBytes;
   switch (tag) {
     case Tag::kSnapshot: return sizeof(Snapshot);
     case Tag::kModule: return sizeof(Module);
@@ -346,7 +356,7 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
   switch (tag) {
     case Tag::kHeader: ReadHeader(body, dump_); break;
     case Tag::kSnapshot:
-      dump_.snapshots.emplace_back();
+      Begin();
       ReadBegin(body, dump_.snapshots.back());
       break;
     case Tag::kModule: dump_.modules.push_back(ReadModule(body)); break;
@@ -354,6 +364,13 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kSpawn: Current().spawns.Add(ReadSpawn(body)); break;
     case Tag::kContext: Current().contexts.Add(ReadContext(body)); break;
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
+    case Tag::kTaskBatch:
+      // A row is a dozen bytes: twice the multiple is granted for what it makes.
+      if (!ReadTaskBatch(body, Current(),
+                         [this](std::size_t bytes) { return Afford(bytes / 2); })) {
+        throw protozero::invalid_length_exception();
+      }
+      break;
     case Tag::kChannel: Current().channels.Add(ReadChannel(body)); break;
     case Tag::kSync: Current().syncs.Add(ReadSync(body)); break;
     case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;
@@ -372,7 +389,7 @@ bool PacketDecoder::Decode(std::string_view body) {
     // One body to a packet.
     while (m.next()) {
       const dump::PacketTag tag = m.tag();
-      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kEnd) {
+      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kTaskBatch) {
         m.skip();  // of a newer minor version
         continue;
       }

@@ -5,6 +5,8 @@
 namespace stranded::detector {
 namespace {
 
+constexpr std::uint16_t kMostParts = 0xffff;  // writers stay far below
+
 WaitCase ReadCase(const data_view& bytes) {
   using Tag = dump::WaitCaseTag;
   WaitCase v;
@@ -46,6 +48,7 @@ void ReadWait(const data_view& bytes, Task& v, Snapshot& s) {
       case Tag::kSinceNs: v.since_ns = m.get_int64(); break;
       case Tag::kUntilNs: v.until_ns = m.get_int64(); break;
       case Tag::kCases:
+        if (v.case_count == kMostParts) throw protozero::invalid_length_exception();
         s.cases.push_back(ReadCase(m.get_view()));
         ++v.case_count;
         break;
@@ -75,6 +78,7 @@ void ReadLastOp(const data_view& bytes, Task& v) {
 Task ReadTask(const data_view& bytes, Snapshot& s) {
   using Tag = dump::TaskTag;
   Task v;
+  std::string_view note;
   v.first_case = static_cast<std::uint32_t>(s.cases.size());
   v.first_held = static_cast<std::uint32_t>(s.held.size());
   v.first_frame = static_cast<std::uint32_t>(s.frames.size());
@@ -96,20 +100,22 @@ Task ReadTask(const data_view& bytes, Snapshot& s) {
       case Tag::kWait: ReadWait(m.get_view(), v, s); break;
       case Tag::kLastOp: ReadLastOp(m.get_view(), v); break;
       case Tag::kHeld:
+        if (v.held_count == kMostParts) throw protozero::invalid_length_exception();
         s.held.push_back(ReadHeld(m.get_view()));
         ++v.held_count;
         break;
       case Tag::kPcs:
         for (const std::uint64_t pc : m.get_packed_fixed64()) {
+          if (v.frame_count == kMostParts) throw protozero::invalid_length_exception();
           s.frames.push_back(pc);
           ++v.frame_count;
         }
         break;
-      case Tag::kStackNote: v.stack_note = View(m.get_view()); break;
-      case Tag::kOsTid: v.os_tid = m.get_uint64(); break;
+      case Tag::kStackNote: note = View(m.get_view()); break;
       default: m.skip();
     }
   }
+  if (!note.empty()) s.stack_notes[v.id] = note;
   return v;
 }
 

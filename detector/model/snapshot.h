@@ -14,11 +14,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "detector/model/id_index.h"
 
 namespace stranded::detector {
 
 // Values of the enumerations are those of docs/stranded_dump.proto.
-enum class ContextKind {
+enum class ContextKind : std::uint8_t {
   kUnknown,
   kBackground,
   kTodo,
@@ -28,9 +29,17 @@ enum class ContextKind {
   kValue,
   kWithoutCancel
 };
-enum class ContextErr { kNone, kCancelled, kDeadlineExceeded };
-enum class TaskState { kUnknown, kRunnable, kRunning, kBlocked, kSleeping, kSyscall, kFinished };
-enum class WaitKind {
+enum class ContextErr : std::uint8_t { kNone, kCancelled, kDeadlineExceeded };
+enum class TaskState : std::uint8_t {
+  kUnknown,
+  kRunnable,
+  kRunning,
+  kBlocked,
+  kSleeping,
+  kSyscall,
+  kFinished
+};
+enum class WaitKind : std::uint8_t {
   kNone,
   kChanSend,
   kChanRecv,
@@ -50,11 +59,19 @@ enum class WaitKind {
   kBlockingRegion,
   kLeakCheck
 };
-enum class CaseOp { kNone, kRecv, kSend, kDone, kDefault };
-enum class PeerOutcome { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
-enum class ChannelRole { kUser, kContextDone, kTimerTick };
-enum class SyncKind { kUnknown, kMutex, kRwMutex, kWaitGroup, kCond, kOnce, kSemaphore };
-enum class TimerKind { kUnknown, kSleep, kContext, kChannel, kFunc };
+enum class CaseOp : std::uint8_t { kNone, kRecv, kSend, kDone, kDefault };
+enum class PeerOutcome : std::uint8_t { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
+enum class ChannelRole : std::uint8_t { kUser, kContextDone, kTimerTick };
+enum class SyncKind : std::uint8_t {
+  kUnknown,
+  kMutex,
+  kRwMutex,
+  kWaitGroup,
+  kCond,
+  kOnce,
+  kSemaphore
+};
+enum class TimerKind : std::uint8_t { kUnknown, kSleep, kContext, kChannel, kFunc };
 
 using SiteId = std::uint32_t;
 using Id = std::uint64_t;  // of tasks, contexts, channels, ...; each kind counts for itself
@@ -73,22 +90,25 @@ struct SpawnNode {
 
 struct Context {
   Id id = 0, parent = 0;
-  ContextKind kind = ContextKind::kUnknown;
-  SiteId site = 0, ended_site = 0;
   Id creator_task = 0, ended_by_task = 0, ended_origin = 0, done_channel = 0;
   std::string_view creator_name, ended_by_name, cause, key_type, value_text;
   std::int64_t created_ns = 0, deadline_ns = 0, ended_ns = 0;
+  std::uint64_t value_bytes = 0;
+  SiteId site = 0, ended_site = 0;
+  std::uint32_t live_children = 0, handles = 0;
+  ContextKind kind = ContextKind::kUnknown;
   ContextErr err = ContextErr::kNone;
   bool has_cancel_func = false, cancel_called = false, cancel_lost = false;
   bool value_printable = false, timer_pending = false;
-  std::uint64_t value_bytes = 0;
-  std::uint32_t live_children = 0, handles = 0;
 };
 
 struct WaitCase {
-  CaseOp op = CaseOp::kNone;
   Id channel = 0, context = 0;
   SiteId site = 0;
+  CaseOp op = CaseOp::kNone;
+  WaitCase() = default;
+  WaitCase(CaseOp o, Id of_channel, Id of_context, SiteId at)
+      : channel(of_channel), context(of_context), site(at), op(o) {}
 };
 
 struct HeldLock {
@@ -97,19 +117,21 @@ struct HeldLock {
   bool shared = false;
 };
 
+// Small: there may be millions.
 struct Task {
   Id id = 0, spawn = 0, context = 0, world = 0, scope = 0;
-  std::string_view name, stack_note;
-  TaskState state = TaskState::kUnknown;
-  bool is_thread = false, daemon = false, pinned = false, is_main = false, range = false;
+  std::string_view name;
   std::int64_t created_ns = 0, since_ns = 0, until_ns = 0;
-  WaitKind wait = WaitKind::kNone, last_op = WaitKind::kNone;
-  SiteId wait_site = 0, last_site = 0;
   Id sync = 0, join_task = 0;
-  std::uint64_t park_count = 0, os_tid = 0;
-  std::uint32_t first_case = 0, case_count = 0;    // into Snapshot::cases
-  std::uint32_t first_held = 0, held_count = 0;    // into Snapshot::held
-  std::uint32_t first_frame = 0, frame_count = 0;  // into Snapshot::frames
+  std::uint64_t park_count = 0;
+  SiteId wait_site = 0, last_site = 0;
+  std::uint32_t first_case = 0;   // into Snapshot::cases
+  std::uint32_t first_held = 0;   // into Snapshot::held
+  std::uint32_t first_frame = 0;  // into Snapshot::frames
+  std::uint16_t case_count = 0, held_count = 0, frame_count = 0;
+  TaskState state = TaskState::kUnknown;
+  WaitKind wait = WaitKind::kNone, last_op = WaitKind::kNone;
+  bool is_thread = false, daemon = false, pinned = false, is_main = false, range = false;
 };
 
 struct Peer {
@@ -200,28 +222,32 @@ template <class T>
 class Table {
  public:
   void Add(const T& object) {
-    const auto [it, fresh] = index_.try_emplace(object.id, objects_.size());
-    if (fresh) {
+    std::uint32_t& position = index_.At(object.id);
+    if (position == IdIndex::kNone) {
+      position = static_cast<std::uint32_t>(objects_.size());
       objects_.push_back(object);
     } else {
-      objects_[it->second] = object;
+      objects_[position] = object;
     }
   }
   const T* Find(Id id) const {
-    const auto it = index_.find(id);
-    return it == index_.end() ? nullptr : &objects_[it->second];
+    const std::uint32_t position = index_.Find(id);
+    return position == IdIndex::kNone ? nullptr : &objects_[position];
   }
   const std::vector<T>& all() const { return objects_; }
   std::vector<T>& all() { return objects_; }  // ids must stay
   std::size_t size() const { return objects_.size(); }
+  void Reserve(std::size_t count) { objects_.reserve(count); }
   // Position of an element in all(), for arrays beside the table.
   std::size_t PositionOf(const T& object) const {
     return static_cast<std::size_t>(&object - objects_.data());
   }
+  // The same by id; IdIndex::kNone if there is none.
+  std::uint32_t PositionOfId(Id id) const { return index_.Find(id); }
 
  private:
   std::vector<T> objects_;
-  absl::flat_hash_map<Id, std::size_t> index_;
+  IdIndex index_;
 };
 
 struct Snapshot {
@@ -239,6 +265,7 @@ struct Snapshot {
   std::vector<WaitCase> cases;
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
+  absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
   std::vector<Event> events;
   Loss loss;
 };

@@ -49,7 +49,9 @@ class Paths {
          {&d.wait_site, &d.spawn_site, &d.context_site, &d.sync_site, &d.channel.site}) {
       Clean(*site);
     }
-    for (std::string* text : {&d.title, &d.task_name, &d.stack_note}) Clean(*text);
+    for (std::string* text : {&d.title, &d.task_name, &d.stack_note, &d.channel.elem_type}) {
+      Clean(*text);
+    }
     for (auto* lines : {&d.peer, &d.graph, &d.notes}) {
       for (std::string& line : *lines) Clean(line);
     }
@@ -58,8 +60,12 @@ class Paths {
       Clean(c.ended_site);
       Clean(c.cause);
     }
-    for (SpawnStep& step : d.ancestry) Clean(step.site);
+    for (SpawnStep& step : d.ancestry) {
+      Clean(step.site);
+      Clean(step.name);
+    }
     for (StackFrame& frame : d.stack) {
+      Clean(frame.function);
       frame.file = PortablePath(frame.file);
       frame.module = PortablePath(frame.module);
     }
@@ -73,7 +79,11 @@ class Paths {
     if (file.empty() || file.front() != '/') return;
     names_.try_emplace(std::string(file), PortablePath(file));
   }
-  void Clean(SourceSite& site) const { site.file = PortablePath(site.file); }
+  // Functions, too: clang names lambdas by their place.
+  void Clean(SourceSite& site) const {
+    Clean(site.function);
+    site.file = PortablePath(site.file);
+  }
   void Clean(std::string& text) const {
     if (!names_.empty()) text = absl::StrReplaceAll(text, names_);
   }

@@ -1,12 +1,11 @@
 // A pprof profile: how many tasks are stranded where. `go tool pprof -top`, `-tags`, `-http`.
-#include <zlib.h>
-
 #include <map>
 #include <protozero/pbf_writer.hpp>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "detector/model/snapshot.h"
+#include "detector/report/gzip.h"
 #include "detector/report/portable.h"
 #include "stranded/report.h"
 
@@ -140,31 +139,14 @@ class Writer {
   std::map<std::tuple<std::string, std::string, std::uint32_t>, std::uint64_t> location_ids_;
 };
 
-// With no time and no name in its header: the same findings give the same bytes.
-std::string Gzip(std::string input) {
-  z_stream z{};
-  if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    return input;  // readers take it uncompressed, too
-  }
-  std::string out(deflateBound(&z, input.size()) + 32, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(input.data());
-  z.avail_in = static_cast<uInt>(input.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&z, Z_FINISH) == Z_STREAM_END;
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return done ? out : input;
-}
-
 }  // namespace
 
 std::string PprofReport(const Analysis& analysis) {
   Writer writer;
   for (const FindingData& d : detector::PortableFindings(analysis)) writer.Add(d);
   const bool has_time = analysis.dump != nullptr && !analysis.dump->snapshots.empty();
-  return Gzip(writer.Finish(detector::PortablePath(analysis.summary.program),
-                            has_time ? analysis.dump->snapshots.back().wall_ns : 0));
+  return detector::Gzip(writer.Finish(detector::PortablePath(analysis.summary.program),
+                                      has_time ? analysis.dump->snapshots.back().wall_ns : 0));
 }
 
 }  // namespace stranded

@@ -76,7 +76,9 @@ std::string ShowTask(const Analysis& analysis, std::uint64_t id) {
             frames[i].function.empty() ? frames[i].module : frames[i].function,
             frames[i].line == 0 ? "" : absl::StrCat("  ", frames[i].file, ":", frames[i].line)));
   }
-  if (!t->stack_note.empty()) Row(out, "", absl::StrCat("(", std::string(t->stack_note), ")"));
+  if (const auto note = s.snap().stack_notes.find(t->id); note != s.snap().stack_notes.end()) {
+    Row(out, "", absl::StrCat("(", std::string(note->second), ")"));
+  }
   return out;
 }
 

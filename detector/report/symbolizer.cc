@@ -9,6 +9,8 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "detector/report/inlining.h"
 
@@ -53,6 +55,7 @@ struct Symbolizer::Impl {
   // A file is opened once, at the bias of its first mapping; nullptr if it is not the same build.
   std::map<std::string_view, Dwfl*> opened;
   Inlining inlining;
+  std::unordered_map<std::uint64_t, std::vector<StackFrame>> known;  // by pc
 
   explicit Impl(const Dump& d) : dump(d) {}
   ~Impl() {
@@ -101,7 +104,14 @@ struct Symbolizer::Impl {
 Symbolizer::Symbolizer(const Dump& dump) : impl_(std::make_unique<Impl>(dump)) {}
 Symbolizer::~Symbolizer() = default;
 
+// Tasks that wait at one place share most of their frames.
 void Symbolizer::AddFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
+  const auto [it, fresh] = impl_->known.try_emplace(pc);
+  if (fresh) FindFrames(pc, it->second);
+  out.insert(out.end(), it->second.begin(), it->second.end());
+}
+
+void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   StackFrame frame;
   if (impl_->dump.frames_are_sites) {
     const Site& site = impl_->dump.SiteOf(static_cast<SiteId>(pc));

@@ -23,6 +23,8 @@ class Symbolizer {
   void AddFrames(std::uint64_t pc, std::vector<StackFrame>& out);
 
  private:
+  void FindFrames(std::uint64_t pc, std::vector<StackFrame>& out);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,7 +1,9 @@
 // A context chain that is used as a bag of parameters.
-#include <map>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -12,7 +14,8 @@ namespace {
 
 constexpr std::size_t kManyValues = 8;
 constexpr std::uint64_t kLargeValue = 1024;  // bytes
-constexpr std::size_t kDeepest = 4096;
+constexpr std::size_t kDeepest = 4096;       // that are looked through for lines
+constexpr std::size_t kMostLines = 20;
 
 FindingData Describe(const Situation& s, const Context& context, const std::string& title) {
   FindingData data;
@@ -30,12 +33,48 @@ FindingData Describe(const Situation& s, const Context& context, const std::stri
   return data;
 }
 
+// How many values stand at and above each context, by position. Each link is walked once.
+std::vector<std::size_t> CountValues(const Table<Context>& contexts) {
+  std::vector<std::size_t> counts(contexts.size(), 0);
+  std::vector<std::uint8_t> known(contexts.size(), 0);
+  std::vector<std::uint32_t> path;
+  for (std::uint32_t start = 0; start < contexts.size(); ++start) {
+    path.clear();
+    std::uint32_t at = start;
+    for (; at != IdIndex::kNone && known[at] == 0;
+         at = contexts.PositionOfId(contexts.all()[at].parent)) {
+      known[at] = 1;  // also on a circle of a damaged dump: then what was counted so far holds
+      path.push_back(at);
+    }
+    std::size_t count = at == IdIndex::kNone ? 0 : counts[at];
+    for (; !path.empty(); path.pop_back()) {
+      count += contexts.all()[path.back()].kind == ContextKind::kValue;
+      counts[path.back()] = count;
+    }
+  }
+  return counts;
+}
+
+std::vector<std::string> ListValues(const Situation& s, const Context& lowest) {
+  std::vector<std::string> lines;
+  const Context* at = &lowest;
+  for (std::size_t steps = 0; at != nullptr && steps < kDeepest; ++steps) {
+    if (lines.size() == kMostLines) break;
+    if (at->kind == ContextKind::kValue) {
+      lines.push_back(absl::StrCat(TypeText(at->key_type), " set at ", Place(s, at->site)));
+    }
+    at = s.snap().contexts.Find(at->parent);
+  }
+  return lines;
+}
+
 }  // namespace
 
 void FindContextBags(const Situation& s, std::vector<FindingData>& out) {
   std::set<SiteId> told;
-  std::set<Id> inner;  // contexts that others stand below: their chains are longer
+  absl::flat_hash_set<Id> inner;  // contexts that others stand below: their chains are longer
   for (const Context& c : s.snap().contexts.all()) inner.insert(c.parent);
+  const std::vector<std::size_t> counts = CountValues(s.snap().contexts);
   for (const Context& c : s.snap().contexts.all()) {
     if (c.kind != ContextKind::kValue) continue;
     const std::uint64_t bytes = std::max<std::uint64_t>(c.value_bytes, c.value_text.size());
@@ -44,22 +83,11 @@ void FindContextBags(const Situation& s, std::vector<FindingData>& out) {
                              absl::StrCat("a value of ", bytes, " bytes (", TypeText(c.key_type),
                                           ") is carried in a context")));
     }
-    std::size_t values = 0, steps = 0;
-    FindingData data;
-    for (const Context* at = &c; at != nullptr && steps < kDeepest; ++steps) {
-      if (at->kind == ContextKind::kValue) {
-        ++values;
-        if (data.graph.size() < 20) {
-          data.graph.push_back(
-              absl::StrCat(TypeText(at->key_type), " set at ", Place(s, at->site)));
-        }
-      }
-      at = s.snap().contexts.Find(at->parent);
-    }
+    const std::size_t values = counts[s.snap().contexts.PositionOf(c)];
     if (values < kManyValues || inner.contains(c.id) || !told.insert(c.site).second) continue;
     FindingData found =
         Describe(s, c, absl::StrCat("a chain of contexts carries ", values, " values"));
-    found.graph = std::move(data.graph);
+    found.graph = ListValues(s, c);
     out.push_back(std::move(found));
   }
 }

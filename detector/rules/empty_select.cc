@@ -9,7 +9,7 @@ Match Check(const Situation& s, const Task& task) {
   if (task.wait != WaitKind::kSelectEmpty) return {};
   // A main that parks itself while others work is an idiom; it is a leak only when they cannot.
   if (task.is_main && !s.Deadlocked(task)) return {};
-  return {Answer::kLeak, "proven", ""};
+  return {Answer::kLeak, "proven", {}};
 }
 
 std::string Sentence(const Situation&, const Group&, const std::string& who, bool) {

@@ -24,6 +24,10 @@ const char* KindText(ContextKind kind) {
   return "context";
 }
 
+std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+}  // namespace
+
 ContextStep DescribeContext(const Situation& s, const Context& c) {
   ContextStep step;
   step.id = c.id;
@@ -46,10 +50,6 @@ ContextStep DescribeContext(const Situation& s, const Context& c) {
   step.ended_site = SiteText(s, c.ended_site);
   return step;
 }
-
-std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
-
-}  // namespace
 
 ChannelFacts DescribeChannel(const Situation& s, const Channel& c) {
   ChannelFacts f;

@@ -10,6 +10,7 @@
 namespace stranded::detector {
 
 ChannelFacts DescribeChannel(const Situation& s, const Channel& channel);
+ContextStep DescribeContext(const Situation& s, const Context& context);
 std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task);
 std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task);
 // Who should have come to the channel, and what became of it.

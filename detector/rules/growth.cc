@@ -1,8 +1,12 @@
 // Many tasks blocked at one place of a program that still runs: not proven to be stuck, but piling
 // up.
-#include <map>
-#include <tuple>
+#include <algorithm>
+#include <compare>
+#include <set>
+#include <string>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -10,6 +14,16 @@
 
 namespace stranded::detector {
 namespace {
+
+struct PileKey {
+  SiteId wait_site = 0, spawn_site = 0;
+  WaitKind wait = WaitKind::kNone;
+  auto operator<=>(const PileKey&) const = default;
+  template <class H>
+  friend H AbslHashValue(H h, const PileKey& k) {
+    return H::combine(std::move(h), k.wait_site, k.spawn_site, k.wait);
+  }
+};
 
 struct Pile {
   const Task* task = nullptr;
@@ -20,24 +34,28 @@ struct Pile {
 }  // namespace
 
 void FindGrowth(const Situation& s, std::vector<FindingData>& out) {
-  std::map<std::tuple<SiteId, SiteId, int>, Pile> piles;
+  absl::flat_hash_map<PileKey, Pile> piles;
   for (const Task& task : s.snap().tasks.all()) {
     if (!s.Blocked(task) || task.daemon || !s.InFocus(task)) continue;
     const SpawnNode* spawn = s.snap().spawns.Find(task.spawn);
-    Pile& pile =
-        piles[{task.wait_site, spawn == nullptr ? 0 : spawn->site, static_cast<int>(task.wait)}];
+    Pile& pile = piles[{task.wait_site, spawn == nullptr ? 0 : spawn->site, task.wait}];
     if (pile.task == nullptr) pile.task = &task;
     ++pile.tasks;
     pile.oldest_ns = std::max(pile.oldest_ns, s.Age(task));
   }
-  for (const auto& [key, pile] : piles) {
-    if (pile.tasks < s.options().growth_threshold) continue;
-    bool told = false;  // by a rule that knows the cause
+  std::vector<std::pair<PileKey, Pile>> large;
+  for (const auto& entry : piles) {
+    if (entry.second.tasks >= s.options().growth_threshold) large.emplace_back(entry);
+  }
+  std::sort(large.begin(), large.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::set<std::pair<std::string, std::uint32_t>> told;  // by a rule that knows the cause, or here
+  if (!large.empty()) {
+    for (const FindingData& known : out) told.emplace(known.wait_site.file, known.wait_site.line);
+  }
+  for (const auto& [key, pile] : large) {
     const SourceSite site = SiteText(s, pile.task->wait_site);
-    for (const FindingData& known : out) {
-      told |= known.wait_site.line == site.line && known.wait_site.file == site.file;
-    }
-    if (told) continue;
+    if (!told.emplace(site.file, site.line).second) continue;
     FindingData data;
     data.rule = kGrowthText.id;
     data.verdict = "predicted";

@@ -1,5 +1,8 @@
 #include "detector/rules/liveness.h"
 
+#include <algorithm>
+
+#include "detector/rules/climb.h"
 #include "detector/rules/situation.h"
 
 namespace stranded::detector {
@@ -18,19 +21,35 @@ Liveness::Liveness(const Situation& s)
       due_.insert(timer.object);
     }
   }
+  FindEnds();
   for (const Task& task : snap_.tasks.all()) {
-    if (task.state == TaskState::kFinished) continue;
-    if (Moves(task)) {
-      NoteMover(task);
-    } else if (s_.Blocked(task)) {
-      AddServers(task);
-    }
+    if (task.state != TaskState::kFinished && Moves(task)) NoteMover(task);
+  }
+  if (queue_.empty()) return;  // nobody could serve anybody
+  served_by_children_.resize(snap_.tasks.size());
+  first_edge_.assign(snap_.tasks.size(), IdIndex::kNone);
+  ancestors_.resize(snap_.spawns.size());
+  for (const Task& task : snap_.tasks.all()) {
+    if (s_.Blocked(task) && !MayGoOn(task)) AddServers(task);
   }
   while (!queue_.empty()) {
     const Task& task = snap_.tasks.all()[queue_.back()];
     queue_.pop_back();
     Spread(task);
   }
+}
+
+// Chains in a damaged dump may be circular: those are given the doubt.
+void Liveness::FindEnds() {
+  ends_soon_ = NearestAbove(
+      snap_.contexts,
+      [&](const Context& c) {
+        if (c.err != ContextErr::kNone || c.timer_pending || due_.contains(c.id)) {
+          return Climb::kFound;
+        }
+        return c.kind == ContextKind::kWithoutCancel ? Climb::kNothing : Climb::kUp;
+      },
+      true);
 }
 
 // The task that runs the check: what it left behind cannot count on it any more.
@@ -48,21 +67,14 @@ bool Liveness::Moves(const Task& task) const {
 }
 
 bool Liveness::EndIsDue(Id context) const {
-  const Context* c = snap_.contexts.Find(context);
-  // Chains in a damaged dump may be circular. What is deeper than this is given the doubt.
-  constexpr int kDeepest = 4096;
-  for (int steps = 0; c != nullptr; ++steps) {
-    if (steps == kDeepest) return true;
-    if (c->err != ContextErr::kNone || c->timer_pending || due_.contains(c->id)) return true;
-    if (c->kind == ContextKind::kWithoutCancel) return false;
-    c = snap_.contexts.Find(c->parent);
-  }
-  return false;
+  return NearestOf(snap_.contexts, ends_soon_, context) != nullptr;
 }
 
 std::uint32_t Liveness::OwnOffers(const Task& task, Id channel, CaseOp op) const {
+  // Counted for each case: not in selects that nobody writes, whose square would be felt.
+  constexpr std::uint32_t kMostCases = 1024;
   std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(task.case_count, kMostCases); ++i) {
     const WaitCase& c = snap_.cases[task.first_case + i];
     count += c.channel == channel && c.op == op;
   }
@@ -119,12 +131,19 @@ void Liveness::NoteMover(const Task& task) {
 
 void Liveness::Wait(const Task& waiter, Id server) {
   if (server == 0 || server == waiter.id) return;
-  by_server_[server].push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)));
+  const std::uint32_t at = snap_.tasks.PositionOfId(server);
+  if (at == IdIndex::kNone) return;  // it is gone, and will not go on
+  edges_.push_back({static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)), first_edge_[at]});
+  first_edge_[at] = static_cast<std::uint32_t>(edges_.size() - 1);
 }
 
 void Liveness::WaitForChild(const Task& waiter, Id ancestor) {
-  if (ancestor == 0) return;
-  by_ancestor_[ancestor].push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)));
+  const auto position = static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter));
+  if (ancestor == waiter.id) {
+    served_by_children_[position] = 1;
+  } else if (ancestor != 0) {
+    by_ancestor_[ancestor].push_back(position);
+  }
 }
 
 void Liveness::AddChannelServers(const Task& task, const WaitCase& c) {
@@ -163,27 +182,32 @@ void Liveness::AddServers(const Task& task) {
   AddSyncServers(task);
 }
 
-void Liveness::Free(std::vector<std::uint32_t>& waiters) {
-  for (const std::uint32_t i : waiters) {
-    if (may_go_on_[i] != 0) continue;
-    may_go_on_[i] = 1;
-    queue_.push_back(i);
-  }
-  waiters.clear();
+void Liveness::Free(std::uint32_t waiter) {
+  if (may_go_on_[waiter] != 0) return;
+  may_go_on_[waiter] = 1;
+  queue_.push_back(waiter);
 }
 
 void Liveness::MarkAncestors(const Task& task) {
-  const SpawnNode* node = snap_.spawns.Find(task.spawn);
-  while (node != nullptr && ancestors_.insert(node->id).second) {
-    if (node->task != task.id) {
-      if (const auto it = by_ancestor_.find(node->task); it != by_ancestor_.end()) Free(it->second);
+  std::uint32_t at = snap_.spawns.PositionOfId(task.spawn);
+  while (at != IdIndex::kNone && ancestors_[at] == 0) {
+    ancestors_[at] = 1;
+    const SpawnNode& node = snap_.spawns.all()[at];
+    if (node.task != task.id) {
+      const std::uint32_t above = snap_.tasks.PositionOfId(node.task);
+      if (above != IdIndex::kNone && served_by_children_[above] != 0) Free(above);
+      if (const auto it = by_ancestor_.find(node.task); it != by_ancestor_.end()) {
+        for (const std::uint32_t waiter : it->second) Free(waiter);
+        it->second.clear();
+      }
     }
-    node = snap_.spawns.Find(node->parent);
+    at = snap_.spawns.PositionOfId(node.parent);
   }
 }
 
 void Liveness::Spread(const Task& task) {
-  if (const auto it = by_server_.find(task.id); it != by_server_.end()) Free(it->second);
+  std::uint32_t& edge = first_edge_[snap_.tasks.PositionOf(task)];
+  for (; edge != IdIndex::kNone; edge = edges_[edge].next) Free(edges_[edge].waiter);
   MarkAncestors(task);
 }
 

@@ -41,22 +41,30 @@ class Liveness {
   void AddServers(const Task& task);
   void AddChannelServers(const Task& task, const WaitCase& c);
   void AddSyncServers(const Task& task);
+  void FindEnds();
   void Wait(const Task& waiter, Id server);
   void WaitForChild(const Task& waiter, Id ancestor);
   void Spread(const Task& task);
   void MarkAncestors(const Task& task);
-  void Free(std::vector<std::uint32_t>& waiters);
+  void Free(std::uint32_t waiter);
 
   const Situation& s_;
   const Snapshot& snap_;
   bool check_;    // the snapshot was taken by a leak check, at exit or in a dead end
   bool request_;  // it was asked for by a task that runs on afterwards
-  std::vector<std::uint8_t> may_go_on_;
+  std::vector<std::uint8_t> may_go_on_, served_by_children_;  // by position
   std::vector<std::uint32_t> queue_;
   absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;
-  absl::flat_hash_set<Id> ancestors_;  // spawn nodes above tasks that may go on
-  absl::flat_hash_set<Id> due_;        // objects with a pending timer
-  absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_server_, by_ancestor_;
+  std::vector<std::uint8_t> ancestors_;    // spawn nodes above tasks that may go on
+  absl::flat_hash_set<Id> due_;            // objects with a pending timer
+  std::vector<const Context*> ends_soon_;  // by context: at or above it, ended or about to
+  // Who waits for whom: lists of edges, by the server's position.
+  struct Edge {
+    std::uint32_t waiter, next;
+  };
+  std::vector<Edge> edges_;
+  std::vector<std::uint32_t> first_edge_;
+  absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_ancestor_;  // others than the waiter
 };
 
 }  // namespace stranded::detector

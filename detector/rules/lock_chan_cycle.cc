@@ -39,7 +39,7 @@ Match Check(const Situation& s, const Task& task) {
   if (root == nullptr && HoldsWanted(s, task)) root = &task;
   if (root == nullptr || IsLockWait(root->wait)) return {};
   if (root->wait == WaitKind::kLeakCheck) return {};
-  return Stuck(s, task, false, absl::StrCat(root->id));
+  return Stuck(s, task, false, {.root = root->id});
 }
 
 std::string Sentence(const Situation& s, const Group& group, const std::string&, bool) {

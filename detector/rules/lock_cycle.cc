@@ -8,7 +8,7 @@ namespace {
 Match Check(const Situation& s, const Task& task) {
   const LockChain& chain = s.Chain(task);
   if (chain.end != ChainEnd::kCycle) return {};
-  return Stuck(s, task, true, absl::StrCat(chain.root->id));
+  return Stuck(s, task, true, {.root = chain.root->id});
 }
 
 std::string Sentence(const Situation& s, const Group& group, const std::string&, bool) {

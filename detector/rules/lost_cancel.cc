@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/climb.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/world_rules.h"
 
@@ -21,12 +23,12 @@ struct Kept {
 
 void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
   const Snapshot& snap = s.snap();
-  absl::flat_hash_map<Id, SiteId> lost;  // contexts whose cancel function is gone
+  absl::flat_hash_set<Id> lost;  // contexts whose cancel function is gone
   absl::flat_hash_map<SiteId, Kept> by_site;
   for (const Context& c : snap.contexts.all()) {
     if (!c.cancel_lost || c.cancel_called || c.err != ContextErr::kNone) continue;
     if (c.created_ns < s.options().contexts_since_ns) continue;
-    lost[c.id] = c.site;
+    lost.insert(c.id);
     Kept& kept = by_site[c.site];
     if (kept.context == nullptr) kept.context = &c;
     ++kept.contexts;
@@ -34,19 +36,17 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
     kept.children += c.live_children;
   }
   if (lost.empty()) return;
+  const auto keeper = NearestAbove(snap.contexts, [&](const Context& c) {
+    if (lost.contains(c.id)) return Climb::kFound;
+    return c.kind == ContextKind::kWithoutCancel ? Climb::kNothing : Climb::kUp;
+  });
   for (const Task& task : snap.tasks.all()) {
     if (task.state == TaskState::kFinished || task.daemon) continue;
-    const Context* c = snap.contexts.Find(task.context);
-    for (std::size_t steps = 0; c != nullptr && steps < 4096; ++steps) {
-      if (const auto it = lost.find(c->id); it != lost.end()) {
-        Kept& kept = by_site[it->second];
-        ++kept.tasks;
-        kept.task = task.id;
-        break;
-      }
-      if (c->kind == ContextKind::kWithoutCancel) break;
-      c = snap.contexts.Find(c->parent);
-    }
+    const Context* c = NearestOf(snap.contexts, keeper, task.context);
+    if (c == nullptr) continue;
+    Kept& kept = by_site[c->site];
+    ++kept.tasks;
+    kept.task = task.id;
   }
   // In the order of their places: the same dump gives the same report.
   std::vector<std::pair<SiteId, Kept>> sorted(by_site.begin(), by_site.end());

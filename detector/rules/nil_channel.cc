@@ -19,7 +19,7 @@ bool AllCasesNil(const Situation& s, const Task& task) {
 Match Check(const Situation& s, const Task& task) {
   const bool plain = task.wait == WaitKind::kChanSendNil || task.wait == WaitKind::kChanRecvNil;
   const bool select = task.wait == WaitKind::kSelect && AllCasesNil(s, task);
-  return plain || select ? Match{Answer::kLeak, "proven", ""} : Match{};
+  return plain || select ? Match{Answer::kLeak, "proven", {}} : Match{};
 }
 
 std::string Sentence(const Situation&, const Group& group, const std::string& who, bool) {

@@ -16,12 +16,19 @@
 
 namespace stranded::detector {
 
-enum class Answer { kFine, kLeak, kLookAgain };
+enum class Answer : std::uint8_t { kFine, kLeak, kLookAgain };
+
+// Tasks with the same key share a finding, besides sites.
+struct MatchKey {
+  Id root = 0;                         // a task: of a cycle or a chain
+  SiteId context = 0, ended_site = 0;  // the context that ended, and where
+  bool operator==(const MatchKey&) const = default;
+};
 
 struct Match {
   Answer answer = Answer::kFine;
   std::string_view verdict;  // proven, cancelled, outlived
-  std::string key;           // tasks with the same key share a finding, besides sites
+  MatchKey key;
 };
 
 // Tasks with one cause.
@@ -61,7 +68,7 @@ std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
 std::string TypeText(std::string_view type);       // "std::string" for its long name
 std::string Span(std::int64_t ns);                 // "1.5s"
 // Verdict for a task that is stuck: proven where nothing can change it.
-Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key = "");
+Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key = {});
 // The verdict for a blocked task whose context may have ended.
 Match Cancelled(const Situation& s, const Task& task);
 

@@ -2,42 +2,20 @@
 
 #include <algorithm>
 
+#include "detector/rules/climb.h"
+
 namespace stranded::detector {
 namespace {
-
-constexpr std::size_t kDeepest = 4096;  // scopes; a damaged dump may have circles
 
 bool EndsByItself(ContextKind kind) {
   return kind == ContextKind::kCancel || kind == ContextKind::kDeadline ||
          kind == ContextKind::kTimeout;
 }
 
-// For every context the nearest one at or above it that can end; nullptr behind a WithoutCancel.
-// Each link is walked once: chains can be as long as there are contexts.
-absl::flat_hash_map<Id, const Context*> FindCancellers(const Snapshot& snap) {
-  absl::flat_hash_map<Id, const Context*> found;
-  found.reserve(snap.contexts.size());
-  std::vector<Id> path;
-  for (const Context& start : snap.contexts.all()) {
-    const Context* result = nullptr;
-    path.clear();
-    for (const Context* c = &start; c != nullptr; c = snap.contexts.Find(c->parent)) {
-      // In a damaged dump a chain may be circular: then it meets its own beginning here.
-      const auto [it, fresh] = found.try_emplace(c->id, nullptr);
-      if (!fresh) {
-        result = it->second;
-        break;
-      }
-      path.push_back(c->id);
-      if (EndsByItself(c->kind)) {
-        result = c;
-        break;
-      }
-      if (c->kind == ContextKind::kWithoutCancel) break;
-    }
-    for (const Id id : path) found[id] = result;
-  }
-  return found;
+// The nearest one at or above that can end; none behind a WithoutCancel.
+Climb JudgeCanceller(const Context& c) {
+  if (EndsByItself(c.kind)) return Climb::kFound;
+  return c.kind == ContextKind::kWithoutCancel ? Climb::kNothing : Climb::kUp;
 }
 
 }  // namespace
@@ -48,15 +26,34 @@ bool IsLockWait(WaitKind kind) {
 }
 
 Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisOptions& options)
-    : dump_(dump), snap_(snapshot), options_(options), chains_(snapshot.tasks.size()) {
-  cancellers_ = FindCancellers(snap_);
+    : dump_(dump), snap_(snapshot), options_(options) {
+  cancellers_ = NearestAbove(snap_.contexts, &JudgeCanceller);
+  ended_scopes_ = NearestAbove(snap_.scopes,
+                               [](const Scope& s) { return s.ended ? Climb::kFound : Climb::kUp; });
+  focus_ = NearestAbove(snap_.scopes, [&](const Scope& s) {
+    return s.id == options_.scope ? Climb::kFound : Climb::kUp;
+  });
   IndexLocks();
   FollowChains();
   liveness_ = std::make_unique<Liveness>(*this);
+  JudgeWorlds();
+}
+
+void Situation::JudgeWorlds() {
+  // In no pool anything moves, or nothing but who asked: the tasks of one may wake those of
+  // another.
+  bool pools_quiet = true, pools_still = true;
   for (const World& world : snap_.worlds.all()) {
     if (world.controlled) continue;
-    if (!world.quiet || liveness_->WorldMoves(world.id)) pools_quiet_ = false;
-    if (!world.quiet || liveness_->OthersMove(world.id)) pools_still_ = false;
+    if (!world.quiet || liveness_->WorldMoves(world.id)) pools_quiet = false;
+    if (!world.quiet || liveness_->OthersMove(world.id)) pools_still = false;
+  }
+  for (const World& world : snap_.worlds.all()) {
+    WorldFacts& facts = worlds_.emplace_back();
+    if (!world.quiet) continue;
+    facts.quiet = !liveness_->WorldMoves(world.id) && snap_.loss.tasks_unread == 0 &&
+                  (world.controlled || pools_quiet);
+    facts.settled = !liveness_->OthersMove(world.id) && (world.controlled || pools_still);
   }
 }
 
@@ -65,9 +62,8 @@ bool Situation::NothingMissing() const {
 }
 
 bool Situation::Quiet(const Task& task) const {
-  const World* world = snap_.worlds.Find(task.world);
-  if (world == nullptr || !world->quiet || liveness_->WorldMoves(task.world)) return false;
-  return snap_.loss.tasks_unread == 0 && (world->controlled || pools_quiet_);
+  const std::uint32_t world = snap_.worlds.PositionOfId(task.world);
+  return world != IdIndex::kNone && worlds_[world].quiet;
 }
 
 bool Situation::Deadlocked(const Task& task) const {
@@ -76,12 +72,7 @@ bool Situation::Deadlocked(const Task& task) const {
 }
 
 const Scope* Situation::EndedScope(const Task& task) const {
-  const Scope* scope = snap_.scopes.Find(task.scope);
-  for (std::size_t steps = 0; scope != nullptr && steps < kDeepest; ++steps) {
-    if (scope->ended) return scope;
-    scope = snap_.scopes.Find(scope->parent);
-  }
-  return nullptr;
+  return NearestOf(snap_.scopes, ended_scopes_, task.scope);
 }
 
 bool Situation::ScopeEnded(const Task& task) const { return EndedScope(task) != nullptr; }
@@ -93,13 +84,7 @@ bool Situation::ScopeStill(const Task& task) const {
 
 bool Situation::InFocus(const Task& task) const {
   if (options_.world != 0 && task.world != options_.world) return false;
-  if (options_.scope == 0) return true;
-  const Scope* scope = snap_.scopes.Find(task.scope);
-  for (std::size_t steps = 0; scope != nullptr && steps < kDeepest; ++steps) {
-    if (scope->id == options_.scope) return true;
-    scope = snap_.scopes.Find(scope->parent);
-  }
-  return false;
+  return options_.scope == 0 || NearestOf(snap_.scopes, focus_, task.scope) != nullptr;
 }
 
 std::int64_t Situation::Age(const Task& task) const {
@@ -109,22 +94,20 @@ std::int64_t Situation::Age(const Task& task) const {
 bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
   if (Quiet(task) || ScopeEnded(task)) return true;
   // Idle but for the task that asked for the dump: time changes nothing.
-  const World* world = snap_.worlds.Find(task.world);
-  const bool still = world != nullptr && world->quiet && !liveness_->OthersMove(task.world);
-  if (still && (world->controlled || pools_still_)) return true;
+  const std::uint32_t world = snap_.worlds.PositionOfId(task.world);
+  if (world != IdIndex::kNone && worlds_[world].settled) return true;
   const std::int64_t since = std::max(since_ns, task.since_ns);
   return snap_.taken_ns - since >= absl::ToInt64Nanoseconds(options_.min_age);
 }
 
 const Context* Situation::EndedContext(const Task& task) const {
-  const auto it = cancellers_.find(task.context);
-  if (it == cancellers_.end() || it->second == nullptr) return nullptr;
-  return it->second->err == ContextErr::kNone ? nullptr : it->second;
+  const Context* canceller = NearestOf(snap_.contexts, cancellers_, task.context);
+  return canceller == nullptr || canceller->err == ContextErr::kNone ? nullptr : canceller;
 }
 
 bool Situation::CanEnd(Id context) const {
-  const auto it = cancellers_.find(context);
-  return it == cancellers_.end() || it->second != nullptr;
+  const std::uint32_t at = snap_.contexts.PositionOfId(context);
+  return at == IdIndex::kNone || cancellers_[at] != nullptr;
 }
 
 const WaitCase* Situation::FirstCase(const Task& task) const {
@@ -153,14 +136,53 @@ void Situation::IndexLocks() {
       // All readers must leave: one that can still go on settles it.
       if (reader == nullptr || !Blocked(task)) reader = &task;
       held_[task.id].push_back(sync);
+      read_holds_[sync->id].push_back({&task, snap_.held[task.first_held + i].site});
     }
-    if (Blocked(task) && task.wait == WaitKind::kRwMutexLock) writers_[task.sync] = &task;
+    if (!Blocked(task) || !IsLockWait(task.wait)) continue;
+    lock_waiters_.push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)));
+    if (task.wait == WaitKind::kRwMutexLock) writers_[task.sync] = &task;
   }
 }
 
-std::vector<const Sync*> Situation::LocksHeldBy(const Task& task) const {
+const std::vector<const Sync*>& Situation::LocksHeldBy(const Task& task) const {
+  static const auto& none = *new std::vector<const Sync*>;
+  if (held_.empty()) return none;
   const auto it = held_.find(task.id);
-  return it == held_.end() ? std::vector<const Sync*>() : it->second;
+  return it == held_.end() ? none : it->second;
+}
+
+const std::vector<Situation::ReadHold>& Situation::ReadersOf(Id sync) const {
+  static const auto& none = *new std::vector<ReadHold>;
+  const auto it = read_holds_.find(sync);
+  return it == read_holds_.end() ? none : it->second;
+}
+
+const std::vector<const Channel*>& Situation::ChannelsMadeAt(SiteId site) const {
+  static const auto& none = *new std::vector<const Channel*>;
+  if (!channels_indexed_) {
+    for (const Channel& c : snap_.channels.all()) channels_at_[c.site].push_back(&c);
+    channels_indexed_ = true;
+  }
+  const auto it = channels_at_.find(site);
+  return it == channels_at_.end() ? none : it->second;
+}
+
+// The first two in the order of the snapshot are kept: one of them is not `except`.
+const Task* Situation::BlockedChildOf(Id parent, Id except) const {
+  if (!children_indexed_) {
+    for (const Task& task : snap_.tasks.all()) {
+      if (!Blocked(task) || task.is_main) continue;
+      const SpawnNode* spawn = snap_.spawns.Find(task.spawn);
+      const SpawnNode* above = spawn == nullptr ? nullptr : snap_.spawns.Find(spawn->parent);
+      if (above == nullptr) continue;
+      std::array<const Task*, 2>& kept = blocked_children_[above->task];
+      if (kept[1] == nullptr) kept[kept[0] == nullptr ? 0 : 1] = &task;
+    }
+    children_indexed_ = true;
+  }
+  const auto it = blocked_children_.find(parent);
+  if (it == blocked_children_.end()) return nullptr;
+  return it->second[0]->id != except ? it->second[0] : it->second[1];
 }
 
 const Task* Situation::HolderFor(const Task& task) const {
@@ -182,12 +204,13 @@ const Task* Situation::HolderFor(const Task& task) const {
 // Each task that waits for a lock points to one holder, so the walk visits each task once.
 void Situation::FollowChains() {
   enum : std::uint8_t { kNew, kOnPath, kDone };
+  if (lock_waiters_.empty()) return;
+  chains_.resize(snap_.tasks.size());
   std::vector<std::uint8_t> mark(snap_.tasks.size(), kNew);
   std::vector<const Task*> path;
-  for (const Task& start : snap_.tasks.all()) {
-    if (!Blocked(start) || !IsLockWait(start.wait)) continue;
+  for (const std::uint32_t start : lock_waiters_) {
     path.clear();
-    const Task* at = &start;
+    const Task* at = &snap_.tasks.all()[start];
     LockChain found;
     while (true) {
       const std::size_t i = snap_.tasks.PositionOf(*at);

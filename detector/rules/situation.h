@@ -1,11 +1,12 @@
 // What the rules ask about a snapshot, worked out once for all tasks.
 //
 // Overview: contexts that ended, lock holders and the chains of waits that begin with a lock.
-// Thread safety: built once, then read only.
-// Cost: linear in the snapshot; no recursion, chains can be as long as there are tasks.
+// Thread safety: one thread; some indices are made at first use. Cost: linear in the snapshot; no
+// recursion, chains can be as long as there are tasks.
 #ifndef STRANDED_DETECTOR_RULES_SITUATION_H_
 #define STRANDED_DETECTOR_RULES_SITUATION_H_
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,17 +63,35 @@ class Situation {
   const Context* EndedContext(const Task& task) const;
   // False only for contexts that never end, such as Background().
   bool CanEnd(Id context) const;
-  const LockChain& Chain(const Task& task) const { return chains_[snap_.tasks.PositionOf(task)]; }
+  const LockChain& Chain(const Task& task) const {
+    static const LockChain none;
+    return chains_.empty() ? none : chains_[snap_.tasks.PositionOf(task)];
+  }
   // Whoever a task that waits for a lock waits for; nullptr if unknown.
   const Task* HolderFor(const Task& task) const;
   // The locks a task holds (ids), as far as they are in the dump.
-  std::vector<const Sync*> LocksHeldBy(const Task& task) const;
+  const std::vector<const Sync*>& LocksHeldBy(const Task& task) const;
+  // Those who hold a lock for reading, with where they took it.
+  struct ReadHold {
+    const Task* task;
+    SiteId site;
+  };
+  const std::vector<ReadHold>& ReadersOf(Id sync) const;
   const WaitCase* FirstCase(const Task& task) const;
   const Channel* ChannelOf(const Task& task) const;
+  // Of the channels made at a place. Sites and ancestry are indexed for all groups at once.
+  const std::vector<const Channel*>& ChannelsMadeAt(SiteId site) const;
+  // A blocked task that `parent` spawned; one other than `except`, or nullptr.
+  const Task* BlockedChildOf(Id parent, Id except) const;
 
  private:
+  struct WorldFacts {
+    bool quiet = false;    // as for Quiet()
+    bool settled = false;  // idle but for the task that asked for the dump
+  };
   void IndexLocks();
   void FollowChains();
+  void JudgeWorlds();
   const Scope* EndedScope(const Task& task) const;
   // Every task of the world is in the dump.
   bool NothingMissing() const;
@@ -80,15 +99,22 @@ class Situation {
   const Dump& dump_;
   const Snapshot& snap_;
   const AnalysisOptions& options_;
-  std::vector<LockChain> chains_;
-  absl::flat_hash_map<Id, const Context*> cancellers_;      // by context: whose end reaches it
-  absl::flat_hash_map<Id, const Task*> readers_;            // by lock: one who reads
+  std::vector<LockChain> chains_;            // empty if nobody waits for a lock
+  std::vector<std::uint32_t> lock_waiters_;  // positions
+  // By position: the context whose end reaches this one, the scope that ended at or above, the one
+  // that is looked at.
+  std::vector<const Context*> cancellers_;
+  std::vector<const Scope*> ended_scopes_, focus_;
+  std::vector<WorldFacts> worlds_;
+  absl::flat_hash_map<Id, const Task*> readers_;  // by lock: one who reads
+  absl::flat_hash_map<Id, std::vector<ReadHold>> read_holds_;
   absl::flat_hash_map<Id, const Task*> writers_;            // by lock: who waits to write
   absl::flat_hash_map<Id, std::vector<const Sync*>> held_;  // by task
   std::unique_ptr<const Liveness> liveness_;
-  // In no pool anything moves, or nothing but who asked: the tasks of one may wake those of
-  // another.
-  bool pools_quiet_ = true, pools_still_ = true;
+  // Made when they are first asked for: few rules need them.
+  mutable bool channels_indexed_ = false, children_indexed_ = false;
+  mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;
+  mutable absl::flat_hash_map<Id, std::array<const Task*, 2>> blocked_children_;
 };
 
 bool IsLockWait(WaitKind kind);

@@ -16,16 +16,12 @@ struct Server {
 
 // A stuck task that was started by whoever counted it in the wait group.
 Server CountedIn(const Situation& s, const Task& waiter, const Sync& group) {
-  for (const Task& task : s.snap().tasks.all()) {
-    if (!s.Blocked(task) || task.id == waiter.id || task.is_main) continue;
-    const SpawnNode* spawn = s.snap().spawns.Find(task.spawn);
-    const SpawnNode* parent = spawn == nullptr ? nullptr : s.snap().spawns.Find(spawn->parent);
-    if (parent == nullptr) continue;
-    if (parent->task == group.last_add.task || parent->task == waiter.id) {
-      return {task.id, "which may be one of those it counts"};
-    }
-  }
-  return {};
+  const Task* first = s.BlockedChildOf(group.last_add.task, waiter.id);
+  const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
+  // Of the two the one that comes first in the snapshot.
+  if (first == nullptr || (own != nullptr && own < first)) first = own;
+  if (first == nullptr) return {};
+  return {first->id, "which may be one of those it counts"};
 }
 
 Server ServerOfSync(const Situation& s, const Task& task) {

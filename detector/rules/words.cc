@@ -109,16 +109,16 @@ std::string Span(std::int64_t ns) {
       absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));
 }
 
-Match Stuck(const Situation& s, const Task& task, bool proven_anyway, std::string key) {
-  if (!proven_anyway && s.MayGoOn(task)) return {Answer::kLookAgain, "", ""};
-  if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
+Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key) {
+  if (!proven_anyway && s.MayGoOn(task)) return {Answer::kLookAgain, "", {}};
+  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
   if (proven_anyway) {
-    if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", ""};
-    return {Answer::kLeak, "proven", std::move(key)};
+    if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", {}};
+    return {Answer::kLeak, "proven", key};
   }
   // Late, and nothing of its own scope could still come to it.
-  if (s.ScopeStill(task)) return {Answer::kLeak, "outlived", std::move(key)};
-  return {Answer::kLookAgain, "", ""};
+  if (s.ScopeStill(task)) return {Answer::kLeak, "outlived", key};
+  return {Answer::kLookAgain, "", {}};
 }
 
 Match Cancelled(const Situation& s, const Task& task) {
@@ -128,11 +128,11 @@ Match Cancelled(const Situation& s, const Task& task) {
   constexpr int kPatience = 10;
   const std::int64_t waited = s.snap().taken_ns - std::max(ended->ended_ns, task.since_ns);
   const bool patient = waited < kPatience * absl::ToInt64Nanoseconds(s.options().min_age);
-  if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", ""};
-  std::string key = absl::StrCat("c", ended->site, "/", ended->ended_site);
-  if (s.Quiet(task)) return {Answer::kLeak, "proven", std::move(key)};
-  if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", ""};
-  return {Answer::kLeak, "cancelled", std::move(key)};
+  if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", {}};
+  const MatchKey key{0, ended->site, ended->ended_site};
+  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
+  if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", {}};
+  return {Answer::kLeak, "cancelled", key};
 }
 
 }  // namespace detector

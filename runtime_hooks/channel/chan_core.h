@@ -5,7 +5,8 @@
 // Invariants: at least one of the two queues is empty, except for a select that both sends and
 // receives on the same unbuffered channel. With capacity > 0, values in the ring mean no waiting
 // receiver, and free places mean no waiting sender. A closed channel has no waiters.
-// Ownership: reference counted in its slab; a parked task keeps the reference of its handle.
+// Ownership: reference counted in its slab by its handles. When the last handle goes while tasks
+// wait here, the channel is theirs (`orphaned`) and goes with the last of them.
 #ifndef STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_CORE_H_
 
@@ -31,6 +32,14 @@ struct ChanPeer {
 };
 
 struct ChanCore {
+  static constexpr CacheKind kCacheKind = CacheKind::kChannel;
+
+  // What can be seen without the lock: whether an operation might go through (kMayRecv, kMaySend;
+  // sometimes true in vain, never false in vain), and a count of changes. Written under the lock.
+  // Release pairs with the acquire of whoever decides by it that nothing can be done here.
+  static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kChange = 4;
+  std::atomic<std::uint64_t> glance{0};
+
   // --- set once
   std::uint64_t id = 0;
   const ElemOps* ops = nullptr;
@@ -51,33 +60,32 @@ struct ChanCore {
   WaitQueue senders, receivers;
   std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
   std::uint64_t repeat_sends = 0;
-  bool observed_try = false, observed_size = false, timer_armed = false;
+  std::atomic<bool> observed_try{false};  // relaxed: only ever set
+  bool observed_size = false, timer_armed = false;
+  bool orphaned = false;  // no handle is left: those who wait own it, the last one frees it
   std::uint64_t closed_by = 0;
   std::source_location closed_site{};
   std::int64_t closed_ns = 0;
   ChanPeer last_sender, last_receiver;
 
   ~ChanCore();
-  unsigned char* At(std::size_t i) { return ring + ((head + i) % capacity) * ops->size; }
+  unsigned char* At(std::size_t i) {
+    const std::size_t at = head + i;
+    return ring + (at < capacity ? at : at - capacity) * ops->size;
+  }
+  // After each change of what `glance` says.
+  void Touch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    const bool recv = closed || length > 0 || !senders.empty();
+    const bool send = closed || length < capacity || !receivers.empty();
+    const std::uint64_t changes = (glance.load(std::memory_order_relaxed) | (kChange - 1)) + 1;
+    glance.store(changes | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
+                 std::memory_order_release);
+  }
 };
 
 Slab<ChanCore>& ChanSlab();
 void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
 
-// The steps that both plain operations and selects are made of. All need `chan->lock`, but for the
-// last two.
-//
-// True if the operation went through at once. A closed channel counts: then SendNow must not be
-// called, and RecvNow leaves `*received` false.
-bool SendNow(ChanCore* chan, Task* self, void* value, const std::source_location& site);
-bool RecvNow(ChanCore* chan, Task* self, void* room, bool* received,
-             const std::source_location& site);
-// Queues `w` as a sender or receiver, and takes it out again when its task leaves for another case.
-void Offer(ChanCore* chan, Waiter* w, bool send);
-void Withdraw(ChanCore* chan, Waiter* w, bool send);
-// Notes that `self` had offered an operation here and took `chosen` instead.
-void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
-              const SelectCase& chosen);
 // Closes without a scheduling point; for ends of contexts. False if it was closed already.
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site);
 

@@ -3,7 +3,7 @@
 #include <new>
 #include <string>
 
-#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/scheduler/patches.h"
 
 namespace stranded::internal {
@@ -21,7 +21,8 @@ bool GoesOn(Task* self, bool send) {
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
 // went through, false if the channel was closed meanwhile.
-bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, SelectCase* shown)
+__attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Waiter* w,
+                                                  WaitKind kind, bool range, SelectCase* shown)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool send = kind == WaitKind::kChanSend;
   w->task = self;
@@ -32,18 +33,26 @@ bool ParkOn(ChanCore* chan, Task* self, Waiter* w, WaitKind kind, bool range, Se
   self->wait.range = range;
   self->wait.cases = shown;
   self->wait.case_count = 1;
-  const WakeReason reason = Park(self, &chan->lock);
-  if (reason != WakeReason::kWoken) {
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch, &chan->lock);
+  if (reason != WakeReason::kWoken) [[unlikely]] {
     chan->lock.Lock();
     const bool waiting = w->queued;
-    if (waiting) Withdraw(chan, w, send);
+    const bool last = waiting && Withdraw(chan, w, send);
     chan->lock.Unlock();
+    if (last) ReleaseOrphan(chan);
     if (waiting) {
       if (reason == WakeReason::kGiveUp && GoesOn(self, send)) return send;
       ThrowInterrupted(self, reason);
     }
   }
   return w->success;
+}
+
+// Polls that find nothing need no lock, and who polled last is noted now and then only.
+bool VainTry(const ChanCore* chan, Task* self, std::uint64_t wanted) {
+  constexpr std::uint32_t kNoteEvery = 64;
+  if (!self->plain || (chan->glance.load(std::memory_order_acquire) & wanted) != 0) return false;
+  return chan->observed_try.load(std::memory_order_relaxed) && self->vain_polls++ % kNoteEvery != 0;
 }
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
@@ -78,6 +87,10 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_loca
   chan->creator_task = self->id;
   chan->created_ns = self->world->coarse_ns();
   chan->world_id = self->world->id();
+  {
+    SpinGuard guard(chan->lock);
+    chan->Touch();
+  }
   ChanSlab().Publish(chan);
   return chan;
 }
@@ -85,8 +98,20 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_loca
 void RefChan(ChanCore* chan) { Slab<ChanCore>::Ref(chan); }
 
 void UnrefChan(ChanCore* chan) {
-  if (Slab<ChanCore>::Unref(chan)) ChanSlab().Free(chan);
+  if (!Slab<ChanCore>::Unref(chan)) return;
+  {
+    SpinGuard guard(chan->lock);
+    if (!chan->senders.empty() || !chan->receivers.empty()) {
+      // Nobody can reach it any more but those who wait: for ever, unless they are interrupted.
+      chan->orphaned = true;
+      Slab<ChanCore>::Publish(chan);
+      return;
+    }
+  }
+  ChanSlab().Free(chan);
 }
+
+void ReleaseOrphan(ChanCore* chan) { UnrefChan(chan); }
 
 void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
   SpinGuard guard(chan->lock);
@@ -140,8 +165,9 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
   if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return TryResult::kWouldBlock;
   bool closed = false;
   if (chan != nullptr) {
+    if (VainTry(chan, self, ChanCore::kMaySend)) return TryResult::kWouldBlock;
     SpinGuard guard(chan->lock);
-    chan->observed_try = true;
+    chan->observed_try.store(true, std::memory_order_relaxed);
     closed = chan->closed;
     if (!closed) {
       if (SendNow(chan, self, value, site)) return TryResult::kDone;
@@ -157,8 +183,9 @@ TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& si
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
+    if (VainTry(chan, self, ChanCore::kMayRecv)) return TryResult::kWouldBlock;
     SpinGuard guard(chan->lock);
-    chan->observed_try = true;
+    chan->observed_try.store(true, std::memory_order_relaxed);
     bool received = false;
     if (RecvNow(chan, self, room, &received, site)) {
       return received ? TryResult::kDone : TryResult::kClosed;

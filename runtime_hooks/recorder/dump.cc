@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "runtime_hooks/recorder/header.h"
 #include "runtime_hooks/recorder/modules.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "stranded/internal/spin_lock.h"
 #include "stranded/options.h"
 
 namespace stranded {
@@ -33,11 +35,78 @@ struct FileSink {
   }
 };
 
+// One writer is kept: its tables are too large for a task's stack, and fresh memory for them costs
+// more than a small snapshot.
+class BorrowedWriter {
+ public:
+  // Acquire: pairs with the release of who gave it back.
+  explicit BorrowedWriter(Sink sink)
+      : writer_(Spare().exchange(nullptr, std::memory_order_acquire)) {
+    if (writer_ == nullptr) {
+      writer_ = new PacketWriter(sink);
+    } else {
+      writer_->Reset(sink);
+    }
+  }
+  ~BorrowedWriter() {
+    // Release: pairs with the acquire of the next borrower. Acquire: of what is deleted.
+    delete Spare().exchange(writer_, std::memory_order_acq_rel);
+  }
+  BorrowedWriter(const BorrowedWriter&) = delete;
+  BorrowedWriter& operator=(const BorrowedWriter&) = delete;
+  PacketWriter& operator*() const { return *writer_; }
+
+ private:
+  static std::atomic<PacketWriter*>& Spare() {
+    static std::atomic<PacketWriter*> spare{nullptr};
+    return spare;
+  }
+  PacketWriter* writer_;
+};
+
+// What every dump of this process begins with: header and modules. Made anew after a fork, and when
+// a library was loaded or unloaded.
+struct Preamble {
+  SpinLock lock;
+  std::shared_ptr<const std::string> bytes ABSL_GUARDED_BY(lock);
+  std::uint64_t packets ABSL_GUARDED_BY(lock) = 0;
+  std::uint64_t loads ABSL_GUARDED_BY(lock) = 0;
+  pid_t pid ABSL_GUARDED_BY(lock) = 0;
+};
+
+void WritePreamble(PacketWriter& writer) {
+  static auto& kept = *new Preamble;
+  const std::uint64_t loads = ModuleLoads();
+  const pid_t pid = getpid();
+  std::shared_ptr<const std::string> bytes;
+  std::uint64_t packets = 0;
+  {
+    SpinGuard guard(kept.lock);
+    if (kept.loads == loads && kept.pid == pid) {
+      bytes = kept.bytes;
+      packets = kept.packets;
+    }
+  }
+  if (bytes == nullptr) {
+    const auto fresh = std::make_shared<std::string>();
+    BorrowedWriter scratch({&Append, fresh.get()});
+    WriteHeader(*scratch);
+    WriteModules(*scratch);
+    packets = (*scratch).packets();
+    bytes = fresh;
+    std::shared_ptr<const std::string> old = fresh;  // freed after the lock
+    SpinGuard guard(kept.lock);
+    kept.bytes.swap(old);
+    kept.packets = packets;
+    kept.loads = loads;
+    kept.pid = pid;
+  }
+  writer.Append(*bytes, packets);
+}
+
 void WriteAll(Sink sink, const DumpOptions& options) {
-  // On the heap: the tables are too large for a task's stack.
-  auto writer = std::make_unique<PacketWriter>(sink);
-  WriteHeader(*writer);
-  WriteModules(*writer);
+  const BorrowedWriter writer(sink);
+  WritePreamble(*writer);
   SnapshotOptions snapshot;
   snapshot.reason = options.reason.c_str();
   snapshot.label = options.label.c_str();

@@ -57,6 +57,17 @@ int WriteOne(dl_phdr_info* info, std::size_t, void* arg) {
 
 }  // namespace
 
+std::uint64_t ModuleLoads() {
+  std::uint64_t loads = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* arg) {
+        *static_cast<std::uint64_t*>(arg) = info->dlpi_adds + info->dlpi_subs;
+        return 1;
+      },
+      &loads);
+  return loads;
+}
+
 void WriteModules(PacketWriter& writer) { dl_iterate_phdr(&WriteOne, &writer); }
 
 }  // namespace stranded::internal

@@ -17,18 +17,21 @@ using dump::PacketTag;
 using dump::PeerTag;
 using dump::SyncObjectTag;
 
-// In a crash the mangled name must do: demangling allocates.
-std::string_view TypeName(const char* mangled, bool crash, std::string* room) {
-  if (mangled == nullptr) return {};
-  if (crash) return mangled;
-  int status = 0;
-  char* text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
-  if (status == 0) *room = text;
-  std::free(text);
-  return status == 0 ? Cut(*room) : std::string_view(mangled);
-}
-
 }  // namespace
+
+// In a crash the mangled name must do: demangling allocates.
+std::string_view Snapshot::TypeName(const char* mangled) {
+  if (mangled == nullptr) return {};
+  if (options_.crash) return mangled;
+  const auto [it, fresh] = type_names_.try_emplace(mangled);
+  if (fresh) {
+    int status = 0;
+    char* text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
+    it->second = status == 0 ? Cut(text) : std::string_view(mangled);
+    std::free(text);
+  }
+  return it->second;
+}
 
 void Snapshot::WriteContexts() {
   const auto drop = [this](ContextNode* node) {
@@ -59,7 +62,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::uint64_t done_id = done == nullptr ? 0 : done->id;
   node->lock.Unlock();
   const std::uint32_t site = out_.Site(node->site);
-  std::string type_room, cause;
+  std::string cause;
   std::uint32_t ended_site = 0;
   if (err != ContextErr::kNone) {
     ended_site = out_.Site(node->ended_site);
@@ -67,7 +70,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     Mention(node->ended_by);
   }
   Mention(node->creator);
-  const std::string_view key = TypeName(node->key_type, options_.crash, &type_room);
+  const std::string_view key = TypeName(node->key_type);
   out_.Write<ContextTag>(PacketTag::kContext, [&](auto& c) {
     c.add_uint64(ContextTag::kId, node->id);
     c.add_uint64(ContextTag::kParent, node->parent == nullptr ? 0 : node->parent->id);
@@ -162,8 +165,7 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Mention(f.last_sender.task);
   Mention(f.last_receiver.task);
   const std::uint32_t site = out_.Site(chan->site), closed_site = out_.Site(f.closed_site);
-  std::string room;
-  const std::string_view type = TypeName(chan->ops->type->name(), options_.crash, &room);
+  const std::string_view type = TypeName(chan->ops->type->name());
   out_.Write<ChannelTag>(PacketTag::kChannel, [&](auto& c) {
     c.add_uint64(ChannelTag::kId, chan->id);
     c.add_uint32(ChannelTag::kSite, site);
@@ -209,7 +211,7 @@ struct SyncFacts {
 }  // namespace
 
 void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (!options_.crash && !syncs_.insert(base->id).second) return;
+  if (!options_.crash && !syncs_.insert(base->id)) return;
   if (!TakeLock(base->lock)) return;
   const SyncFacts f{base->holder,         base->holder_site,       base->readers,
                     base->waiters.size(), base->readers_uncertain, base->counter,

@@ -25,6 +25,16 @@ std::size_t PutVarint(char* to, std::uint64_t value) {
 
 std::string_view Cut(std::string_view text) { return text.substr(0, kLongestString); }
 
+void PacketWriter::Reset(Sink sink) {
+  sink_ = sink;
+  packets_ = too_large_ = 0;
+  next_site_ = 1;
+  if (++generation_ == 0) {
+    sites_.fill(Known());
+    generation_ = 1;
+  }
+}
+
 // Packet: field 1 of Dump, its length, then the checksum (fixed32, field 1) and the body.
 void PacketWriter::Emit(const char* bytes, std::size_t count) {
   constexpr std::size_t kChecksum = 5;
@@ -50,14 +60,15 @@ std::uint32_t PacketWriter::Site(const char* file, const char* function, std::ui
   Known* free = nullptr;
   for (std::size_t i = 0; i < kProbes; ++i, at = (at + 1) % sites_.size()) {
     Known& known = sites_[at];
-    if (known.file == nullptr) {
+    if (known.generation != generation_) {
       free = &known;
       break;
     }
     if (known.file == file && known.line == line && known.column == column) return known.id;
   }
   const std::uint32_t id = next_site_++;
-  if (free != nullptr) *free = Known{file, line, column, id};  // a full table only repeats sites
+  if (free != nullptr)
+    *free = Known{file, line, column, id, generation_};  // a full table only repeats sites
   Buffer buffer(site_body_.data(), site_body_.size());
   {
     Builder<dump::PacketTag> packet(buffer);

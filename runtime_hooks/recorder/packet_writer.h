@@ -33,6 +33,8 @@ struct Sink {
 class PacketWriter {
  public:
   explicit PacketWriter(Sink sink) : sink_(sink) {}
+  // As new. The table of sites is not cleared for that: it is large.
+  void Reset(Sink sink);
 
   // Calls fill(builder) for the body of one packet of the kind `tag`.
   template <class Tag, class Fill>
@@ -56,6 +58,12 @@ class PacketWriter {
     return Site(site.file_name(), site.function_name(), site.line(), site.column());
   }
 
+  // Whole packets that were made before.
+  void Append(std::string_view packets, std::uint64_t count) {
+    sink_.write(sink_.arg, packets.data(), packets.size());
+    packets_ += count;
+  }
+
   std::uint64_t packets() const { return packets_; }
   std::uint64_t too_large() const { return too_large_; }
 
@@ -63,12 +71,13 @@ class PacketWriter {
   struct Known {
     const char* file = nullptr;
     std::uint32_t line = 0, column = 0, id = 0;
+    std::uint32_t generation = 0;  // free unless it is the writer's
   };
   void Emit(const char* bytes, std::size_t count);
 
   Sink sink_;
   std::uint64_t packets_ = 0, too_large_ = 0;
-  std::uint32_t next_site_ = 1;
+  std::uint32_t next_site_ = 1, generation_ = 1;
   std::array<Known, 8192> sites_{};
   std::array<char, 32768> body_;
   std::array<char, 4096> site_body_;

@@ -1,6 +1,6 @@
 // One walk over everything that is alive, written as packets.
 //
-// Overview: parked tasks are frozen one at a time, copied and let go; channels and contexts are
+// Overview: parked tasks are frozen a few at a time, copied and let go; channels and contexts are
 // read under their locks. Nothing stops the world, so the parts of a snapshot of a busy program may
 // be some microseconds apart; `park_count` tells the reader whether a task ran in between. Thread
 // safety: Run() from any thread. Never two objects' locks at a time. Invariants: in crash mode
@@ -9,13 +9,19 @@
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 
+#include <array>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/recorder/id_set.h"
 #include "runtime_hooks/recorder/packet_writer.h"
+#include "runtime_hooks/recorder/task_batch.h"
 #include "runtime_hooks/recorder/unwind.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/world.h"
@@ -51,8 +57,12 @@ class Snapshot {
 
   // task_packets.cc
   void WriteTasks();
-  void WriteTask(Task* task);
+  void FreezeTask(Task* task);  // of those that are wanted, together with others
+  void WriteFrozen();           // and lets them go
+  bool Skip(const Task& task, std::uint32_t state) const;
+  void WriteTask(Task* task, std::uint32_t state, bool frozen);
   void WriteWait(Builder<dump::TaskTag>& packet, const Task& task, bool still);
+  bool Sound(const SelectCase& c) const;
   void WriteCase(Builder<dump::WaitTag>& wait, const SelectCase& c);
   void WriteHeld(Builder<dump::TaskTag>& packet, const Task& task);
   void WriteStack(Builder<dump::TaskTag>& packet, const Task& task);
@@ -72,9 +82,12 @@ class Snapshot {
   void WriteContext(ContextNode* node);
   void WriteChannels();
   void WriteChannel(ChanCore* chan);
+  std::string_view TypeName(const char* mangled);
   void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer);
   void Mention(std::uint64_t task_id) {
-    if (!options_.crash && task_id != 0) mentioned_.insert(task_id);
+    if (options_.crash || task_id == 0) return;
+    // Mostly the same as the one before; the rest is sorted in the end.
+    if (mentioned_.empty() || mentioned_.back() != task_id) mentioned_.push_back(task_id);
   }
 
   PacketWriter& out_;
@@ -82,9 +95,20 @@ class Snapshot {
   std::uint64_t packets_before_ = 0;
   std::uint64_t tasks_unread_ = 0, stacks_missing_ = 0, locked_ = 0, events_lost_ = 0;
   int crash_stacks_ = 0;
-  absl::flat_hash_set<std::uint64_t> listed_, mentioned_;  // task ids
-  absl::flat_hash_set<std::uint64_t> contexts_, channels_, syncs_, spawns_, scopes_;
+  IdSet listed_;                          // tasks
+  std::vector<std::uint64_t> mentioned_;  // tasks
+  IdSet contexts_, channels_, syncs_, spawns_, scopes_;
   absl::flat_hash_map<std::uint64_t, int> stacks_;
+  absl::flat_hash_map<const char*, std::string> type_names_;  // demangled
+  std::unique_ptr<TaskBatch> batch_;                          // not in a crash
+  // Tasks that are read together, so that their memory is fetched at the same time.
+  struct Held {
+    Task* task;
+    std::uint32_t state;  // when it was frozen, or could not be
+    bool frozen;
+  };
+  std::array<Held, 16> held_;
+  std::size_t held_count_ = 0;
 };
 
 }  // namespace stranded::internal

@@ -15,6 +15,7 @@ using dump::WaitTag;
 
 constexpr std::uint32_t kMostCases = 256;  // so that a packet stays small
 constexpr int kMostCrashStacks = 200;
+constexpr int kWrittenAlone = 8;  // of tasks that are alike; later ones go into a batch
 enum TaskStateWire {
   kWireRunnable = 1,
   kWireRunning = 2,
@@ -24,8 +25,12 @@ enum TaskStateWire {
   kWireFinished = 6
 };
 
-bool IsSyncWait(WaitKind kind) {
-  return kind >= WaitKind::kMutexLock && kind <= WaitKind::kSemaphoreAcquire;
+// The task that takes the snapshot cannot freeze itself.
+bool IsOther(const Task* task) { return task != CurrentTaskOrNull(); }
+
+std::uint32_t StateOf(const Task& task) {
+  // Acquire: what the task did before it parked or finished is seen.
+  return task.state.load(std::memory_order_acquire);
 }
 
 int WireState(const Task& task, std::uint32_t state, bool still) {
@@ -42,18 +47,57 @@ int WireState(const Task& task, std::uint32_t state, bool still) {
 }  // namespace
 
 void Snapshot::WriteTasks() {
-  TaskSlab().ForEach([this](Task* task) { WriteTask(task); },
-                     [this](Task* task) {
-                       if (!options_.crash) UnrefTask(task);  // a crash must not run destructors
-                     });
+  if (options_.crash) {  // a crash must not run destructors: references are kept
+    TaskSlab().ForEach(
+        [this](Task* task) {
+          const std::uint32_t state = StateOf(*task);
+          if (!Skip(*task, state)) WriteTask(task, state, IsOther(task) && Freeze(task));
+        },
+        [](Task*) {});
+    return;
+  }
+  batch_ = std::make_unique<TaskBatch>(out_, std::max(kWrittenAlone, options_.stacks_per_site));
+  TaskSlab().ForEach([this](Task* task) { FreezeTask(task); }, [](Task*) {});
+  WriteFrozen();
+  batch_->Flush();
+}
+
+// Takes over the walker's reference.
+void Snapshot::FreezeTask(Task* task) {
+  const std::uint32_t state = StateOf(*task);
+  if (Skip(*task, state)) {
+    UnrefTask(task);
+    return;
+  }
+  const bool frozen = IsOther(task) && Freeze(task);
+  if (frozen) {
+    // What is read of it later lies in cold memory: its stack and its ancestry.
+    __builtin_prefetch(task->wait.cases);
+    __builtin_prefetch(task->spawn);
+    __builtin_prefetch(reinterpret_cast<const char*>(task->spawn) + 64);
+  }
+  held_[held_count_++] = {task, state, frozen};
+  if (held_count_ == held_.size()) WriteFrozen();
+}
+
+void Snapshot::WriteFrozen() {
+  for (std::size_t i = 0; i < held_count_; ++i) {
+    const auto [task, state, frozen] = held_[i];
+    WriteTask(task, state, frozen);
+    if (frozen) Thaw(task);
+    UnrefTask(task);
+  }
+  held_count_ = 0;
 }
 
 bool Snapshot::WantStack(const Task& task) {
   if (options_.crash) return crash_stacks_++ < kMostCrashStacks;
   if (options_.stacks_per_site <= 0) return false;
-  const auto key = reinterpret_cast<std::uintptr_t>(task.wait.site.file_name()) * 1000003 +
-                   task.wait.site.line() * 7919 + task.spawn->site.line() * 31 +
-                   reinterpret_cast<std::uintptr_t>(task.spawn->site.file_name());
+  const std::source_location &wait = task.wait.site, &spawn = task.spawn->site;
+  const auto key = reinterpret_cast<std::uintptr_t>(wait.file_name()) * 1000003 +
+                   (wait.line() * std::uint64_t{1} << 32) + wait.column() * 104729 +
+                   spawn.line() * 31 + spawn.column() * 15485863 +
+                   reinterpret_cast<std::uintptr_t>(spawn.file_name());
   return ++stacks_[key] <= options_.stacks_per_site;
 }
 
@@ -73,25 +117,31 @@ void Snapshot::NoteObjects(Task* task) {
   }
 }
 
-void Snapshot::WriteTask(Task* task) {
+bool Snapshot::Skip(const Task& task, std::uint32_t state) const {
   // First: the world of a finished task may be gone.
-  const std::uint32_t state = task->state.load(std::memory_order_acquire);
-  if ((state & Task::kStateMask) == Task::kFinished) return;
-  if (!Wanted(task->world_id.load(std::memory_order_relaxed)) && !task->is_thread) return;
-  if (options_.scope != 0 && !IsWithin(task->scope, options_.scope)) return;
+  if ((state & Task::kStateMask) == Task::kFinished) return true;
+  if (!Wanted(task.world_id.load(std::memory_order_relaxed)) && !task.is_thread) return true;
+  return options_.scope != 0 && !IsWithin(task.scope, options_.scope);
+}
+
+void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
   // The task that takes the snapshot holds still by itself. It waits for something only when its
   // world has come to a dead end.
   const bool self = task == CurrentTaskOrNull();
-  const bool frozen = !self && Freeze(task);
   const bool still = frozen || (self && task->wait.kind != WaitKind::kNone);
   if (!frozen && (state & Task::kStateMask) == Task::kParked) ++tasks_unread_;
-  WriteSpawnChain(task->spawn);
   WriteScopeChain(task->scope);
   if (!options_.crash) {
     listed_.insert(task->id);
     NeedContext(task->context);
   }
   if (still) NoteObjects(task);
+  if (frozen && batch_ != nullptr && batch_->Take(*task)) {
+    spawns_.insert(task->spawn->id);
+    WriteSpawnChain(task->spawn->parent);
+    return;
+  }
+  WriteSpawnChain(task->spawn);
   const std::uint32_t last_site = out_.Site(task->last_site.load(std::memory_order_relaxed));
   out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
     const std::string_view name = Cut(task->name());
@@ -118,7 +168,6 @@ void Snapshot::WriteTask(Task* task) {
     if (still) WriteHeld(t, *task);
     if (frozen && WantStack(*task)) WriteStack(t, *task);
   });
-  if (frozen && !options_.crash) Thaw(task);
 }
 
 void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still) {
@@ -137,7 +186,7 @@ void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still)
   w.add_bool(WaitTag::kRange, wait.range);
   if (wait.sync != nullptr && IsSyncWait(wait.kind)) w.add_uint64(WaitTag::kSync, wait.sync->id);
   for (std::uint32_t i = 0; i < wait.case_count && i < kMostCases; ++i) {
-    WriteCase(w, wait.cases[i]);
+    if (Sound(wait.cases[i])) WriteCase(w, wait.cases[i]);
   }
   if (wait.done_context != nullptr) {
     SelectCase done;
@@ -146,6 +195,13 @@ void Snapshot::WriteWait(Builder<TaskTag>& packet, const Task& task, bool still)
     done.site = wait.site;
     WriteCase(w, done);
   }
+}
+
+// Cases lie on the parked stack, which may be damaged when the program crashes.
+bool Snapshot::Sound(const SelectCase& c) const {
+  if (!options_.crash) return true;
+  return (c.chan == nullptr || ChanSlab().Holds(c.chan)) &&
+         (c.context == nullptr || ContextSlab().Holds(c.context));
 }
 
 void Snapshot::WriteCase(Builder<WaitTag>& wait, const SelectCase& c) {
@@ -186,13 +242,13 @@ void Snapshot::WriteStack(Builder<TaskTag>& packet, const Task& task) {
 }
 
 void Snapshot::NeedContext(ContextNode* node) {
-  for (; node != nullptr && contexts_.insert(node->id).second; node = node->parent) {
+  for (; node != nullptr && contexts_.insert(node->id); node = node->parent) {
   }
 }
 
 void Snapshot::WriteSpawnChain(const SpawnNode* node) {
   for (; node != nullptr; node = node->parent) {
-    if (!options_.crash && !spawns_.insert(node->id).second) return;
+    if (!options_.crash && !spawns_.insert(node->id)) return;
     const std::uint32_t site = out_.Site(node->site);
     out_.Write<dump::SpawnNodeTag>(PacketTag::kSpawn, [&](auto& s) {
       const std::string_view name = Cut(node->name);
@@ -208,7 +264,7 @@ void Snapshot::WriteSpawnChain(const SpawnNode* node) {
 
 void Snapshot::WriteScopeChain(const ScopeNode* scope) {
   for (; scope != nullptr; scope = scope->parent) {
-    if (!options_.crash && !scopes_.insert(scope->id).second) return;
+    if (!options_.crash && !scopes_.insert(scope->id)) return;
     const std::uint32_t site = out_.Site(scope->site);
     out_.Write<dump::ScopeTag>(PacketTag::kScope, [&](auto& s) {
       const std::string_view name = Cut(scope->name);
@@ -224,10 +280,9 @@ void Snapshot::WriteScopeChain(const ScopeNode* scope) {
 
 // The tasks that others mention as their peers but that are gone, as far as they are remembered.
 void Snapshot::WriteFinishedTasks() {
-  // Sorted: the order of a hash set differs from run to run.
-  std::vector<std::uint64_t> ids(mentioned_.begin(), mentioned_.end());
-  std::sort(ids.begin(), ids.end());
-  for (const std::uint64_t id : ids) {
+  std::sort(mentioned_.begin(), mentioned_.end());
+  mentioned_.erase(std::unique(mentioned_.begin(), mentioned_.end()), mentioned_.end());
+  for (const std::uint64_t id : mentioned_) {
     FinishedTask task;
     if (listed_.contains(id) || !FindFinished(id, &task)) continue;
     WriteSpawnChain(task.spawn);

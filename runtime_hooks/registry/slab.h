@@ -103,6 +103,18 @@ class Slab {
     }
   }
 
+  // True if `object` is a slot of this slab that is in use: for pointers from damaged memory.
+  bool Holds(const T* object) const {
+    for (Chunk* c = chunks_.load(std::memory_order_acquire); c != nullptr; c = c->next) {
+      for (Slot& slot : c->slots) {
+        if (static_cast<const void*>(slot.bytes) == object) {
+          return slot.refs.load(std::memory_order_relaxed) != 0;
+        }
+      }
+    }
+    return false;
+  }
+
   // Calls f(object) with a reference held for the length of the call; `drop` takes that reference
   // back (it may be the last one).
   template <class F, class Drop>

@@ -30,7 +30,9 @@ struct ThreadCache {
 struct ThreadBlock {
   Task* current = nullptr;
   void* worker = nullptr;      // PoolWorld::Worker of a worker thread
-  void* exceptions = nullptr;  // its __cxa_get_globals(), once asked for
+  void* exceptions = nullptr;  // its __cxa_get_globals(); set before it runs a task
+  int* errno_place = nullptr;  // likewise
+  std::uint64_t next_task_id = 0, task_ids_left = 0;  // see NewTaskId()
   ThreadCache caches[kCacheKinds];
   unsigned char spawn_stash[16] = {};  // see NewSpawnNode()
   FinishedRing* finished = nullptr;    // see RememberFinished()

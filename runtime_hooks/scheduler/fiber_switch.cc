@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cerrno>
 #include <cstring>
 
 #include "runtime_hooks/scheduler/sanitizers.h"
@@ -12,51 +13,20 @@
 namespace stranded::internal {
 namespace {
 
-struct Message {
-  Task* from;
-  bool park;
-  AfterSwitch after;
-  void* arg;
-};
-
-// What __cxa_get_globals() says belongs to the thread; its address is asked for once and then taken
-// from the thread's block, whose own address is never kept across a switch.
-void SaveExceptions(Task* task, ThreadBlock* here) {
-  if (here->exceptions == nullptr) here->exceptions = abi::__cxa_get_globals();
-  std::memcpy(task->eh_globals, here->exceptions, sizeof(task->eh_globals));
-}
-void RestoreExceptions(const Task* task, const ThreadBlock* here) {
-  std::memcpy(here->exceptions, task->eh_globals, sizeof(task->eh_globals));
-}
-
-// On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
-void Arrive(boost::context::detail::transfer_t from) {
-  const Message message = *static_cast<Message*>(from.data);
-  message.from->sp = from.fctx;
-  if (message.park) {
-    // Release: whoever wakes or freezes it (acquire) sees the saved stack and the wait record.
-    message.from->state.store(Task::kParked, std::memory_order_release);
-  }
-  if (message.after != nullptr) message.after(message.arg);
-}
-
-void FinishSwitchForAsan([[maybe_unused]] Task* self) {
-#ifdef STRANDED_ASAN
-  __sanitizer_finish_switch_fiber(self->asan_fake_stack, nullptr, nullptr);
-#endif
-}
-
 void FiberMain(boost::context::detail::transfer_t from) {
   ThreadBlock* here = Here();
   Task* self = here->current;
   FinishSwitchForAsan(self);
-  RestoreExceptions(self, here);
-  Arrive(from);
+  std::memcpy(here->exceptions, self->eh_globals, sizeof(self->eh_globals));
+  ArriveFrom(from);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
   self->entry(self);
   __builtin_unreachable();
 }
 
+}  // namespace
+
+#if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
 // The announcement to TSan and the jump must stand in one function that TSan does not instrument:
 // its shadow call stack would be that of the wrong fiber when an instrumented one returns.
 #if defined(__clang__)
@@ -65,7 +35,7 @@ __attribute__((noinline, no_sanitize("thread")))
 __attribute__((noinline, no_sanitize_thread))
 #endif
 boost::context::detail::transfer_t
-Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
+JumpTo([[maybe_unused]] Task* from, Task* to, SwitchMessage* message) {
 #ifdef STRANDED_ASAN
   __sanitizer_start_switch_fiber(from->dying ? nullptr : &from->asan_fake_stack, to->stack_low,
                                  to->stack_bytes);
@@ -75,19 +45,7 @@ Jump([[maybe_unused]] Task* from, Task* to, Message* message) {
 #endif
   return boost::context::detail::jump_fcontext(to->sp, message);
 }
-
-}  // namespace
-
-void SwitchTo(Task* from, Task* to, bool park, AfterSwitch after, void* arg) {
-  Message message{from, park, after, arg};
-  ThreadBlock* here = Here();
-  SaveExceptions(from, here);
-  here->current = to;
-  const auto back = Jump(from, to, &message);
-  FinishSwitchForAsan(from);
-  RestoreExceptions(from, Here());
-  Arrive(back);
-}
+#endif
 
 void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
   task->stack_low = task->stack->low;
@@ -100,6 +58,8 @@ void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
 }
 
 void PrepareRoot(Task* task) {
+  Here()->exceptions = abi::__cxa_get_globals();
+  Here()->errno_place = &errno;
   pthread_attr_t attr;
   if (pthread_getattr_np(pthread_self(), &attr) == 0) {
     void* low = nullptr;

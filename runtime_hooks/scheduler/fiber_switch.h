@@ -4,19 +4,73 @@
 // and uncaught exceptions of a thread belong to the task: they are exchanged too. Thread safety:
 // `to` must be owned by the calling thread (taken from a queue, or the thread's root). Invariants:
 // `after` runs on the stack of `to`, when `from` is saved completely; only then may anybody else
-// resume `from`. That is why locks are released there and not before the switch. Ownership: none.
+// resume `from`. That is why locks are released there and not before the switch. The floating-point
+// modes are the task's, errno is kept by Park(). Ownership: none.
+//
+// In a header: after a switch the processor mispredicts each return that it had predicted for the
+// stack it came from, so the fewer calls lie between a blocking operation and its switch the
+// better.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 
+#include <boost/context/detail/fcontext.hpp>
+#include <cstring>
+
+#include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/task.h"
 
 namespace stranded::internal {
 
 using AfterSwitch = void (*)(void*);
 
+// What the stack that is left tells the one that is entered.
+struct SwitchMessage {
+  Task* from;
+  bool park;
+  AfterSwitch after;
+  void* arg;
+};
+
+// On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
+inline void ArriveFrom(boost::context::detail::transfer_t from) {
+  const SwitchMessage message = *static_cast<SwitchMessage*>(from.data);
+  message.from->sp = from.fctx;
+  if (message.park) {
+    // Release: whoever wakes or freezes it (acquire) sees the saved stack and the wait record.
+    message.from->state.store(Task::kParked, std::memory_order_release);
+  }
+  if (message.after != nullptr) message.after(message.arg);
+}
+
+#if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
+boost::context::detail::transfer_t JumpTo(Task* from, Task* to, SwitchMessage* message);
+#else
+inline boost::context::detail::transfer_t JumpTo(Task*, Task* to, SwitchMessage* message) {
+  return boost::context::detail::jump_fcontext(to->sp, message);
+}
+#endif
+
+inline void FinishSwitchForAsan([[maybe_unused]] Task* self) {
+#ifdef STRANDED_ASAN
+  __sanitizer_finish_switch_fiber(self->asan_fake_stack, nullptr, nullptr);
+#endif
+}
+
 // Returns when somebody switches back to `from`. If `park`, its state becomes kParked before
 // `after` runs.
-void SwitchTo(Task* from, Task* to, bool park, AfterSwitch after, void* arg);
+__attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool park,
+                                                    AfterSwitch after, void* arg) {
+  SwitchMessage message{from, park, after, arg};
+  ThreadBlock* here = Here();
+  // What __cxa_get_globals() says belongs to the thread; the block knows where it is, and its own
+  // address is never kept across a switch.
+  std::memcpy(from->eh_globals, here->exceptions, sizeof(from->eh_globals));
+  here->current = to;
+  const auto back = JumpTo(from, to, &message);
+  FinishSwitchForAsan(from);
+  std::memcpy(Here()->exceptions, from->eh_globals, sizeof(from->eh_globals));
+  ArriveFrom(back);
+}
 
 // Makes the stack of a new fiber ready to run `entry` (which must not return).
 void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes);

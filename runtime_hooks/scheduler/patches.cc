@@ -21,10 +21,10 @@ struct Named {
   std::string_view name;
   PatchKind kind;
 };
-constexpr Named kNames[] = {{"capacity", PatchKind::kCapacity}, {"giveup", PatchKind::kGiveUp},
-                            {"close", PatchKind::kClose},       {"cancel", PatchKind::kCancel},
-                            {"release", PatchKind::kRelease},   {"done", PatchKind::kDone},
-                            {"signal", PatchKind::kSignal}};
+constexpr Named kNames[] = {{"capacity", PatchKind::kCapacity}, {"context", PatchKind::kContext},
+                            {"giveup", PatchKind::kGiveUp},     {"close", PatchKind::kClose},
+                            {"cancel", PatchKind::kCancel},     {"release", PatchKind::kRelease},
+                            {"done", PatchKind::kDone},         {"signal", PatchKind::kSignal}};
 
 template <class T>
 bool Number(std::string_view text, T* number) {
@@ -33,27 +33,36 @@ bool Number(std::string_view text, T* number) {
   return error == std::errc() && end == last;
 }
 
-// KIND or KIND(N)
+// FILE#LINE
+bool ParseSite(std::string_view text, std::string* file, std::uint32_t* line) {
+  const std::size_t hash = text.rfind('#');
+  if (hash == std::string_view::npos || hash == 0) return false;
+  *file = std::string(text.substr(0, hash));
+  return Number(text.substr(hash + 1), line);
+}
+
+// KIND, capacity(N) or release(FILE#LINE)
 bool ParseKind(std::string_view text, Patch* patch) {
   const std::size_t open = text.find('(');
   const std::string_view name = text.substr(0, open);
   for (const Named& named : kNames) {
     if (named.name != name) continue;
     patch->kind = named.kind;
-    if ((open != std::string_view::npos) != (named.kind == PatchKind::kCapacity)) return false;
-    if (open == std::string_view::npos) return true;
+    if (open == std::string_view::npos) return named.kind != PatchKind::kCapacity;
     if (text.back() != ')') return false;
-    return Number(text.substr(open + 1, text.size() - open - 2), &patch->capacity);
+    const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
+    if (named.kind == PatchKind::kCapacity) return Number(inside, &patch->capacity);
+    if (named.kind != PatchKind::kRelease) return false;
+    return ParseSite(inside, &patch->across_file, &patch->across_line);
   }
   return false;
 }
 
 // KIND@FILE#LINE
 bool ParsePatch(std::string_view text, Patch* patch) {
-  const std::size_t at = text.find('@'), hash = text.rfind('#');
-  if (at == std::string_view::npos || hash == std::string_view::npos || hash < at) return false;
-  patch->file = std::string(text.substr(at + 1, hash - at - 1));
-  return !patch->file.empty() && Number(text.substr(hash + 1), &patch->line) &&
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) return false;
+  return ParseSite(text.substr(at + 1), &patch->file, &patch->line) &&
          ParseKind(text.substr(0, at), patch);
 }
 
@@ -70,8 +79,8 @@ absl::Status SetPatches(std::string_view text) {
     if (!ParsePatch(item, &patch)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "patch '", std::string(item),
-          "' is not KIND@FILE#LINE; KIND is one of capacity(N), giveup, close, cancel, "
-          "release, done, signal"));
+          "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, giveup, close, cancel, "
+          "release, release(FILE#LINE), done, signal"));
     }
     patches.push_back(std::move(patch));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);

@@ -2,10 +2,12 @@
 //
 // Overview: STRANDED_OPTIONS=patch=KIND@FILE#LINE,... or SetPatches. KIND is one of
 //   capacity(N)  channels made there have room for N values
-//   giveup       an operation there ends, as a context case would end it
+//   context      an operation there ends when its task's context has ended
+//   giveup       an operation there ends, whatever its task's context says
 //   close        channels made there are closed when no task that has sent on them is left
 //   cancel       contexts made there are cancelled when the task that made them is done
 //   release      locks taken there are released
+//   release(FILE#LINE)  the same, but only while the holder is blocked in the operation there
 //   done         wait groups made there come to zero
 //   signal       conditions made there are broadcast
 // `capacity` acts when the channel is made. All others act as late as possible: when nothing else
@@ -27,6 +29,7 @@ namespace stranded::internal {
 
 enum class PatchKind : std::uint8_t {
   kCapacity,
+  kContext,
   kGiveUp,
   kClose,
   kCancel,
@@ -40,6 +43,8 @@ struct Patch {
   std::string file;
   std::uint32_t line = 0;
   std::size_t capacity = 0;
+  std::string across_file;  // release: only across this operation; empty: any
+  std::uint32_t across_line = 0;
 };
 
 // The patches in force.

@@ -19,13 +19,14 @@ int ActingThreads() {
     int acting = 0;
     Task* self = CurrentTaskOrNull();
   } count;
-  TaskSlab().ForEach(
-      [&](Task* task) {
-        if (!task->is_thread || task == count.self) return;
+  ForEachAdopted(
+      [](Task* task, void* arg) {
+        auto& seen = *static_cast<Count*>(arg);
+        if (task == seen.self) return;
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
-        if (state == Task::kRunning || state == Task::kRunnable) ++count.acting;
+        if (state == Task::kRunning || state == Task::kRunnable) ++seen.acting;
       },
-      [](Task* task) { UnrefTask(task); });
+      &count);
   return count.acting;
 }
 

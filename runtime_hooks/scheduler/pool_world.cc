@@ -35,12 +35,6 @@ PoolWorld::PoolWorld(std::string name, int workers)
   RegisterWorld(this);
 }
 
-// The calling thread's, if it is one of this pool.
-PoolWorld::Worker* PoolWorld::MyWorker() const {
-  auto* worker = static_cast<Worker*>(Here()->worker);
-  return worker != nullptr && worker->world == this ? worker : nullptr;
-}
-
 void PoolWorld::Spawned() {
   if (Worker* worker = MyWorker()) [[likely]] {
     worker->spawned.store(worker->spawned.load(std::memory_order_relaxed) + 1,
@@ -135,15 +129,8 @@ Task* PoolWorld::FairNext(Worker* worker) {
   return worker->queue.TakeOld();
 }
 
-void PoolWorld::Push(Task* task) {
-  Worker* worker = MyWorker();
-  if (worker != nullptr && !task->pinned) [[likely]] {
-    worker->queue.PushNew(task);
-    LightBarrier();
-    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
-      WakeForOwn(worker);
-    return;
-  }
+// From a thread outside the pool, or a pinned task.
+void PoolWorld::PushElsewhere(Worker* worker, Task* task) {
   if (task->pinned) {
     if (task->pinned_worker < 0) task->pinned_worker = worker != nullptr ? worker->index : 0;
     PushInbox(by_index_[task->pinned_worker].load(std::memory_order_acquire), task);
@@ -167,20 +154,21 @@ void PoolWorld::Ready(Task* task) {
     sem_post(&task->thread_wake);
     return;
   }
-  Push(task);
+  ReadyFiber(task);
+}
+
+Task* PoolWorld::NextOrRoot() {
+  auto* worker = static_cast<Worker*>(Here()->worker);
+  Task* next = worker->world->Next(worker);
+  return next != nullptr ? next : &worker->root;
 }
 
 WakeReason PoolWorld::Park(Task* self, void (*after)(void*), void* arg) {
-  if (self->is_thread) [[unlikely]] {
-    // Release: a freezer or waker (acquire) sees the wait record.
-    self->state.store(Task::kParked, std::memory_order_release);
-    if (after != nullptr) after(arg);
-    SleepThread(self);
-  } else {
-    auto* worker = static_cast<Worker*>(Here()->worker);
-    Task* next = Next(worker);
-    SwitchTo(self, next != nullptr ? next : &worker->root, true, after, arg);
-  }
+  if (!self->is_thread) return ParkFiber(self, after, arg);
+  // Release: a freezer or waker (acquire) sees the wait record.
+  self->state.store(Task::kParked, std::memory_order_release);
+  if (after != nullptr) after(arg);
+  SleepThread(self);
   const std::uint32_t state = self->state.load(std::memory_order_acquire);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
   return static_cast<WakeReason>(state >> Task::kReasonShift);
@@ -235,10 +223,8 @@ void PoolWorld::ReleaseAfterSwitch(void* p) {
 }
 
 void PoolWorld::FinishFiber(Task* self) {
-  auto* worker = static_cast<Worker*>(Here()->worker);
   self->dying = true;
-  Task* next = Next(worker);
-  SwitchTo(self, next != nullptr ? next : &worker->root, false, &ReleaseAfterSwitch, self);
+  SwitchTo(self, NextOrRoot(), false, &ReleaseAfterSwitch, self);
 }
 
 void PoolWorld::EnterBlocking(Task* self) {

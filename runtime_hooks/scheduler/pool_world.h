@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/run_queue.h"
 #include "runtime_hooks/scheduler/world.h"
 
@@ -42,6 +43,26 @@ class PoolWorld final : public World {
   PoolWorld(std::string name, int workers);
 
   void Ready(Task* task) override;
+  // The same for a fiber of this pool.
+  void ReadyFiber(Task* task) {
+    Worker* worker = MyWorker();
+    if (worker == nullptr || task->pinned) [[unlikely]] {
+      PushElsewhere(worker, task);
+      return;
+    }
+    worker->queue.PushNew(task);
+    LightBarrier();
+    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
+      WakeForOwn(worker);
+  }
+  // Park for a fiber that the calling thread, one of a pool's workers, runs.
+  __attribute__((always_inline)) static WakeReason ParkFiber(Task* self, AfterSwitch after,
+                                                             void* arg) {
+    SwitchTo(self, NextOrRoot(), true, after, arg);
+    const std::uint32_t state = self->state.load(std::memory_order_acquire);
+    self->state.store(Task::kRunning, std::memory_order_relaxed);
+    return static_cast<WakeReason>(state >> Task::kReasonShift);
+  }
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
   std::size_t Choose(std::size_t n) override;
@@ -100,13 +121,18 @@ class PoolWorld final : public World {
   bool HasWork(Worker* worker);
   void WakeOne();
   void WakeForOwn(Worker* worker);
-  Worker* MyWorker() const;
+  // The calling thread's, if it is one of this pool.
+  Worker* MyWorker() const {
+    auto* worker = static_cast<Worker*>(Here()->worker);
+    return worker != nullptr && worker->world == this ? worker : nullptr;
+  }
 
   Task* Next(Worker* worker);
   Task* FairNext(Worker* worker);
   Task* PopShared();
   Task* PopInbox(Worker* worker);
-  void Push(Task* task);
+  static Task* NextOrRoot();
+  void PushElsewhere(Worker* worker, Task* task);
   void PushShared(Task* task);
   void PushInbox(Worker* worker, Task* task);
   std::size_t ReadyTasks() const;

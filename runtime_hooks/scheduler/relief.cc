@@ -33,10 +33,21 @@ bool IsOver(ControlledWorld* world, std::uint64_t task_id) {
   return !AnyParked(world, [&](const Task* task) { return task->id == task_id; });
 }
 
+bool ContextHasEnded(const Task* task) {
+  const ContextNode* canceller = task->context == nullptr ? nullptr : task->context->canceller;
+  return canceller != nullptr &&
+         canceller->ended.load(std::memory_order_acquire) != ContextErr::kNone;
+}
+
+bool EndsHere(const Task* task) {
+  if (FindPatch(PatchKind::kGiveUp, task->wait.site) != nullptr) return true;
+  return ContextHasEnded(task) && FindPatch(PatchKind::kContext, task->wait.site) != nullptr;
+}
+
 bool GiveUp(ControlledWorld* world) {
   return AnyParked(world, [&](Task* task) {
     if (task->wait.kind == WaitKind::kLeakCheck || task->wait.kind == WaitKind::kNone) return false;
-    if (FindPatch(PatchKind::kGiveUp, task->wait.site) == nullptr) return false;
+    if (!EndsHere(task)) return false;
     return Interrupt(task, WakeReason::kGiveUp);
   });
 }

@@ -7,13 +7,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <tuple>
+#include <vector>
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
-#include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/context_ref.h"
@@ -29,9 +31,31 @@ std::atomic<bool> noting{true};
 
 namespace {
 
-std::atomic<std::uint64_t> next_task_id{1};
+// Ids are taken in batches, one for each thread: a common counter costs as much as a lock.
+constexpr std::uint64_t kIdBatch = 64;
+std::atomic<std::uint64_t> next_id_batch{1};
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
+
+std::uint64_t NewTaskId() {
+  ThreadBlock* here = Here();
+  if (here->task_ids_left == 0) [[unlikely]] {
+    here->next_task_id = next_id_batch.fetch_add(kIdBatch, std::memory_order_relaxed);
+    here->task_ids_left = kIdBatch;
+  }
+  --here->task_ids_left;
+  return here->next_task_id++;
+}
+
+// The tasks of OS threads: few, while a walk over all tasks is long. Never destroyed.
+struct AdoptedList {
+  std::mutex mutex;
+  std::vector<Task*> tasks;
+};
+AdoptedList& Adopted() {
+  static auto& list = *new AdoptedList;
+  return list;
+}
 
 // Ends the adoption when the OS thread does.
 struct Adoption {
@@ -39,6 +63,10 @@ struct Adoption {
   ~Adoption() {
     if (task == nullptr) return;
     SetCurrent(nullptr);
+    {
+      std::lock_guard lock(Adopted().mutex);
+      std::erase(Adopted().tasks, task);
+    }
     adopted_threads.fetch_sub(1, std::memory_order_relaxed);
     task->state.store(Task::kFinished, std::memory_order_release);
     ReleaseRoot(task);
@@ -53,7 +81,7 @@ __attribute__((noinline)) Task* AdoptThread() {
   InstallRecorder();
   PrepareThreadForSignals();
   Task* task = TaskSlab().NewUnpublished();
-  task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
+  task->id = NewTaskId();
   task->is_thread = true;
   task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
   task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
@@ -65,6 +93,10 @@ __attribute__((noinline)) Task* AdoptThread() {
   SetWorld(task, DefaultPool());
   task->created_ns = task->world->NowNs();
   TaskSlab().Publish(task);
+  {
+    std::lock_guard lock(Adopted().mutex);
+    Adopted().tasks.push_back(task);
+  }
   // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
   adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
@@ -72,6 +104,11 @@ __attribute__((noinline)) Task* AdoptThread() {
   asm volatile("" : "+r"(mine)::"memory");
   mine->task = task;
   return task;
+}
+
+void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg) {
+  std::lock_guard lock(Adopted().mutex);
+  for (Task* task : Adopted().tasks) f(task, arg);
 }
 
 namespace {
@@ -164,10 +201,6 @@ void FiberEntry(void* p) {
   std::abort();
 }
 
-void UnlockAfter(void* lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  static_cast<SpinLock*>(lock)->Unlock();
-}
-
 }  // namespace
 
 // The compiler takes the address
@@ -198,7 +231,15 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
   std::abort();
 }
 
-std::uint64_t NextTaskId() { return next_task_id.load(std::memory_order_relaxed); }
+// Of what this thread spawns from now on; other threads may still have lower ids at hand.
+std::uint64_t NextTaskId() {
+  const ThreadBlock* here = Here();
+  const std::uint64_t batch = next_id_batch.load(std::memory_order_relaxed);
+  const bool newest = here->task_ids_left > 0 && here->next_task_id + here->task_ids_left == batch;
+  if (newest) return here->next_task_id;
+  Here()->task_ids_left = 0;
+  return batch;
+}
 
 World::World(std::string name)
     : id_(next_world_id.fetch_add(1, std::memory_order_relaxed)), name_(std::move(name)) {}
@@ -261,21 +302,26 @@ bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_loca
   return SchedulePointSlow(self, WaitKind::kNone, object, site);
 }
 
-WakeReason Park(Task* self, void (*after)(void*), void* arg) {
+WakeReason ParkSlow(Task* self, void (*after)(void*), void* arg) {
   const int saved_errno = GetErrno();
   ++self->park_count;
   Record(EventKind::kPark, self->id, 0, self->wait.site,
          static_cast<std::uint64_t>(self->wait.kind));
   const WakeReason reason = self->world->Park(self, after, arg);
   SetErrno(saved_errno);
-  if (reason == WakeReason::kWoken) {
-    self->wait.kind = WaitKind::kNone;
-  } else if (reason == WakeReason::kDeadlock) {
+  if (reason == WakeReason::kWoken) self->wait.kind = WaitKind::kNone;
+  return reason == WakeReason::kWoken ? reason : Interrupted(self, reason);
+}
+
+WakeReason Interrupted(Task* self, WakeReason reason) {
+  if (reason == WakeReason::kDeadlock) {
     const DeadEndHook hook = dead_end_hook.load(std::memory_order_acquire);
     if (hook != nullptr) hook(self->world);
   }
   return reason;
 }
+
+WakeReason Park(Task* self, void (*after)(void*), void* arg) { return ParkHere(self, after, arg); }
 
 std::int64_t WaitNowNs(const Task* self) {
   return self->world->UsesThreads() ? self->world->TickNs() : self->world->NowNs();
@@ -284,15 +330,13 @@ std::int64_t WaitNowNs(const Task* self) {
 void SetDeadEndHook(DeadEndHook hook) { dead_end_hook.store(hook, std::memory_order_release); }
 
 WakeReason Park(Task* self, SpinLock* release) {
-  return Park(self, release == nullptr ? nullptr : &UnlockAfter, release);
+  return ParkHere(self, release == nullptr ? nullptr : &UnlockAfterSwitch, release);
 }
 
-namespace {
 void NoteWake(const Task* woken) {
   const Task* waker = CurrentTaskOrNull();
   Record(EventKind::kWake, waker == nullptr ? 0 : waker->id, 0, {}, woken->id);
 }
-}  // namespace
 
 bool Interrupt(Task* task, WakeReason reason) {
   std::uint32_t seen = task->state.load(std::memory_order_relaxed);
@@ -312,7 +356,7 @@ bool Interrupt(Task* task, WakeReason reason) {
   }
 }
 
-void Wake(Task* task) { Interrupt(task, WakeReason::kWoken); }
+void Wake(Task* task) { WakeHere(task); }
 
 void ThrowInterrupted(Task* self, WakeReason reason) {
   if (reason == WakeReason::kReclaim || reason == WakeReason::kGiveUp) {
@@ -347,7 +391,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   }
   Stack* stack = AllocStack(spec.options != nullptr ? spec.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();
-  task->id = next_task_id.fetch_add(1, std::memory_order_relaxed);
+  task->id = NewTaskId();
   if (spec.options != nullptr) {
     task->daemon = spec.options->daemon;
     task->pinned = spec.options->pinned;

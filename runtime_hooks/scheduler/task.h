@@ -105,6 +105,8 @@ struct Task {
 
   WaitRecord wait;
   std::uint64_t park_count = 0;
+  std::uint32_t vain_polls = 0;          // own thread only
+  std::uint64_t last_select = 0;         // what its last select chose, hashed; own thread only
   Waiter* wake_waiter = nullptr;         // select: whose case won; under that object's lock
   std::atomic<bool> select_done{false};  // one winner among a select's wakers
 

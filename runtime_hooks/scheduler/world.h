@@ -149,6 +149,8 @@ class World {
 // beyond these may wake a task at any time, for all we know.
 extern std::atomic<int> runtime_threads;
 extern std::atomic<int> adopted_threads;
+// Calls f for the task of each adopted thread, under a lock.
+void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg);
 struct RuntimeThread {
   RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
   ~RuntimeThread() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }

@@ -1,159 +1,206 @@
-// Select after Go's selectgo: lock all channels in address order, take a ready case or wait on all.
+// Select after Go's selectgo: take a ready case, or lock all channels in address order and wait on
+// all.
 #include "stranded/select.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <tuple>
 
-#include "absl/container/inlined_vector.h"
-#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/select/glance.h"
 
 namespace stranded {
 namespace internal {
 namespace {
 
-constexpr std::size_t kInline = 8;
-
 bool IsSend(const SelectCase& c) { return c.op == CaseOp::kSend; }
 
-// The channels of a select, each once, locked in address order so that no two selects can hold
-// what the other one wants.
+// Uninitialised room for `count` objects, the first few without an allocation.
+template <class T>
+class RoomFor {
+ public:
+  explicit RoomFor(std::size_t count) {
+    if (count > kGlanceCases) heap_.reset(new T[count]);
+  }
+  T* data() { return heap_ != nullptr ? heap_.get() : reinterpret_cast<T*>(inline_); }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<T>);
+  alignas(T) unsigned char inline_[kGlanceCases * sizeof(T)];
+  std::unique_ptr<T[]> heap_;
+};
+
+// The channels of a select in the order of their addresses, each once.
 class LockSet {
  public:
-  LockSet(const SelectCase* cases, std::size_t count) {
+  LockSet(const SelectCase* cases, std::size_t count) : room_(count) {
+    ChanCore** chans = room_.data();
     for (std::size_t i = 0; i < count; ++i) {
-      if (cases[i].chan != nullptr) chans_.push_back(cases[i].chan);
+      if (cases[i].chan != nullptr) chans[size_++] = cases[i].chan;
     }
-    std::sort(chans_.begin(), chans_.end());
-    chans_.erase(std::unique(chans_.begin(), chans_.end()), chans_.end());
+    std::sort(chans, chans + size_);
+    size_ = static_cast<std::size_t>(std::unique(chans, chans + size_) - chans);
   }
   void Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    for (ChanCore* c : chans_) c->lock.Lock();
+    ChanCore** chans = room_.data();
+    for (std::size_t i = 0; i < size_; ++i) chans[i]->lock.Lock();
   }
   void Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    for (std::size_t i = chans_.size(); i-- > 0;) chans_[i]->lock.Unlock();
+    ChanCore** chans = room_.data();
+    for (std::size_t i = size_; i-- > 0;) chans[i]->lock.Unlock();
   }
 
  private:
-  absl::InlinedVector<ChanCore*, kInline> chans_;
+  RoomFor<ChanCore*> room_;
+  std::size_t size_ = 0;
 };
+
+void NoteLeftFor(const SelectCase& c, Task* self, const SelectCase& chosen) {
+  if (c.chan == nullptr || c.chan == chosen.chan) return;
+  if (chosen.op == CaseOp::kDefault) c.chan->observed_try.store(true, std::memory_order_relaxed);
+  NoteLeft(c.chan, self, IsSend(c), c.site, chosen);
+}
+
+// True if the case went through; `*on_closed` if it is a send on a closed channel.
+bool Take(Task* self, SelectCase& c, bool* on_closed) {
+  if (!IsSend(c)) return RecvNow(c.chan, self, c.slot, &c.received, c.site);
+  if (c.chan->closed) {
+    *on_closed = true;
+    return true;
+  }
+  return SendNow(c.chan, self, c.slot, c.site);
+}
+
+std::size_t Chosen(Task* self, const SelectCase* cases, std::size_t chosen, bool on_closed) {
+  Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
+  if (on_closed) ThrowSendOnClosed(cases[chosen].chan, cases[chosen].site);
+  return chosen;
+}
+
+// Without the locks of all: one of those that were ready at one moment, or the default if none was.
+// kNoCase if that did not work out, and all must be locked. Not where every step is explored.
+std::size_t TakeAtAGlance(Task* self, SelectCase* cases, std::size_t count) {
+  std::uint32_t ready = 0;
+  if (!self->plain || !Glance(cases, count, &ready)) return kNoCase;
+  bool on_closed = false;
+  const std::size_t chosen = ready == 0 ? FindDefault(cases, count) : PickBit(self, ready);
+  if (chosen == kNoCase) return kNoCase;
+  if (ready != 0) {
+    SpinGuard guard(cases[chosen].chan->lock);
+    if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
+  }
+  if (!SaidBefore(self, cases, count, chosen)) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i == chosen || cases[i].chan == nullptr) continue;
+      SpinGuard guard(cases[i].chan->lock);
+      NoteLeftFor(cases[i], self, cases[chosen]);
+    }
+  }
+  return Chosen(self, cases, chosen, on_closed);
+}
 
 class Selection {
  public:
+  // Room before the locks are taken: nothing allocates under them.
   Selection(Task* self, SelectCase* cases, std::size_t count, const std::source_location& site)
-      : self_(self), cases_(cases), count_(count), site_(site), locks_(cases, count) {
-    // Before the locks are taken: nothing allocates under them.
-    ready_.reserve(count);
-    waiters_.reserve(count);
-  }
+      : self_(self),
+        cases_(cases),
+        count_(count),
+        site_(site),
+        locks_(cases, count),
+        indexes_(count),
+        waiters_(count) {}
 
   std::size_t Run();
 
  private:
-  bool LooksReady(const SelectCase& c) const;
-  bool Take(SelectCase& c);
   std::size_t TakeReady();
-  std::size_t FindDefault() const;
   void NoteOthersLeft(std::size_t chosen);
+  void OfferAll();
+  // Takes the entries out but that of `chosen`; returns how many channels have become orphans, and
+  // leaves their indexes in `indexes_`.
+  std::size_t WithdrawAll(std::size_t chosen);
   std::size_t Wait();
-  std::size_t Finish(std::size_t chosen, bool on_closed) const;
 
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   Task* const self_;
   SelectCase* const cases_;
   const std::size_t count_;
   const std::source_location site_;
   LockSet locks_;
-  absl::InlinedVector<std::uint32_t, kInline> ready_;
-  absl::InlinedVector<Waiter, kInline> waiters_;
+  RoomFor<std::uint32_t> indexes_;
+  RoomFor<Waiter> waiters_;
   bool send_on_closed_ = false;
 };
 
-bool Selection::LooksReady(const SelectCase& c) const {
-  if (c.chan == nullptr) return false;
-  const ChanCore& chan = *c.chan;
-  if (IsSend(c)) return chan.closed || !chan.receivers.empty() || chan.length < chan.capacity;
-  return chan.closed || chan.length > 0 || !chan.senders.empty();
-}
-
-bool Selection::Take(SelectCase& c) {
-  if (!IsSend(c)) return RecvNow(c.chan, self_, c.slot, &c.received, c.site);
-  if (c.chan->closed) {
-    send_on_closed_ = true;
-    return true;
-  }
-  return SendNow(c.chan, self_, c.slot, c.site);
-}
-
-// Uniform among the ready cases. A case can look ready because of a waiter that was won elsewhere;
-// trying it takes that waiter out, so the loop ends.
 std::size_t Selection::TakeReady() {
+  std::uint32_t* ready = indexes_.data();
+  std::size_t size = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (LooksReady(cases_[i])) ready_.push_back(static_cast<std::uint32_t>(i));
+    if (LooksReady(cases_[i])) ready[size++] = static_cast<std::uint32_t>(i);
   }
-  while (!ready_.empty()) {
-    const std::size_t pick = ready_.size() == 1 ? 0 : self_->world->Choose(ready_.size());
-    const std::size_t i = ready_[pick];
-    if (Take(cases_[i])) return i;
-    ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(pick));
+  while (size > 0) {
+    const std::size_t pick = size == 1 ? 0 : self_->world->Choose(size);
+    const std::size_t i = ready[pick];
+    if (Take(self_, cases_[i], &send_on_closed_)) return i;
+    std::copy(ready + pick + 1, ready + size, ready + pick);
+    --size;
   }
-  return kNone;
-}
-
-std::size_t Selection::FindDefault() const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (cases_[i].op == CaseOp::kDefault) return i;
-  }
-  return kNone;
+  return kNoCase;
 }
 
 void Selection::NoteOthersLeft(std::size_t chosen) {
   for (std::size_t i = 0; i < count_; ++i) {
-    const SelectCase& c = cases_[i];
-    if (i == chosen || c.chan == nullptr || c.chan == cases_[chosen].chan) continue;
-    if (cases_[chosen].op == CaseOp::kDefault) c.chan->observed_try = true;
-    NoteLeft(c.chan, self_, IsSend(c), c.site, cases_[chosen]);
+    if (i != chosen) NoteLeftFor(cases_[i], self_, cases_[chosen]);
   }
 }
 
-std::size_t Selection::Finish(std::size_t chosen, bool on_closed) const {
-  Record(EventKind::kSelect, self_->id, 0, cases_[chosen].site, chosen);
-  if (on_closed) ThrowSendOnClosed(cases_[chosen].chan, cases_[chosen].site);
-  return chosen;
+void Selection::OfferAll() {
+  Waiter* const waiters = waiters_.data();
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (cases_[i].chan == nullptr) continue;
+    Waiter* const w = ::new (&waiters[i]) Waiter;
+    w->task = self_;
+    w->slot = cases_[i].slot;
+    w->case_index = static_cast<std::uint32_t>(i);
+    w->is_select = true;
+    w->site = cases_[i].site;
+    Offer(cases_[i].chan, w, IsSend(cases_[i]));
+  }
+}
+
+std::size_t Selection::WithdrawAll(std::size_t chosen) {
+  std::uint32_t* const orphans = indexes_.data();
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (cases_[i].chan == nullptr || i == chosen) continue;
+    if (Withdraw(cases_[i].chan, &waiters_.data()[i], IsSend(cases_[i]))) {
+      orphans[size++] = static_cast<std::uint32_t>(i);
+    }
+  }
+  return size;
 }
 
 std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  waiters_.resize(count_);
   self_->select_done.store(false, std::memory_order_relaxed);
   self_->wake_waiter = nullptr;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (cases_[i].chan == nullptr) continue;
-    Waiter& w = waiters_[i];
-    w.task = self_;
-    w.slot = cases_[i].slot;
-    w.case_index = static_cast<std::uint32_t>(i);
-    w.is_select = true;
-    w.site = cases_[i].site;
-    Offer(cases_[i].chan, &w, IsSend(cases_[i]));
-  }
+  OfferAll();
   BeginWait(self_, WaitKind::kSelect, site_, WaitNowNs(self_));
   self_->wait.cases = cases_;
   self_->wait.case_count = static_cast<std::uint32_t>(count_);
-  const WakeReason reason = Park(
+  const WakeReason reason = ParkHere(
       self_, [](void* p) { static_cast<LockSet*>(p)->Unlock(); }, &locks_);
 
   locks_.Lock();
   // An interrupted select may have been won before it could take its entries out: then it goes on.
   const bool won = self_->select_done.load(std::memory_order_acquire);
-  const std::size_t chosen = won ? self_->wake_waiter->case_index : kNone;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (cases_[i].chan == nullptr || i == chosen) continue;
-    Withdraw(cases_[i].chan, &waiters_[i], IsSend(cases_[i]));
-  }
+  const std::size_t chosen = won ? self_->wake_waiter->case_index : kNoCase;
+  const std::size_t orphans = WithdrawAll(chosen);
   bool on_closed = false;
   if (won) {
     NoteOthersLeft(chosen);
-    const bool success = waiters_[chosen].success;
+    const bool success = waiters_.data()[chosen].success;
     if (IsSend(cases_[chosen])) {
       on_closed = !success;
     } else {
@@ -161,20 +208,21 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     }
   }
   locks_.Unlock();
+  for (std::size_t i = 0; i < orphans; ++i) ReleaseOrphan(cases_[indexes_.data()[i]].chan);
   if (!won) ThrowInterrupted(self_, reason);
-  return Finish(chosen, on_closed);
+  return Chosen(self_, cases_, chosen, on_closed);
 }
 
 std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   locks_.Lock();
   std::size_t chosen = TakeReady();
-  const bool took = chosen != kNone;
-  if (!took) chosen = FindDefault();
-  if (chosen == kNone) return Wait();
+  const bool took = chosen != kNoCase;
+  if (!took) chosen = FindDefault(cases_, count_);
+  if (chosen == kNoCase) return Wait();
   NoteOthersLeft(chosen);
   locks_.Unlock();
   if (!took) self_->world->Fruitless(self_);
-  return Finish(chosen, send_on_closed_);
+  return Chosen(self_, cases_, chosen, send_on_closed_);
 }
 
 }  // namespace
@@ -199,6 +247,8 @@ std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_loc
   const bool empty =
       std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
   if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
+  const std::size_t taken = TakeAtAGlance(self, cases, count);
+  if (taken != kNoCase) return taken;
   return Selection(self, cases, count, site).Run();
 }
 

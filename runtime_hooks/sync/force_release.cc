@@ -34,6 +34,23 @@ bool SignalCond(SyncBase* object) {
   return hopeful;
 }
 
+// Whether a patch releases what `holder` (null: it has finished) took at `taken`.
+bool Releases(const std::source_location& taken, const Task* holder) {
+  for (const Patch& patch : Patches()) {
+    if (patch.kind != PatchKind::kRelease || patch.line != taken.line() ||
+        patch.file != taken.file_name()) {
+      continue;
+    }
+    if (patch.across_line == 0) return true;
+    if (holder != nullptr && holder->wait.kind != WaitKind::kNone &&
+        holder->wait.site.line() == patch.across_line &&
+        holder->wait.site.file_name() == patch.across_file) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Task* FindTask(World* world, std::uint64_t id) {
   Task* found = nullptr;
   TaskSlab().ForEach(
@@ -52,7 +69,7 @@ bool DropRead(SyncBase* object, World* world) {
       [&](Task* task) {
         for (int i = 0; !dropped && task->world == world && i < task->held_count; ++i) {
           const HeldRead& held = task->held[i];
-          if (held.lock != object || FindPatch(PatchKind::kRelease, held.site) == nullptr) continue;
+          if (held.lock != object || !Releases(held.site, task)) continue;
           for (int j = i + 1; j < task->held_count; ++j) task->held[j - 1] = task->held[j];
           --task->held_count;
           OweUnlock(task, object, true);
@@ -65,10 +82,9 @@ bool DropRead(SyncBase* object, World* world) {
 
 bool ReleaseWriter(SyncBase* object, World* world) {
   if (object->holder == 0) return false;
-  if (FindPatch(PatchKind::kRelease, object->holder_site) == nullptr) return false;
-  if (const Task* holder = FindTask(world, object->holder)) {
-    OweUnlock(const_cast<Task*>(holder), object, false);
-  }
+  Task* holder = FindTask(world, object->holder);
+  if (!Releases(object->holder_site, holder)) return false;
+  if (holder != nullptr) OweUnlock(holder, object, false);
   SpinGuard guard(object->lock);
   object->holder = 0;
   if (object->kind == SyncKind::kRwMutex) GrantReaders(object);
@@ -78,7 +94,7 @@ bool ReleaseWriter(SyncBase* object, World* world) {
 
 // The last reader came in at a patched site and has finished with the lock held.
 bool LeftBehind(const SyncBase* object, World* world) {
-  return FindPatch(PatchKind::kRelease, object->last_add.site) != nullptr &&
+  return Releases(object->last_add.site, nullptr) &&
          FindTask(world, object->last_add.task) == nullptr;
 }
 

@@ -1,7 +1,7 @@
 #include "stranded/semaphore.h"
 
 #include "absl/strings/str_cat.h"
-#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 #include "stranded/internal/context_ref.h"
@@ -61,8 +61,9 @@ struct DualWait {
     // Acquire: pairs with the claim by the waker.
     const bool won = self->select_done.load(std::memory_order_acquire);
     Waiter* winner = won ? self->wake_waiter : nullptr;
-    if (done != nullptr && winner != &on_done) Withdraw(done, &on_done, false);
+    const bool last = done != nullptr && winner != &on_done && Withdraw(done, &on_done, false);
     if (done != nullptr) done->lock.Unlock();
+    if (last) ReleaseOrphan(done);
     return winner;
   }
 };

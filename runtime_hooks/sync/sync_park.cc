@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 
 namespace stranded::internal {
@@ -27,7 +28,7 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
   w->site = site;
   queue->PushBack(w);
   FillWait(self, kind, base, site);
-  const WakeReason reason = Park(self, &base->lock);
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch, &base->lock);
   if (reason == WakeReason::kWoken) return {};
   return {LeaveQueue(self, base, queue, w), reason};
 }

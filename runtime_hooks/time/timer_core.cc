@@ -1,6 +1,6 @@
 #include "runtime_hooks/time/timer_core.h"
 
-#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 #include "stranded/internal/context_ref.h"
@@ -22,6 +22,7 @@ bool DropTick(ChanCore* chan) {
   chan->ops->destroy(chan->At(0));
   chan->head = (chan->head + 1) % chan->capacity;
   --chan->length;
+  chan->Touch();
   return true;
 }
 

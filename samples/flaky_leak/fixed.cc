@@ -12,7 +12,7 @@ using namespace stranded;  // NOLINT
 namespace {
 
 std::string Ask(int mirror) {
-  this_task::SleepFor(absl::Milliseconds(mirror == 0 ? 2 : 4));  // its distance
+  this_task::SleepFor(absl::Milliseconds(mirror == 0 ? 1 : 5));  // its distance
   return "answer of mirror " + std::to_string(mirror);
 }
 
@@ -20,15 +20,14 @@ std::string FirstAnswer(const Context& parent) {
   auto [ctx, cancel] = WithCancel(parent);
   Chan<std::string> answers(2);
   for (int mirror = 0; mirror < 2; ++mirror) {
-    Go({.name = "mirror"}, ctx, [ctx = ctx, answers, mirror] {
+    Go({.name = "mirror"}, ctx, [ctx = ctx, cancel = cancel, answers, mirror] {
       const std::string answer = Ask(mirror);
       if (!ctx.Err().ok()) return;  // somebody else was faster
       answers.Send(answer);
+      cancel();  // the others need not go on
     });
   }
-  const std::string first = *answers.Recv();
-  cancel();
-  return first;
+  return *answers.Recv();
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ class Explore(unittest.TestCase):
         found = stranded('explore', '--first', '--steps', '--', FLAKY)
         self.assertEqual(found.returncode, 1, found.stderr)
         self.assertIn('cancelled-send', found.stdout)
-        self.assertIn('time passes for 2ms while tasks are ready', found.stdout)
+        self.assertIn('time passes for 4ms while tasks are ready', found.stdout)
         schedule = re.search(r'--replay (\S+) --', found.stdout)[1]
         for _ in range(10):
             again = stranded('explore', '--replay', schedule, '--', FLAKY)

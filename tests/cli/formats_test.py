@@ -12,7 +12,7 @@ from report_test import LEAKY, violations
 from support import SOURCE, WithDumps, line_of, run, sample, stranded
 
 ALL = ('text', 'json', 'markdown', 'sarif', 'junit', 'github', 'gitlab', 'ndjson', 'dot', 'pprof',
-       'perfetto')
+       'perfetto', 'html')
 
 
 def line_hash(text, wanted):

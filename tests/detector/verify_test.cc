@@ -45,6 +45,61 @@ TEST(Verify, RoomForEverySender) {
   EXPECT_THAT(search.trials.front().evidence, HasSubstr("300 others leave nothing behind"));
 }
 
+// One run shows how many senders it had, not how many there can be.
+TEST(Verify, RoomForTheLargestNeedOfAllSchedules) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Chan<int> answers;
+    const int senders = 1 + static_cast<int>(this_task::Choose(5));
+    for (int i = 0; i < senders; ++i) Go(ctx, [answers] { answers.Send(1); });
+    answers.Recv();
+    cancel();
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kRaiseCapacity);
+  EXPECT_EQ(fix->capacity, 5);
+}
+
+TEST(Verify, NoRoomIsEnoughForASenderThatGoesOn) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Chan<int> numbers;
+    Go(ctx, [numbers] {
+      for (int i = 0; i < 50; ++i) numbers.Send(i);
+    });
+    numbers.Recv();
+    cancel();
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kAddContextCase);
+}
+
+// A case for a context that nobody ever ends is no fix.
+TEST(Verify, AContextCaseNeedsAContextThatEnds) {
+  const auto body = [] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Chan<int> numbers;
+    Go(ctx, [numbers, kept = cancel] {
+      for (int i = 0; i < 50; ++i) numbers.Send(i);
+    });
+    numbers.Recv();
+  };
+  const FixSearch search = Search(body);
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kAddContextCase);
+  EXPECT_THAT(fix->summary, HasSubstr("and cancel the context made at"));
+  EXPECT_THAT(fix->patch, HasSubstr(",cancel@"));
+  ExploreOptions options;
+  options.schedules = 5;
+  options.patch = fix->patch;
+  EXPECT_TRUE(Explore(options, body).clean());
+  options.patch = fix->patch.substr(0, fix->patch.find(','));
+  EXPECT_FALSE(Explore(options, body).clean());
+}
+
 TEST(Verify, CloseForALoopingReceiver) {
   const FixSearch search = Search([] {
     Chan<int> items;
@@ -91,6 +146,44 @@ TEST(Verify, ReleaseOfALockThatIsHeldAcrossASend) {
   const Fix* fix = Chosen(search);
   ASSERT_NE(fix, nullptr);
   EXPECT_EQ(fix->kind, FixKind::kReleaseBeforeWait);
+}
+
+// By hand: the lock taken at one line is released across the operation at another.
+TEST(Verify, ReleaseAcrossOneOperationOnly) {
+  std::string file;
+  std::uint32_t taken = 0;
+  const auto body = [&] {
+    struct Shared {
+      Mutex lock;
+      Chan<int> c;
+    };
+    auto s = std::make_shared<Shared>();
+    const std::source_location here = std::source_location::current();
+    file = here.file_name();
+    taken = here.line() + 4;
+    Go([s] {
+      s->lock.Lock();
+      s->c.Send(1);
+      s->lock.Unlock();
+    });
+    Go([s] {
+      s->lock.Lock();
+      s->lock.Unlock();
+      s->c.Recv();
+    });
+  };
+  ExploreOptions options;
+  options.schedules = 200;
+  EXPECT_FALSE(Explore(options, body).clean());
+  const auto release_across = [&](std::uint32_t line) {
+    options.patch =
+        "release(" + file + "#" + std::to_string(line) + ")@" + file + "#" + std::to_string(taken);
+    return Explore(options, body);
+  };
+  EXPECT_TRUE(release_across(taken + 1).clean());
+  EXPECT_FALSE(release_across(taken + 2).clean());
+  options.patch = "release(nowhere)@" + file + "#1";
+  EXPECT_FALSE(Explore(options, body).error.ok());
 }
 
 // Room for the request only moves the leak to the answer.

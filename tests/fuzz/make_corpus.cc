@@ -1,8 +1,13 @@
 // Writes the seed dumps for the fuzzer: make_corpus DIRECTORY
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <protozero/pbf_builder.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "stranded/dump_format.h"
 #include "tests/detector/dump_builder.h"
 
 namespace stranded::detector {
@@ -73,6 +78,38 @@ DumpBuilder Selects() {
   return dump.Add(InState(8, TaskState::kSleeping)).End();
 }
 
+// Two tasks of their own, and a batch with two more of each kind.
+DumpBuilder Crowd() {
+  using Tag = dump::TaskBatchTag;
+  using Ints = std::vector<std::int64_t>;
+  DumpBuilder dump;
+  const SiteId at = dump.At("d.cc", 8);
+  dump.Add(Ended(6, at));
+  TaskSpec chooser = InSelect(7, at, {{CaseOp::kRecv, 3, 0, at}, {CaseOp::kDone, 0, 6, at}});
+  TaskSpec joiner = Waiter(8, WaitKind::kJoin, 0, at);
+  chooser.task.spawn = 70;
+  joiner.task.spawn = 71;
+  joiner.task.join_task = 7;
+  dump.Add(Spawned(70, 7, 0, at)).Add(Spawned(71, 8, 0, at)).Add(chooser).Add(joiner);
+  std::string columns, packet;
+  protozero::pbf_builder<Tag> batch(columns);
+  batch.add_uint32(Tag::kCount, 4);
+  for (const auto& [tag, values] : {std::pair<Tag, Ints>{Tag::kLike, {7, 1, -1, 1}},
+                                    {Tag::kId, {9, 1, 1, 1}},
+                                    {Tag::kSpawn, {72, 1, 1, 1}},
+                                    {Tag::kParent, {70, 0, 0, 0}},
+                                    {Tag::kContext, {6, 0, 0, 0}},
+                                    {Tag::kCreatedNs, {kSecond, 5, 5, 5}},
+                                    {Tag::kSinceNs, {kNow - kSecond, 5, 5, 5}},
+                                    {Tag::kParkCount, {1, 0, 0, 0}},
+                                    {Tag::kObjects, {3, 0, 6, 6, 1, 1, 0, -5}}}) {
+    batch.add_packed_sint64(tag, values.begin(), values.end());
+  }
+  protozero::pbf_builder<dump::PacketTag> outer(packet);
+  outer.add_message(dump::PacketTag::kTaskBatch, columns);
+  return dump.Raw(packet).End();
+}
+
 }  // namespace
 }  // namespace stranded::detector
 
@@ -84,7 +121,8 @@ int main(int argc, char** argv) {
   }
   const std::string directory = argv[1];
   const bool saved = Save(directory + "/senders", Senders()) &&
-                     Save(directory + "/locks", Locks()) && Save(directory + "/selects", Selects());
+                     Save(directory + "/locks", Locks()) &&
+                     Save(directory + "/selects", Selects()) && Save(directory + "/crowd", Crowd());
   if (!saved) std::fprintf(stderr, "make_corpus: cannot write to '%s'\n", argv[1]);
   return saved ? 0 : 1;
 }

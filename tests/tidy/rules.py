@@ -25,7 +25,7 @@ DIRECTIONS = [
 
 def tracked(root):
     for folder, dirs, files in os.walk(root):
-        dirs[:] = [d for d in dirs if d not in ('.git', 'build', 'install', 'corpus', '__pycache__')]
+        dirs[:] = [d for d in dirs if d not in ('.git', 'build', 'install', 'corpus', '__pycache__', 'node_modules')]
         for name in files:
             yield os.path.relpath(os.path.join(folder, name), root)
 

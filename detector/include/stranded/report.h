@@ -26,6 +26,7 @@ std::string JsonReport(const Analysis& analysis);
 
 // For other programs. None of these holds an absolute path: of such only the last part is kept.
 std::string MarkdownReport(const Analysis& analysis);  // a job summary
+std::string HtmlReport(const Analysis& analysis);      // one page that needs nothing else
 // SARIF 2.1.0. The hash of a line is GitHub's, where the source is found below `source_root`.
 std::string SarifReport(const Analysis& analysis, const std::string& source_root = ".");
 std::string JunitReport(const Analysis& analysis);

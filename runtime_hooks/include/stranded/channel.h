@@ -7,7 +7,8 @@
 // capacity C happens before the (k+C)-th send completes; a close happens before a receive that sees
 // it. Waiters are served first in, first out. A nil channel blocks for ever.
 // Invariants: values leave in the order they came; nothing is lost or delivered twice.
-// Ownership: the last handle frees the channel and the values left in it.
+// Ownership: the last handle frees the channel and the values left in it; while tasks wait on it,
+// the last of these does.
 #ifndef STRANDED_RUNTIME_HOOKS_CHANNEL_H_
 #define STRANDED_RUNTIME_HOOKS_CHANNEL_H_
 
@@ -92,9 +93,65 @@ struct TryRecvResult {
   explicit operator bool() const { return value.has_value(); }
 };
 
+namespace internal {
+
+// The operations on a channel of T, for the shared handle and the one-way views. They borrow the
+// handle: a channel whose last handle goes while tasks wait lives on until these are gone.
+template <class T>
+struct On {
+  using Loc = std::source_location;
+
+  static void Send(ChanCore* chan, T& value, const Loc& loc) {
+    ChanSend(chan, std::addressof(value), loc);
+  }
+  static std::optional<T> Recv(ChanCore* chan, bool range, const Loc& loc) {
+    Room<T> room;
+    if (!ChanRecv(chan, room.raw(), range, loc)) return std::nullopt;
+    return room.Take();
+  }
+  static absl::Status Send(ChanCore* chan, const Context& ctx, T& value, const Loc& loc) {
+    SelectCase cases[2];
+    cases[0].op = CaseOp::kSend;
+    cases[0].chan = chan;
+    cases[0].slot = std::addressof(value);
+    cases[0].site = loc;
+    cases[1] = DoneCase(ctx, loc);
+    if (DoSelect(cases, 2, loc) == 1) return EndedStatus(ctx);
+    return absl::OkStatus();
+  }
+  static absl::StatusOr<T> Recv(ChanCore* chan, const Context& ctx, const Loc& loc) {
+    Room<T> room;
+    SelectCase cases[2];
+    cases[0].op = CaseOp::kRecv;
+    cases[0].chan = chan;
+    cases[0].slot = room.raw();
+    cases[0].site = loc;
+    cases[1] = DoneCase(ctx, loc);
+    if (DoSelect(cases, 2, loc) == 1) return EndedStatus(ctx);
+    if (!cases[0].received) return absl::OutOfRangeError("channel closed and drained");
+    return *room.Take();
+  }
+  static bool TrySend(ChanCore* chan, T& value, const Loc& loc) {
+    return ChanTrySend(chan, std::addressof(value), loc) == TryResult::kDone;
+  }
+  static TryRecvResult<T> TryRecv(ChanCore* chan, const Loc& loc) {
+    Room<T> room;
+    TryRecvResult<T> result;
+    switch (ChanTryRecv(chan, room.raw(), loc)) {
+      case TryResult::kDone: result.value = room.Take(); break;
+      case TryResult::kClosed: result.closed_flag = true; break;
+      case TryResult::kWouldBlock: break;
+    }
+    return result;
+  }
+};
+
+}  // namespace internal
+
 template <class T>
 class Receiver {
  public:
+  using Element = T;
   using Loc = std::source_location;
   Receiver() = default;  // nil
   explicit Receiver(internal::ChanRef ref) : ref_(std::move(ref)) {}
@@ -102,31 +159,15 @@ class Receiver {
   bool IsNil() const { return ref_.get() == nullptr; }
 
   // The next value; nullopt when the channel is closed and drained. Blocks.
-  std::optional<T> Recv(Loc loc = Loc::current()) const { return RecvImpl(false, loc); }
-
+  std::optional<T> Recv(Loc loc = Loc::current()) const {
+    return internal::On<T>::Recv(core(), false, loc);
+  }
   // Gives up when `ctx` ends: its Err(). OutOfRange when closed and drained. Blocks.
   absl::StatusOr<T> Recv(const Context& ctx, Loc loc = Loc::current()) const {
-    internal::Room<T> room;
-    internal::SelectCase cases[2];
-    cases[0].op = internal::CaseOp::kRecv;
-    cases[0].chan = ref_.get();
-    cases[0].slot = room.raw();
-    cases[0].site = loc;
-    cases[1] = internal::DoneCase(ctx, loc);
-    if (internal::DoSelect(cases, 2, loc) == 1) return internal::EndedStatus(ctx);
-    if (!cases[0].received) return absl::OutOfRangeError("channel closed and drained");
-    return *room.Take();
+    return internal::On<T>::Recv(core(), ctx, loc);
   }
-
   TryRecvResult<T> TryRecv(Loc loc = Loc::current()) const {
-    internal::Room<T> room;
-    TryRecvResult<T> result;
-    switch (internal::ChanTryRecv(ref_.get(), room.raw(), loc)) {
-      case internal::TryResult::kDone: result.value = room.Take(); break;
-      case internal::TryResult::kClosed: result.closed_flag = true; break;
-      case internal::TryResult::kWouldBlock: break;
-    }
-    return result;
+    return internal::On<T>::TryRecv(core(), loc);
   }
 
   std::size_t size() const { return internal::ChanSize(ref_.get()); }
@@ -142,7 +183,7 @@ class Receiver {
     Iterator(Receiver from, Loc loc) : from_(std::move(from)), loc_(loc) { ++*this; }
     T& operator*() { return *value_; }
     Iterator& operator++() {
-      value_ = from_.RecvImpl(true, loc_);
+      value_ = internal::On<T>::Recv(from_.core(), true, loc_);
       return *this;
     }
     friend bool operator!=(const Iterator& a, std::default_sentinel_t) {
@@ -164,11 +205,6 @@ class Receiver {
   friend bool operator==(const Receiver& a, const Receiver& b) { return a.core() == b.core(); }
 
  private:
-  std::optional<T> RecvImpl(bool range, const Loc& loc) const {
-    internal::Room<T> room;
-    if (!internal::ChanRecv(ref_.get(), room.raw(), range, loc)) return std::nullopt;
-    return room.Take();
-  }
   internal::ChanRef ref_;
 };
 
@@ -182,26 +218,14 @@ class Sender {
   bool IsNil() const { return ref_.get() == nullptr; }
 
   // Blocks until the value is received or buffered. Throws ClosedChannelError when closed.
-  void Send(T value, Loc loc = Loc::current()) const {
-    internal::ChanSend(ref_.get(), std::addressof(value), loc);
-  }
-
+  void Send(T value, Loc loc = Loc::current()) const { internal::On<T>::Send(core(), value, loc); }
   // Gives up when `ctx` ends: its Err(). Blocks.
   absl::Status Send(const Context& ctx, T value, Loc loc = Loc::current()) const {
-    internal::SelectCase cases[2];
-    cases[0].op = internal::CaseOp::kSend;
-    cases[0].chan = ref_.get();
-    cases[0].slot = std::addressof(value);
-    cases[0].site = loc;
-    cases[1] = internal::DoneCase(ctx, loc);
-    if (internal::DoSelect(cases, 2, loc) == 1) return internal::EndedStatus(ctx);
-    return absl::OkStatus();
+    return internal::On<T>::Send(core(), ctx, value, loc);
   }
-
   // False if it would block. Throws ClosedChannelError when closed.
   bool TrySend(T value, Loc loc = Loc::current()) const {
-    return internal::ChanTrySend(ref_.get(), std::addressof(value), loc) ==
-           internal::TryResult::kDone;
+    return internal::On<T>::TrySend(core(), value, loc);
   }
 
   // Wakes every receiver. Throws ClosedChannelError on a second close or a nil channel.
@@ -228,23 +252,29 @@ class Chan {
   static Chan Nil() { return Chan(internal::ChanRef()); }
   bool IsNil() const { return ref_.get() == nullptr; }
 
-  void Send(T value, Loc loc = Loc::current()) const { tx().Send(std::move(value), loc); }
-  std::optional<T> Recv(Loc loc = Loc::current()) const { return rx().Recv(loc); }
+  void Send(T value, Loc loc = Loc::current()) const { internal::On<T>::Send(core(), value, loc); }
+  std::optional<T> Recv(Loc loc = Loc::current()) const {
+    return internal::On<T>::Recv(core(), false, loc);
+  }
   absl::Status Send(const Context& ctx, T value, Loc loc = Loc::current()) const {
-    return tx().Send(ctx, std::move(value), loc);
+    return internal::On<T>::Send(core(), ctx, value, loc);
   }
   absl::StatusOr<T> Recv(const Context& ctx, Loc loc = Loc::current()) const {
-    return rx().Recv(ctx, loc);
+    return internal::On<T>::Recv(core(), ctx, loc);
   }
   bool TrySend(T value, Loc loc = Loc::current()) const {
-    return tx().TrySend(std::move(value), loc);
+    return internal::On<T>::TrySend(core(), value, loc);
   }
-  TryRecvResult<T> TryRecv(Loc loc = Loc::current()) const { return rx().TryRecv(loc); }
+  TryRecvResult<T> TryRecv(Loc loc = Loc::current()) const {
+    return internal::On<T>::TryRecv(core(), loc);
+  }
   void Close(Loc loc = Loc::current()) const { internal::ChanClose(ref_.get(), loc); }
   std::size_t size() const { return internal::ChanSize(ref_.get()); }
   std::size_t capacity() const { return internal::ChanCapacity(ref_.get()); }
 
-  auto begin(Loc loc = Loc::current()) const { return typename Receiver<T>::Iterator(rx(), loc); }
+  auto begin(Loc loc = Loc::current()) const {
+    return typename Receiver<T>::Iterator(Receiver<T>(ref_), loc);
+  }
   std::default_sentinel_t end() const { return {}; }
 
   operator Sender<T>() const { return Sender<T>(ref_); }      // NOLINT: one-way view
@@ -254,8 +284,6 @@ class Chan {
 
  private:
   explicit Chan(internal::ChanRef ref) : ref_(std::move(ref)) {}
-  Sender<T> tx() const { return Sender<T>(ref_); }
-  Receiver<T> rx() const { return Receiver<T>(ref_); }
   internal::ChanRef ref_;
 };
 

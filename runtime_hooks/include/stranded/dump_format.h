@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 0;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 1;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };
@@ -32,6 +32,7 @@ enum class PacketTag : std::uint32_t {
   kEvents = 14,
   kLoss = 15,
   kEnd = 16,
+  kTaskBatch = 20,
 };
 
 enum class HeaderTag : std::uint32_t {
@@ -139,6 +140,19 @@ enum class TaskTag : std::uint32_t {
   kPcs = 16,
   kStackNote = 17,
   kOsTid = 18,
+};
+
+enum class TaskBatchTag : std::uint32_t {
+  kCount = 1,
+  kLike = 2,
+  kId = 3,
+  kSpawn = 4,
+  kParent = 5,
+  kContext = 6,
+  kCreatedNs = 7,
+  kSinceNs = 8,
+  kParkCount = 9,
+  kObjects = 10,
 };
 
 enum class PeerTag : std::uint32_t {

@@ -6,7 +6,8 @@
 // time. Thread safety: from any task or OS thread. A SelectSet is used by one task at a time.
 // Invariants: exactly one case happens; the channels of the others are left as they were.
 // Errors: ClosedChannelError if the case taken is a send on a closed channel.
-// Ownership: cases hold handles of their channels; a set owns its cases.
+// Ownership: a case made from a named channel or context borrows it for the select; one made from a
+// temporary, and each case in a set, holds a handle of its own.
 #ifndef STRANDED_RUNTIME_HOOKS_SELECT_H_
 #define STRANDED_RUNTIME_HOOKS_SELECT_H_
 
@@ -30,17 +31,35 @@ struct NoHandler {
   void operator()() const {}
 };
 
-template <class T, class F>
+// A channel or context that the caller keeps.
+template <class T>
+struct Borrowed {
+  const T* place;
+  const T& get() const { return *place; }
+  T Own() const { return *place; }
+};
+// One that the case keeps.
+template <class T>
+struct Owned {
+  T value;
+  const T& get() const { return value; }
+  T Own() const { return value; }
+};
+
+template <class T, class F, class Channel>
 struct RecvCase {
   using Storage = Room<T>;
-  Receiver<T> channel;
+  Channel channel;
   F handler;
   std::source_location site;
 
+  auto Owning() && {
+    using Kept = Owned<std::decay_t<decltype(channel.get())>>;
+    return RecvCase<T, F, Kept>{{channel.Own()}, std::move(handler), site};
+  }
   void Fill(SelectCase& c, Storage& room) {
-    c = {};
     c.op = CaseOp::kRecv;
-    c.chan = channel.core();
+    c.chan = channel.get().core();
     c.slot = room.raw();
     c.site = site;
   }
@@ -55,14 +74,18 @@ struct RecvCase {
   }
 };
 
-template <class T, class F>
+template <class T, class F, class Channel>
 struct SendCase {
   using Storage = std::optional<T>;
-  Sender<T> channel;
+  Channel channel;
   T value;
   F handler;
   std::source_location site;
 
+  auto Owning() && {
+    using Kept = Owned<std::decay_t<decltype(channel.get())>>;
+    return SendCase<T, F, Kept>{{channel.Own()}, std::move(value), std::move(handler), site};
+  }
   // The value is copied where it can be, so that a case in a SelectSet can be sent again.
   void Fill(SelectCase& c, Storage& storage) {
     if constexpr (std::is_copy_constructible_v<T>) {
@@ -70,9 +93,8 @@ struct SendCase {
     } else {
       storage.emplace(std::move(value));
     }
-    c = {};
     c.op = CaseOp::kSend;
-    c.chan = channel.core();
+    c.chan = channel.get().core();
     c.slot = std::addressof(*storage);
     c.site = site;
   }
@@ -81,13 +103,16 @@ struct SendCase {
 
 struct NoStorage {};
 
-template <class F>
+template <class F, class Ctx>
 struct DoneCaseOf {
   using Storage = NoStorage;
-  Context context;
+  Ctx context;
   F handler;
   std::source_location site;
-  void Fill(SelectCase& c, Storage&) { c = DoneCase(context, site); }
+  auto Owning() && {
+    return DoneCaseOf<F, Owned<Context>>{{context.Own()}, std::move(handler), site};
+  }
+  void Fill(SelectCase& c, Storage&) { c = DoneCase(context.get(), site); }
   void Run(SelectCase&, Storage&) { handler(); }
 };
 
@@ -96,8 +121,8 @@ struct DefaultCase {
   using Storage = NoStorage;
   F handler;
   std::source_location site;
+  DefaultCase Owning() && { return std::move(*this); }
   void Fill(SelectCase& c, Storage&) {
-    c = {};
     c.op = CaseOp::kDefault;
     c.site = site;
   }
@@ -111,33 +136,67 @@ concept IsSelectCase = requires { typename std::decay_t<C>::Storage; };
 
 // `handler` takes std::optional<T> (nullopt: closed and drained) or nothing.
 template <class T, class F = internal::NoHandler>
-internal::RecvCase<T, F> OnRecv(Receiver<T> channel, F handler = {},
-                                std::source_location loc = std::source_location::current()) {
-  return {std::move(channel), std::move(handler), loc};
+auto OnRecv(const Chan<T>& channel, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::RecvCase<T, F, internal::Borrowed<Chan<T>>>{
+      {std::addressof(channel)}, std::move(handler), loc};
 }
 template <class T, class F = internal::NoHandler>
-internal::RecvCase<T, F> OnRecv(const Chan<T>& channel, F handler = {},
-                                std::source_location loc = std::source_location::current()) {
-  return {channel, std::move(handler), loc};
+auto OnRecv(Chan<T>&& channel, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::RecvCase<T, F, internal::Owned<Chan<T>>>{
+      {std::move(channel)}, std::move(handler), loc};
+}
+template <class T, class F = internal::NoHandler>
+auto OnRecv(const Receiver<T>& channel, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::RecvCase<T, F, internal::Borrowed<Receiver<T>>>{
+      {std::addressof(channel)}, std::move(handler), loc};
+}
+template <class T, class F = internal::NoHandler>
+auto OnRecv(Receiver<T>&& channel, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::RecvCase<T, F, internal::Owned<Receiver<T>>>{
+      {std::move(channel)}, std::move(handler), loc};
 }
 
 template <class T, class F = internal::NoHandler>
-internal::SendCase<T, F> OnSend(const Chan<T>& channel, std::type_identity_t<T> value,
-                                F handler = {},
-                                std::source_location loc = std::source_location::current()) {
-  return {channel, std::move(value), std::move(handler), loc};
+auto OnSend(const Chan<T>& channel, std::type_identity_t<T> value, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::SendCase<T, F, internal::Borrowed<Chan<T>>>{
+      {std::addressof(channel)}, std::move(value), std::move(handler), loc};
 }
 template <class T, class F = internal::NoHandler>
-internal::SendCase<T, F> OnSend(Sender<T> channel, std::type_identity_t<T> value, F handler = {},
-                                std::source_location loc = std::source_location::current()) {
-  return {std::move(channel), std::move(value), std::move(handler), loc};
+auto OnSend(Chan<T>&& channel, std::type_identity_t<T> value, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::SendCase<T, F, internal::Owned<Chan<T>>>{
+      {std::move(channel)}, std::move(value), std::move(handler), loc};
+}
+template <class T, class F = internal::NoHandler>
+auto OnSend(const Sender<T>& channel, std::type_identity_t<T> value, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::SendCase<T, F, internal::Borrowed<Sender<T>>>{
+      {std::addressof(channel)}, std::move(value), std::move(handler), loc};
+}
+template <class T, class F = internal::NoHandler>
+auto OnSend(Sender<T>&& channel, std::type_identity_t<T> value, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::SendCase<T, F, internal::Owned<Sender<T>>>{
+      {std::move(channel)}, std::move(value), std::move(handler), loc};
 }
 
 // Ready when `context` has ended.
 template <class F = internal::NoHandler>
-internal::DoneCaseOf<F> OnDone(const Context& context, F handler = {},
-                               std::source_location loc = std::source_location::current()) {
-  return {context, std::move(handler), loc};
+auto OnDone(const Context& context, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::DoneCaseOf<F, internal::Borrowed<Context>>{
+      {std::addressof(context)}, std::move(handler), loc};
+}
+template <class F = internal::NoHandler>
+auto OnDone(Context&& context, F handler = {},
+            std::source_location loc = std::source_location::current()) {
+  return internal::DoneCaseOf<F, internal::Owned<Context>>{
+      {std::move(context)}, std::move(handler), loc};
 }
 
 // Taken when no other case is ready.
@@ -176,7 +235,8 @@ class SelectSet {
   template <class C>
     requires internal::IsSelectCase<C>
   std::size_t Add(C&& c) {
-    entries_.push_back(std::make_unique<Entry<std::decay_t<C>>>(std::forward<C>(c)));
+    auto kept = std::decay_t<C>(std::forward<C>(c)).Owning();
+    entries_.push_back(std::make_unique<Entry<decltype(kept)>>(std::move(kept)));
     return entries_.size() - 1;
   }
   std::size_t size() const { return entries_.size(); }

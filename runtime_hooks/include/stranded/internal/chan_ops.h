@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <new>
 #include <source_location>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -27,6 +28,8 @@ struct ElemOps {
   void (*move_construct)(void* to, void* from);
   void (*destroy)(void*);
   const std::type_info* type;
+  std::uint8_t
+      trivial;  // 1, 2, 4, 8: a value is so many plain bytes, copied without a call; else 0
 };
 
 template <class T>
@@ -35,7 +38,11 @@ const ElemOps* OpsFor() {
     ::new (to) T(std::move(*static_cast<T*>(from)));
   };
   static constexpr auto kDestroy = [](void* p) { static_cast<T*>(p)->~T(); };
-  static const ElemOps ops{sizeof(T), alignof(T), kMove, kDestroy, &typeid(T)};
+  static constexpr bool kSmall = sizeof(T) <= 8 && (sizeof(T) & (sizeof(T) - 1)) == 0;
+  static constexpr bool kTrivial =
+      kSmall && std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>;
+  static const ElemOps ops{sizeof(T), alignof(T), kMove,
+                           kDestroy,  &typeid(T), std::uint8_t{kTrivial ? sizeof(T) : 0}};
   return &ops;
 }
 

@@ -1,0 +1,78 @@
+#include "detector/report/html_events.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_set.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr std::size_t kMostTasks = 12;       // lanes of one finding
+constexpr std::size_t kMostEvents = 20'000;  // the newest
+// Numbers of EventKind in docs/stranded_dump.proto.
+enum EventNumber : std::uint32_t { kSpawn = 1, kWake = 5, kClose = 8, kCancel = 9 };
+
+struct Cast {
+  absl::flat_hash_set<Id> tasks, contexts, channels;
+
+  void AddTask(const Snapshot& snap, Id id) {
+    tasks.insert(id);
+    const Task* task = snap.tasks.Find(id);
+    if (task == nullptr) return;
+    for (const Context* c = snap.contexts.Find(task->context);
+         c != nullptr && contexts.insert(c->id).second; c = snap.contexts.Find(c->parent)) {
+      if (c->ended_by_task != 0) tasks.insert(c->ended_by_task);
+    }
+    for (std::uint32_t i = 0; i < task->case_count; ++i) {
+      const std::size_t at = std::size_t{task->first_case} + i;
+      if (at >= snap.cases.size()) break;
+      const Channel* channel = snap.channels.Find(snap.cases[at].channel);
+      if (channel == nullptr || channel->role == ChannelRole::kContextDone) continue;
+      channels.insert(channel->id);
+      for (const Peer* p : {&channel->last_sender, &channel->last_receiver}) {
+        if (p->task != 0) tasks.insert(p->task);
+      }
+    }
+    const Sync* sync = snap.syncs.Find(task->sync);
+    if (sync != nullptr && sync->holder_task != 0) tasks.insert(sync->holder_task);
+  }
+
+  bool Concerns(const Event& e) const {
+    switch (e.kind) {
+      case 0: return false;
+      case kSpawn: return tasks.count(e.arg) != 0;
+      case kWake: return tasks.count(e.arg) != 0 || tasks.count(e.task) != 0;
+      case kCancel: return contexts.count(e.object) != 0;
+      case kClose: return channels.count(e.object) != 0;
+      default: return tasks.count(e.task) != 0;
+    }
+  }
+};
+
+}  // namespace
+
+Json PageEvents(const Snapshot& snap, const std::vector<FindingData>& findings,
+                PageTables& tables) {
+  Cast cast;
+  for (const FindingData& d : findings) {
+    for (std::size_t i = 0; i < std::min(d.tasks.size(), kMostTasks); ++i) {
+      cast.AddTask(snap, d.tasks[i]);
+    }
+    for (const SpawnStep& step : d.ancestry) cast.tasks.insert(step.task);
+  }
+  std::vector<const Event*> events;
+  for (const Event& e : snap.events) {
+    if (cast.Concerns(e)) events.push_back(&e);
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event* a, const Event* b) { return a->time_ns < b->time_ns; });
+  if (events.size() > kMostEvents) events.erase(events.begin(), events.end() - kMostEvents);
+  Json out = Json::array();
+  for (const Event* e : events) {
+    out.push_back(
+        {snap.taken_ns - e->time_ns, e->kind, e->task, e->object, tables.Site(e->site), e->arg});
+  }
+  return out;
+}
+
+}  // namespace stranded::detector

@@ -1,0 +1,146 @@
+#include "detector/rules/classify.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+
+namespace stranded::detector {
+namespace {
+
+bool Contains(const SourceSite& site, const std::string& pattern) {
+  return site.ToString().find(pattern) != std::string::npos ||
+         site.function.find(pattern) != std::string::npos;
+}
+
+// By which groups of one rule are ordered.
+std::string Text(const MatchKey& key) {
+  if (key.context != 0 || key.ended_site != 0) {
+    return absl::StrCat("c", key.context, "/", key.ended_site);
+  }
+  return key.root == 0 ? "" : absl::StrCat(key.root);
+}
+
+// Ids beside the pointers: comparing does not go through cold memory.
+void SortById(std::vector<const Task*>& tasks) {
+  std::vector<std::pair<Id, const Task*>> keyed;
+  keyed.reserve(tasks.size());
+  for (const Task* task : tasks) keyed.emplace_back(task->id, task);
+  if (std::is_sorted(keyed.begin(), keyed.end())) return;
+  std::sort(keyed.begin(), keyed.end());
+  for (std::size_t i = 0; i < tasks.size(); ++i) tasks[i] = keyed[i].second;
+}
+
+}  // namespace
+
+bool Classifier::IgnoredSite(SiteId id) {
+  const auto [it, fresh] = ignored_sites_.try_emplace(id, false);
+  if (fresh) {
+    const SourceSite site = SiteText(s_, id);
+    const auto& patterns = s_.options().ignore;
+    it->second = std::any_of(patterns.begin(), patterns.end(),
+                             [&](const std::string& p) { return Contains(site, p); });
+  }
+  return it->second;
+}
+
+bool Classifier::Ignored(const Task& task) {
+  if (s_.options().ignore.empty()) return false;
+  const SpawnNode* spawn = s_.snap().spawns.Find(task.spawn);
+  return IgnoredSite(task.wait_site) || IgnoredSite(spawn == nullptr ? 0 : spawn->site);
+}
+
+bool Classifier::Reportable(const Task& task) const {
+  if (task.state == TaskState::kFinished || task.daemon) return false;
+  if (task.wait == WaitKind::kLeakCheck || !s_.InFocus(task)) return false;
+  // Only blocked tasks and sleepers are ever stuck; a running one counts when its scope is over.
+  return s_.Blocked(task) || task.state == TaskState::kSleeping || s_.ScopeEnded(task);
+}
+
+void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
+  const SpawnNode* spawn = s_.snap().spawns.Find(task.spawn);
+  const Channel* channel = s_.ChannelOf(task);
+  // The key of a cycle or chain names its root: then the sites of its members do not matter.
+  const Rule* const which = TaskRules()[rule];
+  GroupKey key{.rule = rule, .match = match.key};
+  if (which != &kLockCycle && which != &kLockChanCycle) {
+    key.wait = task.wait;
+    key.wait_site = task.wait_site != 0 ? task.wait_site : task.last_site;
+    key.spawn_site = spawn == nullptr ? 0 : spawn->site;
+    key.channel_site = channel == nullptr ? 0 : channel->site;
+  }
+  const std::int64_t age = s_.Age(task);
+  const auto [it, fresh] = index_.try_emplace(key, groups_.size());
+  if (fresh) {
+    groups_.emplace_back().key = key;
+    groups_.back().min_age_ns = groups_.back().max_age_ns = age;
+  }
+  FoundGroup& found = groups_[it->second];
+  if (!fresh && found.one_name) found.one_name = task.name == found.group.tasks.back()->name;
+  found.group.tasks.push_back(&task);
+  found.group.verdict = match.verdict;
+  found.min_age_ns = std::min(found.min_age_ns, age);
+  found.max_age_ns = std::max(found.max_age_ns, age);
+  if (task.frame_count > 0 && (found.with_stack == nullptr || task.id < found.with_stack->id)) {
+    found.with_stack = &task;
+  }
+  if (channel != nullptr && (found.channels.empty() || found.channels.back() != channel->id)) {
+    found.channels.push_back(channel->id);
+  }
+}
+
+void Classifier::Classify(const Task& task) {
+  const auto& rules = TaskRules();
+  bool late = false;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    // A sleeper can only be late.
+    if ((late || !s_.Blocked(task)) && rules[i] != &kOutlivedScope) continue;
+    const Match match = rules[i]->check(s_, task);
+    if (match.answer == Answer::kFine) continue;
+    if (match.answer == Answer::kLookAgain) {
+      // Behind the end of its scope it is late at least.
+      if (s_.ScopeEnded(task)) late = true;
+      if (late) continue;
+      if (!task.is_main) ++look_again_;
+      return;
+    }
+    // Main waits for others all the time; that needs a proof.
+    if (task.is_main && !s_.Quiet(task) && match.verdict != "proven") return;
+    const bool plain = rules[i] == &kAbandonedSend || rules[i] == &kAbandonedRecv;
+    if (task.is_main && plain && s_.Deadlocked(task)) return;  // its world's finding says it
+    if (!Ignored(task)) AddTo(i, match, task);
+    return;
+  }
+}
+
+void Classifier::Sort() {
+  std::vector<std::pair<std::string, std::size_t>> order;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    order.emplace_back(Text(groups_[i].key.match), i);
+  }
+  std::sort(order.begin(), order.end(), [this](const auto& a, const auto& b) {
+    const GroupKey &x = groups_[a.second].key, &y = groups_[b.second].key;
+    return std::tie(x.rule, a.first, x.wait, x.wait_site, x.spawn_site, x.channel_site) <
+           std::tie(y.rule, b.first, y.wait, y.wait_site, y.spawn_site, y.channel_site);
+  });
+  std::vector<FoundGroup> sorted;
+  sorted.reserve(groups_.size());
+  for (const auto& [text, i] : order) sorted.push_back(std::move(groups_[i]));
+  groups_ = std::move(sorted);
+}
+
+void Classifier::Run() {
+  for (const Task& task : s_.snap().tasks.all()) {
+    if (Reportable(task)) Classify(task);
+  }
+  for (FoundGroup& found : groups_) {
+    SortById(found.group.tasks);
+    std::sort(found.channels.begin(), found.channels.end());
+    found.channels.erase(std::unique(found.channels.begin(), found.channels.end()),
+                         found.channels.end());
+  }
+  Sort();
+}
+
+}  // namespace stranded::detector

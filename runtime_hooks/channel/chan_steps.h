@@ -1,0 +1,171 @@
+// The steps that both plain operations and selects are made of, after Go's chansend and chanrecv.
+//
+// Overview: SendNow and RecvNow do what can be done at once; Offer and Withdraw queue a waiter and
+// take it out. In a header, because every operation on a channel runs through here.
+// Thread safety: all need `chan->lock`, but for ReleaseOrphan. Invariants: those of ChanCore.
+// Ownership: values are moved, never copied; a waiter lives on the stack of its task.
+#ifndef STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_STEPS_H_
+#define STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_STEPS_H_
+
+#include <cstring>
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/park.h"
+
+namespace stranded::internal {
+
+// `task` is null for a timer.
+inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_location& site,
+                     PeerOutcome outcome) {
+  if (!noting.load(std::memory_order_relaxed)) return;
+  peer.task = task == nullptr ? 0 : task->id;
+  peer.site = site;
+  peer.at_ns = task == nullptr ? 0 : task->world->coarse_ns();
+  peer.outcome = outcome;
+  peer.left_op = CaseOp::kNone;
+}
+
+// The first waiter that can still be served. A select that was won elsewhere is passed over; its
+// task takes the other entries out itself.
+inline Waiter* PopClaimed(WaitQueue& queue) {
+  while (Waiter* w = queue.PopFront()) {
+    if (!w->is_select) return w;
+    bool expected = false;
+    // Acq_rel: the winner's writes to the slot come after this and before the task reads them.
+    if (w->task->select_done.compare_exchange_strong(expected, true, std::memory_order_acq_rel)) {
+      w->task->wake_waiter = w;
+      return w;
+    }
+  }
+  return nullptr;
+}
+
+inline void MoveValue(const ElemOps* ops, void* to, void* from) {
+  switch (ops->trivial) {
+    case 8: std::memcpy(to, from, 8); break;
+    case 4: std::memcpy(to, from, 4); break;
+    case 2: std::memcpy(to, from, 2); break;
+    case 1: std::memcpy(to, from, 1); break;
+    default: ops->move_construct(to, from);
+  }
+}
+
+inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
+  ++chan->sends_completed;
+  Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
+  if (sender != nullptr && chan->last_sender.task == sender->id &&
+      chan->last_sender.outcome == PeerOutcome::kCompleted) {
+    ++chan->repeat_sends;
+  }
+  NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
+}
+
+inline void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
+  ++chan->recvs_completed;
+  Record(EventKind::kRecv, receiver->id, chan->id, site);
+  NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
+}
+
+inline void PushValue(ChanCore* chan, void* value) {
+  MoveValue(chan->ops, chan->At(chan->length), value);
+  if (++chan->length > chan->high_water) chan->high_water = chan->length;
+}
+
+// True if the operation went through at once. A closed channel counts: then SendNow must not be
+// called, and RecvNow leaves `*received` false.
+__attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, void* value,
+                                                   const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (Waiter* w = PopClaimed(chan->receivers)) {
+    MoveValue(chan->ops, w->slot, value);
+    w->success = true;
+    ++chan->sends_started;
+    NoteSent(chan, self, site);
+    NoteReceived(chan, w->task, w->site);
+    chan->Touch();
+    WakeHere(w->task);
+    return true;
+  }
+  if (chan->length == chan->capacity) return false;
+  PushValue(chan, value);
+  ++chan->sends_started;
+  NoteSent(chan, self, site);
+  chan->Touch();
+  return true;
+}
+
+__attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, void* room,
+                                                   bool* received, const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  *received = false;
+  if (chan->length > 0) {
+    unsigned char* first = chan->At(0);
+    MoveValue(chan->ops, room, first);
+    if (chan->ops->trivial == 0) chan->ops->destroy(first);
+    if (++chan->head == chan->capacity) chan->head = 0;
+    --chan->length;
+    *received = true;
+    ++chan->recvs_started;
+    NoteReceived(chan, self, site);
+    // The place that became free goes to the sender that has waited longest.
+    Waiter* w = PopClaimed(chan->senders);
+    if (w != nullptr) {
+      PushValue(chan, w->slot);
+      w->success = true;
+      NoteSent(chan, w->task, w->site);
+    }
+    chan->Touch();
+    if (w != nullptr) WakeHere(w->task);
+    return true;
+  }
+  if (Waiter* w = PopClaimed(chan->senders)) {
+    MoveValue(chan->ops, room, w->slot);
+    w->success = true;
+    *received = true;
+    ++chan->recvs_started;
+    NoteSent(chan, w->task, w->site);
+    NoteReceived(chan, self, site);
+    chan->Touch();
+    WakeHere(w->task);
+    return true;
+  }
+  if (!chan->closed) return false;
+  NotePeer(chan->last_receiver, self, site, PeerOutcome::kSawClosed);
+  return true;
+}
+
+// Queues `w` as a sender or receiver.
+inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (send) {
+    ++chan->sends_started;
+    chan->senders.PushBack(w);
+    NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kWaiting);
+  } else {
+    ++chan->recvs_started;
+    chan->receivers.PushBack(w);
+    NotePeer(chan->last_receiver, w->task, w->site, PeerOutcome::kWaiting);
+  }
+  chan->Touch();
+}
+
+// Takes it out again when its task leaves for another case. True if the channel is to be given to
+// ReleaseOrphan once its lock is free.
+[[nodiscard]] inline bool Withdraw(ChanCore* chan, Waiter* w,
+                                   bool send) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (w->queued) (send ? chan->senders : chan->receivers).Remove(w);
+  --(send ? chan->sends_started : chan->recvs_started);
+  chan->Touch();
+  if (!chan->orphaned || !chan->senders.empty() || !chan->receivers.empty()) return false;
+  chan->orphaned = false;
+  return true;
+}
+void ReleaseOrphan(ChanCore* chan);
+
+// Notes that `self` had offered an operation here and took `chosen` instead.
+void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
+              const SelectCase& chosen);
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_CHANNEL_CHAN_STEPS_H_

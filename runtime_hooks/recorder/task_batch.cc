@@ -1,0 +1,146 @@
+#include "runtime_hooks/recorder/task_batch.h"
+
+#include <algorithm>
+
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/registry/scope.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr std::size_t kLongestName = 32;
+
+// Sites are equal if they are one object of the compiler's; two objects for one place only make two
+// shapes.
+std::uint64_t Word(const std::source_location& site) {
+  std::uint64_t word = 0;
+  static_assert(sizeof site <= sizeof word);
+  std::memcpy(&word, &site, sizeof site);
+  return word;
+}
+std::uint64_t Word(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+
+bool IsDone(const SelectCase& c) {
+  return c.op == CaseOp::kDone || (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
+}
+
+}  // namespace
+
+bool TaskBatch::DescribeCases(const WaitRecord& wait, Shape& shape) {
+  for (std::uint32_t i = 0; i < wait.case_count; ++i) {
+    const SelectCase& c = wait.cases[i];
+    const bool done = IsDone(c);
+    if (!done && c.context != nullptr) return false;
+    shape.Add(Word(c.site));
+    shape.Add(static_cast<std::uint64_t>(c.op) << 1 | done);
+  }
+  return true;
+}
+
+bool TaskBatch::Describe(const Task& task, Shape& shape) {
+  const WaitRecord& wait = task.wait;
+  const SpawnNode& spawn = *task.spawn;
+  if (task.is_thread || task.is_main || task.held_count != 0 || wait.until_ns != 0) return false;
+  if (task.in_blocking_region.load(std::memory_order_relaxed)) return false;
+  if (wait.case_count > kMostCases || spawn.name.size() > kLongestName) return false;
+  if (spawn.task_id != task.id) return false;
+  shape.count = 0;
+  const bool sync = wait.sync != nullptr && IsSyncWait(wait.kind);
+  const auto last_kind = task.last_kind.load(std::memory_order_relaxed);
+  shape.Add(spawn.name.size() | std::uint64_t{wait.case_count} << 8 |
+            static_cast<std::uint64_t>(wait.kind) << 16 |
+            static_cast<std::uint64_t>(last_kind) << 24 | std::uint64_t{wait.range} << 32 |
+            std::uint64_t{task.daemon} << 33 | std::uint64_t{task.pinned} << 34 |
+            std::uint64_t{sync} << 35 | std::uint64_t{wait.join_task != 0} << 36 |
+            std::uint64_t{wait.done_context != nullptr} << 37);
+  shape.Add(task.world_id.load(std::memory_order_relaxed));
+  shape.Add(task.scope == nullptr ? 0 : task.scope->id);
+  shape.Add(Word(wait.site));
+  shape.Add(Word(spawn.site));
+  shape.Add(Word(task.last_site.load(std::memory_order_relaxed)));
+  shape.Add(spawn.elided);
+  for (std::size_t at = 0; at < spawn.name.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, spawn.name.data() + at, std::min<std::size_t>(8, spawn.name.size() - at));
+    shape.Add(word);
+  }
+  return DescribeCases(wait, shape);
+}
+
+// In the order of docs/stranded_dump.proto.
+void TaskBatch::AddObjects(const Task& task) {
+  const WaitRecord& wait = task.wait;
+  std::size_t place = 0;
+  for (std::uint32_t i = 0; i < wait.case_count; ++i) {
+    const SelectCase& c = wait.cases[i];
+    AddObject(place++, c.chan == nullptr ? 0 : c.chan->id);
+    if (!IsDone(c)) continue;
+    const bool plain = c.chan != nullptr && c.chan->role == ChanRole::kContextDone;
+    AddObject(place++, plain ? c.chan->context_id : c.context == nullptr ? 0 : c.context->id);
+  }
+  if (wait.done_context != nullptr) {
+    AddObject(place++, 0);
+    AddObject(place++, wait.done_context->id);
+  }
+  if (wait.sync != nullptr && IsSyncWait(wait.kind)) AddObject(place++, wait.sync->id);
+  if (wait.join_task != 0) AddObject(place++, wait.join_task);
+}
+
+bool TaskBatch::Take(const Task& task) {
+  if (!Describe(task, shape_)) return false;
+  auto it = shapes_.find(shape_);
+  if (it == shapes_.end()) {
+    if (shapes_.size() < kMostShapes) shapes_.emplace(shape_, Known{task.id, 1});
+    return false;
+  }
+  Known& known = it->second;
+  if (known.seen < alone_) {
+    ++known.seen;
+    return false;
+  }
+  const bool full = id_.Full(kVarint) || created_.Full(kVarint) || since_.Full(kVarint) ||
+                    like_.Full(kVarint) || spawn_.Full(kVarint) || parent_.Full(kVarint) ||
+                    context_.Full(kVarint) || parks_.Full(kVarint) ||
+                    objects_.Full(kMostObjects * kVarint);
+  if (full) Flush();
+  ++count_;
+  like_.Add(known.like);
+  id_.Add(task.id);
+  spawn_.Add(task.spawn->id);
+  parent_.Add(task.spawn->parent == nullptr ? 0 : task.spawn->parent->id);
+  context_.Add(task.context->id);
+  created_.Add(static_cast<std::uint64_t>(task.created_ns));
+  since_.Add(static_cast<std::uint64_t>(task.wait.since_ns));
+  parks_.Add(task.park_count);
+  AddObjects(task);
+  return true;
+}
+
+void TaskBatch::Flush() {
+  if (count_ == 0) return;
+  using dump::TaskBatchTag;
+  out_.Write<TaskBatchTag>(dump::PacketTag::kTaskBatch, [&](auto& b) {
+    b.add_uint32(TaskBatchTag::kCount, count_);
+    const auto add = [&](TaskBatchTag tag, auto& column) {
+      b.add_bytes(tag, column.bytes.data(), column.size);
+    };
+    add(TaskBatchTag::kLike, like_);
+    add(TaskBatchTag::kId, id_);
+    add(TaskBatchTag::kSpawn, spawn_);
+    add(TaskBatchTag::kParent, parent_);
+    add(TaskBatchTag::kContext, context_);
+    add(TaskBatchTag::kCreatedNs, created_);
+    add(TaskBatchTag::kSinceNs, since_);
+    add(TaskBatchTag::kParkCount, parks_);
+    add(TaskBatchTag::kObjects, objects_);
+  });
+  for (auto* column : {&like_, &id_, &spawn_, &parent_, &context_, &created_, &since_, &parks_}) {
+    column->Clear();
+  }
+  objects_.Clear();
+  objects_before_.fill(0);
+  count_ = 0;
+}
+
+}  // namespace stranded::internal

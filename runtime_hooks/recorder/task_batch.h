@@ -1,0 +1,107 @@
+// Parked tasks that are alike, column by column.
+//
+// Overview: a crowd of tasks that wait at one place differs in ids and times only. The first few of
+// each shape are written as packets of their own; all later ones go into a batch that names one of
+// them, and take about a dozen bytes each. What the batch cannot hold (threads, held locks, stacks,
+// names that are long) is for packets of their own.
+// Thread safety: one writer, one thread. Not for fatal signals: it allocates.
+// Invariants: a batch names only tasks that were written before it. Ownership: holds no references.
+#ifndef STRANDED_RUNTIME_HOOKS_RECORDER_TASK_BATCH_H_
+#define STRANDED_RUNTIME_HOOKS_RECORDER_TASK_BATCH_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <source_location>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "runtime_hooks/recorder/packet_writer.h"
+#include "runtime_hooks/scheduler/task.h"
+
+namespace stranded::internal {
+
+class TaskBatch {
+ public:
+  // `alone`: how many tasks of a shape get packets of their own.
+  TaskBatch(PacketWriter& out, int alone) : out_(out), alone_(alone) {}
+
+  // Takes the task, which must be frozen, into the batch. False: the caller writes its packet.
+  bool Take(const Task& task);
+  void Flush();
+
+ private:
+  // What tasks have in common, as words that are equal or not.
+  struct Shape {
+    static constexpr std::size_t kMost = 32;
+    std::array<std::uint64_t, kMost> words;
+    std::size_t count = 0;
+    void Add(std::uint64_t word) { words[count++] = word; }
+    bool operator==(const Shape& other) const {
+      return count == other.count &&
+             std::memcmp(words.data(), other.words.data(), count * sizeof words[0]) == 0;
+    }
+    template <class H>
+    friend H AbslHashValue(H h, const Shape& s) {
+      return H::combine_contiguous(std::move(h), s.words.data(), s.count);
+    }
+  };
+  struct Known {
+    std::uint64_t like = 0;  // the first task of the shape
+    int seen = 0;
+  };
+  // Differences as zigzag varints.
+  template <std::size_t kBytes>
+  struct Column {
+    std::array<char, kBytes> bytes;
+    std::size_t size = 0;
+    std::uint64_t before = 0;
+    void Add(std::uint64_t value) {
+      Put(value - before);
+      before = value;
+    }
+    void Put(std::uint64_t difference) {
+      std::uint64_t z = difference << 1 ^ (0 - (difference >> 63));
+      while (z >= 0x80) {
+        bytes[size++] = static_cast<char>(z | 0x80);
+        z >>= 7;
+      }
+      bytes[size++] = static_cast<char>(z);
+    }
+    bool Full(std::size_t room) const { return size + room > kBytes; }
+    void Clear() { size = 0, before = 0; }
+  };
+
+  static constexpr std::uint32_t kMostCases = 8;
+  static constexpr std::size_t kMostObjects = 2 * kMostCases + 2;
+  static constexpr std::size_t kMostShapes = 1 << 16;
+  static constexpr std::size_t kVarint = 10;
+
+  static bool Describe(const Task& task, Shape& shape);
+  static bool DescribeCases(const WaitRecord& wait, Shape& shape);
+  void AddObjects(const Task& task);
+  void AddObject(std::size_t place, std::uint64_t id) {
+    objects_.Put(id - objects_before_[place]);
+    objects_before_[place] = id;
+  }
+
+  PacketWriter& out_;
+  const int alone_;
+  absl::flat_hash_map<Shape, Known> shapes_;
+  Shape shape_;
+  std::uint32_t count_ = 0;
+  // Together, with their heads, they stay below a packet's 32 KiB.
+  Column<2560> like_, id_, spawn_, parent_, context_, created_, since_, parks_;
+  Column<8192> objects_;
+  std::array<std::uint64_t, kMostObjects> objects_before_{};
+};
+
+// Sync objects are named by waits of these kinds only.
+inline bool IsSyncWait(WaitKind kind) {
+  return kind >= WaitKind::kMutexLock && kind <= WaitKind::kSemaphoreAcquire;
+}
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_RECORDER_TASK_BATCH_H_
