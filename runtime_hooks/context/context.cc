@@ -181,7 +181,7 @@ void CancelRef::Cancel(const absl::Status& cause, const std::source_location& lo
   EndOfContext end;
   end.err = ContextErr::kCancelled;
   end.cause = cause;
-  end.clock = self->world;
+  end.at_ns = WaitNowNs(self);
   end.by = self->id;
   end.site = loc;
   end.origin = node_->id;

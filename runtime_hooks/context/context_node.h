@@ -3,8 +3,7 @@
 // Overview: nodes point up and are immutable but for how they ended. Cancellable nodes (cancel,
 // deadline, timeout) stand in the child list of the nearest cancellable node above; an end goes
 // down these lists, never up. Value nodes and the others forward to their `canceller`. A Done
-// channel is made when somebody asks for it; the time of an end is read off the clock when somebody
-// could notice it, and is otherwise that of the world's last park or timer.
+// channel is made when somebody asks for it.
 // Thread safety: fields under "set once" are never changed. `ended` is published with release after
 // the other facts of the end; all else is guarded by `lock`, but for a child list entry, which is
 // guarded by the lock of the node whose list it is.

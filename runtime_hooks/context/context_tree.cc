@@ -33,11 +33,6 @@ bool HasEnded(const ContextNode* node) {
   return node->ended.load(std::memory_order_relaxed) != ContextErr::kNone;
 }
 
-// Somebody listens, or things hang on it: then the moment of the end is worth a look at the clock.
-bool MayBeNoticed(const ContextNode* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(node->lock) {
-  return node->children != nullptr || node->done_core.load(std::memory_order_relaxed) != nullptr;
-}
-
 // Err() is set first, then the Done channel closes, both under the lock: who sees either waits for
 // the lock to see the other.
 void MarkEnded(ContextNode* node, const EndOfContext& end)
@@ -100,14 +95,12 @@ ContextChild* EndChildren(ContextNode* node, const EndOfContext& end) {
 }
 
 // Ends this node alone, if it has not ended. True if it did and there are children to end.
-bool EndOne(ContextNode* node, EndOfContext* end) {
+bool EndOne(ContextNode* node, const EndOfContext& end) {
   bool armed = false, parents = false;
   {
     SpinGuard guard(node->lock);
     if (HasEnded(node)) return false;
-    if (end->at_ns == 0 && !MayBeNoticed(node)) end->at_ns = end->clock->coarse_ns();
-    if (end->at_ns == 0) end->at_ns = end->clock->NowNs();
-    MarkEnded(node, *end);
+    MarkEnded(node, end);
     armed = std::exchange(node->timer_armed, false);
     parents = node->children != nullptr;  // none can come any more
   }
@@ -118,11 +111,11 @@ bool EndOne(ContextNode* node, EndOfContext* end) {
 
 // A list of nodes whose children are ending instead of recursion: trees can be ten thousand levels
 // deep. Each is out of its parent's list, so that its `next` is free to be used here.
-void EndBelow(ContextNode* top, EndOfContext* end) {
+void EndBelow(ContextNode* top, const EndOfContext& end) {
   ContextNode* now = top;
   now->next = nullptr;
   for (;;) {
-    ContextChild* child = EndChildren(now, *end);
+    ContextChild* child = EndChildren(now, end);
     if (child == nullptr) {
       auto* above = static_cast<ContextNode*>(now->next);
       if (now != top) UnrefContext(now);
@@ -191,10 +184,10 @@ EndOfContext EndOf(const ContextNode* node) {
   return end;
 }
 
-void EndContext(ContextNode* node, EndOfContext end) {
-  const bool parents = EndOne(node, &end);
+void EndContext(ContextNode* node, const EndOfContext& end) {
+  const bool parents = EndOne(node, end);
   if (node->parent->canceller != nullptr) UnlinkChild(node->parent->canceller, node);
-  if (parents) EndBelow(node, &end);
+  if (parents) EndBelow(node, end);
 }
 
 absl::Status StatusOf(ContextErr err) {

@@ -9,9 +9,8 @@ namespace stranded::internal {
 // How and by whom a context ends.
 struct EndOfContext {
   ContextErr err = ContextErr::kNone;
-  absl::Status cause;      // Ok: none but what Err() says
-  std::int64_t at_ns = 0;  // 0: read off `clock`, as exactly as somebody could notice
-  World* clock = nullptr;
+  absl::Status cause;  // Ok: none but what Err() says
+  std::int64_t at_ns = 0;
   std::uint64_t by = 0;  // task id; 0: a timer
   std::source_location site{};
   std::uint64_t origin = 0;  // id of the node where it began
@@ -27,7 +26,7 @@ bool UnlinkChild(ContextNode* above, ContextChild* child);
 
 // Ends `node`, of which the caller has a reference, and all below it, oldest first and depth first.
 // Only the first end of a node counts.
-void EndContext(ContextNode* node, EndOfContext end);
+void EndContext(ContextNode* node, const EndOfContext& end);
 // The end of a node that has one, to pass on.
 EndOfContext EndOf(const ContextNode* node);
 
