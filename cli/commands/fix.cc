@@ -15,7 +15,7 @@ struct Options {
   SearchOptions search;
   int verify = 1000;
   bool apply = false, all = false;
-  std::string filter, root = ".";
+  std::string filter, root = ".", format = "text";
 };
 
 absl::StatusOr<ExploreReply> ExploreTests(const SearchOptions& search, const std::string& test) {
@@ -71,27 +71,41 @@ void PrintChosen(const FixSearch& search) {
   }
 }
 
-bool ApplyChosen(const FixSearch& search, const std::string& root) {
+bool ApplyChosen(const FixSearch& search, const Options& o) {
+  std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
   for (const Fix& fix : search.chosen) {
     if (fix.diff.empty()) {
-      std::printf("not applied (no diff): %s\n", fix.summary.c_str());
+      std::fprintf(out, "not applied (no diff): %s\n", fix.summary.c_str());
       all = false;
       continue;
     }
-    const auto file = ApplyDiff(fix.diff, root);
+    const auto file = ApplyDiff(fix.diff, o.root);
     if (file.ok()) {
-      std::printf("applied: %s\n", file->c_str());
+      std::fprintf(out, "applied: %s\n", file->c_str());
     } else {
-      std::printf("not applied: %s\n", std::string(file.status().message()).c_str());
+      std::fprintf(out, "not applied: %s\n", std::string(file.status().message()).c_str());
       all = false;
     }
   }
   return all;
 }
 
+FixSearch SearchFor(const Options& o, const ExploreResult& before, const std::string& test) {
+  return SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
+    return Again(o, test, patches, replay);
+  });
+}
+
+bool FixTestAsJson(const Options& o, const ExploreResult& before, const std::string& test) {
+  const FixSearch search = SearchFor(o, before, test);
+  std::fputs(search.ToJson().c_str(), stdout);
+  return search.was_clean || (search.verified && o.apply && ApplyChosen(search, o));
+}
+
 // True if nothing is left to do for this test.
 bool FixTest(const Options& o, const ExploreResult& before, const std::string& test) {
+  if (o.format == "json") return FixTestAsJson(o, before, test);
   if (before.clean()) {
     std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(), before.schedules);
     return true;
@@ -99,10 +113,7 @@ bool FixTest(const Options& o, const ExploreResult& before, const std::string& t
   std::fputs(before.ToText().c_str(), stdout);
   std::printf("\nTrying fixes, %d schedules each, the failing one first:\n", o.verify + 1);
   std::fflush(stdout);
-  const FixSearch search =
-      SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
-        return Again(o, test, patches, replay);
-      });
+  const FixSearch search = SearchFor(o, before, test);
   std::fputs(search.ToText().c_str(), stdout);
   if (!search.verified) {
     std::printf("\nNo fix could be verified.\n");
@@ -110,7 +121,7 @@ bool FixTest(const Options& o, const ExploreResult& before, const std::string& t
   }
   std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
   PrintChosen(search);
-  return o.apply && ApplyChosen(search, o.root);
+  return o.apply && ApplyChosen(search, o);
 }
 
 int Run(const Options& o) {
@@ -140,6 +151,7 @@ void AddFix(CLI::App& app, int& exit_code) {
   cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)")
       ->check(CLI::PositiveNumber);
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");
+  cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
   cmd->add_flag("--apply", o->apply, "Edit the source files");
   cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)");
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });

@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +37,31 @@ LeakReport Predicted(const LeakReport& report, const std::string& how) {
                                       " it is ", data.verdict, "."));
     data.verdict = "predicted";
     finding = Finding(std::move(data));
+  }
+  return LeakReport(std::move(analysis));
+}
+
+bool SameFinding(const Finding& a, const Finding& b) {
+  return a.fingerprint() == b.fingerprint() && a.wait_site().ToString() == b.wait_site().ToString();
+}
+
+// The last replay was traced, so it knows more about what a fix would change.
+LeakReport WithFixesOf(const LeakReport& report, const LeakReport& traced) {
+  Analysis analysis = report.analysis();
+  for (Finding& finding : analysis.findings) {
+    for (const Finding& other : traced.findings()) {
+      if (!SameFinding(finding, other)) continue;
+      FindingData data = finding.data();
+      data.fixes = other.data().fixes;
+      data.candidates = other.data().candidates;
+      for (const std::string& note : other.data().notes) {
+        if (std::find(data.notes.begin(), data.notes.end(), note) == data.notes.end()) {
+          data.notes.push_back(note);
+        }
+      }
+      finding = Finding(std::move(data));
+      break;
+    }
   }
   return LeakReport(std::move(analysis));
 }
@@ -115,6 +141,8 @@ bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_
   internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
+  // What the last replay shows is told in full, with the history.
+  if (phase_ == Phase::kLast) traced_before_ = internal::TraceEvents(true);
   world_ = internal::EnterExploredWorld(options_.name, settings, policy, seed);
   scope_ = std::make_unique<LeakScope>(options_.name);
   return true;
@@ -200,6 +228,7 @@ void Exploration::End(const std::exception_ptr& thrown, const std::string& failu
   internal::LeaveControlledWorld(world_);
   world_ = nullptr;
   current = nullptr;
+  if (phase_ == Phase::kLast) internal::TraceEvents(traced_before_);
   if (phase_ == Phase::kSearch) {
     result_.seconds +=
         absl::ToDoubleSeconds(absl::FromChrono(std::chrono::steady_clock::now() - entered_));
@@ -255,6 +284,7 @@ void Exploration::NoteLast(const EndState& end, const internal::ScheduleRecord& 
     return;
   }
   bad.delay_ns = record.delay_ns;
+  bad.report = WithFixesOf(bad.report, end.report);
 }
 
 void Exploration::ShowProgress(bool done) {
@@ -263,8 +293,9 @@ void Exploration::ShowProgress(bool done) {
   const bool long_search = now - begun_ > std::chrono::milliseconds(500);
   if (!long_search || (!done && now - shown_ < std::chrono::milliseconds(200))) return;
   shown_ = now;
-  std::fprintf(stderr, "\r\033[K%s: %d schedules, %zu ends%s", options_.name.c_str(),
-               result_.schedules, result_.outcomes.size(), done ? "\r\033[K" : "");
+  std::fprintf(stderr, "\r\033[K%s: %d schedules, %zu %s%s", options_.name.c_str(),
+               result_.schedules, result_.outcomes.size(),
+               result_.outcomes.size() == 1 ? "end" : "distinct ends", done ? "\r\033[K" : "");
   std::fflush(stderr);
 }
 

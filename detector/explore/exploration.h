@@ -72,6 +72,7 @@ class Exploration {
   std::optional<EndState> dead_end_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  // end -> outcome
   std::uint64_t bad_key_ = 0;
+  bool traced_before_ = false;
   std::unique_ptr<Minimizer> minimizer_;
   Expected expected_;
   std::chrono::steady_clock::time_point begun_, shown_, entered_;

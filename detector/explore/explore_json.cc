@@ -47,6 +47,7 @@ Fix FixFrom(const Json& j) {
   fix.site = SiteFrom(j.value("site", Json()));
   fix.capacity = j.value("capacity", std::int64_t{0});
   fix.diff = j.value("diff", "");
+  fix.verification = j.value("verification", fix.verification);
   fix.patch = j.value("patch", "");
   fix.warnings = j.value("warnings", std::vector<std::string>());
   return fix;

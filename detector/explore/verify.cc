@@ -55,6 +55,11 @@ Fix LargestNeed(const Fix& fix, const ExploreResult& result) {
       }
     }
   }
+  for (const std::string& w : fix.warnings) {
+    const bool known =
+        std::find(largest.warnings.begin(), largest.warnings.end(), w) != largest.warnings.end();
+    if (!known) largest.warnings.push_back(w);
+  }
   return largest;
 }
 
@@ -79,10 +84,54 @@ class Search {
       Rounds();
     }
     search_.verified = !search_.was_clean && now_.clean();
+    NoteEvidence();
+    if (!search_.was_clean) NoteUntestable();
     return std::move(search_);
   }
 
  private:
+  // Each fix that was tried says so, wherever the findings are reported from now on.
+  void NoteEvidence() {
+    for (FixTrial& trial : search_.trials) {
+      trial.fix.verification =
+          absl::StrCat(std::string(FixStatusName(trial.status)), ": ", trial.evidence);
+    }
+    for (Fix& fix : search_.chosen) NoteOn(fix);
+    for (ExploreOutcome& o : search_.before.outcomes) {
+      Analysis analysis = o.report.analysis();
+      for (Finding& finding : analysis.findings) {
+        FindingData data = finding.data();
+        for (Fix& fix : data.fixes) NoteOn(fix);
+        for (Fix& fix : data.candidates) NoteOn(fix);
+        finding = Finding(std::move(data));
+      }
+      o.report = LeakReport(std::move(analysis));
+    }
+  }
+  // Edits that no virtual patch stands for.
+  void NoteUntestable() {
+    for (const Finding* finding : InOrder(*search_.before.bad())) {
+      for (const Fix& fix : finding->data().fixes) {
+        if (!fix.patch.empty()) continue;
+        FixTrial trial;
+        trial.fix = fix;
+        trial.rule = std::string(finding->rule());
+        trial.title = std::string(finding->title());
+        trial.evidence = "no virtual patch stands for it: edit, build and explore again";
+        trial.fix.verification =
+            absl::StrCat(std::string(FixStatusName(trial.status)), ": ", trial.evidence);
+        search_.trials.push_back(std::move(trial));
+      }
+    }
+  }
+  void NoteOn(Fix& fix) const {
+    for (const FixTrial& trial : search_.trials) {
+      if (!fix.patch.empty() && trial.fix.patch == fix.patch) {
+        fix.verification = trial.fix.verification;
+      }
+    }
+  }
+
   void Rounds() {
     for (int round = 0; round < kMostRounds && !now_.clean(); ++round) {
       if (!Round()) break;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/meetings.h"
 #include "detector/fixes/source_edit.h"
 
 namespace stranded::detector {
@@ -64,6 +65,43 @@ std::string Refusal(const SendFacts& facts) {
   return "";
 }
 
+// Rule 2, where the order that is lost would make the program fail.
+std::string Broken(const Situation& s, const Meetings& meetings) {
+  if (!meetings.broken) return "";
+  return absl::StrCat(
+      "A larger buffer is not the answer: the channel operation at ",
+      Place(s, meetings.broken->second), " comes after that at ", Place(s, meetings.broken->first),
+      " only because the send waits for its receiver. One of them closes; with a buffer it could "
+      "come first.");
+}
+
+// What a buffer changes for others: the rest of rule 2, and rules 3 and 5.
+void WarnOfMeetings(const Situation& s, const Meetings& meetings, Fix& fix) {
+  if (meetings.moved) {
+    const bool lock = meetings.moved->kind == OrderedPair::Kind::kLock;
+    fix.warnings.push_back(absl::StrCat(
+        lock ? "The lock is taken at " : "The send at ", Place(s, meetings.moved->second),
+        lock ? " after " : " comes after that at ", Place(s, meetings.moved->first),
+        " only because the send waits for its receiver: with a buffer the other order is possible, "
+        "too."));
+  }
+  if (meetings.next != 0) {
+    fix.warnings.push_back(absl::StrCat(
+        "After the send at ", Place(s, meetings.after_send), " its task goes on at ",
+        Place(s, meetings.next), ": with a buffer that may happen before anybody has received."));
+  }
+  if (meetings.again != 0) {
+    fix.warnings.push_back(absl::StrCat(
+        "The channel serves several rounds: the sender of ", Place(s, meetings.again),
+        " was started after the receive at ", Place(s, meetings.received),
+        ". A later round can get the value that an earlier one left; make a channel for each."));
+  }
+  if (meetings.judged && !meetings.moved) {
+    absl::StrAppend(&fix.reason, " Nothing else in the history of this run is ordered by the ",
+                    meetings.count == 1 ? "meeting" : "meetings", " of sender and receiver.");
+  }
+}
+
 std::vector<std::string> Warnings(const Situation& s, const Group& group, const Channel& channel) {
   std::vector<std::string> warnings;
   const std::string_view type = channel.elem_type;
@@ -99,7 +137,9 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
     return;
   }
   const SendFacts facts = Gather(s, *channel);
-  const std::string refusal = Refusal(facts);
+  std::string refusal = Refusal(facts);
+  const Meetings meetings = refusal.empty() ? JudgeMeetings(s, *channel) : Meetings();
+  if (refusal.empty()) refusal = Broken(s, meetings);
   if (!refusal.empty()) {
     out.notes.push_back(refusal);
     ProposeContextCase(s, group, out);
@@ -123,6 +163,7 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
                    " never: each sender can then leave its value and finish, though nobody "
                    "is there to receive.");
   fix.warnings = Warnings(s, group, *channel);
+  WarnOfMeetings(s, meetings, fix);
   if (stream) {
     fix.warnings.push_back(
         "More values went through before than were left: if a sender sends again and again, no "

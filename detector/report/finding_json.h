@@ -11,6 +11,7 @@ namespace stranded::detector {
 using Json = nlohmann::ordered_json;
 
 Json FindingJson(const FindingData& data);
+Json FixJson(const Fix& fix);
 
 }  // namespace stranded::detector
 

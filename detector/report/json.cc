@@ -46,6 +46,10 @@ Json ContextJson(const ContextStep& c) {
   return j;
 }
 
+}  // namespace
+
+namespace detector {
+
 Json FixJson(const Fix& f) {
   Json j = {{"kind", FixKindName(f.kind)}, {"summary", f.summary},
             {"reason", f.reason},          {"site", SiteJson(f.site)},
@@ -55,10 +59,6 @@ Json FixJson(const Fix& f) {
   if (!f.patch.empty()) j["patch"] = f.patch;
   return j;
 }
-
-}  // namespace
-
-namespace detector {
 
 Json FindingJson(const FindingData& d) {
   Json j = {{"rule", d.rule},

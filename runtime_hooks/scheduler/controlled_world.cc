@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/relief.h"
@@ -62,6 +63,8 @@ void ControlledWorld::Enter() {
   main->is_main = true;
   main->decisions = 0;
   Adopt(main);
+  // The history of this world begins here.
+  Record(EventKind::kStart, main->id, 0, {});
   owner_thread_ = static_cast<unsigned long>(pthread_self());
   threads_at_start_ = OsThreads() - runtime_threads.load(std::memory_order_relaxed);
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "runtime_hooks/context/context_node.h"
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 
@@ -40,6 +41,8 @@ ControlledWorld* EnterExploredWorld(const std::string& name, const ScheduleSetti
   world->Enter();
   return world;
 }
+
+bool TraceEvents(bool on) { return tracing.exchange(on, std::memory_order_relaxed); }
 
 ScheduleRecord RecordOf(ControlledWorld* world) {
   ScheduleRecord record = world->record();

@@ -35,6 +35,7 @@ int ActingThreads() {
 // The main thread looks now and then whether anybody is left who could wake it.
 void PoolWorld::SleepThread(Task* self) {
   std::uint64_t seen_at = 0;
+  if (self->is_main) dead_main_.store(0, std::memory_order_relaxed);
   for (;;) {
     if (!self->is_main) {
       if (sem_wait(&self->thread_wake) == 0) return;
@@ -50,7 +51,10 @@ void PoolWorld::SleepThread(Task* self) {
     // Twice in a row without a single switch in between: nothing is on its way.
     const std::uint64_t now_at = Activity();
     const bool dead = DeadEnd();
-    if (dead && seen_at == now_at + 1) Interrupt(self, WakeReason::kDeadlock);
+    if (dead && seen_at == now_at + 1) {
+      dead_main_.store(self->id, std::memory_order_relaxed);
+      Interrupt(self, WakeReason::kDeadlock);
+    }
     seen_at = dead ? now_at + 1 : 0;
   }
 }
@@ -173,6 +177,8 @@ WorldFacts PoolWorld::Facts() {
   facts.timers = Timers(&armings_after);
   const bool same = activity == Activity() && armings == armings_after && timers == facts.timers &&
                     adopted == adopted_threads.load(std::memory_order_acquire);
+  facts.main_task = dead_main_.load(std::memory_order_relaxed);
+  facts.deadlock = facts.main_task != 0;
   facts.quiet =
       same && facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
   return facts;

@@ -156,6 +156,7 @@ class PoolWorld final : public World {
   std::atomic<int> surplus_wanted_{0};              // threads that stand in for blocked ones
   std::atomic<int> blocked_{0};                     // tasks inside a BlockingRegion
   std::atomic<int> checking_fibers_{0};             // those among them that wait for quiet
+  std::atomic<std::uint64_t> dead_main_{0};  // the main task that has come to a dead end; relaxed
   std::atomic<std::uint64_t> thread_wakes_{0};
   std::atomic<bool> stop_{false};
 

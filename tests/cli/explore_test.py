@@ -54,6 +54,18 @@ class Explore(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertIn('search complete: all schedules with at most 2 preemptions', result.stdout)
 
+    def test_evidence_as_json(self):
+        result = stranded('fix', '--first', '--verify', '50', '--format', 'json', '--', FLAKY)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        search = json.loads(result.stdout)
+        self.assertTrue(search['verified'])
+        self.assertEqual(search['fixes'][0]['kind'], 'raise-capacity')
+        self.assertIn('verified: the failing schedule and 50 others',
+                      search['fixes'][0]['verification'])
+        self.assertEqual(search['trials'][0]['status'], 'verified')
+        finding = search['exploration']['outcomes'][search['exploration']['first_bad']]['findings'][0]
+        self.assertIn('verified: ', finding['fixes'][0]['verification'])
+
     def test_programs_that_do_not_explore(self):
         for command in ([os.path.join(PROGRAMS, 'no_runtime')], ['/bin/true']):
             result = stranded('explore', '--', *command)

@@ -136,6 +136,9 @@ class Report(WithDumps):
         self.assertIn('global-deadlock', rules)
         for rule in rules:
             self.assertIn('Fix:', stranded('explain', rule).stdout)
+        with open(os.path.join(SOURCE, 'docs/rules.md'), encoding='utf-8') as file:
+            documented = re.findall(r'^## ([a-z-]+)$', file.read(), re.M)
+        self.assertEqual(documented, rules)
 
     def test_protoc_reads_the_dump(self):
         with open(self.leaky, 'rb') as file:

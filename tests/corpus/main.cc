@@ -3,6 +3,7 @@
 // Prints one line a bug; with --check also which bars are not met, and then ends with 1.
 #include <cstdio>
 #include <cstring>
+#include <regex>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -29,17 +30,23 @@ std::string FixText(const Facts& facts, const Measured& m) {
   return text;
 }
 
+// The finding's title, without the numbers of tasks.
+std::string Cause(const Facts& facts, const Measured& m) {
+  static const std::regex kTask("task [0-9]+(?: \"[^\"]*\")?");
+  return facts.silent ? "-" : std::regex_replace(m.cause, kTask, "a task");
+}
+
 void PrintHead(bool markdown) {
   if (markdown) {
     std::puts(
-        "| bug | class | pct | random | exhaustive | blocked | documented | rule | fix found | "
-        "real "
-        "fix | verified | twin | s |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        "| bug | class | pct | random | exhaustive | blocked | documented | rule | verdict | cause "
+        "| fix found | real fix | verified | twin | s "
+        "|\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     return;
   }
-  std::printf("%-24s %-26s %-7s %-7s %-6s %-40s %-3s %-17s %-18s %-22s %-4s %-4s %s\n", "bug",
-              "class", "pct", "random", "exh.", "blocked", "set", "rule", "fix found", "real fix",
-              "ver.", "twin", "s");
+  std::printf("%-24s %-26s %-7s %-7s %-6s %-40s %-3s %-17s %-9s %-18s %-22s %-4s %-4s %-6s %s\n",
+              "bug", "class", "pct", "random", "exh.", "blocked", "set", "rule", "verdict",
+              "fix found", "real fix", "ver.", "twin", "s", "cause");
 }
 
 void PrintRow(const Facts& f, const Measured& m, bool markdown) {
@@ -47,17 +54,18 @@ void PrintRow(const Facts& f, const Measured& m, bool markdown) {
   const char* verified = f.silent ? "-" : m.verified ? "yes" : "no";
   const std::string blocked = Text(m.blocked);
   if (markdown) {
-    std::printf("| %s | %s | %s | %s | %d | %s | %s | %s | %s | %s | %s | %zu | %.2f |\n",
+    std::printf("| %s | %s | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %zu | %.2f |\n",
                 f.name.c_str(), f.bug_class.c_str(), Found(m.pct, m.pct_worst).c_str(),
                 Found(m.random, m.random_worst).c_str(), m.exhaustive, blocked.c_str(), set,
-                m.rule.c_str(), FixText(f, m).c_str(), f.fix_kind.c_str(), verified,
-                m.twin_findings, m.seconds);
+                m.rule.c_str(), m.verdict.c_str(), Cause(f, m).c_str(), FixText(f, m).c_str(),
+                f.fix_kind.c_str(), verified, m.twin_findings, m.seconds);
   } else {
-    std::printf("%-24s %-26s %-7s %-7s %-6d %-40s %-3s %-17s %-18s %-22s %-4s %-4zu %.2f\n",
-                f.name.c_str(), f.bug_class.c_str(), Found(m.pct, m.pct_worst).c_str(),
-                Found(m.random, m.random_worst).c_str(), m.exhaustive, blocked.c_str(), set,
-                m.rule.c_str(), FixText(f, m).c_str(), f.fix_kind.c_str(), verified,
-                m.twin_findings, m.seconds);
+    std::printf(
+        "%-24s %-26s %-7s %-7s %-6d %-40s %-3s %-17s %-9s %-18s %-22s %-4s %-4zu %-6.2f %s\n",
+        f.name.c_str(), f.bug_class.c_str(), Found(m.pct, m.pct_worst).c_str(),
+        Found(m.random, m.random_worst).c_str(), m.exhaustive, blocked.c_str(), set, m.rule.c_str(),
+        m.verdict.c_str(), FixText(f, m).c_str(), f.fix_kind.c_str(), verified, m.twin_findings,
+        m.seconds, Cause(f, m).c_str());
   }
   std::fflush(stdout);
 }

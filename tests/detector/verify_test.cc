@@ -206,6 +206,28 @@ TEST(Verify, WhatOnlyMovesTheLeakIsRefuted) {
   }
 }
 
+TEST(Verify, WhatNoPatchStandsForIsNotTestable) {
+  const FixSearch search = Search([] { Go([] { Chan<int>::Nil().Send(1); }); });
+  EXPECT_FALSE(search.verified);
+  ASSERT_FALSE(search.trials.empty());
+  EXPECT_EQ(search.trials.back().status, FixStatus::kNotTestable);
+  EXPECT_THAT(search.ToText(), HasSubstr("not testable: Make the channel before it is used"));
+}
+
+// The evidence stands beside the fix, in text and in JSON.
+TEST(Verify, TheReportSaysWhatCameOfEachFix) {
+  const FixSearch search = Search([] {
+    Chan<int> c;
+    Go([c] { c.Send(1); });
+  });
+  ASSERT_TRUE(search.verified);
+  EXPECT_THAT(search.before.bad()->report.ToText(),
+              HasSubstr("(verified: the failing schedule and 300 others leave nothing behind)"));
+  EXPECT_THAT(search.ToJson(),
+              HasSubstr("\"verification\":\"verified: the failing schedule and 300 others"));
+  EXPECT_THAT(search.ToJson(), HasSubstr("\"format\":\"stranded-fix\""));
+}
+
 TEST(Verify, TwoLeaksAreFixedTogether) {
   const FixSearch search = Search([] {
     Chan<int> sent, looped;

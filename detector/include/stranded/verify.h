@@ -36,9 +36,10 @@ struct FixSearch {
   bool verified = false;         // with `chosen` together nothing is left
   std::vector<FixTrial> trials;  // in the order in which they were tried
   std::vector<Fix> chosen;
-  int schedules = 0;  // explored in all
-  ExploreResult before;
+  int schedules = 0;     // explored in all
+  ExploreResult before;  // each fix in it says what came of it
   std::string ToText() const;
+  std::string ToJson() const;  // one line; format "stranded-fix", version 1
 };
 
 // Explores the program again with these virtual patches in force, beginning with schedule `replay`

@@ -48,6 +48,9 @@ std::string CoverageOf(const SchedulePolicy& policy);
 ControlledWorld* EnterExploredWorld(const std::string& name, const ScheduleSettings& settings,
                                     const SchedulePolicy& policy, std::uint64_t seed);
 
+// Whether events are recorded from now on (record=trace is one way to say so). Returns what was.
+bool TraceEvents(bool on);
+
 // One operation, in the order they ran.
 struct ScheduleStep {
   std::uint64_t task = 0;
