@@ -109,53 +109,55 @@ DumpBuilder Crowd() {
   protozero::pbf_builder<dump::PacketTag> outer(packet);
   outer.add_message(dump::PacketTag::kTaskBatch, columns);
   return dump.Raw(packet).End();
-  bool Save(const std::string& path, const MappedBuilder& file) {
-    std::ofstream out(path, std::ios::binary);
-    out << file.bytes();
-    return out.good();
-  }
+}
 
-  // A sender, a select and two tasks that wait for each other's locks, with some events.
-  MappedBuilder Trace() {
-    MappedBuilder file;
-    const std::uint64_t site = file.At("d.cc", 8);
-    mapped::Task& sender = file.Parked(7, 1, site);
-    sender.context = 3;
-    MappedBuilder::Offer(sender, 2, 4);
-    mapped::Task& select = file.Parked(8, 5, site);
-    MappedBuilder::Offer(select, 1, 4);
-    MappedBuilder::Offer(select, 3, 3);
-    mapped::Context context;
-    context.state = mapped::kLive;
-    context.kind = 3;
-    context.err = 1;
-    context.id = context.ended_origin = 3;
-    context.site = context.ended_site = site;
-    context.ended_ns = MappedBuilder::kStart + 2 * MappedBuilder::kSecond;
-    file.contexts.push_back(context);
-    mapped::Channel channel;
-    channel.state = mapped::kLive;
-    channel.id = 4;
-    channel.site = site;
-    channel.type = file.Type("int");
-    channel.last_receiver.outcome = 3;
-    channel.last_receiver.task = 8;
-    file.channels.push_back(channel);
-    for (std::uint64_t i = 0; i < 2; ++i) {
-      file.Parked(9 + i, 8, site).object = 20 + i;
-      mapped::Sync sync;
-      sync.state = mapped::kLive;
-      sync.kind = 1;
-      sync.id = 20 + i;
-      sync.holder = 10 - i;
-      file.syncs.push_back(sync);
-    }
-    for (std::uint64_t n = 0; n < 8; ++n) {
-      file.events.push_back({(n % 3 * 5 + 1) << mapped::kKindShift | 7, n, site, n});
-    }
-    file.recorded = 20;
-    return file;
+bool Save(const std::string& path, const MappedBuilder& file) {
+  std::ofstream out(path, std::ios::binary);
+  out << file.bytes();
+  return out.good();
+}
+
+// A sender, a select and two tasks that wait for each other's locks, with some events.
+MappedBuilder Trace() {
+  MappedBuilder file;
+  const std::uint64_t site = file.At("d.cc", 8);
+  mapped::Task& sender = file.Parked(7, 1, site);
+  sender.context = 3;
+  MappedBuilder::Offer(sender, 2, 4);
+  mapped::Task& select = file.Parked(8, 5, site);
+  MappedBuilder::Offer(select, 1, 4);
+  MappedBuilder::Offer(select, 3, 3);
+  mapped::Context context;
+  context.state = mapped::kLive;
+  context.kind = 3;
+  context.err = 1;
+  context.id = context.ended_origin = 3;
+  context.site = context.ended_site = site;
+  context.ended_ns = MappedBuilder::kStart + 2 * MappedBuilder::kSecond;
+  file.contexts.push_back(context);
+  mapped::Channel channel;
+  channel.state = mapped::kLive;
+  channel.id = 4;
+  channel.site = site;
+  channel.type = file.Type("int");
+  channel.last_receiver.outcome = 3;
+  channel.last_receiver.task = 8;
+  file.channels.push_back(channel);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    file.Parked(9 + i, 8, site).object = 20 + i;
+    mapped::Sync sync;
+    sync.state = mapped::kLive;
+    sync.kind = 1;
+    sync.id = 20 + i;
+    sync.holder = 10 - i;
+    file.syncs.push_back(sync);
   }
+  for (std::uint64_t n = 0; n < 8; ++n) {
+    file.events.push_back({(n % 3 * 5 + 1) << mapped::kKindShift | 7, n, site, n});
+  }
+  file.recorded = 20;
+  return file;
+}
 
 }  // namespace
 }  // namespace stranded::detector
@@ -167,13 +169,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string directory = argv[1];
-  const bool saved = Save(directory + "/senders", Senders()) &&
-                     Save(directory + "/locks", Locks()) &&
-                     Save(directory + "/selects", Selects()) && Save(directory + "/crowd", Crowd());
-  if (!saved) std::fprintf(stderr, "make_corpus: cannot write to '%s'\n", argv[1]);
   const bool saved =
       Save(directory + "/dump/senders", Senders()) && Save(directory + "/dump/locks", Locks()) &&
-      Save(directory + "/dump/selects", Selects()) && Save(directory + "/mapped/trace", Trace());
+      Save(directory + "/dump/selects", Selects()) && Save(directory + "/dump/crowd", Crowd()) &&
+      Save(directory + "/mapped/trace", Trace());
   if (!saved)
     std::fprintf(stderr, "make_corpus: cannot write to dump/ and mapped/ in '%s'\n", argv[1]);
   return saved ? 0 : 1;
