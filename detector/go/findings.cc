@@ -12,7 +12,6 @@ namespace stranded::detector {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000'000'000;
-constexpr std::size_t kMostListed = 100;
 
 std::string Goroutines(std::uint64_t n) {
   return n == 1 ? "1 goroutine is" : absl::StrCat(n, " goroutines are");
@@ -25,7 +24,7 @@ class GoAnalyzer {
         dump_(all.dumps.back()),
         options_(options),
         trend_(all),
-        picture_(LookAtGo(all, dump_)) {}
+        picture_(LookAtGo(all, dump_, options.most_tasks_listed)) {}
 
   void Run(Analysis& out) {
     FindLockCycles();
@@ -177,7 +176,7 @@ void GoAnalyzer::FindLockCycles() {
                                         " also uses"));
     }
     for (const GoLockWaiter* w : cycle.victims) {
-      if (data.tasks.size() < kMostListed) data.tasks.push_back(w->goroutine);
+      if (data.tasks.size() < options_.most_tasks_listed) data.tasks.push_back(w->goroutine);
       data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
                                         GoSite(all_, pile_of(*w).site).ToString()));
     }

@@ -7,8 +7,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kMostIds = 100;
-
 // Sites of profiles and of text differ as frames, but not as function and line.
 using Key = std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t,
                        std::uint32_t, bool, bool, bool>;
@@ -47,13 +45,13 @@ void Note(const GoDumps& all, const GoGroup& group, GoWaitKind kind, Activity& a
 
 // Goroutines by id: those whose creator is told and has ended.
 void NoteCreators(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
-                  std::vector<GoPile>& piles) {
+                  std::size_t most_ids, std::vector<GoPile>& piles) {
   absl::flat_hash_set<std::uint64_t> alive;
   for (const Goroutine& g : dump.goroutines) alive.insert(g.id);
   std::vector<bool> told(piles.size());
   for (const Goroutine& g : dump.goroutines) {
     GoPile& pile = piles[pile_of[g.group]];
-    if (pile.ids.size() < kMostIds) pile.ids.push_back(g.id);
+    if (pile.ids.size() < most_ids) pile.ids.push_back(g.id);
     if (g.creator == 0) continue;
     const bool gone = !alive.contains(g.creator);
     pile.creator_gone = gone && (pile.creator_gone || !told[pile_of[g.group]]);
@@ -63,7 +61,7 @@ void NoteCreators(const GoDump& dump, const std::vector<std::uint32_t>& pile_of,
 
 }  // namespace
 
-GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
+GoPicture LookAtGo(const GoDumps& all, const GoDump& dump, std::size_t most_ids) {
   GoPicture picture;
   const auto functions = FunctionsOnStacks(all, dump);
   std::map<Key, std::uint32_t> index;
@@ -109,7 +107,7 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
     picture.count += group.count;
     if (BlockedGo(wait.kind)) picture.blocked += group.count;
   }
-  NoteCreators(dump, pile_of, picture.piles);
+  NoteCreators(dump, pile_of, most_ids, picture.piles);
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
                   !dump.crashed && !dump.leak_profile;
   return picture;

@@ -19,8 +19,6 @@ using namespace detector;  // NOLINT(build/namespaces): the implementation of th
 
 namespace {
 
-constexpr std::size_t kMostTasksListed = 100;
-
 struct Classified {
   std::size_t rule = 0;
   Match match;
@@ -164,7 +162,7 @@ FindingData Analyzer::Describe(std::size_t index, const Group& group) {
   data.verdict = std::string(group.verdict);
   data.task_count = group.tasks.size();
   for (const Task* t : group.tasks) {
-    if (data.tasks.size() < kMostTasksListed) data.tasks.push_back(t->id);
+    if (data.tasks.size() < s_.options().most_tasks_listed) data.tasks.push_back(t->id);
   }
   data.task_name = std::string(task.name);
   data.wait = WaitName(task.wait);
