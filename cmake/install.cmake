@@ -7,6 +7,9 @@ install(TARGETS stranded_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY runtime_hooks/include/ detector/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES docs/stranded_dump.proto docs/report.schema.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/stranded)
+install(PROGRAMS ci/gate.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/stranded/ci)
+install(DIRECTORY ci/github ci/gitlab DESTINATION ${CMAKE_INSTALL_DATADIR}/stranded/ci
+  USE_SOURCE_PERMISSIONS)
 install(EXPORT strandedTargets NAMESPACE stranded:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/strandedConfig.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/strandedConfig.cmake INSTALL_DESTINATION ${package_dir})

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "cli/terminal/progress.h"
 #include "stranded/explore_json.h"
 
 namespace stranded::cli {
@@ -66,6 +68,17 @@ absl::Status ReadResults(const std::string& path, ExploreReply* reply) {
   return absl::OkStatus();
 }
 
+// "exploring Fetch.TakesTheFirst": the test whose line is the last that stands in the file.
+std::string Now(const std::string& path) {
+  constexpr std::streamoff kTail = 512;
+  std::ifstream in(path, std::ios::ate);
+  const std::streamoff size = in.tellg();
+  in.seekg(std::max<std::streamoff>(0, size - kTail));
+  std::string line, name;
+  while (std::getline(in, line)) name = line.starts_with("begin ") ? line.substr(6) : "";
+  return name.empty() ? "exploring" : absl::StrCat("exploring ", name);
+}
+
 bool Killed(int exit_code) { return exit_code > 128; }
 
 }  // namespace
@@ -83,7 +96,10 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   if (child < 0) return absl::InternalError(absl::StrCat("fork: ", std::strerror(errno)));
   if (child == 0) Become(request, options);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  {
+    const Progress progress([&] { return Now(directory.File()); });
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
   }
   ExploreReply reply;
   reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -23,25 +23,28 @@ struct InputOptions {
   std::vector<std::string> rules;
   std::vector<std::string> ignore;
   std::string source_root = ".";
+  bool absolute_paths = false;
   double min_age_seconds = 1;
-  std::string live;  // process id, or file that its process writes
+  std::string live;        // process id, or file that its process writes
+  bool all_tasks = false;  // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
 
 struct OutputOptions {
   std::vector<std::string> formats;  // NAME or NAME:FILE; empty: text
   std::string file;                  // of the one format that names none; empty: standard output
-  std::string source_root = ".";     // of the input options
+  std::string source_root = ".";     // of the input options, as the next
+  bool absolute_paths = false;
   std::string color = "auto";
   bool stacks = true;
 };
 void AddOutputOptions(CLI::App& app, OutputOptions& options);
+void AddColorOption(CLI::App& app, std::string& when);
 // Writes each format to its file. False, after saying why on stderr, if one could not be written.
 bool PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
 bool StdoutIsData(const OutputOptions& options);
 bool WritesFiles(const OutputOptions& options);
-bool UseColor(const std::string& when);
 
 // --live PID|FILE in place of FILE.
 void AddLiveOption(CLI::App& app, InputOptions& options);
@@ -53,6 +56,7 @@ bool ResolveLive(InputOptions& options, int& exit_code);
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options);
 // All files as dumps of one Go program, oldest first; findings are of the last.
 std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options);
+std::string Today();  // YYYY-MM-DD, UTC
 // True if something of the dump was lost that findings may have been in.
 bool PartlyLost(const Analysis& analysis);
 
@@ -68,6 +72,9 @@ void AddExplore(CLI::App& app, int& exit_code);
 void AddSuppress(CLI::App& app, int& exit_code);
 void AddDiff(CLI::App& app, int& exit_code);
 void AddFix(CLI::App& app, int& exit_code);
+void AddCompletions(CLI::App& app, int& exit_code);
+void AddMan(CLI::App& app, int& exit_code);
+void AddHelp(CLI::App& app, int& exit_code);
 
 }  // namespace stranded::cli
 

@@ -1,9 +1,11 @@
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
+#include <ctime>
+#include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/manual/choices.h"
+#include "cli/terminal/progress.h"
 #include "stranded/dump_reader.h"
 #include "stranded/go_dump.h"
 #include "stranded/report.h"
@@ -19,26 +21,42 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
   }
   std::vector<std::string> ids;
   for (const RuleText& rule : RuleCatalogue()) ids.emplace_back(rule.id);
-  app.add_option("--rule", options.rules, "Only findings of this rule (repeatable)")
-      ->check(CLI::IsMember(ids))
+  OneOf(app.add_option("--rule", options.rules,
+                       "Only findings of this rule, repeatable; `stranded explain` lists them"),
+        "RULE", ids)
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--ignore", options.ignore,
-                 "Leave out tasks whose wait or spawn site has this text in file:line or function")
+                 "Leave out tasks whose wait or spawn site has this text in file:line or function, "
+                 "repeatable")
+      ->option_text("TEXT")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--min-age", options.min_age_seconds,
-                 "Seconds a task must have been blocked in a program that still ran (default 1)")
+                 "How long a task must have been blocked in a program that still ran (default 1)")
+      ->option_text("SECONDS")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--source-root", options.source_root,
-                 "Where relative source paths are looked up for diffs (default .)");
+                 "Where the sources are: paths are shown relative to it (default .)")
+      ->option_text("DIR");
+  app.add_flag("--absolute-paths", options.absolute_paths,
+               "Show paths as the build machine had them, instead of relative ones or last parts");
 }
 
-bool UseColor(const std::string& when) {
-  if (when != "auto") return when == "always";
-  const char* no_color = std::getenv("NO_COLOR");
-  const bool wanted = no_color == nullptr || *no_color == '\0';
-  return wanted && isatty(STDOUT_FILENO) == 1;
+void AddColorOption(CLI::App& app, std::string& when) {
+  OneOf(app.add_option("--color", when, "auto (default: on a terminal), always or never"), "WHEN",
+        {"auto", "always", "never"});
+}
+
+std::string Today() {
+  const std::time_t now = std::time(nullptr);
+  char text[16];
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return text;
 }
 
 bool PartlyLost(const Analysis& analysis) { return analysis.summary.partly_lost; }
@@ -51,6 +69,7 @@ AnalysisOptions OptionsFrom(const InputOptions& options) {
   analysis.ignore = options.ignore;
   analysis.source_root = options.source_root;
   analysis.min_age = absl::Seconds(options.min_age_seconds);
+  if (options.all_tasks) analysis.most_tasks_listed = std::numeric_limits<std::size_t>::max();
   return analysis;
 }
 
@@ -60,29 +79,27 @@ std::unique_ptr<Analysis> OrSayWhy(absl::StatusOr<Analysis> analysis) {
   return nullptr;
 }
 
-}  // namespace
-
-namespace {
-
 constexpr std::size_t kHead = 64 << 10;
 
 // Go's dumps are read as they come; anything else is read to its end first.
-absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options) {
+absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options,
+                                           const std::string& root) {
   std::string bytes(kHead, '\0');
   bytes.resize(std::fread(bytes.data(), 1, kHead, stdin));
   if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, stdin, "standard input", options);
   char buffer[kHead];
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, n);
-  auto dump = detector::ReadDump(bytes, "-");
+  auto dump = detector::ReadDump(bytes, "-", root);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   // There may be much of a log before the first goroutine.
   auto go = AnalyzeGo(bytes, "standard input", options);
   return go.ok() ? std::move(go) : dump.status();
 }
 
-absl::StatusOr<Analysis> FromFile(const std::string& file, const AnalysisOptions& options) {
+absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& root,
+                                  const AnalysisOptions& options) {
   if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
-  auto dump = detector::ReadDumpFile(file);
+  auto dump = detector::ReadDumpFile(file, root);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   if (!absl::IsInvalidArgument(dump.status())) return dump.status();
   auto go = AnalyzeGoFiles({file}, options);
@@ -93,10 +110,13 @@ absl::StatusOr<Analysis> FromFile(const std::string& file, const AnalysisOptions
 
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
   const AnalysisOptions analysis = OptionsFrom(options);
-  return OrSayWhy(file == "-" ? FromStandardInput(analysis) : FromFile(file, analysis));
+  const Progress progress([&] { return "reading " + file; });
+  const std::string root = options.absolute_paths ? "" : options.source_root;
+  return OrSayWhy(file == "-" ? FromStandardInput(analysis, root) : FromFile(file, root, analysis));
 }
 
 std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options) {
+  const Progress progress([&] { return absl::StrCat("reading ", options.files.size(), " dumps"); });
   return OrSayWhy(AnalyzeGoFiles(options.files, OptionsFrom(options)));
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/commands/command.h"
+#include "cli/manual/help.h"
 
 namespace stranded::cli {
 namespace {
@@ -50,6 +51,10 @@ int Diff(const Options& o) {
   }
   std::printf("%zu new, %zu gone, %zu in both; %zu tasks before, %zu now\n", fresh, gone, same,
               before->summary.tasks, after->summary.tasks);
+  if (PartlyLost(*before) || PartlyLost(*after)) {
+    std::fprintf(stderr, "stranded: part of a dump is lost: what is missing may not be gone\n");
+    return kInput;
+  }
   return fresh > 0 ? kFindings : kClean;
 }
 
@@ -60,6 +65,9 @@ void AddDiff(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<Options>();
   cmd->add_option("BEFORE", o->before, "Dump file")->required();
   cmd->add_option("AFTER", o->after, "Dump file")->required();
+  SetExamples(*cmd,
+              {{"stranded diff main.strd branch.strd", "what a branch adds and what it cures"}},
+              "Exit codes: 0 nothing new, 1 new findings, 3 a dump unreadable or partly lost.");
   cmd->callback([=, &exit_code] { exit_code = Diff(*o); });
 }
 

@@ -5,6 +5,8 @@
 #include "cli/commands/child.h"
 #include "cli/commands/command.h"
 #include "cli/commands/search_options.h"
+#include "cli/manual/choices.h"
+#include "cli/manual/help.h"
 #include "stranded/explore_json.h"
 
 namespace stranded::cli {
@@ -56,8 +58,16 @@ void AddExplore(CLI::App& app, int& exit_code) {
                                  "Run each test, or a program's CheckedMain, under many schedules");
   auto o = std::make_shared<Options>();
   AddSearchOptions(*cmd, o->search);
-  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");
-  cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
+      ->option_text("FILTER");
+  OneOf(cmd->add_option("--format", o->format, "text (default) or json"), "FORMAT",
+        {"text", "json"});
+  SetExamples(*cmd,
+              {{"stranded explore -- ./my_test", "every test under a thousand schedules"},
+               {"stranded explore --test 'Fetch.*' --schedules 10000 --first -- ./my_test",
+                "some tests, many schedules, until the first leak"},
+               {"stranded explore --replay 1.1f --steps -- ./my_test --gtest_filter=Fetch.One",
+                "one schedule again, step by step"}});
   cmd->add_flag("--steps", o->steps, "Print the smallest failing interleaving step by step");
   cmd->add_flag("--output", o->output, "Let through what the program prints");
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });

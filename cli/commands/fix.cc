@@ -6,6 +6,7 @@
 #include "cli/commands/child.h"
 #include "cli/commands/command.h"
 #include "cli/commands/search_options.h"
+#include "cli/manual/help.h"
 #include "stranded/verify.h"
 
 namespace stranded::cli {
@@ -149,11 +150,17 @@ void AddFix(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<Options>();
   AddSearchOptions(*cmd, o->search);
   cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)")
+      ->option_text("N")
       ->check(CLI::PositiveNumber);
-  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)");
   cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
+      ->option_text("FILTER");
   cmd->add_flag("--apply", o->apply, "Edit the source files");
-  cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)");
+  cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)")
+      ->option_text("DIR");
+  SetExamples(*cmd,
+              {{"stranded fix --first -- ./my_test", "the first leak, and a fix that is proven"},
+               {"stranded fix --apply --root .. -- ./my_test", "edits the sources"}});
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });
 }
 

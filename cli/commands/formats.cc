@@ -1,12 +1,19 @@
 // --format NAME[:FILE] and -o FILE: which reports are written, and where.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
+#include "cli/manual/choices.h"
+#include "cli/manual/suggest.h"
+#include "cli/terminal/terminal.h"
+#include "cli/terminal/wrap.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -49,11 +56,13 @@ constexpr Format kFormats[] = {
     {"perfetto", Plain<PerfettoReport>, true},
 };
 
-std::string Names() {
-  std::string names;
-  for (const Format& f : kFormats) absl::StrAppend(&names, names.empty() ? "" : ", ", f.name);
+std::vector<std::string> NameList() {
+  std::vector<std::string> names;
+  for (const Format& f : kFormats) names.emplace_back(f.name);
   return names;
 }
+
+std::string Names() { return absl::StrJoin(NameList(), ", "); }
 
 // What stands before and after the first colon of NAME[:FILE].
 struct Wanted {
@@ -85,6 +94,10 @@ std::vector<Wanted> AllWanted(const OutputOptions& options) {
 
 bool Write(const std::string& text, const Wanted& wanted) {
   if (wanted.file.empty()) {
+    if (wanted.format->write == Text) {
+      Print(WrapReport(text, ReportWidth()));
+      return true;
+    }
     if (wanted.format->binary && isatty(STDOUT_FILENO) == 1) {
       std::fprintf(stderr, "stranded: %s is binary and not written to a terminal: use -o FILE\n",
                    wanted.format->name);
@@ -105,21 +118,24 @@ bool Write(const std::string& text, const Wanted& wanted) {
 }  // namespace
 
 void AddOutputOptions(CLI::App& app, OutputOptions& options) {
-  app.add_option("--format", options.formats,
-                 absl::StrCat("NAME[:FILE], repeatable: ", Names(), " (default text)"))
+  Offer(app.add_option("--format", options.formats,
+                       absl::StrCat("Repeatable: ", Names(), " (default text)")),
+        "NAME[:FILE]", NameList())
       ->check([](const std::string& text) {
         const Wanted wanted = Parse(text);
         if (wanted.format == nullptr) {
-          return absl::StrCat("'", text, "' is no format; one of ", Names(), ", with :FILE or not");
+          return absl::StrCat("'", text, "' is no format; one of ", Names(), ", with :FILE or not",
+                              DidYouMean(text.substr(0, text.find(':')), NameList()));
         }
         return std::string();
       })
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("-o,--output", options.file,
-                 "Where the formats without a file of their own go (default standard output)");
-  app.add_option("--color", options.color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+                 "Where the formats without a file of their own go (default standard output)")
+      ->option_text("FILE");
+  AddColorOption(app, options.color);
   app.add_flag("!--no-stacks", options.stacks, "Leave the stacks out of the text");
 }
 
@@ -140,14 +156,22 @@ bool WritesFiles(const OutputOptions& options) {
 
 bool PrintReport(const Analysis& analysis, const OutputOptions& options) {
   bool ok = true;
+  const Analysis shown = options.absolute_paths
+                             ? analysis
+                             : WithoutMachinePaths(analysis, PathPrefix(options.source_root));
   std::set<std::string> files;
-  for (const Wanted& wanted : AllWanted(options)) {
+  std::vector<Wanted> all = AllWanted(options);
+  // Files first: whoever reads standard output may close it early.
+  std::ranges::stable_partition(all, [](const Wanted& w) { return !w.file.empty(); });
+  for (const Wanted& wanted : all) {
     if (!wanted.file.empty() && !files.insert(wanted.file).second) {
       std::fprintf(stderr, "stranded: two formats would be written to '%s'; use NAME:FILE\n",
                    wanted.file.c_str());
       return false;
     }
-    ok &= Write(wanted.format->write(analysis, options), wanted);
+    OutputOptions own = options;  // colour that is right for a terminal is not for a file
+    if (!wanted.file.empty() && own.color == "auto") own.color = "never";
+    ok &= Write(wanted.format->write(shown, own), wanted);
   }
   return ok;
 }

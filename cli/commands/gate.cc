@@ -3,12 +3,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <ctime>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
 #include "cli/commands/plant_leak.h"
+#include "cli/manual/choices.h"
+#include "cli/manual/help.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -21,15 +23,6 @@ struct GateOptions {
   std::string fail_on = "new", expires;
   bool create = false, update = false, prune = false, strict = false, self_test = false;
 };
-
-std::string Today() {
-  const std::time_t now = std::time(nullptr);
-  char text[16];
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
-  return text;
-}
 
 int Fail(const absl::Status& status, Exit code) {
   std::fprintf(stderr, "stranded: %s\n", std::string(status.message()).c_str());
@@ -71,18 +64,24 @@ Tally Sort(const std::vector<Finding>& findings, std::vector<Suppression>& suppr
   return tally;
 }
 
+// With --rule, entries of other rules cannot be seen: nothing is known about them.
+bool Asked(const GateOptions& o, const std::string& rule) {
+  return o.input.rules.empty() || std::ranges::find(o.input.rules, rule) != o.input.rules.end();
+}
+
 // How many entries say nothing any more.
 std::size_t PrintUnused(const GateOptions& o, const std::vector<Suppression>& suppressions,
                         const Baseline& baseline) {
   std::size_t useless = 0;
   for (const Suppression& s : suppressions) {
-    if (s.hits == 0) {
+    if (s.hits == 0 && o.input.rules.empty()) {
       ++useless;
       std::fprintf(stderr, "stranded: unused suppression at %s:%d (%s)\n", o.suppressions.c_str(),
                    s.line, s.reason.c_str());
     }
   }
   for (const BaselineEntry& e : baseline.entries) {
+    if (!Asked(o, e.rule)) continue;
     if (e.Expired(Today())) {
       ++useless;
       std::fprintf(stderr, "stranded: baseline entry %s (%s: %s) expired on %s\n",
@@ -101,7 +100,10 @@ int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline)
   const std::size_t before = baseline.entries.size();
   if (o.create) baseline.entries.clear();
   if (o.create || o.update) AddToBaseline(tally.all, Today(), o.reason, o.expires, baseline);
-  if (o.prune) std::erase_if(baseline.entries, [](const BaselineEntry& e) { return !e.seen; });
+  if (o.prune) {
+    std::erase_if(baseline.entries,
+                  [&](const BaselineEntry& e) { return !e.seen && Asked(o, e.rule); });
+  }
   if (absl::Status written = WriteBaseline(o.baseline, baseline); !written.ok()) {
     return Fail(written, kInput);
   }
@@ -145,23 +147,36 @@ int Gate(const GateOptions& o) {
   }
   merged.findings = MergeByFingerprint(by_file);
   const Tally tally = Sort(merged.findings, suppressions, baseline);
-  if (o.create || o.update || o.prune) return ChangeBaseline(o, tally, baseline);
+  if (o.create || o.update || o.prune) {
+    if (!lost) return ChangeBaseline(o, tally, baseline);
+    for (const std::string& loss : merged.summary.losses) {
+      std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
+    }
+    return Fail(absl::DataLossError(absl::StrCat("part of a dump is lost, so the baseline ",
+                                                 o.baseline, " is left as it is")),
+                kInput);
+  }
   const std::size_t useless = PrintUnused(o, suppressions, baseline);
   Analysis shown = merged;
   const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
   shown.findings = counted;
+  shown.summary.stranded = 0;
+  for (const Finding& f : counted) shown.summary.stranded += f.task_count();
   OutputOptions output = o.output;
   output.source_root = o.input.source_root;
+  output.absolute_paths = o.input.absolute_paths;
   // Annotations come by themselves on GitHub, beside the text.
   const char* on_github = std::getenv("GITHUB_ACTIONS");
   if (output.formats.empty() && on_github != nullptr && std::string(on_github) == "true") {
     output.formats = {"text", "github:-"};
   }
+  // "Nothing is stranded" would be wrong beside known findings: the verdict below is enough.
+  if (counted.empty()) std::erase(output.formats, "text");
   const bool written =
-      counted.empty() && o.output.formats.empty() ? true : PrintReport(shown, output);
+      counted.empty() && output.formats.empty() ? true : PrintReport(shown, output);
   const bool strict = o.strict && useless > 0;
   const bool fails = (!counted.empty() && o.fail_on != "never") || strict;
-  const char* verdict = fails ? "FAILED" : "passed";
+  const char* verdict = fails ? "FAILED" : lost || !written ? "CANNOT TELL" : "passed";
   std::fprintf(StdoutIsData(output) ? stderr : stdout,
                "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed\n", verdict,
                tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
@@ -169,6 +184,9 @@ int Gate(const GateOptions& o) {
   if (strict) {
     std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
                  useless);
+  }
+  for (const std::string& loss : merged.summary.losses) {
+    if (lost) std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
   }
   if (fails) return kFindings;
   return lost || !written ? kInput : kClean;
@@ -202,23 +220,29 @@ void AddGate(CLI::App& app, int& exit_code) {
   AddInputOptions(*cmd, o->input, true);
   AddOutputOptions(*cmd, o->output);
   auto* baseline =
-      cmd->add_option("--baseline", o->baseline, "Known findings, by fingerprint (JSON)");
+      cmd->add_option("--baseline", o->baseline, "Known findings, by fingerprint (JSON)")
+          ->option_text("FILE");
   cmd->add_option("--suppressions", o->suppressions,
-                  "Lines rule=GLOB function=GLOB file=GLOB reason=\"...\"");
+                  "Lines rule=GLOB function=GLOB file=GLOB reason=\"...\"")
+      ->option_text("FILE");
   auto* create =
       cmd->add_flag("--create-baseline", o->create, "Write the baseline anew from these dumps");
-  auto* update = cmd->add_flag("--update-baseline", o->update, "Add what is new to the baseline");
+  auto* update = cmd->add_flag("--update-baseline", o->update,
+                               "Add what is new to the baseline, renew what has expired");
   auto* prune =
       cmd->add_flag("--prune-baseline", o->prune, "Remove entries that no dump has any more");
-  cmd->add_option("--reason", o->reason, "Reason noted with entries that are added");
+  cmd->add_option("--reason", o->reason, "Reason noted with entries that are added")
+      ->option_text("TEXT");
   cmd->add_option("--expires", o->expires,
                   "YYYY-MM-DD: entries that are added are known until then")
+      ->option_text("DATE")
       ->check([](const std::string& text) {
         return IsDate(text) ? "" : "'" + text + "' is not a date as 2027-01-31";
       });
-  cmd->add_option("--fail-on", o->fail_on,
-                  "new (default: neither known nor suppressed), all (also known ones) or never")
-      ->check(CLI::IsMember({"new", "all", "never"}));
+  OneOf(cmd->add_option(
+            "--fail-on", o->fail_on,
+            "new (default: neither known nor suppressed), all (also known ones) or never"),
+        "WHICH", {"new", "all", "never"});
   cmd->add_flag("--strict-baseline", o->strict,
                 "Fail on stale or expired entries and unused suppressions, too");
   auto* self_test = cmd->add_flag("--self-test", o->self_test,
@@ -227,6 +251,24 @@ void AddGate(CLI::App& app, int& exit_code) {
   for (auto* flag : {create, update, prune}) flag->needs(baseline);
   create->excludes(update)->excludes(prune);
   update->excludes(prune);
+  for (CLI::Option* option : cmd->get_options([&](const CLI::Option* option) {
+         return option->check_lname("baseline") || option->check_lname("suppressions") ||
+                option == create || option == update || option == prune ||
+                option->check_lname("reason") || option->check_lname("expires");
+       })) {
+    option->group("What is known");
+  }
+  SetExamples(
+      *cmd,
+      {{"stranded gate --baseline known.json *.strd", "fails on what is not in the baseline"},
+       {"stranded gate --baseline known.json --create-baseline --reason 'since v1' *.strd",
+        "takes everything that is there as known"},
+       {"stranded gate --baseline known.json --update-baseline --expires 2027-06-30 *.strd",
+        "adds what is new, until a date"},
+       {"stranded gate --format sarif:leaks.sarif --format junit:leaks.xml *.strd",
+        "reports for a CI server beside the verdict"},
+       {"stranded gate --self-test", "shows that the gate can fail: ends with exit 1"}},
+      "Exit codes: 0 passed, 1 failed, 2 usage, 3 a dump is missing, unreadable or partly lost.");
   cmd->callback([=, &exit_code] {
     if (self_test->count() > 0) {
       exit_code = SelfTest(*o);

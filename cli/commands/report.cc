@@ -1,5 +1,6 @@
 // stranded report FILE: what is stranded in a dump.
 #include "cli/commands/command.h"
+#include "cli/manual/help.h"
 
 namespace stranded::cli {
 namespace {
@@ -24,10 +25,18 @@ void AddReport(CLI::App& app, int& exit_code) {
       "goroutines were at each place in those before");
   AddLiveOption(*cmd, *input);
   AddOutputOptions(*cmd, *output);
+  SetExamples(*cmd, {{"stranded report dump.strd", "findings with evidence and fixes"},
+                     {"stranded report --rule cancelled-send --no-stacks dump.strd",
+                      "only one rule, without stacks"},
+                     {"stranded report --format text --format sarif:out.sarif dump.strd",
+                      "text here, SARIF in a file"},
+                     {"curl -s localhost:6060/debug/pprof/goroutine?debug=2 | stranded report -",
+                      "a Go program that runs"}});
   cmd->callback([=, &exit_code] {
     if (!ResolveLive(*input, exit_code)) return;
     exit_code = kClean;
     output->source_root = input->source_root;
+    output->absolute_paths = input->absolute_paths;
     if (*series) {
       const auto analysis = LoadGoSeries(*input);
       exit_code = analysis == nullptr ? kInput : ReportOne(*analysis, *output);

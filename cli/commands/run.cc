@@ -16,6 +16,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/manual/choices.h"
+#include "cli/manual/help.h"
 
 namespace stranded::cli {
 namespace {
@@ -120,15 +122,24 @@ void AddRun(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand("run", "Run a program and report what it leaves stranded");
   auto o = std::make_shared<RunOptions>();
   cmd->add_option("CMD", o->command, "The program and its arguments, after --")->required();
-  cmd->add_option("--dump", o->dump, "Keep the dump here");
-  cmd->add_option("--record", o->record, "off, state or trace")
-      ->check(CLI::IsMember({"off", "state", "trace"}));
+  cmd->add_option("--dump", o->dump, "Keep the dump here")->option_text("FILE");
+  OneOf(cmd->add_option("--record", o->record,
+                        "off (waits only), state (default) or trace (the last events, too)"),
+        "LEVEL", {"off", "state", "trace"});
   cmd->add_option("--timeout", o->timeout_seconds,
-                  "Seconds after which a dump is taken and the program killed")
+                  "After so long a dump is taken and the program killed")
+      ->option_text("SECONDS")
       ->check(CLI::PositiveNumber);
   cmd->add_option("--source-root", o->input.source_root,
-                  "Where relative source paths are looked up");
+                  "Where the sources are: paths are shown relative to it (default .)")
+      ->option_text("DIR");
   AddOutputOptions(*cmd, o->output);
+  SetExamples(*cmd,
+              {{"stranded run -- ./my_server --once", "runs it and reports what it leaves behind"},
+               {"stranded run --timeout 30 --dump hang.strd -- ./my_server",
+                "a program that hangs: its dump is taken, then it is killed"},
+               {"stranded run --format json:leaks.json -- ./my_server", "a report for programs"}},
+              "The program's own exit code is passed on if it is not 0; else 1 with findings.");
   cmd->prefix_command(false);
   cmd->positionals_at_end();
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });

@@ -1,27 +1,35 @@
 #include "cli/commands/search_options.h"
 
 #include "absl/strings/str_cat.h"
+#include "cli/manual/choices.h"
 
 namespace stranded::cli {
 
 void AddSearchOptions(CLI::App& app, SearchOptions& o) {
   app.add_option("CMD", o.command, "The program and its arguments, after --")->required();
   app.add_option("--schedules", o.schedules, "How many for each test (default 1000)")
+      ->option_text("N")
       ->check(CLI::PositiveNumber);
-  app.add_option("--policy", o.policy, "random, pct (default), round-robin or exhaustive")
-      ->check(CLI::IsMember({"random", "pct", "round-robin", "exhaustive"}));
-  app.add_option("--seed", o.seed, "Of the first schedule (default 1)");
+  OneOf(app.add_option("--policy", o.policy, "random, pct (default), round-robin or exhaustive"),
+        "POLICY", {"random", "pct", "round-robin", "exhaustive"});
+  app.add_option("--seed", o.seed, "Of the first schedule (default 1)")->option_text("N");
   app.add_option("--depth", o.depth, "pct: depth of the bugs looked for (default 3)")
+      ->option_text("N")
       ->check(CLI::PositiveNumber);
   app.add_option("--preemptions", o.preemptions, "exhaustive: at most this many (default 2)")
+      ->option_text("N")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--delay", o.delay_ms,
-                 "Milliseconds by which time may pass while tasks are ready (default 5)")
+                 "By how much time may pass while tasks are ready (default 5)")
+      ->option_text("MS")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--time", o.seconds, "Seconds for each test; 0: no limit")
+  app.add_option("--time", o.seconds, "For each test; 0: no limit")
+      ->option_text("SECONDS")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--replay", o.replay, "Run this schedule only, as an exploration printed it");
-  app.add_option("--patch", o.patch, "Virtual patches, KIND@FILE#LINE,... (see docs/explore.md)");
+  app.add_option("--replay", o.replay, "Run this schedule only, as an exploration printed it")
+      ->option_text("SCHEDULE");
+  app.add_option("--patch", o.patch, "Virtual patches, KIND@FILE#LINE,... (see docs/explore.md)")
+      ->option_text("PATCHES");
   app.add_flag("--first", o.first, "Stop at the first leak");
   app.positionals_at_end();
 }

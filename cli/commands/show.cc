@@ -1,57 +1,84 @@
-// stranded show FILE WHAT: one task, channel or finding.
-#include <cstdlib>
-
+// stranded show FILE WHAT: one task, channel, context, lock or finding, and what leads on from it.
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/manual/help.h"
+#include "cli/manual/suggest.h"
+#include "cli/terminal/terminal.h"
+#include "cli/terminal/wrap.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
 namespace {
 
-std::string Find(const Analysis& analysis, const std::string& what, bool color) {
+struct Options {
+  InputOptions input;
+  ShowOptions show;
+  std::string what, color = "auto";
+};
+
+using ShowById = std::string (*)(const Analysis&, std::uint64_t, const ShowOptions&);
+constexpr std::pair<const char*, ShowById> kKinds[] = {
+    {"task", ShowTask}, {"channel", ShowChannel}, {"context", ShowContext}, {"sync", ShowSync}};
+
+std::string Find(const Analysis& analysis, const std::string& what, const ShowOptions& o) {
+  if (what.starts_with("s1:")) return ShowFinding(analysis, what, o);
   const std::size_t colon = what.find(':');
   const std::string kind = colon == std::string::npos ? "task" : what.substr(0, colon);
   const std::string rest = colon == std::string::npos ? what : what.substr(colon + 1);
-  if (kind == "s1") {
-    for (const Finding& f : analysis.findings) {
-      TextOptions options;
-      options.color = color;
-      if (f.fingerprint() == what) return TextFinding(f, options);
-    }
-    return "";
+  if (kind == "finding") return ShowFinding(analysis, rest, o);
+  std::uint64_t id = 0;
+  if (!absl::SimpleAtoi(rest, &id)) return "";
+  for (const auto& [name, show] : kKinds) {
+    if (kind == name) return show(analysis, id, o);
   }
-  char* end = nullptr;
-  const auto id = std::strtoull(rest.c_str(), &end, 10);
-  if (rest.empty() || *end != '\0') return "";
-  return kind == "channel" ? ShowChannel(analysis, id)
-         : kind == "task"  ? ShowTask(analysis, id)
-                           : "";
+  return "";
+}
+
+int NotFound(const Options& o) {
+  const std::string kind = o.what.substr(0, o.what.find(':'));
+  std::fprintf(stderr,
+               "stranded show: nothing called '%s' in %s%s\nAccepted: task:ID, channel:ID, "
+               "context:ID, sync:ID, finding:N, s1:...; `stranded tasks` and `stranded report` "
+               "list them\n",
+               o.what.c_str(), o.input.file.c_str(),
+               DidYouMean(kind, {"task", "channel", "context", "sync", "finding"}).c_str());
+  return kUsage;
+}
+
+int Run(Options& o) {
+  o.input.all_tasks = true;
+  const auto analysis = Load(o.input.file, o.input);
+  if (analysis == nullptr) return kInput;
+  o.show.file = o.input.file;
+  o.show.color = UseColor(o.color);
+  const std::string text = Find(*analysis, o.what, o.show);
+  if (text.empty()) return NotFound(o);
+  Print(WrapReport(text, ReportWidth()));
+  return kClean;
 }
 
 }  // namespace
 
 void AddShow(CLI::App& app, int& exit_code) {
-  auto* cmd = app.add_subcommand("show", "Show one task, channel or finding in full");
-  auto input = std::make_shared<InputOptions>();
-  auto what = std::make_shared<std::string>();
-  AddInputOptions(*cmd, *input, false);
-  cmd->add_option("WHAT", *what, "task:ID (or just ID), channel:ID, or a finding's id (s1:...)")
+  auto* cmd =
+      app.add_subcommand("show", "Show one task, channel, context, lock or finding in full");
+  auto o = std::make_shared<Options>();
+  AddInputOptions(*cmd, o->input, false);
+  cmd->add_option(
+         "WHAT", o->what,
+         "task:ID (or just ID), channel:ID, context:ID, sync:ID (a lock, wait group, ...), "
+         "finding:N or a finding's id (s1:...)")
       ->required();
-  cmd->callback([=, &exit_code] {
-    exit_code = kInput;
-    const auto analysis = Load(input->file, *input);
-    if (analysis == nullptr) return;
-    const std::string text = Find(*analysis, *what, UseColor("auto"));
-    if (text.empty()) {
-      std::fprintf(stderr,
-                   "stranded: nothing called '%s' in %s; accepted: task:ID, channel:ID, s1:... "
-                   "(see `stranded tasks` and `stranded report`)\n",
-                   what->c_str(), input->file.c_str());
-      exit_code = kUsage;
-      return;
-    }
-    std::fputs(text.c_str(), stdout);
-    exit_code = kClean;
-  });
+  cmd->add_flag("--all-frames", o->show.all_frames, "The stack with the runtime's own frames");
+  AddColorOption(*cmd, o->color);
+  SetExamples(*cmd,
+              {{"stranded show dump.strd 7", "a task: what it waits for, and why"},
+               {"stranded show dump.strd channel:1", "a channel, and who waits for it"},
+               {"stranded show dump.strd context:3", "a context, and the tasks in it"},
+               {"stranded show dump.strd finding:1", "the first finding of the report"}},
+              "Below each page stand the commands that lead on from it.");
+  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
 }
 
 }  // namespace stranded::cli

@@ -1,25 +1,81 @@
 // stranded tasks FILE: one line for each task.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
+#include "cli/manual/choices.h"
+#include "cli/manual/help.h"
+#include "cli/terminal/terminal.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
+namespace {
+
+struct TaskOptions {
+  InputOptions input;
+  TaskFilter filter;
+  double min_age_seconds = 0;
+};
+
+void AddFilters(CLI::App& cmd, TaskOptions& o) {
+  cmd.remove_option(cmd.get_option("--min-age"));  // of the analysis; here it chooses tasks
+  OneOf(cmd.add_option("--state", o.filter.state, "Only tasks in this state"), "STATE",
+        {"runnable", "running", "blocked", "sleeping", "syscall", "finished"});
+  cmd.add_option("--site", o.filter.site, "Only tasks whose wait or spawn site has this text")
+      ->option_text("TEXT");
+  cmd.add_option("--context", o.filter.context, "Only tasks in this context or one below it")
+      ->option_text("ID");
+  cmd.add_option("--channel", o.filter.channel, "Only tasks that wait for this channel")
+      ->option_text("ID");
+  cmd.add_option("--min-age", o.min_age_seconds, "Only tasks that have been blocked for so long")
+      ->option_text("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  cmd.add_flag("--stranded", o.filter.in_findings, "Only tasks of findings");
+}
+
+void AddColumns(CLI::App& cmd, TaskOptions& o) {
+  OneOf(cmd.add_option("--sort", o.filter.sort,
+                       "Sort by this column (default id; age: oldest first)"),
+        "COLUMN", TaskColumns());
+  cmd.add_flag("--reverse", o.filter.reverse, "Sort the other way round");
+  const std::string names = absl::StrJoin(TaskColumns(), ",");
+  OneOf(cmd.add_option("--columns", o.filter.columns,
+                       absl::StrCat("Which, and in what order: ", names)),
+        "LIST", TaskColumns())
+      ->delimiter(',')
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+int Run(TaskOptions& o) {
+  o.input.all_tasks = true;
+  const auto analysis = Load(o.input.file, o.input);
+  if (analysis == nullptr) return kInput;
+  o.filter.in_findings |= !o.input.rules.empty();
+  o.filter.min_age_ns = static_cast<std::int64_t>(o.min_age_seconds * 1e9);
+  o.filter.width = Width();
+  Print(TaskTable(*analysis, o.filter));
+  return kClean;
+}
+
+}  // namespace
 
 void AddTasks(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand("tasks", "List the tasks of a dump");
-  auto input = std::make_shared<InputOptions>();
-  auto filter = std::make_shared<TaskFilter>();
-  AddInputOptions(*cmd, *input, false);
-  AddLiveOption(*cmd, *input);
-  cmd->add_option("--state", filter->state, "Only tasks in this state")
-      ->check(CLI::IsMember({"runnable", "running", "blocked", "sleeping", "syscall", "finished"}));
-  cmd->add_option("--sort", filter->sort, "id, age, state or name")
-      ->check(CLI::IsMember({"id", "age", "state", "name"}));
-  cmd->add_option("--site", filter->site, "Only tasks whose wait or spawn site has this text");
+  auto o = std::make_shared<TaskOptions>();
+  AddInputOptions(*cmd, o->input, false);
+  AddLiveOption(*cmd, o->input);
+  AddFilters(*cmd, *o);
+  AddColumns(*cmd, *o);
+  SetExamples(*cmd,
+              {{"stranded tasks dump.strd --sort age", "who has been blocked the longest"},
+               {"stranded tasks dump.strd --stranded --site fetch.cc", "findings in one file"},
+               {"stranded tasks dump.strd --state blocked --columns id,age,context,spawned",
+                "where blocked tasks come from"},
+               {"stranded tasks dump.strd --context 3", "everything below a context"}},
+              "Lines are cut to the terminal's width (or COLUMNS); into a pipe they are whole.");
   cmd->callback([=, &exit_code] {
-    if (!ResolveLive(*input, exit_code)) return;
-    const auto analysis = Load(input->file, *input);
-    if (analysis != nullptr) std::fputs(TaskTable(*analysis, *filter).c_str(), stdout);
-    exit_code = analysis == nullptr ? kInput : kClean;
+    if (ResolveLive(o->input, exit_code)) exit_code = Run(*o);
   });
 }
 

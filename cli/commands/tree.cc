@@ -1,5 +1,7 @@
 // stranded tree FILE: contexts and the tasks below them.
 #include "cli/commands/command.h"
+#include "cli/manual/help.h"
+#include "cli/terminal/terminal.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -10,10 +12,11 @@ void AddTree(CLI::App& app, int& exit_code) {
   auto input = std::make_shared<InputOptions>();
   AddInputOptions(*cmd, *input, false);
   AddLiveOption(*cmd, *input);
+  SetExamples(*cmd, {{"stranded tree dump.strd", "who was started below which context"}});
   cmd->callback([=, &exit_code] {
     if (!ResolveLive(*input, exit_code)) return;
     const auto analysis = Load(input->file, *input);
-    if (analysis != nullptr) std::fputs(TreeReport(*analysis).c_str(), stdout);
+    if (analysis != nullptr) Print(TreeReport(*analysis));
     exit_code = analysis == nullptr ? kInput : kClean;
   });
 }

@@ -13,7 +13,6 @@ namespace stranded::detector {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000'000'000;
-constexpr std::size_t kMostListed = 100;
 constexpr std::size_t kMostEnded = 100;  // dumps of programs that ended, before the last dump
 
 std::string Goroutines(std::uint64_t n) {
@@ -27,7 +26,7 @@ class GoAnalyzer {
         dump_(dump),
         options_(options),
         trend_(all, dump),
-        picture_(LookAtGo(all, dump_)) {
+        picture_(LookAtGo(all, dump_, options.most_tasks_listed)) {
     if (!dump_.has_creators) return;
     by_id_.reserve(dump_.goroutines.size());
     for (const Goroutine& g : dump_.goroutines) by_id_.emplace(g.id, &g);
@@ -189,7 +188,7 @@ void GoAnalyzer::AddLockCycle(const GoLockCycle& cycle) {
   for (std::size_t i = 0; i < size; ++i) {
     const GoLockWaiter& w = *cycle.members[i];
     in_cycle_.insert(w.goroutine);
-    if (i >= kMostListed) continue;
+    if (i >= options_.most_tasks_listed) continue;
     data.tasks.push_back(w.goroutine);
     data.graph.push_back(absl::StrCat("goroutine ", w.goroutine, " waits for a mutex at ",
                                       GoSite(all_, PileOf(w).site).ToString(), ", which goroutine ",
@@ -198,7 +197,7 @@ void GoAnalyzer::AddLockCycle(const GoLockCycle& cycle) {
   }
   for (const GoLockWaiter* w : cycle.victims) {
     in_cycle_.insert(w->goroutine);
-    if (data.tasks.size() >= kMostListed) continue;
+    if (data.tasks.size() >= options_.most_tasks_listed) continue;
     data.tasks.push_back(w->goroutine);
     data.graph.push_back(absl::StrCat("goroutine ", w->goroutine, " waits behind them at ",
                                       GoSite(all_, PileOf(*w).site).ToString()));

@@ -7,8 +7,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kMostIds = 100;
-
 // Sites of profiles and of text differ as frames, but not as function and line.
 using Key =
     std::tuple<int, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, bool, bool, bool>;
@@ -57,16 +55,16 @@ void NoteCreators(const GoDump& dump, GoPile& pile) {
   if (told) pile.creator_gone = !alive;
 }
 
-void NoteIds(const GoDump& dump, GoPicture& picture) {
+void NoteIds(const GoDump& dump, std::size_t most_ids, GoPicture& picture) {
   for (const Goroutine& g : dump.goroutines) {
     GoPile& pile = picture.piles[picture.pile_of[g.group]];
-    if (pile.ids.size() < kMostIds) pile.ids.push_back(g.id);
+    if (pile.ids.size() < most_ids) pile.ids.push_back(g.id);
   }
 }
 
 }  // namespace
 
-GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
+GoPicture LookAtGo(const GoDumps& all, const GoDump& dump, std::size_t most_ids) {
   GoPicture picture;
   const auto functions = FunctionsOnStacks(all, dump);
   std::map<Key, std::uint32_t> index;
@@ -112,7 +110,7 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump) {
     if (BlockedGo(wait.kind)) picture.blocked += group.count;
   }
   for (GoPile& pile : picture.piles) NoteCreators(dump, pile);
-  NoteIds(dump, picture);
+  NoteIds(dump, most_ids, picture);
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
                   !dump.crashed && !dump.leak_profile;
   return picture;

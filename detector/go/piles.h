@@ -2,6 +2,7 @@
 #ifndef STRANDED_DETECTOR_GO_PILES_H_
 #define STRANDED_DETECTOR_GO_PILES_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,7 +19,7 @@ struct GoPile {
   std::uint64_t count = 0;
   std::uint32_t least_minutes = 0, most_minutes = 0, elided = 0, bubble = 0;
   std::vector<std::uint32_t> groups;
-  std::vector<std::uint64_t> ids;  // at most 100
+  std::vector<std::uint64_t> ids;  // the first
 };
 
 struct GoPicture {
@@ -29,7 +30,7 @@ struct GoPicture {
   bool quiet = false;
 };
 
-GoPicture LookAtGo(const GoDumps& all, const GoDump& dump);
+GoPicture LookAtGo(const GoDumps& all, const GoDump& dump, std::size_t most_ids = 100);
 
 }  // namespace stranded::detector
 

@@ -18,6 +18,7 @@
 #include "detector/input/task_batch_decoder.h"
 #include "stranded/dump_format.h"
 #include "stranded/mapped_format.h"
+#include "stranded/paths.h"
 
 namespace stranded::detector {
 namespace {
@@ -155,7 +156,8 @@ absl::Status ReadPackets(Dump& dump) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source) {
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source,
+                                                     const std::string& source_root) {
   auto dump = std::make_shared<Dump>();
   dump->bytes = std::move(bytes);
   dump->source = std::move(source);
@@ -183,12 +185,17 @@ absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::str
         " bytes. Dumps are written by "
         "STRANDED_OPTIONS=dump=FILE or WriteDump()."));
   }
+  if (!source_root.empty()) {
+    const std::string prefix = PathPrefix(source_root);
+    for (auto& [id, site] : dump->sites) site.file = BelowPrefix(site.file, prefix);
+  }
   CanonizeSites(*dump);
   if (dump->snapshots.empty() || !dump->snapshots.back().complete) dump->damage.cut = true;
   return std::shared_ptr<const Dump>(std::move(dump));
 }
 
-absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path) {
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path,
+                                                         const std::string& source_root) {
   std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "rbe");
   const auto cannot = [&](int error) {
     const std::string what = absl::StrCat("cannot read ", Named(path), ": ", std::strerror(error));
@@ -210,7 +217,7 @@ absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path
   const int error = std::ferror(file) ? errno : 0;
   if (file != stdin) std::fclose(file);
   if (error != 0) return cannot(error);
-  return ReadDump(std::move(bytes), path);
+  return ReadDump(std::move(bytes), path, source_root);
 }
 
 }  // namespace stranded::detector

@@ -90,7 +90,11 @@ absl::Status WriteBaseline(const std::string& path, const Baseline& baseline) {
 void AddToBaseline(const std::vector<Finding>& findings, const std::string& date,
                    const std::string& reason, const std::string& expires, Baseline& baseline) {
   for (const Finding& f : findings) {
-    if (baseline.Find(f.fingerprint()) != nullptr) continue;
+    if (BaselineEntry* known = baseline.Find(f.fingerprint())) {
+      if (known->Expired(date))
+        *known = {known->fingerprint, known->rule, known->title, reason, date, expires, true};
+      continue;
+    }
     baseline.entries.push_back({std::string(f.fingerprint()), std::string(f.rule()),
                                 std::string(f.title()), reason, date, expires, true});
   }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "detector/model/snapshot.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 
 namespace stranded::detector {
@@ -33,7 +34,7 @@ std::size_t CharacterAt(std::string_view s, std::size_t i) {
 // Replaces absolute paths, which only the dump's sites and the frames can have brought in.
 class Paths {
  public:
-  explicit Paths(const Analysis& analysis) {
+  Paths(const Analysis& analysis, std::string_view prefix) : prefix_(prefix) {
     if (analysis.dump != nullptr) {
       for (const auto& [id, site] : analysis.dump->sites) Learn(site.file);
     }
@@ -66,7 +67,7 @@ class Paths {
     }
     for (StackFrame& frame : d.stack) {
       Clean(frame.function);
-      frame.file = PortablePath(frame.file);
+      frame.file = PortablePath(frame.file, prefix_);
       frame.module = PortablePath(frame.module);
     }
     for (auto* fixes : {&d.fixes, &d.candidates}) {
@@ -77,12 +78,12 @@ class Paths {
  private:
   void Learn(std::string_view file) {
     if (file.empty() || file.front() != '/') return;
-    names_.try_emplace(std::string(file), PortablePath(file));
+    names_.try_emplace(std::string(file), PortablePath(file, prefix_));
   }
   // Functions, too: clang names lambdas by their place.
   void Clean(SourceSite& site) const {
     Clean(site.function);
-    site.file = PortablePath(site.file);
+    site.file = PortablePath(site.file, prefix_);
   }
   void Clean(std::string& text) const {
     if (!names_.empty()) text = absl::StrReplaceAll(text, names_);
@@ -99,12 +100,14 @@ class Paths {
     if (fix.diff != before) fix.diff.clear();
   }
 
+  std::string_view prefix_;
   std::map<std::string, std::string> names_;
 };
 
 }  // namespace
 
-std::string PortablePath(std::string_view path) {
+std::string PortablePath(std::string_view path, std::string_view prefix) {
+  path = BelowPrefix(path, prefix);
   while (path.substr(0, 2) == "./") path.remove_prefix(2);
   if (!path.empty() && path.front() == '/') path.remove_prefix(path.rfind('/') + 1);
   return std::string(path);
@@ -121,8 +124,8 @@ std::string Utf8(std::string_view text) {
   return out;
 }
 
-std::vector<FindingData> PortableFindings(const Analysis& analysis) {
-  const Paths paths(analysis);
+std::vector<FindingData> PortableFindings(const Analysis& analysis, std::string_view prefix) {
+  const Paths paths(analysis, prefix);
   std::vector<FindingData> out;
   out.reserve(analysis.findings.size());
   for (const Finding& finding : analysis.findings) {

@@ -13,11 +13,12 @@
 namespace stranded::detector {
 
 // A relative path stays, without a leading "./"; of an absolute one only the last part is kept.
-std::string PortablePath(std::string_view path);
+// Below `prefix` ("/a/project/") it becomes relative.
+std::string PortablePath(std::string_view path, std::string_view prefix = {});
 // UTF-8 without control characters other than tab and newline; what is not becomes U+FFFD.
 std::string Utf8(std::string_view text);
 // The findings as formats print them: no absolute path in any site, frame, sentence or diff.
-std::vector<FindingData> PortableFindings(const Analysis& analysis);
+std::vector<FindingData> PortableFindings(const Analysis& analysis, std::string_view prefix = {});
 
 // The line a reader should be taken to: where it blocks, else what it is about.
 const SourceSite& MainSite(const FindingData& data);

@@ -1,8 +1,10 @@
-// All that is known of one task or channel.
+// All that is known of one task.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "detector/report/show_page.h"
 #include "detector/report/symbolizer.h"
 #include "detector/rules/evidence.h"
-#include "detector/rules/rule.h"
 #include "stranded/report.h"
 
 namespace stranded {
@@ -11,103 +13,129 @@ using namespace detector;  // NOLINT(build/namespaces)
 
 namespace {
 
-void Row(std::string& out, const std::string& label, const std::string& text) {
-  absl::StrAppend(&out, "  ", label, std::string(label.size() < 10 ? 10 - label.size() : 1, ' '),
-                  text, "\n");
-}
+class TaskPage {
+ public:
+  TaskPage(const Analysis& analysis, const Situation& s, const Task& task, const ShowOptions& o)
+      : analysis_(analysis), s_(s), t_(task), o_(o), page_(TaskText(task), o) {}
 
-void ShowCases(const Situation& s, const Task& t, std::string& out) {
-  for (std::uint32_t i = 0; i < t.case_count; ++i) {
-    const WaitCase& c = s.snap().cases[t.first_case + i];
-    const Channel* channel = s.snap().channels.Find(c.channel);
-    const char* op = c.op == CaseOp::kSend ? "send" : c.op == CaseOp::kDone ? "done" : "receive";
-    std::string text = absl::StrCat(op, " at ", Place(s, c.site));
-    if (channel != nullptr) {
-      absl::StrAppend(&text, ", channel ", channel->id, " made at ", Place(s, channel->site));
-    } else if (c.context != 0) {
-      absl::StrAppend(&text, ", context ", c.context);
+  std::string Text() {
+    page_.Row("now", Doing(s_, t_));
+    Cases();
+    Locks();
+    if (t_.join_task != 0) {
+      page_.Row("joins", TaskText(s_, t_.join_task));
+      page_.NextTask(s_, t_.join_task, "what it waits for");
     }
-    Row(out, i == 0 ? "on" : "", text);
+    Contexts();
+    Ancestry();
+    Findings();
+    Stack();
+    return page_.Text();
   }
-}
+
+ private:
+  void Cases() {
+    for (std::uint32_t i = 0; i < t_.case_count; ++i) {
+      const WaitCase& c = s_.snap().cases[t_.first_case + i];
+      const Channel* channel = s_.snap().channels.Find(c.channel);
+      const char* op = c.op == CaseOp::kSend ? "send" : c.op == CaseOp::kDone ? "done" : "receive";
+      std::string text = absl::StrCat(op, " at ", Place(s_, c.site));
+      if (channel != nullptr) {
+        absl::StrAppend(&text, ", channel ", channel->id, " made at ", Place(s_, channel->site));
+      } else if (c.context != 0) {
+        absl::StrAppend(&text, ", context ", c.context);
+      }
+      page_.Row(i == 0 ? "on" : "", text);
+      if (channel != nullptr) {
+        page_.Next(absl::StrCat("channel:", channel->id), "who else uses what it waits for");
+      } else if (c.context != 0) {
+        page_.Next(absl::StrCat("context:", c.context), "what it waits for");
+      }
+    }
+  }
+
+  void Locks() {
+    if (const Sync* sync = s_.snap().syncs.Find(t_.sync)) {
+      page_.Row("on", absl::StrCat(SyncText(*sync), " made at ", Place(s_, sync->site)));
+      page_.Next(absl::StrCat("sync:", sync->id), "who holds it and who waits for it");
+      if (const Task* holder = s_.HolderFor(t_)) {
+        page_.Row("", absl::StrCat("held by ", TaskText(*holder)));
+        page_.NextTask(s_, holder->id, "the holder");
+      }
+    }
+    for (const Sync* sync : s_.LocksHeldBy(t_)) {
+      page_.Row("holds", absl::StrCat(SyncText(*sync), " made at ", Place(s_, sync->site)));
+      page_.Next(absl::StrCat("sync:", sync->id), "who waits for what it holds");
+    }
+  }
+
+  void Contexts() {
+    bool first = true;
+    for (const ContextStep& c : DescribeContexts(s_, t_)) {
+      page_.Row(first ? "context" : "",
+                absl::StrCat(c.kind, c.site.known() ? " at " + c.site.ToString() : "",
+                             c.ended ? ": " + c.err : ""));
+      first = false;
+    }
+    if (s_.snap().contexts.Find(t_.context) == nullptr) return;
+    page_.Next(absl::StrCat("context:", t_.context), "its context, and the tasks in it");
+  }
+
+  void Ancestry() {
+    bool first = true;
+    for (const SpawnStep& step : DescribeAncestry(s_, t_)) {
+      if (step.site.known()) page_.Row("spawned", step.name + " at " + step.site.ToString());
+      if (!first) page_.NextTask(s_, step.task, "an ancestor");
+      first = false;
+    }
+  }
+
+  void Findings() {
+    for (const Finding& f : analysis_.findings) {
+      const auto& tasks = f.data().tasks;
+      if (std::find(tasks.begin(), tasks.end(), t_.id) == tasks.end()) continue;
+      page_.Row("finding", absl::StrCat(std::string(f.rule()), ", ", std::string(f.verdict())));
+      page_.Next(std::string(f.fingerprint()), "the finding, with its fix");
+    }
+  }
+
+  void Stack() {
+    Symbolizer symbolizer(*analysis_.dump);
+    std::vector<StackFrame> frames;
+    for (std::uint32_t i = 0; i < t_.frame_count; ++i) {
+      symbolizer.AddFrames(s_.snap().frames[t_.first_frame + i], frames);
+    }
+    std::size_t shown = 0;
+    for (const StackFrame& f : frames) {
+      if (!o_.all_frames && (f.runtime || f.function.empty())) continue;
+      const std::string what = f.function.empty() ? f.module : f.function;
+      const std::string where = f.line == 0 ? "" : absl::StrCat("  ", f.file, ":", f.line);
+      page_.Row(shown++ == 0 ? "stack" : "", what + where);
+    }
+    if (shown < frames.size()) {
+      page_.Row(shown == 0 ? "stack" : "",
+                absl::StrCat("(", frames.size() - shown, " frames of the runtime: --all-frames)"));
+    }
+    if (const auto note = s_.snap().stack_notes.find(t_.id); note != s_.snap().stack_notes.end()) {
+      page_.Row("", absl::StrCat("(", std::string(note->second), ")"));
+    }
+  }
+
+  const Analysis& analysis_;
+  const Situation& s_;
+  const Task& t_;
+  const ShowOptions& o_;
+  ShowPage page_;
+};
 
 }  // namespace
 
-std::string ShowTask(const Analysis& analysis, std::uint64_t id) {
+std::string ShowTask(const Analysis& analysis, std::uint64_t id, const ShowOptions& options) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "";
-  const AnalysisOptions options;
-  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
+  const AnalysisOptions plain;
+  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), plain);
   const Task* t = s.snap().tasks.Find(id);
-  if (t == nullptr) return "";
-  std::string out = absl::StrCat(TaskText(*t), "\n");
-  Row(out, "now",
-      t->wait == WaitKind::kNone ? absl::StrCat("last seen at ", Place(s, t->last_site))
-                                 : absl::StrCat(WaitText(t->wait), " at ", Place(s, t->wait_site),
-                                                ", for ", Span(s.Age(*t))));
-  ShowCases(s, *t, out);
-  if (const Sync* sync = s.snap().syncs.Find(t->sync)) {
-    Row(out, "on", absl::StrCat(SyncText(*sync), " made at ", Place(s, sync->site)));
-    if (const Task* holder = s.HolderFor(*t))
-      Row(out, "", absl::StrCat("held by ", TaskText(*holder)));
-  }
-  for (const Sync* sync : s.LocksHeldBy(*t)) {
-    Row(out, "holds", absl::StrCat(SyncText(*sync), " made at ", Place(s, sync->site)));
-  }
-  if (t->join_task != 0) Row(out, "joins", TaskText(s, t->join_task));
-  bool first = true;
-  for (const ContextStep& c : DescribeContexts(s, *t)) {
-    Row(out, first ? "context" : "",
-        absl::StrCat(c.kind, c.site.known() ? " at " + c.site.ToString() : "",
-                     c.ended ? ": " + c.err : ""));
-    first = false;
-  }
-  for (const SpawnStep& step : DescribeAncestry(s, *t)) {
-    if (step.site.known())
-      Row(out, "spawned", absl::StrCat(step.name, " at ", step.site.ToString()));
-  }
-  Symbolizer symbolizer(*analysis.dump);
-  std::vector<StackFrame> frames;
-  for (std::uint32_t i = 0; i < t->frame_count; ++i) {
-    symbolizer.AddFrames(s.snap().frames[t->first_frame + i], frames);
-  }
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    Row(out, i == 0 ? "stack" : "",
-        absl::StrCat(
-            frames[i].function.empty() ? frames[i].module : frames[i].function,
-            frames[i].line == 0 ? "" : absl::StrCat("  ", frames[i].file, ":", frames[i].line)));
-  }
-  if (const auto note = s.snap().stack_notes.find(t->id); note != s.snap().stack_notes.end()) {
-    Row(out, "", absl::StrCat("(", std::string(note->second), ")"));
-  }
-  return out;
-}
-
-std::string ShowChannel(const Analysis& analysis, std::uint64_t id) {
-  if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "";
-  const AnalysisOptions options;
-  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
-  const Channel* c = s.snap().channels.Find(id);
-  if (c == nullptr) return "";
-  std::string out =
-      absl::StrCat("channel ", id, ", ", ChannelText(c), " of ", TypeText(c->elem_type), "\n");
-  Row(out, "made", absl::StrCat("at ", Place(s, c->site), " by ", TaskText(s, c->creator_task)));
-  Row(out, "holds", absl::StrCat(c->length, " of ", c->capacity, ", at most ", c->high_water));
-  Row(out, "sends", absl::StrCat(c->sends_started, " begun, ", c->sends_completed, " completed"));
-  Row(out, "receives",
-      absl::StrCat(c->recvs_started, " begun, ", c->recvs_completed, " completed"));
-  if (c->closed) {
-    Row(out, "closed",
-        absl::StrCat("at ", Place(s, c->closed_site), " by ", TaskText(s, c->closed_by_task)));
-  }
-  for (const Task& t : s.snap().tasks.all()) {
-    for (std::uint32_t i = 0; i < t.case_count; ++i) {
-      if (s.snap().cases[t.first_case + i].channel != id) continue;
-      Row(out, "waits",
-          absl::StrCat(TaskText(t), " ", WaitText(t.wait), " at ", Place(s, t.wait_site)));
-      break;
-    }
-  }
-  return out;
+  return t == nullptr ? "" : TaskPage(analysis, s, *t, options).Text();
 }
 
 }  // namespace stranded

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "stranded/gate.h"
 
 namespace stranded {
@@ -125,13 +126,13 @@ absl::StatusOr<std::vector<Suppression>> ReadSuppressions(const std::string& pat
   return ParseSuppressions(text.str(), path);
 }
 
-std::string SuppressionFor(const Finding& finding) {
+std::string SuppressionFor(const Finding& finding, const std::string& reason) {
   const SourceSite& site = finding.wait_site();
   const std::string base = site.file.substr(site.file.find_last_of('/') + 1);
   return absl::StrCat(
       "rule=", std::string(finding.rule()), " file=*", base,
-      site.function.empty() ? "" : absl::StrCat(" function=\"", site.function, "\""),
-      " reason=\"\"");
+      site.function.empty() ? "" : absl::StrCat(" function=\"", site.function, "\""), " reason=\"",
+      absl::StrReplaceAll(reason, {{"\"", "'"}, {"\n", " "}}), "\"");
 }
 
 }  // namespace stranded

@@ -19,8 +19,6 @@ using namespace detector;  // NOLINT(build/namespaces): the implementation of th
 
 namespace {
 
-constexpr std::size_t kMostTasksListed = 100;
-
 bool Wanted(const AnalysisOptions& options, std::string_view rule) {
   return options.rules.empty() ||
          std::find(options.rules.begin(), options.rules.end(), rule) != options.rules.end();
@@ -95,7 +93,7 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   data.verdict = std::string(group.verdict);
   data.task_count = group.tasks.size();
   for (const Task* t : group.tasks) {
-    if (data.tasks.size() == kMostTasksListed) break;
+    if (data.tasks.size() == s_.options().most_tasks_listed) break;
     data.tasks.push_back(t->id);
   }
   data.task_name = std::string(task.name);

@@ -57,7 +57,7 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
     for (const Task& task : s.snap().tasks.all()) {
       if (task.world != world.id || !s.Blocked(task)) continue;
       ++data.task_count;
-      if (data.tasks.size() < 100) data.tasks.push_back(task.id);
+      if (data.tasks.size() < s.options().most_tasks_listed) data.tasks.push_back(task.id);
       if (data.graph.size() < kMostLines) data.graph.push_back(WaitLine(s, task));
     }
     data.title = data.task_count == 1 ? "nothing can run any more: the only task is blocked"

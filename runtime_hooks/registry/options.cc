@@ -1,5 +1,7 @@
 #include "stranded/options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
@@ -65,6 +67,10 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
 std::string Set(Options& o, const std::string& key, const std::string& value) {
   if (key == "dump") {
     o.dump = value;
+    // One run often has many processes, each with a dump of its own.
+    if (const auto at = o.dump.find("%p"); at != std::string::npos) {
+      o.dump.replace(at, 2, std::to_string(getpid()));
+    }
   } else if (key == "record") {
     if (!OneOf(value, {"off", "state", "trace"})) return "record accepts off, state, trace";
     o.record = value;

@@ -61,6 +61,70 @@ class Gate(WithDumps):
             self.assertIn(':2:', result.stderr)
             self.assertIn(why, result.stderr)
 
+    def entries(self, path):
+        with open(path, encoding='utf-8') as file:
+            return json.load(file)['entries']
+
+    def test_rules_not_asked_for_are_not_stale(self):
+        known = self.path('rules.json')
+        stranded('gate', '--baseline', known, '--create-baseline', self.leaky)
+        other = ('gate', '--baseline', known, '--rule', 'nil-channel', self.leaky)
+        self.assertEqual(stranded(*other, '--strict-baseline').returncode, 0)
+        stranded(*other, '--prune-baseline')
+        self.assertEqual(len(self.entries(known)), 1)
+
+    def test_a_dump_that_is_cut_tells_nothing(self):
+        known, cut = self.path('cut.json'), self.path('cut.strd')
+        stranded('gate', '--baseline', known, '--create-baseline', self.leaky)
+        with open(self.leaky, 'rb') as whole, open(cut, 'wb') as half:
+            half.write(whole.read()[:900])
+        result = stranded('gate', cut)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn('gate CANNOT TELL', result.stdout)
+        self.assertNotIn('passed', result.stdout)
+        self.assertIn('missing: the dump is cut off', result.stderr)
+        for change in ('--prune-baseline', '--update-baseline', '--create-baseline'):
+            changed = stranded('gate', '--baseline', known, change, cut)
+            self.assertEqual(changed.returncode, 3, change)
+            self.assertIn('left as it is', changed.stderr)
+            self.assertEqual(len(self.entries(known)), 1)
+        self.assertEqual(stranded('diff', self.leaky, cut).returncode, 3)
+
+    def test_expired_entries_fail_until_they_are_renewed(self):
+        known = self.path('expires.json')
+        stranded('gate', '--baseline', known, '--create-baseline', '--expires', '2001-01-01', self.leaky)
+        late = stranded('gate', '--baseline', known, self.leaky)
+        self.assertEqual(late.returncode, 1)
+        self.assertIn('expired on 2001-01-01', late.stderr)
+        stranded('gate', '--baseline', known, '--update-baseline', '--expires', '2999-01-01', '--reason',
+                 'still', self.leaky)
+        entries = self.entries(known)
+        self.assertEqual([(e['expires'], e['reason']) for e in entries], [('2999-01-01', 'still')])
+        self.assertEqual(stranded('gate', '--baseline', known, self.leaky).returncode, 0)
+
+    def test_known_findings_are_not_called_nothing(self):
+        known = self.path('known2.json')
+        stranded('gate', '--baseline', known, '--create-baseline', self.leaky)
+        result = stranded('gate', '--format', 'text', '--baseline', known, self.leaky)
+        self.assertNotIn('nothing is stranded', result.stdout)
+        self.assertIn('1 in the baseline', result.stdout)
+
+    def test_a_suppression_is_ready_to_use(self):
+        for args, reason in (((), 'not judged yet'), (('--reason', 'say "no"'), "say 'no'")):
+            entry = stranded('suppress', self.leaky, 'all', *args).stdout
+            self.assertIn(reason, entry)
+            self.assertEqual(self.suppress(entry).returncode, 0)
+
+    def test_shards_are_named(self):
+        result = stranded('gate', self.leaky, self.fixed, self.leaky)
+        self.assertIn(f'Seen in {self.leaky}; 8 tasks in all.', result.stdout)
+        self.assertEqual(result.stdout.count('cancelled-send, proven'), 1)
+
+    def test_the_self_test_fails_as_it_should(self):
+        result = stranded('gate', '--self-test')
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('the planted leak was caught', result.stdout)
+
     def test_a_file_that_is_no_baseline(self):
         self.assertEqual(stranded('gate', '--baseline', self.leaky, self.leaky).returncode, 3)
 

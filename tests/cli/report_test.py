@@ -125,10 +125,10 @@ class Report(WithDumps):
         self.assertIn('(4 like this)', tree)
         tasks = stranded('tasks', '--state', 'blocked', self.leaky).stdout
         self.assertEqual(tasks.count('fetch'), 4)
-        task = re.search(r'^ *(\d+) blocked', tasks, re.M).group(1)
+        task = re.search(r'^ *(\d+) +blocked', tasks, re.M).group(1)
         shown = stranded('show', self.leaky, task).stdout
         channel = re.search(r'channel (\d+)', shown).group(1)
-        self.assertEqual(stranded('show', self.leaky, f'channel:{channel}').stdout.count('waits'), 4)
+        self.assertEqual(stranded('show', self.leaky, f'channel:{channel}').stdout.count('  waits '), 4)
         self.assertEqual(stranded('show', self.leaky, '99999').returncode, 2)
 
     def test_explain_knows_every_rule(self):

@@ -35,4 +35,11 @@ set +e
 set -e
 [ "$leaky" = 86 ] && [ "$fixed" = 0 ] || { echo "samples: leaky $leaky, fixed $fixed"; exit 1; }
 "$work/prefix/bin/stranded" explain cancelled-send >/dev/null
+for file in share/man/man1/stranded.1 share/bash-completion/completions/stranded \
+  share/zsh/site-functions/_stranded share/fish/vendor_completions.d/stranded.fish; do
+  [ -s "$work/prefix/$file" ] || { echo "not installed: $file" >&2; exit 1; }
+done
+"$work/prefix/share/stranded/ci/gate.sh" --stranded "$work/prefix/bin/stranded" -- \
+  "$work/samples/build/sample_first_answer_fixed" >/dev/null 2>&1 ||
+  { echo "the installed gate.sh fails on a clean program" >&2; exit 1; }
 echo "installed package works from outside"

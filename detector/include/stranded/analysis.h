@@ -36,6 +36,7 @@ struct AnalysisOptions {
   std::size_t growth_threshold = 1000;  // blocked tasks at one place that count as a pile
   std::string source_root = ".";        // where relative source paths are looked up, for diffs
   bool symbolize = true;
+  std::size_t most_tasks_listed = 100;  // ids in each finding
 };
 
 struct AnalysisSummary {

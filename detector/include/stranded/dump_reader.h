@@ -16,10 +16,13 @@ namespace stranded::detector {
 
 struct Dump;
 
-// `source` stands in messages. Memory stays within a small multiple of the bytes.
-absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source);
+// `source` stands in messages; sites below `source_root` become relative to it. Memory stays within
+// a small multiple of the bytes.
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source,
+                                                     const std::string& source_root = "");
 // "-" reads standard input.
-absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path);
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path,
+                                                         const std::string& source_root = "");
 
 }  // namespace stranded::detector
 

@@ -29,8 +29,8 @@ struct Suppression {
 absl::StatusOr<std::vector<Suppression>> ParseSuppressions(const std::string& text,
                                                            const std::string& source);
 absl::StatusOr<std::vector<Suppression>> ReadSuppressions(const std::string& path);
-// A line that would suppress the finding.
-std::string SuppressionFor(const Finding& finding);
+// A line that suppresses the finding.
+std::string SuppressionFor(const Finding& finding, const std::string& reason);
 
 struct BaselineEntry {
   std::string fingerprint, rule, title, reason, date;
@@ -46,7 +46,7 @@ struct Baseline {
 
 absl::StatusOr<Baseline> ReadBaseline(const std::string& path);
 absl::Status WriteBaseline(const std::string& path, const Baseline& baseline);
-// Adds the findings that are not in it yet, dated `date`.
+// Adds the findings that are not in it yet, dated `date`, and renews those that have expired.
 void AddToBaseline(const std::vector<Finding>& findings, const std::string& date,
                    const std::string& reason, const std::string& expires, Baseline& baseline);
 // YYYY-MM-DD

@@ -4,7 +4,10 @@
 #ifndef STRANDED_DETECTOR_REPORT_H_
 #define STRANDED_DETECTOR_REPORT_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "stranded/analysis.h"
 
@@ -39,16 +42,39 @@ std::string PerfettoReport(const Analysis& analysis);  // binary
 
 // Contexts and the tasks below them, with equal subtrees folded and counted.
 std::string TreeReport(const Analysis& analysis);
-// One line for each task. `sort` is one of id, age, state, name.
+// One line for each task. Columns are named as in TaskColumns().
 struct TaskFilter {
-  std::string state;  // empty: all
-  std::string sort = "id";
-  std::string site;  // part of a wait or spawn site
+  std::string state;          // empty: all but finished
+  std::string site;           // part of a wait or spawn site
+  std::uint64_t context = 0;  // this context or one below it; 0: any
+  std::uint64_t channel = 0;  // waits for this channel; 0: any
+  std::int64_t min_age_ns = 0;
+  bool in_findings = false;  // only tasks of the analysis' findings
+  std::string sort = "id";   // a column; age: oldest first
+  bool reverse = false;
+  std::vector<std::string> columns;  // empty: the usual ones
+  std::size_t width = 0;             // of a line; 0: as long as it gets
 };
+const std::vector<std::string>& TaskColumns();
+// With AnalysisOptions::most_tasks_listed as it is, only the first tasks of a finding have a rule.
 std::string TaskTable(const Analysis& analysis, const TaskFilter& filter = {});
-// All that is known of one task or channel, by id; empty if there is none.
-std::string ShowTask(const Analysis& analysis, std::uint64_t id);
-std::string ShowChannel(const Analysis& analysis, std::uint64_t id);
+
+// All that is known of one object, by id, and the commands that lead on from it; empty if there is
+// none.
+struct ShowOptions {
+  std::string file = "FILE";  // in those commands
+  bool all_frames = false;    // of the stack; else the user's only
+  bool color = false;
+};
+std::string ShowTask(const Analysis& analysis, std::uint64_t id, const ShowOptions& options = {});
+std::string ShowChannel(const Analysis& analysis, std::uint64_t id,
+                        const ShowOptions& options = {});
+std::string ShowContext(const Analysis& analysis, std::uint64_t id,
+                        const ShowOptions& options = {});
+std::string ShowSync(const Analysis& analysis, std::uint64_t id, const ShowOptions& options = {});
+// By fingerprint, or by its number in the report.
+std::string ShowFinding(const Analysis& analysis, const std::string& which,
+                        const ShowOptions& options = {});
 
 }  // namespace stranded
 

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# The leak gate of a CI job: runs a command, collects the dumps it leaves, and judges them.
+# It cannot pass vacuously: no dump, an unreadable dump, or a gate that misses a planted leak fail.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: gate.sh [OPTIONS] [-- CMD...]
+
+With a command, its programs write their dumps into a fresh folder and those are judged. Without one,
+the dumps given by --dumps are.
+
+  --dumps GLOB          judge these (default with a command: all in its folder)
+  --at-least N          fewer dumps than this are exit 3 (default 1)
+  --baseline FILE       known findings; one that does not exist yet counts as empty
+  --suppressions FILE
+  --fail-on WHICH       new (default), all or never
+  --strict-baseline     stale and expired entries fail, too
+  --source-root DIR     paths are relative to it (default .)
+  --sarif FILE          reports beside the verdict
+  --junit FILE
+  --codequality FILE    GitLab's
+  --summary FILE        Markdown, appended
+  --stranded PROGRAM    default: $STRANDED, else stranded
+  --no-self-test        do not plant a leak first
+
+Exit codes: 0 passed, 1 findings, 2 usage, 3 no dump, an unreadable one, or part of it lost, 4 the gate
+itself is broken; else the command's own.
+TEXT
+}
+
+say() { printf 'gate: %s\n' "$*" >&2; }
+
+stranded=${STRANDED:-stranded} dumps='' at_least=1 baseline='' suppressions='' fail_on=new strict=''
+root=. sarif='' junit='' codequality='' summary='' self_test=yes
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  case $1 in
+    --strict-baseline) strict=yes; shift; continue ;;
+    --no-self-test) self_test=; shift; continue ;;
+    --help | -h) usage; exit 0 ;;
+  esac
+  [ $# -ge 2 ] || { say "$1: no such option, or its value is missing"; usage >&2; exit 2; }
+  case $1 in
+    --dumps) dumps=$2 ;;
+    --at-least) at_least=$2 ;;
+    --baseline) baseline=$2 ;;
+    --suppressions) suppressions=$2 ;;
+    --fail-on) fail_on=$2 ;;
+    --source-root) root=$2 ;;
+    --sarif) sarif=$2 ;;
+    --junit) junit=$2 ;;
+    --codequality) codequality=$2 ;;
+    --summary) summary=$2 ;;
+    --stranded) stranded=$2 ;;
+    *) say "no option '$1'"; usage >&2; exit 2 ;;
+  esac
+  shift 2
+done
+if [ "${1-}" = -- ]; then shift; fi
+if [ $# -eq 0 ] && [ -z "$dumps" ]; then
+  say "nothing to judge: give --dumps GLOB, or a command after --"
+  exit 2
+fi
+command -v "$stranded" >/dev/null || { say "'$stranded' is not there; give --stranded"; exit 4; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Has this gate ever failed? It must on a leak that is planted for it.
+if [ -n "$self_test" ]; then
+  code=0
+  GITHUB_ACTIONS='' "$stranded" gate --self-test >"$work/self-test" 2>&1 || code=$?
+  if [ "$code" != 1 ]; then
+    cat "$work/self-test" >&2
+    say "the planted leak was not caught (exit $code): this gate would pass anything"
+    exit 4
+  fi
+fi
+
+command_code=0
+if [ $# -gt 0 ]; then
+  mkdir "$work/dumps"
+  [ -n "$dumps" ] || dumps="$work/dumps/*.strd"
+  # Programs with findings exit as they would without: the gate decides what is known.
+  STRANDED_OPTIONS="${STRANDED_OPTIONS:+$STRANDED_OPTIONS:}dump=$work/dumps/%p.strd:exitcode=0" \
+    "$@" || command_code=$?
+fi
+
+# Word splitting is wanted: --dumps may hold several globs. Those that match nothing vanish.
+shopt -s nullglob
+# shellcheck disable=SC2206
+files=($dumps)
+if [ ${#files[@]} -lt "$at_least" ]; then
+  say "${#files[@]} dumps, at least $at_least expected: nothing can be said, so this is no pass." \
+    "Does the program link the Stranded runtime and use it? Did it end before it could write its dump?"
+  [ "$command_code" = 0 ] || say "the command ended with $command_code"
+  exit 3
+fi
+
+args=(--format text --fail-on "$fail_on" --source-root "$root")
+if [ "${GITHUB_ACTIONS-}" = true ]; then args+=(--format github); fi
+if [ -n "$sarif" ]; then args+=(--format "sarif:$sarif"); fi
+if [ -n "$junit" ]; then args+=(--format "junit:$junit"); fi
+if [ -n "$codequality" ]; then args+=(--format "gitlab:$codequality"); fi
+if [ -n "$summary" ]; then args+=(--format "markdown:$work/summary.md"); fi
+if [ -n "$baseline" ] && [ -e "$baseline" ]; then args+=(--baseline "$baseline"); fi
+if [ -n "$suppressions" ]; then args+=(--suppressions "$suppressions"); fi
+if [ -n "$strict" ]; then args+=(--strict-baseline); fi
+code=0
+"$stranded" gate "${args[@]}" "${files[@]}" >"$work/out" || code=$?
+cat "$work/out"
+if [ -n "$summary" ]; then
+  {
+    if [ -e "$work/summary.md" ]; then cat "$work/summary.md"; fi
+    printf '\n%s, from %d dumps.\n' "$(tail -n 1 "$work/out")" ${#files[@]}
+  } >>"$summary"
+fi
+if [ "$code" = 0 ] && [ "$command_code" != 0 ]; then
+  say "no new leak, but the command ended with $command_code"
+  code=$command_code
+fi
+exit "$code"

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""The ready-made gate for CI: its script, the GitHub action, the GitLab template, the example."""
+import json
+import os
+import re
+import unittest
+import xml.etree.ElementTree as xml
+
+import yaml
+
+from support import BIN, PROGRAMS, SOURCE, WithDumps, run
+
+GATE = os.path.join(SOURCE, 'ci/gate.sh')
+SERVICE = os.environ['STRANDED_EXAMPLE']
+
+
+def load(path):
+    with open(os.path.join(SOURCE, path), encoding='utf-8') as file:
+        return yaml.safe_load(file)
+
+
+def read(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
+class Script(WithDumps):
+    def gate(self, *args, **env):
+        return run('bash', GATE, '--stranded', BIN, *args, env={'GITHUB_ACTIONS': '', **env}, cwd=self.dir.name)
+
+    def test_a_command_is_run_and_judged(self):
+        leaking = self.gate('--', SERVICE)
+        self.assertEqual(leaking.returncode, 1, leaking.stdout + leaking.stderr)
+        self.assertIn('cancelled-send', leaking.stdout)
+        self.assertIn('stranded gate FAILED: 1 finding, 1 new', leaking.stdout)
+
+    def test_it_never_passes_on_nothing(self):
+        for args in (('--', 'true'), ('--', SERVICE, '--idle'), ('--', os.path.join(PROGRAMS, 'no_runtime')),
+                     ('--dumps', 'nowhere/*.strd'), ('--at-least', '2', '--dumps', self.fixed)):
+            result = self.gate(*args)
+            self.assertEqual(result.returncode, 3, args)
+            self.assertIn('this is no pass', result.stderr)
+        self.assertEqual(self.gate().returncode, 2)
+        self.assertEqual(self.gate('--frobnicate', 'x').returncode, 2)
+        self.assertEqual(self.gate('--dumps', self.fixed).returncode, 0)
+
+    def test_a_gate_that_catches_nothing_is_found_out(self):
+        blind = self.path('blind')
+        with open(blind, 'w', encoding='utf-8') as file:
+            file.write('#!/bin/sh\nexit 0\n')
+        os.chmod(blind, 0o755)
+        result = self.gate('--stranded', blind, '--dumps', self.leaky)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn('would pass anything', result.stderr)
+
+    def test_each_process_leaves_its_own_dump(self):
+        result = self.gate('--summary', self.path('shards.md'), '--', 'bash', '-c', f'{SERVICE}; {SERVICE} --new-leak')
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn('2 findings, 2 new', result.stdout)
+        self.assertIn('from 2 dumps', read(self.path('shards.md')))
+
+    def test_the_command_s_own_failure_is_kept(self):
+        self.assertEqual(self.gate('--dumps', self.fixed, '--', 'bash', '-c', 'exit 7').returncode, 7)
+        self.assertEqual(self.gate('--', 'bash', '-c', f'{SERVICE}; exit 7').returncode, 1)
+
+    def test_the_example_repository(self):
+        result = run('bash', os.path.join(SOURCE, 'ci/example/try.sh'), SERVICE, BIN, env={'GITHUB_ACTIONS': ''})
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual([int(n) for n in re.findall(r'exit (\d)$', result.stdout, re.M)],
+                         [1, 0, 0, 1, 1, 3, 3, 3, 3, 3])
+
+
+class GithubAction(WithDumps):
+    def act(self, **given):
+        """Runs the action's steps as GitHub does; returns exit code, output, outputs and summary."""
+        action = load('ci/github/action.yml')
+        inputs = {name: str(spec.get('default', '')) for name, spec in action['inputs'].items()}
+        inputs.update({'stranded': BIN, **given})
+
+        def fill(text):
+            known = {f'inputs.{name}': value for name, value in inputs.items()}
+            known['github.action_path'] = os.path.join(SOURCE, 'ci/github')
+            return re.sub(r'\$\{\{ *(.*?) *\}\}', lambda m: known[m.group(1)], text)
+
+        outputs, summary = self.path('outputs'), self.path('summary')
+        for path in (outputs, summary):
+            open(path, 'w', encoding='utf-8').close()
+        self.assertEqual(action['runs']['using'], 'composite')
+        for step in action['runs']['steps']:
+            self.assertEqual(step['shell'], 'bash')
+            env = {name: fill(str(value)) for name, value in step['env'].items()}
+            result = run('bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c', fill(step['run']),
+                         cwd=self.dir.name, env={**env, 'GITHUB_ACTIONS': 'true', 'GITHUB_OUTPUT': outputs,
+                                                 'GITHUB_STEP_SUMMARY': summary})
+            if result.returncode != 0:
+                break
+        step_outputs = dict(line.split('=', 1) for line in read(outputs).splitlines())
+        return result, step_outputs, read(summary)
+
+    def test_its_inputs_are_all_used_and_its_outputs_set(self):
+        action = load('ci/github/action.yml')
+        step = action['runs']['steps'][0]
+        used = set(re.findall(r'inputs\.([a-z-]+)', ' '.join(map(str, step['env'].values()))))
+        self.assertEqual(used, set(action['inputs']))
+        for spec in action['inputs'].values():
+            self.assertTrue(spec['description'])
+        for output in action['outputs'].values():
+            self.assertIn(f"steps.{step['id']}.outputs.", output['value'])
+
+    def test_a_new_leak_fails_with_annotations_and_a_summary(self):
+        result, outputs, summary = self.act(command=SERVICE, sarif='leaks.sarif', junit='leaks.xml')
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(outputs, {'result': 'failed'})
+        self.assertIn('::error file=ci/example/service.cc,line=', result.stdout)
+        self.assertIn('cancelled-send', summary)
+        self.assertIn('stranded gate FAILED: 1 finding, 1 new', summary)
+        self.assertEqual(json.loads(read(self.path('leaks.sarif')))['version'], '2.1.0')
+        self.assertEqual(xml.parse(self.path('leaks.xml')).getroot().get('failures'), '1')
+
+    def test_a_known_leak_passes(self):
+        dump, known = self.path('service.strd'), self.path('known.json')
+        run(SERVICE, env={'STRANDED_OPTIONS': f'dump={dump}'})
+        run(BIN, 'gate', '--baseline', known, '--create-baseline', dump)
+        result, outputs, summary = self.act(command=SERVICE, baseline=known)
+        self.assertEqual((result.returncode, outputs), (0, {'result': 'passed'}), result.stderr)
+        self.assertNotIn('::error', result.stdout)
+        self.assertIn('1 in the baseline', summary)
+
+    def test_nothing_to_judge_is_no_pass(self):
+        for given in ({'command': 'true'}, {'dumps': 'nowhere/*'}, {'command': f'{SERVICE} --idle'}):
+            result, outputs, _ = self.act(**given)
+            self.assertEqual((result.returncode, outputs), (3, {'result': 'vacuous'}), given)
+
+    def test_inputs_are_data_not_commands(self):
+        self.act(dumps='$(touch injected)', baseline='`touch injected`')
+        self.assertFalse(os.path.exists(self.path('injected')))
+
+
+class GitlabTemplate(WithDumps):
+    def work(self, **variables):
+        job = load('ci/gitlab/stranded.gitlab-ci.yml')['.stranded-gate']
+        env = {**job['variables'], 'STRANDED_GATE': GATE, 'STRANDED': BIN, 'GITHUB_ACTIONS': '', **variables}
+        script = '\n'.join(job['script'])
+        result = run('sh', '-e', '-c', script, cwd=self.dir.name, env=env)
+        return result, job['artifacts']
+
+    def test_a_leak_fails_with_reports(self):
+        result, artifacts = self.work(STRANDED_COMMAND=SERVICE)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(artifacts['when'], 'always')
+        quality = json.loads(read(self.path(artifacts['reports']['codequality'])))
+        self.assertEqual(quality[0]['check_name'], 'cancelled-send')
+        self.assertEqual(xml.parse(self.path(artifacts['reports']['junit'])).getroot().get('failures'), '1')
+
+    def test_nothing_to_judge_is_no_pass(self):
+        self.assertEqual(self.work(STRANDED_COMMAND='true')[0].returncode, 3)
+        self.assertEqual(self.work()[0].returncode, 2)
+
+    def test_clean_dumps_pass(self):
+        self.assertEqual(self.work(STRANDED_DUMPS=self.fixed)[0].returncode, 0)
+
+
+class Example(unittest.TestCase):
+    def test_its_workflows_fit_the_action_and_the_template(self):
+        action = load('ci/github/action.yml')
+        steps = load('ci/example/.github/workflows/leaks.yml')['jobs']['gate']['steps']
+        used = [s for s in steps if s.get('uses', '').endswith('ci/github')]
+        self.assertEqual(len(used), 1)
+        self.assertLessEqual(set(used[0]['with']), set(action['inputs']))
+        job = load('ci/example/.gitlab-ci.yml')['leaks']
+        template = load('ci/gitlab/stranded.gitlab-ci.yml')[job['extends']]
+        self.assertLessEqual(set(job['variables']), set(template['variables']))
+
+
+if __name__ == '__main__':
+    unittest.main()
