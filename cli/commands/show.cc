@@ -34,9 +34,11 @@ void AddShow(CLI::App& app, int& exit_code) {
   auto input = std::make_shared<InputOptions>();
   auto what = std::make_shared<std::string>();
   AddInputOptions(*cmd, *input, false);
+  AddLiveOption(*cmd, *input);
   cmd->add_option("WHAT", *what, "task:ID (or just ID), channel:ID, or a finding's id (s1:...)")
       ->required();
   cmd->callback([=, &exit_code] {
+    if (!ResolveLive(*input, exit_code)) return;
     exit_code = kInput;
     const auto analysis = Load(input->file, *input);
     if (analysis == nullptr) return;
