@@ -25,7 +25,7 @@ struct InputOptions {
   std::string source_root = ".";
   bool absolute_paths = false;
   double min_age_seconds = 1;
-  std::string live;        // process id, or file that its process writes
+  bool live = false;  // a number is a process id
   bool all_tasks = false;  // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
@@ -46,10 +46,10 @@ bool PrintReport(const Analysis& analysis, const OutputOptions& options);
 bool StdoutIsData(const OutputOptions& options);
 bool WritesFiles(const OutputOptions& options);
 
-// --live PID|FILE in place of FILE.
+// --live: FILE may be a process id.
 void AddLiveOption(CLI::App& app, InputOptions& options);
-// Puts the file that --live means in the place of FILE. Otherwise says why not on stderr, and
-// leaves the exit code.
+// Puts the file that such a process writes in the place of its id. Otherwise says why not on
+// stderr, and leaves the exit code.
 bool ResolveLive(InputOptions& options, int& exit_code);
 
 // Reads and analyses one dump. On failure prints why and returns nothing: exit with kInput.

@@ -1,4 +1,5 @@
-// --live PID|FILE: a process that runs with record=trace, looked at through the file it writes.
+// --live PID or --live FILE: a process that runs with record=trace, looked at through the file it
+// writes.
 #include <unistd.h>
 
 #include <cstdio>
@@ -49,34 +50,25 @@ absl::StatusOr<std::string> TraceFileOf(const std::string& pid) {
 }  // namespace
 
 void AddLiveOption(CLI::App& app, InputOptions& options) {
-  CLI::Option* file = app.get_option("FILE");
-  file->required(false);
-  app.add_option("--live", options.live,
-                 "In place of FILE: a process id, or a trace file. The process must run with "
-                 "record=trace; it is not stopped")
-      ->type_name("PID|FILE")
-      ->excludes(file);
+  app.add_flag("--live", options.live,
+               "FILE is a process id, or the trace file of a process; it must run with "
+               "record=trace, and is not stopped");
 }
 
 bool ResolveLive(InputOptions& options, int& exit_code) {
-  std::string path = options.live;
-  if (path.empty()) {
-    if (!options.file.empty() || !options.files.empty()) return true;
-    std::fprintf(stderr, "stranded: FILE is required, or --live PID|FILE\n");
-    exit_code = kUsage;
-    return false;
-  }
-  if (IsNumber(path)) {
-    auto found = TraceFileOf(path);
+  if (!options.live) return true;
+  std::vector<std::string*> files = {&options.file};
+  for (std::string& file : options.files) files.push_back(&file);
+  for (std::string* file : files) {
+    if (!IsNumber(*file)) continue;
+    auto found = TraceFileOf(*file);
     if (!found.ok()) {
       std::fprintf(stderr, "stranded: %s\n", std::string(found.status().message()).c_str());
       exit_code = kInput;
       return false;
     }
-    path = *std::move(found);
+    *file = *std::move(found);
   }
-  options.file = path;
-  options.files = {path};
   return true;
 }
 

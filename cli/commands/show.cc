@@ -65,6 +65,7 @@ void AddShow(CLI::App& app, int& exit_code) {
       app.add_subcommand("show", "Show one task, channel, context, lock or finding in full");
   auto o = std::make_shared<Options>();
   AddInputOptions(*cmd, o->input, false);
+  AddLiveOption(*cmd, o->input);
   cmd->add_option(
          "WHAT", o->what,
          "task:ID (or just ID), channel:ID, context:ID, sync:ID (a lock, wait group, ...), "
@@ -78,7 +79,9 @@ void AddShow(CLI::App& app, int& exit_code) {
                {"stranded show dump.strd context:3", "a context, and the tasks in it"},
                {"stranded show dump.strd finding:1", "the first finding of the report"}},
               "Below each page stand the commands that lead on from it.");
-  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
+  cmd->callback([=, &exit_code] {
+    if (ResolveLive(o->input, exit_code)) exit_code = Run(*o);
+  });
 }
 
 }  // namespace stranded::cli

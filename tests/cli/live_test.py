@@ -41,6 +41,8 @@ class Live(unittest.TestCase):
         self.assertIn('while the program runs', by_pid.stdout)
         # Everything is parked: the same answer twice.
         self.assertEqual(without_ages(by_pid.stdout), without_ages(by_file.stdout))
+        self.assertIn('left', stranded('tree', '--live', str(child.pid)).stdout)
+        self.assertIn('left', stranded('show', '--live', str(child.pid), '2').stdout)
         self.assertIsNone(child.poll())
         young = stranded('report', '--live', str(child.pid), '--min-age', '3600')
         self.assertEqual(young.returncode, 0)
@@ -66,7 +68,7 @@ class Live(unittest.TestCase):
 
     def test_wrong_use(self):
         self.assertEqual(stranded('report').returncode, 2)
-        self.assertEqual(stranded('report', '--live', '1', 'x').returncode, 2)
+        self.assertEqual(stranded('report', '--live').returncode, 2)
         nobody = stranded('report', '--live', '999999999')
         self.assertEqual(nobody.returncode, 3)
         self.assertIn('999999999', nobody.stderr)
