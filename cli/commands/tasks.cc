@@ -37,7 +37,7 @@ void AddColumns(CLI::App& cmd, TaskOptions& o) {
                        "Sort by this column (default id; age: oldest first)"),
         "COLUMN", TaskColumns());
   cmd.add_flag("--reverse", o.filter.reverse, "Sort the other way round");
-  const std::string names = absl::StrJoin(TaskColumns(), ",");
+  const std::string names = absl::StrJoin(TaskColumns(), ", ");
   OneOf(cmd.add_option("--columns", o.filter.columns,
                        absl::StrCat("Which, and in what order: ", names)),
         "LIST", TaskColumns())

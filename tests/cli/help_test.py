@@ -102,7 +102,9 @@ class Completions(unittest.TestCase):
         return os.path.join(self.folder.name, name)
 
     def script(self, shell):
-        path = self.path('script')
+        path = self.path('script.' + shell)
+        if os.path.exists(path):
+            return path
         with open(path, 'w', encoding='utf-8') as file:
             file.write(stranded('completions', shell).stdout)
         return path
