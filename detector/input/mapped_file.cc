@@ -86,7 +86,9 @@ class MappedReader {
 
 // Times of worlds with their own clock say nothing of ours: they count as this moment.
 std::int64_t MappedReader::Moment(std::int64_t ns) const {
-  return ns != 0 && ns < header_.started_ns ? snap_->taken_ns : ns;
+  // Waits carry the time of the kernel's last tick, which may have been before the file was made.
+  constexpr std::int64_t kTick = 100'000'000;
+  return ns != 0 && ns + kTick < header_.started_ns ? snap_->taken_ns : ns;
 }
 
 void MappedReader::Begin() {

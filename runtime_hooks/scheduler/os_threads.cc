@@ -1,12 +1,24 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <mutex>
+#include <vector>
 
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/world.h"
 
 namespace stranded::internal {
 namespace {
+
+// Never destroyed: threads end after static destructors, too.
+struct AdoptedList {
+  std::mutex mutex;
+  std::vector<Task*> tasks;
+};
+AdoptedList& Adopted() {
+  static auto& list = *new AdoptedList;
+  return list;
+}
 
 #ifdef STRANDED_TSAN
 constexpr int kSanitizerThreads = 1;
@@ -15,6 +27,21 @@ constexpr int kSanitizerThreads = 0;
 #endif
 
 }  // namespace
+
+void NoteAdopted(Task* task) {
+  std::lock_guard lock(Adopted().mutex);
+  Adopted().tasks.push_back(task);
+}
+
+void ForgetAdopted(Task* task) {
+  std::lock_guard lock(Adopted().mutex);
+  std::erase(Adopted().tasks, task);
+}
+
+void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg) {
+  std::lock_guard lock(Adopted().mutex);
+  for (Task* task : Adopted().tasks) f(task, arg);
+}
 
 int OsThreads() {
   int count = 0;

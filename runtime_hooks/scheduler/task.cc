@@ -7,9 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <tuple>
-#include <vector>
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
@@ -48,26 +46,13 @@ std::uint64_t NewTaskId() {
   return here->next_task_id++;
 }
 
-// The tasks of OS threads: few, while a walk over all tasks is long. Never destroyed.
-struct AdoptedList {
-  std::mutex mutex;
-  std::vector<Task*> tasks;
-};
-AdoptedList& Adopted() {
-  static auto& list = *new AdoptedList;
-  return list;
-}
-
 // Ends the adoption when the OS thread does.
 struct Adoption {
   Task* task = nullptr;
   ~Adoption() {
     if (task == nullptr) return;
     SetCurrent(nullptr);
-    {
-      std::lock_guard lock(Adopted().mutex);
-      std::erase(Adopted().tasks, task);
-    }
+    ForgetAdopted(task);
     adopted_threads.fetch_sub(1, std::memory_order_relaxed);
     if (task->record != nullptr) RecordFinish(task);
     task->state.store(Task::kFinished, std::memory_order_release);
@@ -95,10 +80,7 @@ __attribute__((noinline)) Task* AdoptThread() {
   SetWorld(task, DefaultPool());
   task->created_ns = task->world->NowNs();
   TaskSlab().Publish(task);
-  {
-    std::lock_guard lock(Adopted().mutex);
-    Adopted().tasks.push_back(task);
-  }
+  NoteAdopted(task);
   // Known only when it can be found. Release: pairs with the acquire in PoolWorld::Facts.
   adopted_threads.fetch_add(1, std::memory_order_release);
   SetCurrent(task);
@@ -108,11 +90,6 @@ __attribute__((noinline)) Task* AdoptThread() {
   asm volatile("" : "+r"(mine)::"memory");
   mine->task = task;
   return task;
-}
-
-void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg) {
-  std::lock_guard lock(Adopted().mutex);
-  for (Task* task : Adopted().tasks) f(task, arg);
 }
 
 namespace {

@@ -149,7 +149,10 @@ class World {
 // beyond these may wake a task at any time, for all we know.
 extern std::atomic<int> runtime_threads;
 extern std::atomic<int> adopted_threads;
-// Calls f for the task of each adopted thread, under a lock.
+// The tasks of adopted threads stand in a list: a walk over all tasks is long. Calls f under its
+// lock.
+void NoteAdopted(Task* task);
+void ForgetAdopted(Task* task);
 void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg);
 struct RuntimeThread {
   RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
