@@ -28,7 +28,7 @@ void HeavyBarrier() {
   if (has_membarrier) {
     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
   } else {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    FullBarrier();
   }
 }
 

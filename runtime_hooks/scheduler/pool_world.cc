@@ -143,7 +143,7 @@ void PoolWorld::PushElsewhere(Worker* worker, Task* task) {
     return;
   }
   PushShared(task);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  FullBarrier();
   if (asleep_.load(std::memory_order_seq_cst) > 0) WakeOne();
 }
 
