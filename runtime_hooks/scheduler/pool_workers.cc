@@ -49,7 +49,7 @@ void PauseFor(microseconds time) {
 
 }  // namespace
 
-// What was last seen of another worker.
+// What was first seen of another worker since its queue was empty.
 struct PoolWorld::Glimpse {
   std::size_t ready = 0;
   std::uint32_t picks = 0;
@@ -145,6 +145,22 @@ Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
   return loot[0];
 }
 
+// What one moment shows means little: a task may be queueing others that it is about to wait for,
+// and their worker has run them before they could be fetched.
+bool PoolWorld::Lasts(const Worker& victim, Glimpse& first, steady_clock::time_point now) {
+  const std::size_t ready = victim.queue.size();
+  const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
+  if (ready == 0 || first.ready == 0) {
+    first = {ready, picks, now};
+    return false;
+  }
+  const auto seen_for = now - first.at;
+  if (seen_for < kWorthStealing) return false;
+  const std::uint32_t ran = picks - first.picks;
+  // Stuck behind one that runs long, too many, or never less for a while.
+  return ran == 0 || seen_for / ran * ready >= kWorthStealing || seen_for >= 2 * kWorthStealing;
+}
+
 // Looks for tasks whose worker will not come to them soon.
 Task* PoolWorld::Search(Worker* worker) {
   if (worker_count_.load(std::memory_order_acquire) == 1) return nullptr;
@@ -164,12 +180,7 @@ Task* PoolWorld::Search(Worker* worker) {
       const std::size_t index = (static_cast<std::size_t>(worker->index) + i) % count;
       if (index == static_cast<std::size_t>(worker->index)) continue;
       Worker* victim = by_index_[index].load(std::memory_order_acquire);
-      const Glimpse then = seen[index];
-      Glimpse& glimpse = seen[index];
-      glimpse = {victim->queue.size(), victim->picks.load(std::memory_order_relaxed), now};
-      if (glimpse.ready == 0 || then.ready == 0) continue;
-      const std::uint32_t ran = glimpse.picks - then.picks;
-      if (ran > 0 && (now - then.at) / ran * glimpse.ready < kWorthStealing) continue;
+      if (!Lasts(*victim, seen[index], now)) continue;
       found = StealFrom(victim, worker);
     }
     if (found == nullptr) PauseFor(pause);

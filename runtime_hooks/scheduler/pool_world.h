@@ -15,6 +15,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -115,6 +116,8 @@ class PoolWorld final : public World {
   void Run(Worker* worker);
   Task* Search(Worker* worker);
   Task* StealFrom(Worker* victim, Worker* thief);
+  static bool Lasts(const Worker& victim, Glimpse& first,
+                    std::chrono::steady_clock::time_point now);
   bool SeesSurplus(Worker* worker, std::vector<Glimpse>& seen);
   bool Sleep(Worker* worker);
   bool SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock);
