@@ -239,6 +239,31 @@ TEST(Pool, ShutdownDoesNotWaitForASystemCall) {
   close(ends[1]);  // ends the read
 }
 
+// Newest first must not mean that the oldest never runs.
+TEST(Pool, ATaskThatStaysReadyRunsSoon) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  constexpr int kRounds = 10000;
+  int ran_in_round = kRounds;
+  Pool pool({.workers = 1, .name = "one"});
+  pool.Go([&] {
+        Chan<int> there, back;
+        int round = 0;
+        Go([&] { ran_in_round = round; });  // the oldest, behind two that wake each other
+        const TaskHandle echo = Go([&] {
+          for (const int i : there) back.Send(i);
+        });
+        for (; round < kRounds; ++round) {
+          there.Send(round);
+          back.Recv();
+        }
+        there.Close();
+        echo.Join();
+      })
+      .Join();
+  EXPECT_LT(ran_in_round, 200);
+  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+}
+
 TEST(Pool, WhatWasMadeThereOutlivesIt) {
   if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
   auto [root, cancel_root] = WithCancel(Background());
