@@ -25,7 +25,7 @@ struct InputOptions {
   std::string source_root = ".";
   bool absolute_paths = false;
   double min_age_seconds = 1;
-  bool live = false;  // a number is a process id
+  bool live = false;       // a number is a process id
   bool all_tasks = false;  // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);

@@ -3,11 +3,11 @@
 
 #include <atomic>
 
+#include "stranded/channel.h"
+#include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/leak_check.h"
-#include "stranded/channel.h"
-#include "stranded/errors.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
 
