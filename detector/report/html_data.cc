@@ -9,24 +9,11 @@
 #include "detector/report/html_page.h"
 #include "detector/report/html_tables.h"
 #include "detector/report/portable.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
 namespace {
-
-std::string_view KindText(ContextKind kind) {
-  switch (kind) {
-    case ContextKind::kBackground: return "Background";
-    case ContextKind::kTodo: return "TODO";
-    case ContextKind::kCancel: return "WithCancel";
-    case ContextKind::kDeadline: return "WithDeadline";
-    case ContextKind::kTimeout: return "WithTimeout";
-    case ContextKind::kValue: return "WithValue";
-    case ContextKind::kWithoutCancel: return "WithoutCancel";
-    case ContextKind::kUnknown: break;
-  }
-  return "context";
-}
 
 class Writer {
  public:
@@ -208,7 +195,7 @@ class Writer {
     for (const Context& c : snap_.contexts.all()) {
       if (!all && wanted.count(c.id) == 0) continue;
       const bool ended = c.err != ContextErr::kNone;
-      out.push_back({c.id, c.parent, tables_.Text(KindText(c.kind)), tables_.Site(c.site),
+      out.push_back({c.id, c.parent, tables_.Text(ContextKindText(c.kind)), tables_.Site(c.site),
                      static_cast<int>(c.err), ended ? snap_.taken_ns - c.ended_ns : 0,
                      c.ended_by_task, tables_.Site(c.ended_site), tables_.Text(c.cause),
                      tables_.Text(TypeText(c.key_type)),

@@ -45,18 +45,4 @@ std::string Doing(const Situation& s, const Task& t) {
   return absl::StrCat(WaitText(t.wait), " at ", Place(s, t.wait_site), age);
 }
 
-const char* ContextKindText(ContextKind kind) {
-  switch (kind) {
-    case ContextKind::kBackground: return "Background";
-    case ContextKind::kTodo: return "TODO";
-    case ContextKind::kCancel: return "WithCancel";
-    case ContextKind::kDeadline: return "WithDeadline";
-    case ContextKind::kTimeout: return "WithTimeout";
-    case ContextKind::kValue: return "WithValue";
-    case ContextKind::kWithoutCancel: return "WithoutCancel";
-    case ContextKind::kUnknown: break;
-  }
-  return "context";
-}
-
 }  // namespace stranded::detector

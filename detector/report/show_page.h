@@ -40,7 +40,6 @@ class ShowPage {
 
 // "sending on a channel at a.cc:3, for 5s", or where it was last seen.
 std::string Doing(const Situation& s, const Task& task);
-const char* ContextKindText(ContextKind kind);
 
 }  // namespace stranded::detector
 

@@ -6,11 +6,8 @@
 #include "absl/strings/str_format.h"
 
 namespace stranded::detector {
-namespace {
 
-constexpr std::size_t kMostSteps = 64;
-
-const char* KindText(ContextKind kind) {
+const char* ContextKindText(ContextKind kind) {
   switch (kind) {
     case ContextKind::kBackground: return "Background";
     case ContextKind::kTodo: return "TODO";
@@ -24,6 +21,10 @@ const char* KindText(ContextKind kind) {
   return "context";
 }
 
+namespace {
+
+constexpr std::size_t kMostSteps = 64;
+
 std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 }  // namespace
@@ -31,7 +32,7 @@ std::string BaseName(const std::string& path) { return path.substr(path.find_las
 ContextStep DescribeContext(const Situation& s, const Context& c) {
   ContextStep step;
   step.id = c.id;
-  step.kind = KindText(c.kind);
+  step.kind = ContextKindText(c.kind);
   step.site = SiteText(s, c.site);
   if (c.creator_task != 0) step.created_by = TaskText(s, c.creator_task);
   step.deadline_ns = c.deadline_ns;

@@ -9,6 +9,8 @@
 
 namespace stranded::detector {
 
+const char* ContextKindText(ContextKind kind);  // "WithTimeout"
+
 ChannelFacts DescribeChannel(const Situation& s, const Channel& channel);
 ContextStep DescribeContext(const Situation& s, const Context& context);
 std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task);
