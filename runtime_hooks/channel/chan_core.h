@@ -53,7 +53,7 @@ struct ChanCore {
   void* record = nullptr;        // in the mapped file of a trace; under lock
 
   // --- guarded by lock
-  mutable SpinLock lock;
+  mutable BiasedLock lock;
   unsigned char* ring = nullptr;
   std::size_t head = 0, length = 0, high_water = 0;
   bool closed = false;

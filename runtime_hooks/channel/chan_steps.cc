@@ -68,7 +68,7 @@ void ParkForever(Task* self, WaitKind kind, const SelectCase* cases, std::size_t
   self->wait.cases = cases;
   self->wait.case_count = static_cast<std::uint32_t>(count);
   for (;;) {
-    const WakeReason reason = Park(self, static_cast<SpinLock*>(nullptr));
+    const WakeReason reason = Park(self, static_cast<BiasedLock*>(nullptr));
     if (reason != WakeReason::kWoken) ThrowInterrupted(self, reason);
   }
 }

@@ -34,7 +34,7 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
   self->wait.range = range;
   self->wait.cases = shown;
   self->wait.case_count = 1;
-  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch, &chan->lock);
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &chan->lock);
   if (reason != WakeReason::kWoken) [[unlikely]] {
     chan->lock.Lock();
     const bool waiting = w->queued;

@@ -10,8 +10,6 @@
 namespace stranded::internal {
 namespace {
 
-constexpr int kCrashTries = 1000;
-
 std::int64_t WallNs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -37,18 +35,6 @@ void WriteTimer(const TimerEntry& timer, void* arg) {
 }
 
 }  // namespace
-
-bool Snapshot::TakeLock(SpinLock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (!options_.crash) {
-    lock.Lock();
-    return true;
-  }
-  for (int i = 0; i < kCrashTries; ++i) {
-    if (lock.TryLock()) return true;
-  }
-  ++locked_;
-  return false;
-}
 
 void Snapshot::Run() {
   packets_before_ = out_.packets();

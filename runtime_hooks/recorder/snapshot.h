@@ -24,6 +24,7 @@
 #include "runtime_hooks/recorder/task_batch.h"
 #include "runtime_hooks/recorder/unwind.h"
 #include "runtime_hooks/registry/scope.h"
+#include "runtime_hooks/scheduler/biased_lock.h"
 #include "runtime_hooks/scheduler/world.h"
 
 namespace stranded::internal {
@@ -53,7 +54,9 @@ class Snapshot {
   bool Wanted(std::uint64_t world_id) const {
     return options_.world == 0 || options_.world == world_id;
   }
-  bool TakeLock(SpinLock& lock);  // false: held by somebody, in crash mode
+  static constexpr int kCrashTries = 1000;
+  template <class Lock>
+  bool TakeLock(Lock& lock);  // false: held by somebody, in crash mode
 
   // task_packets.cc
   void WriteTasks();
@@ -110,6 +113,19 @@ class Snapshot {
   std::array<Held, 16> held_;
   std::size_t held_count_ = 0;
 };
+
+template <class Lock>
+bool Snapshot::TakeLock(Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!options_.crash) {
+    lock.Lock();
+    return true;
+  }
+  for (int i = 0; i < kCrashTries; ++i) {
+    if (lock.TryLock()) return true;
+  }
+  ++locked_;
+  return false;
+}
 
 }  // namespace stranded::internal
 

@@ -7,15 +7,38 @@
 #include <setjmp.h>
 #include <signal.h>
 
-#include <boost/context/detail/fcontext.hpp>
 #include <cstring>
 
+#include "runtime_hooks/scheduler/stack_jump.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 
 namespace stranded::internal {
 namespace {
 
 #if defined(__x86_64__)
+
+bool InStack(const Task& task, std::uintptr_t address, std::size_t bytes) {
+  const auto low = reinterpret_cast<std::uintptr_t>(task.stack->low);
+  return address >= low && address + bytes <= low + task.stack->bytes;
+}
+
+#ifdef STRANDED_OWN_JUMP
+
+// The function that left by a jump saved all else in its own frame.
+bool FillContext(const Task& task, unw_context_t* context) {
+  const auto sp = reinterpret_cast<std::uintptr_t>(task.sp);
+  if (!InStack(task, sp, sizeof(SavedFrame) + kRedZone)) return false;
+  SavedFrame saved;
+  std::memcpy(&saved, task.sp, sizeof saved);
+  std::memset(context, 0, sizeof *context);
+  greg_t* regs = context->uc_mcontext.gregs;
+  regs[REG_RBP] = static_cast<greg_t>(saved.rbp);
+  regs[REG_RIP] = static_cast<greg_t>(saved.rip);
+  regs[REG_RSP] = static_cast<greg_t>(sp + sizeof(SavedFrame) + kRedZone);
+  return true;
+}
+
+#else
 
 // What Boost.Context leaves at the saved stack pointer of a fiber (fcontext, System V): the FPU
 // words, in some builds a word for the stack protector, and then these.
@@ -38,11 +61,6 @@ std::size_t FindRegisters() {
   return 0;
 }
 
-bool InStack(const Task& task, std::uintptr_t address, std::size_t bytes) {
-  const auto low = reinterpret_cast<std::uintptr_t>(task.stack->low);
-  return address >= low && address + bytes <= low + task.stack->bytes;
-}
-
 bool FillContext(const Task& task, unw_context_t* context) {
   static const std::size_t first = FindRegisters();
   const auto sp = reinterpret_cast<std::uintptr_t>(task.sp);
@@ -61,6 +79,8 @@ bool FillContext(const Task& task, unw_context_t* context) {
   regs[REG_RSP] = static_cast<greg_t>(sp + first + sizeof(SavedRegisters));
   return true;
 }
+
+#endif
 
 // A return address that points nowhere means that the stack was overwritten.
 bool IsCode([[maybe_unused]] std::uint64_t pc) {

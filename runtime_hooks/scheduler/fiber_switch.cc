@@ -3,7 +3,6 @@
 #include <cxxabi.h>
 #include <pthread.h>
 
-#include <boost/context/detail/fcontext.hpp>
 #include <cerrno>
 #include <cstring>
 
@@ -13,7 +12,7 @@
 namespace stranded::internal {
 namespace {
 
-void FiberMain(boost::context::detail::transfer_t from) {
+void FiberMain(Arrival from) {
   ThreadBlock* here = Here();
   Task* self = here->current;
   FinishSwitchForAsan(self);
@@ -26,31 +25,10 @@ void FiberMain(boost::context::detail::transfer_t from) {
 
 }  // namespace
 
-#if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
-// The announcement to TSan and the jump must stand in one function that TSan does not instrument:
-// its shadow call stack would be that of the wrong fiber when an instrumented one returns.
-#if defined(__clang__)
-__attribute__((noinline, no_sanitize("thread")))
-#else
-__attribute__((noinline, no_sanitize_thread))
-#endif
-boost::context::detail::transfer_t
-JumpTo([[maybe_unused]] Task* from, Task* to, SwitchMessage* message) {
-#ifdef STRANDED_ASAN
-  __sanitizer_start_switch_fiber(from->dying ? nullptr : &from->asan_fake_stack, to->stack_low,
-                                 to->stack_bytes);
-#endif
-#ifdef STRANDED_TSAN
-  __tsan_switch_to_fiber(to->tsan_fiber, 0);
-#endif
-  return boost::context::detail::jump_fcontext(to->sp, message);
-}
-#endif
-
 void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
   task->stack_low = task->stack->low;
   task->stack_bytes = task->stack->bytes;
-  task->sp = boost::context::detail::make_fcontext(stack_top, usable_bytes, &FiberMain);
+  task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
 #ifdef STRANDED_TSAN
   task->tsan_fiber = __tsan_create_fiber(0);
   __tsan_set_fiber_name(task->tsan_fiber, task->name().c_str());

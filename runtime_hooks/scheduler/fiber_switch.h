@@ -1,6 +1,6 @@
 // Going from one stack to another.
 //
-// Overview: SwitchTo leaves `from` and continues `to`, with Boost.Context's fcontext. The caught
+// Overview: SwitchTo leaves `from` and continues `to` (stack_jump.h). The caught
 // and uncaught exceptions of a thread belong to the task: they are exchanged too. Thread safety:
 // `to` must be owned by the calling thread (taken from a queue, or the thread's root). Invariants:
 // `after` runs on the stack of `to`, when `from` is saved completely; only then may anybody else
@@ -13,10 +13,9 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_FIBER_SWITCH_H_
 
-#include <boost/context/detail/fcontext.hpp>
 #include <cstring>
 
-#include "runtime_hooks/scheduler/sanitizers.h"
+#include "runtime_hooks/scheduler/stack_jump.h"
 #include "runtime_hooks/scheduler/task.h"
 
 namespace stranded::internal {
@@ -32,23 +31,15 @@ struct SwitchMessage {
 };
 
 // On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
-inline void ArriveFrom(boost::context::detail::transfer_t from) {
-  const SwitchMessage message = *static_cast<SwitchMessage*>(from.data);
-  message.from->sp = from.fctx;
+inline void ArriveFrom(Arrival from) {
+  const SwitchMessage message = *from.message;
+  message.from->sp = from.from_sp;
   if (message.park) {
     // Release: whoever wakes or freezes it (acquire) sees the saved stack and the wait record.
     message.from->state.store(Task::kParked, std::memory_order_release);
   }
   if (message.after != nullptr) message.after(message.arg);
 }
-
-#if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
-boost::context::detail::transfer_t JumpTo(Task* from, Task* to, SwitchMessage* message);
-#else
-inline boost::context::detail::transfer_t JumpTo(Task*, Task* to, SwitchMessage* message) {
-  return boost::context::detail::jump_fcontext(to->sp, message);
-}
-#endif
 
 inline void FinishSwitchForAsan([[maybe_unused]] Task* self) {
 #ifdef STRANDED_ASAN
@@ -66,7 +57,7 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   // address is never kept across a switch.
   std::memcpy(from->eh_globals, here->exceptions, sizeof(from->eh_globals));
   here->current = to;
-  const auto back = JumpTo(from, to, &message);
+  const Arrival back = JumpTo(from, to, &message);
   FinishSwitchForAsan(from);
   std::memcpy(Here()->exceptions, from->eh_globals, sizeof(from->eh_globals));
   ArriveFrom(back);

@@ -13,29 +13,10 @@
 
 #include <atomic>
 
+#include "runtime_hooks/scheduler/barriers.h"
 #include "stranded/internal/spin_lock.h"
 
 namespace stranded::internal {
-
-// A full fence, written so that ThreadSanitizer, which knows none, need not be told.
-inline void FullBarrier() {
-#if defined(__x86_64__)
-  asm volatile("mfence" ::: "memory");
-#else
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-}
-
-// Orders the caller's store before its next load, against HeavyBarrier() in other threads.
-extern const bool has_membarrier;
-inline void LightBarrier() {
-  if (has_membarrier) [[likely]] {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  } else {
-    FullBarrier();
-  }
-}
-void HeavyBarrier();
 
 class ABSL_LOCKABLE OwnerLock {
  public:

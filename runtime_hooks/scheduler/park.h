@@ -8,6 +8,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/scheduler/biased_lock.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 
 namespace stranded::internal {
@@ -17,8 +18,9 @@ WakeReason ParkSlow(Task* self, AfterSwitch after, void* arg);
 // What is to be done before an interrupted operation learns of it.
 WakeReason Interrupted(Task* self, WakeReason reason);
 
-inline void UnlockAfterSwitch(void* lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  static_cast<SpinLock*>(lock)->Unlock();
+template <class Lock>
+void UnlockAfterSwitch(void* lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  static_cast<Lock*>(lock)->Unlock();
 }
 
 __attribute__((always_inline)) inline WakeReason ParkHere(Task* self, AfterSwitch after,

@@ -193,11 +193,7 @@ void PoolWorld::Yield(Task* self) {
     std::this_thread::yield();
     return;
   }
-  Task* next = Next(static_cast<Worker*>(Here()->worker));
-  if (next == nullptr) return;  // nobody else is ready here
-  self->state.store(Task::kRunnable, std::memory_order_relaxed);
-  SwitchTo(self, next, false, &YieldAfterSwitch, self);
-  self->state.store(Task::kRunning, std::memory_order_relaxed);
+  YieldFiber(self);
 }
 
 std::size_t PoolWorld::Choose(std::size_t n) {

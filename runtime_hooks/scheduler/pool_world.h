@@ -64,6 +64,15 @@ class PoolWorld final : public World {
     self->state.store(Task::kRunning, std::memory_order_relaxed);
     return static_cast<WakeReason>(state >> Task::kReasonShift);
   }
+  // Yield likewise.
+  __attribute__((always_inline)) static void YieldFiber(Task* self) {
+    auto* worker = static_cast<Worker*>(Here()->worker);
+    Task* next = worker->world->Next(worker);
+    if (next == nullptr) return;  // nobody else is ready here
+    self->state.store(Task::kRunnable, std::memory_order_relaxed);
+    SwitchTo(self, next, false, &YieldAfterSwitch, self);
+    self->state.store(Task::kRunning, std::memory_order_relaxed);
+  }
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
   std::size_t Choose(std::size_t n) override;

@@ -314,8 +314,8 @@ std::int64_t WaitNowNs(const Task* self) {
 
 void SetDeadEndHook(DeadEndHook hook) { dead_end_hook.store(hook, std::memory_order_release); }
 
-WakeReason Park(Task* self, SpinLock* release) {
-  return ParkHere(self, release == nullptr ? nullptr : &UnlockAfterSwitch, release);
+WakeReason Park(Task* self, BiasedLock* release) {
+  return ParkHere(self, release == nullptr ? nullptr : &UnlockAfterSwitch<BiasedLock>, release);
 }
 
 void NoteWake(const Task* woken) {

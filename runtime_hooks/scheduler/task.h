@@ -238,7 +238,7 @@ inline void BeginWait(Task* self, WaitKind kind, const std::source_location& sit
 //   lock; queue a Waiter; WakeReason r = Park(self, &lock);
 //   if (r != kWoken) { lock; if (waiter.queued) { remove; unlock; ThrowInterrupted(self, r); } ...
 //   }
-WakeReason Park(Task* self, SpinLock* release);
+WakeReason Park(Task* self, BiasedLock* release);
 // The same with any action in place of an unlock (select: several locks).
 WakeReason Park(Task* self, void (*after_switch)(void*), void* arg);
 

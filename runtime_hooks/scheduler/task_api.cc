@@ -70,7 +70,7 @@ void TaskHandle::AwaitEnd(internal::Task* self,
   internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::WaitNowNs(self));
   self->wait.join_task = task_->id;
   const internal::WakeReason reason =
-      internal::ParkHere(self, &internal::UnlockAfterSwitch, &task_->finish_lock);
+      internal::ParkHere(self, &internal::UnlockAfterSwitch<internal::SpinLock>, &task_->finish_lock);
   if (reason == internal::WakeReason::kWoken) return;
   task_->finish_lock.Lock();
   const bool queued = waiter.queued;
@@ -87,6 +87,10 @@ Context GetContext() { return internal::ContextOf(internal::CurrentTask()->conte
 void Yield(std::source_location loc) {
   Task* self = internal::CurrentTask();
   internal::NoteOp(self, internal::WaitKind::kNone, nullptr, loc);
+  if (self->plain && !self->is_thread) [[likely]] {
+    internal::PoolWorld::YieldFiber(self);
+    return;
+  }
   if (self->unwinding == internal::Unwinding::kReclaims) {
     internal::UnwindHere(self);
     return;

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime_hooks/scheduler/biased_lock.h"
 #include "runtime_hooks/scheduler/task.h"
 
 namespace stranded::internal {

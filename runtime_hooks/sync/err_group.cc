@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "stranded/errors.h"
 #include "stranded/internal/explore_support.h"
+#include "stranded/internal/spin_lock.h"
 #include "stranded/semaphore.h"
 #include "stranded/task.h"
 #include "stranded/wait_group.h"

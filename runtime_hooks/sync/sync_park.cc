@@ -28,7 +28,7 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
   w->site = site;
   queue->PushBack(w);
   FillWait(self, kind, base, site);
-  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch, &base->lock);
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &base->lock);
   if (reason == WakeReason::kWoken) return {};
   return {LeaveQueue(self, base, queue, w), reason};
 }

@@ -57,17 +57,17 @@ class ABSL_LOCKABLE SpinLock {
   std::atomic<bool> held_{false};
 };
 
+// Holds a lock, of this kind or another, while it lives.
+template <class Lock>
 class ABSL_SCOPED_LOCKABLE SpinGuard {
  public:
-  explicit SpinGuard(SpinLock& lock) ABSL_EXCLUSIVE_LOCK_FUNCTION(lock) : lock_(lock) {
-    lock_.Lock();
-  }
+  explicit SpinGuard(Lock& lock) ABSL_EXCLUSIVE_LOCK_FUNCTION(lock) : lock_(lock) { lock_.Lock(); }
   ~SpinGuard() ABSL_UNLOCK_FUNCTION() { lock_.Unlock(); }
   SpinGuard(const SpinGuard&) = delete;
   SpinGuard& operator=(const SpinGuard&) = delete;
 
  private:
-  SpinLock& lock_;
+  Lock& lock_;
 };
 
 }  // namespace stranded::internal

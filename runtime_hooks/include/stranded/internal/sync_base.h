@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <source_location>
 
-#include "stranded/internal/spin_lock.h"
+#include "stranded/internal/biased_lock.h"
 #include "stranded/internal/wait_queue.h"
 
 namespace stranded::internal {
@@ -43,7 +43,7 @@ struct SyncBase {
   const SyncKind kind;
   const std::source_location site;
 
-  mutable SpinLock lock;
+  mutable BiasedLock lock;
   // --- guarded by lock
   WaitQueue waiters;
   std::uint64_t holder = 0;  // Mutex, RWMutex (writer), Once (who runs it): task id

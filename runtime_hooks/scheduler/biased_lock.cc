@@ -1,0 +1,63 @@
+#include "runtime_hooks/scheduler/biased_lock.h"
+
+namespace stranded::internal {
+namespace {
+
+constexpr int kPatience = 1000;  // looks at an owner that a signal may have interrupted
+
+}  // namespace
+
+void BiasedLock::LockShared() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // Acquire pairs with the release in UnlockShared.
+  for (int spins = 0;
+       held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire);) {
+    PauseLonger(&spins);
+  }
+  if ((bias_.load(std::memory_order_relaxed) & kCandidate) == 0) [[unlikely]]
+    Revoke();
+  // Acquire pairs with the release of the owner's Unlock. Also without a bias: a TryLock may have
+  // revoked it and given up.
+  for (int spins = 0; owner_.load(std::memory_order_acquire) != kOut;) PauseLonger(&spins);
+}
+
+void BiasedLock::UnlockShared() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (revoked_ < kMostRevoked) NoteTaken();
+  held_.store(false, std::memory_order_release);
+}
+
+// By the holder, before it goes: counts how often in a row it was the same thread.
+void BiasedLock::NoteTaken() {
+  const auto me = reinterpret_cast<std::uintptr_t>(Here());
+  if (bias_.load(std::memory_order_relaxed) != (me | kCandidate)) {
+    if (revoked_ == 0) bias_.store(me | kCandidate, std::memory_order_relaxed);
+    streak_ = 0;
+  } else if (++streak_ == kGrantAfter) {
+    streak_ = 0;
+    // Relaxed: others look at it after they have taken `held_`, which is released next.
+    if (has_membarrier) bias_.store(me, std::memory_order_relaxed);
+  }
+}
+
+// With `held_` taken. Afterwards the owner comes in no more without it.
+void BiasedLock::Revoke() {
+  const std::uintptr_t bias = bias_.load(std::memory_order_relaxed);
+  if (bias == 0) return;
+  ++revoked_;
+  // Relaxed: the barrier orders it before the look at `owner_`.
+  bias_.store(bias | kCandidate, std::memory_order_relaxed);
+  HeavyBarrier();
+}
+
+bool BiasedLock::TryLock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (held_.load(std::memory_order_relaxed) || held_.exchange(true, std::memory_order_acquire)) {
+    return false;
+  }
+  if ((bias_.load(std::memory_order_relaxed) & kCandidate) == 0) Revoke();
+  for (int looks = 0; looks < kPatience; ++looks) {
+    if (owner_.load(std::memory_order_acquire) == kOut) return true;
+  }
+  held_.store(false, std::memory_order_release);
+  return false;
+}
+
+}  // namespace stranded::internal

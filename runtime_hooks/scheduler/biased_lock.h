@@ -1,0 +1,43 @@
+// The bodies of BiasedLock: see stranded/internal/biased_lock.h.
+//
+// Overview, thread safety, invariants, ownership: there. In a header, because each operation on a
+// channel or a mutex runs through here.
+#ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_BIASED_LOCK_H_
+#define STRANDED_RUNTIME_HOOKS_SCHEDULER_BIASED_LOCK_H_
+
+#include "runtime_hooks/registry/thread_block.h"
+#include "runtime_hooks/scheduler/barriers.h"
+#include "stranded/internal/biased_lock.h"
+
+namespace stranded::internal {
+
+__attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const auto me = reinterpret_cast<std::uintptr_t>(Here());
+  if (bias_.load(std::memory_order_relaxed) == me) {
+    owner_.store(kComing, std::memory_order_relaxed);
+    // A full barrier here would be needed against Revoke(); its membarrier stands in for it. No
+    // bias is granted where the kernel has none.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    // Acquire: what the lock guards is not touched before this look.
+    if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
+      owner_.store(kInside, std::memory_order_relaxed);
+      return;
+    }
+    owner_.store(kOut, std::memory_order_release);
+  }
+  LockShared();
+}
+
+__attribute__((always_inline)) inline void BiasedLock::Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // Only the owner ever sees kInside here; while others hold the lock it is kOut or kComing.
+  if (owner_.load(std::memory_order_relaxed) == kInside) {
+    // Release pairs with the acquire in Revoke.
+    owner_.store(kOut, std::memory_order_release);
+    return;
+  }
+  UnlockShared();
+}
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_SCHEDULER_BIASED_LOCK_H_
