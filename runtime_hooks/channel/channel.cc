@@ -50,10 +50,17 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
 }
 
 // Polls that find nothing need no lock, and who polled last is noted now and then only.
-bool VainTry(const ChanCore* chan, Task* self, std::uint64_t wanted) {
+__attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* self,
+                                                   std::uint64_t wanted,
+                                                   const std::source_location& site) {
   constexpr std::uint32_t kNoteEvery = 64;
-  if (!self->plain || (chan->glance.load(std::memory_order_acquire) & wanted) != 0) return false;
-  return chan->observed_try.load(std::memory_order_relaxed) && self->vain_polls++ % kNoteEvery != 0;
+  if (chan == nullptr || !self->plain) return false;
+  if ((chan->glance.load(std::memory_order_acquire) & wanted) != 0) return false;
+  if (!chan->observed_try.load(std::memory_order_relaxed)) return false;
+  if (self->vain_polls++ % kNoteEvery == 0) return false;
+  NoteOp(self, wanted == ChanCore::kMaySend ? WaitKind::kChanSend : WaitKind::kChanRecv, chan,
+         site);
+  return true;
 }
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
@@ -164,10 +171,10 @@ bool ChanRecv(ChanCore* chan, void* room, bool range, const std::source_location
 
 TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();
+  if (VainTry(chan, self, ChanCore::kMaySend, site)) return TryResult::kWouldBlock;
   if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return TryResult::kWouldBlock;
   bool closed = false;
   if (chan != nullptr) {
-    if (VainTry(chan, self, ChanCore::kMaySend)) return TryResult::kWouldBlock;
     SpinGuard guard(chan->lock);
     chan->observed_try.store(true, std::memory_order_relaxed);
     closed = chan->closed;
@@ -181,11 +188,12 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
   return TryResult::kWouldBlock;
 }
 
-TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& site) {
-  Task* self = CurrentTask();
+namespace {
+
+__attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, Task* self, void* room,
+                                                  const std::source_location& site) {
   if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
-    if (VainTry(chan, self, ChanCore::kMayRecv)) return TryResult::kWouldBlock;
     SpinGuard guard(chan->lock);
     chan->observed_try.store(true, std::memory_order_relaxed);
     bool received = false;
@@ -196,6 +204,15 @@ TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& si
   }
   self->world->Fruitless(self);
   return TryResult::kWouldBlock;
+}
+
+}  // namespace
+
+TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& site) {
+  Task* self = CurrentTask();
+  if (VainTry(chan, self, ChanCore::kMayRecv, site)) [[likely]]
+    return TryResult::kWouldBlock;
+  return TryRecvLocked(chan, self, room, site);
 }
 
 namespace {

@@ -113,6 +113,11 @@ Context::Context(Context&& other) noexcept
 Context::~Context() { internal::UnrefContext(node_); }
 
 const Receiver<Unit>& Context::Done() const {
+  // Acquire: pairs with the release in DoneChannelOf, after `done` was set for good.
+  if (ContextNode* ends = node_->canceller;
+      ends != nullptr && ends->done_core.load(std::memory_order_acquire) != nullptr) [[likely]] {
+    return ends->done;
+  }
   static const Receiver<Unit> nil;
   if (internal::DoneChannelOf(node_) == nullptr) return nil;
   return node_->canceller->done;

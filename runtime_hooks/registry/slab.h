@@ -42,7 +42,11 @@ class Slab {
   template <class... Args>
   T* NewUnpublished(Args&&... args) {
     Slot* slot = Take();
-    return new (slot->bytes) T(std::forward<Args>(args)...);
+    if constexpr (sizeof...(Args) == 0) {
+      return new (slot->bytes) T;  // with parentheses it would be cleared first, then initialised
+    } else {
+      return new (slot->bytes) T(std::forward<Args>(args)...);
+    }
   }
   // Gives it its first reference.
   static void Publish(T* object) {

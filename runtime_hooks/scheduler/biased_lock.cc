@@ -3,6 +3,24 @@
 namespace stranded::internal {
 namespace {
 
+// A revocation costs as much as some hundred locked instructions: with kLatest a grant has paid for
+// one before it is made. Relaxed: nothing hangs on them but time.
+constexpr std::uint16_t kEarliest = 8, kLatest = 1024;
+std::atomic<std::uint16_t> grant_after{kEarliest};
+
+void NoteGranted() {
+  const std::uint16_t now = grant_after.load(std::memory_order_relaxed);
+  const int sooner = now - now / 16;
+  grant_after.store(sooner > kEarliest ? static_cast<std::uint16_t>(sooner) : kEarliest,
+                    std::memory_order_relaxed);
+}
+
+void NoteRevoked() {
+  const std::uint16_t now = grant_after.load(std::memory_order_relaxed);
+  grant_after.store(now < kLatest / 2 ? static_cast<std::uint16_t>(2 * now) : kLatest,
+                    std::memory_order_relaxed);
+}
+
 constexpr int kPatience = 1000;  // looks at an owner that a signal may have interrupted
 
 }  // namespace
@@ -31,10 +49,12 @@ void BiasedLock::NoteTaken() {
   if (bias_.load(std::memory_order_relaxed) != (me | kCandidate)) {
     if (revoked_ == 0) bias_.store(me | kCandidate, std::memory_order_relaxed);
     streak_ = 0;
-  } else if (++streak_ == kGrantAfter) {
+  } else if (++streak_ >= grant_after.load(std::memory_order_relaxed)) {
     streak_ = 0;
     // Relaxed: others look at it after they have taken `held_`, which is released next.
-    if (has_membarrier) bias_.store(me, std::memory_order_relaxed);
+    if (!has_membarrier) return;
+    bias_.store(me, std::memory_order_relaxed);
+    NoteGranted();
   }
 }
 
@@ -43,6 +63,7 @@ void BiasedLock::Revoke() {
   const std::uintptr_t bias = bias_.load(std::memory_order_relaxed);
   if (bias == 0) return;
   ++revoked_;
+  NoteRevoked();
   // Relaxed: the barrier orders it before the look at `owner_`.
   bias_.store(bias | kCandidate, std::memory_order_relaxed);
   HeavyBarrier();

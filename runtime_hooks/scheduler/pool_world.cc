@@ -16,7 +16,7 @@ constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 o
 constexpr int kMaxWorkers = 512;
 // With so many ready, whoever spawns lets them run first: they find their stacks in the cache, and
 // the next ones take these over.
-constexpr std::size_t kMostReadyBySpawner = 64;
+constexpr std::size_t kMostReadyBySpawner = 16;
 
 }  // namespace
 

@@ -73,6 +73,14 @@ class PoolWorld final : public World {
     SwitchTo(self, next, false, &YieldAfterSwitch, self);
     self->state.store(Task::kRunning, std::memory_order_relaxed);
   }
+  // Drops the only handle of a task that was spawned a moment ago, as most handles are. False if
+  // it may have been started or fetched.
+  static bool DropFreshHandle(Task* task) {
+    auto* worker = static_cast<Worker*>(Here()->worker);
+    if (worker == nullptr || worker->world != task->world) return false;
+    // Relaxed: who takes the task out of the queue sees it.
+    return worker->queue.IfNewest(task, [&] { task->end.store(0, std::memory_order_relaxed); });
+  }
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
   std::size_t Choose(std::size_t n) override;

@@ -55,6 +55,17 @@ class RunQueue {
     return task;
   }
 
+  // Runs `f` if `task` is the newest one here: then nobody else can come to it meanwhile.
+  template <class F>
+  bool IfNewest(const Task* task, F f) {
+    if (size() == 0) return false;
+    lock_.OwnerEnter();
+    const bool newest = new_ != old_ && ring_[(new_ - 1) & (capacity_ - 1)] == task;
+    if (newest) f();
+    lock_.OwnerLeave();
+    return newest;
+  }
+
   // Moves the older half (at least one, at most `most`) to `out`; returns how many.
   std::size_t Steal(Task** out, std::size_t most);
 

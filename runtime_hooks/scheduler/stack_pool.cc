@@ -20,6 +20,8 @@ constexpr std::size_t kPage = 4096;
 constexpr int kMadvGuardInstall = 102;            // Linux 6.13
 constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
 constexpr int kClasses = 16;                      // 16 KiB << class
+// Small enough for a shallow task to stay within one page.
+constexpr std::size_t kColours = 8, kColourBytes = 192;
 
 struct SizeClass {
   SpinLock lock;
@@ -69,6 +71,7 @@ void Refill(SizeClass& pool, std::size_t bytes) {
     Guard(base);
     stacks[i].low = base + kPage;
     stacks[i].bytes = bytes;
+    stacks[i].colour = i % kColours * kColourBytes;
     RegisterStackMemory(stacks[i].low, bytes);  // without the guard: that must not be read
   }
   SpinGuard guard(pool.lock);

@@ -18,6 +18,10 @@ TaskHandle::TaskHandle(const TaskHandle& other) : task_(other.task_) {
 
 TaskHandle::~TaskHandle() {
   if (task_ == nullptr) return;
+  if (task_->end.load(std::memory_order_relaxed) == Task::kHandle &&
+      internal::PoolWorld::DropFreshHandle(task_)) {
+    return;
+  }
   // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
   const std::uint32_t before = task_->end.fetch_sub(Task::kHandle, std::memory_order_acq_rel);
   if (before >= 2 * Task::kHandle) return;
@@ -69,8 +73,8 @@ void TaskHandle::AwaitEnd(internal::Task* self,
   }
   internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::WaitNowNs(self));
   self->wait.join_task = task_->id;
-  const internal::WakeReason reason =
-      internal::ParkHere(self, &internal::UnlockAfterSwitch<internal::SpinLock>, &task_->finish_lock);
+  const internal::WakeReason reason = internal::ParkHere(
+      self, &internal::UnlockAfterSwitch<internal::SpinLock>, &task_->finish_lock);
   if (reason == internal::WakeReason::kWoken) return;
   task_->finish_lock.Lock();
   const bool queued = waiter.queued;

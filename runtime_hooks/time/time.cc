@@ -39,9 +39,7 @@ bool Timer::Stop() const {
 
 bool Timer::Reset(absl::Duration d) const {
   Point(core_->site);
-  const bool was_active = core_->Disarm();
-  core_->Arm(Ns(d));
-  return was_active;
+  return core_->Rearm(Ns(d), 0);
 }
 
 Timer TimerFunc(absl::Duration d, std::function<void()> f, std::source_location loc) {
@@ -70,12 +68,7 @@ void Ticker::Stop() const {
 void Ticker::Reset(absl::Duration period) const {
   const std::int64_t ns = CheckedPeriod(period);
   Point(core_->site);
-  core_->Disarm();
-  {
-    internal::SpinGuard guard(core_->lock);
-    core_->period_ns = ns;
-  }
-  core_->Arm(ns);
+  core_->Rearm(ns, ns);
 }
 
 }  // namespace stranded

@@ -69,6 +69,20 @@ bool TimerCore::Disarm() {
   std::shared_ptr<TimerCore> keep;  // outlives the guard: `self` may be the last owner
   SpinGuard guard(lock);
   keep = self;
+  return DisarmLocked();
+}
+
+bool TimerCore::Rearm(std::int64_t delay_ns, std::int64_t period) {
+  std::shared_ptr<TimerCore> keep;
+  SpinGuard guard(lock);
+  keep = self;
+  const bool was_active = DisarmLocked();
+  period_ns = period;
+  ArmLocked(LaterBy(world->NowNs(), delay_ns > 0 ? delay_ns : 0));
+  return was_active;
+}
+
+bool TimerCore::DisarmLocked() {
   const bool was_active = std::exchange(active, false);
   if (was_active && world->RemoveTimer(&entry)) DropArming();
   ShowArmed(channel.core(), false);

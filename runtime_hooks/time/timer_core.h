@@ -41,12 +41,16 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   void Arm(std::int64_t delay_ns);
   // True if it was active or a tick lay unreceived in the channel.
   bool Disarm();
+  // Both in one step: of two tasks that reset it at once, one comes second. `period_ns` is 0 for
+  // what ticks once.
+  bool Rearm(std::int64_t delay_ns, std::int64_t period_ns);
 
  private:
   static void Fire(TimerEntry* entry);
   static void Drop(TimerEntry* entry);
   static bool Noticed(const TimerEntry& entry);
   void Tick(std::int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
+  bool DisarmLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   void ArmLocked(std::int64_t due_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   void DropArming() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
 };

@@ -215,9 +215,9 @@ TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
   const ExploreResult result = Explore(Options("random", 200), [] {
     Mutex lock;
     WaitGroup group;
-    Chan<int> never;
+    Chan<int> never, locked;
     group.Add(1);
-    Go([&lock, &group, never] {
+    Go([&lock, &group, never, locked] {
       lock.Lock();
       struct Guards {
         Mutex& lock;
@@ -227,9 +227,10 @@ TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
           group.Done();
         }
       } guards{lock, group};
+      locked.Send(1);
       never.Recv();
     });
-    this_task::Yield();
+    locked.Recv();
   });
   EXPECT_EQ(result.schedules, 200);
 }

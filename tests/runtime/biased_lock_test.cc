@@ -9,7 +9,7 @@
 namespace stranded::internal {
 namespace {
 
-constexpr int kUntilBiased = 1000;  // more than enough
+constexpr int kUntilBiased = 3000;  // more than enough
 
 struct Counted {
   BiasedLock lock;

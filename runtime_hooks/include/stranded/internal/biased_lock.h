@@ -1,19 +1,19 @@
 // The lock of an object that one thread mostly has to itself: channels, mutexes, wait groups.
 //
-// Overview: a spin lock (see SpinLock) that falls to the thread that took it kGrantAfter times in a
-// row. From then on that thread, the owner, takes it by plain stores, without a locked instruction.
-// The first other one that wants in revokes the bias: it makes all running threads pass a memory
-// barrier (membarrier) and waits until the owner is out. That costs it some microseconds, so the
-// bias is only granted where it would have been worth that, and kMostRevoked times at most.
-// Thread safety: any thread; taken and released on the same thread. Not recursive.
-// Invariants: `held_` is set while somebody who is not the owner is inside or waits for the owner.
-// The owner is inside exactly while `owner_` is kInside; then nobody else is. Dekker: after the
-// barrier either the owner sees that the bias is gone, or the revoker sees the owner inside. No
-// second thread ever becomes the owner: the first may still be between its two looks at `bias_`,
-// and its kComing would hide that the second one is inside.
-// As for SpinLock: whoever holds it neither allocates nor calls user code, except element moves.
-// Ownership: lives inside the object it protects. A thread may end while it is the owner: another
-// one that has its block by then may go on as the owner, for it began after the first one ended.
+// Overview: a spin lock (see SpinLock) that falls to the thread that took it a number of times in
+// a row. From then on that thread, the owner, takes it by plain stores, without a locked
+// instruction. The first other one that wants in revokes the bias: it makes all running threads
+// pass a memory barrier (membarrier) and waits until the owner is out. That costs it some
+// microseconds, so the more of them are revoked in a process the later they are granted; and
+// kMostRevoked times at most. Thread safety: any thread; taken and released on the same thread. Not
+// recursive. Invariants: `held_` is set while somebody who is not the owner is inside or waits for
+// the owner. The owner is inside exactly while `owner_` is kInside; then nobody else is. Dekker:
+// after the barrier either the owner sees that the bias is gone, or the revoker sees the owner
+// inside. No second thread ever becomes the owner: the first may still be between its two looks at
+// `bias_`, and its kComing would hide that the second one is inside. As for SpinLock: whoever holds
+// it neither allocates nor calls user code, except element moves. Ownership: lives inside the
+// object it protects. A thread may end while it is the owner: another one that has its block by
+// then may go on as the owner, for it began after the first one ended.
 //
 // The bodies are in runtime_hooks/scheduler/biased_lock.h: no program calls them.
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_BIASED_LOCK_H_
@@ -38,7 +38,6 @@ class ABSL_LOCKABLE BiasedLock {
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
 
  private:
-  static constexpr std::uint16_t kGrantAfter = 256;
   static constexpr std::uint8_t kMostRevoked = 4;
   static constexpr std::uintptr_t kCandidate = 1;  // set in bias_: may become the owner
   enum Owner : std::uint8_t { kOut, kComing, kInside };
