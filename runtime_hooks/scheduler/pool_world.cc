@@ -12,11 +12,13 @@
 namespace stranded::internal {
 namespace {
 
-constexpr std::uint32_t kFairEvery = 61;  // as Go: a shared task waits for 60 others at most
+// Turns of the oldest task are at least and at most so many picks apart (the first number is Go's).
+constexpr std::uint32_t kFairSoonest = 61, kFairLatest = 4096;
 constexpr int kMaxWorkers = 512;
-// With so many ready, whoever spawns lets them run first: they find their stacks in the cache, and
-// the next ones take these over.
-constexpr std::size_t kMostReadyBySpawner = 16;
+// Whoever spawns so many one after the other lets them run before it goes on: they find their stacks
+// in the cache, and the next ones take these over. No others, or it would wait for all that is ready,
+// and a tree of tasks be walked breadth first.
+constexpr std::uint32_t kMostInARow = 16;
 
 }  // namespace
 
@@ -47,9 +49,26 @@ void PoolWorld::Spawned() {
 
 void PoolWorld::SpawnedMany(Task* self) {
   Worker* worker = MyWorker();
-  if (worker == nullptr || worker->queue.size() < kMostReadyBySpawner || self->is_thread) return;
-  if (self->in_blocking_region.load(std::memory_order_relaxed)) return;
-  Yield(self);
+  if (worker == nullptr || self->is_thread) return;
+  if (worker->spawner != self->id) {
+    worker->spawner = self->id;
+    worker->spawned_in_a_row = 0;
+  }
+  if (++worker->spawned_in_a_row < kMostInARow) return;
+  worker->spawned_in_a_row = 0;
+  if (self->pinned || self->in_blocking_region.load(std::memory_order_relaxed)) return;
+  Task* next = Next(worker);
+  if (next == nullptr) return;
+  self->state.store(Task::kRunnable, std::memory_order_relaxed);
+  SwitchTo(
+      self, next, false,
+      [](void* task) {
+        auto* mine = static_cast<Worker*>(Here()->worker);
+        mine->queue.PushBehind(kMostInARow - 1, static_cast<Task*>(task));
+        mine->world->NoteQueued(mine);
+      },
+      self);
+  self->state.store(Task::kRunning, std::memory_order_relaxed);
 }
 
 // What finished is added up first: a task that is missed there is alive at most for a moment more.
@@ -115,7 +134,7 @@ void PoolWorld::PushInbox(Worker* worker, Task* task) {
 Task* PoolWorld::Next(Worker* worker) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
-  if (picks % kFairEvery == 0) [[unlikely]] {
+  if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
     if (Task* task = FairNext(worker)) return task;
   }
   if (Task* task = worker->queue.TakeNew()) return task;
@@ -123,7 +142,16 @@ Task* PoolWorld::Next(Worker* worker) {
   return PopShared();
 }
 
+// The oldest task of a tree that is being spawned is a large branch of it: where such turns make the
+// queue grow, they are taken less often, or the tree would be walked breadth first and a million of
+// its tasks be alive at once.
 Task* PoolWorld::FairNext(Worker* worker) {
+  const std::size_t ready = worker->queue.size();
+  const std::uint32_t every = worker->fair_every;
+  worker->fair_every = ready > worker->ready_at_fair ? std::min(4 * every, kFairLatest)
+                                                     : std::max(every / 2, kFairSoonest);
+  worker->ready_at_fair = ready;
+  worker->last_fair = worker->picks.load(std::memory_order_relaxed);
   if (Task* task = PopShared()) return task;
   if (Task* task = PopInbox(worker)) return task;
   return worker->queue.TakeOld();
@@ -183,9 +211,7 @@ void PoolWorld::YieldAfterSwitch(void* p) {
     return;
   }
   worker->queue.PushOld(task);
-  LightBarrier();
-  if (world->asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
-    world->WakeForOwn(worker);
+  world->NoteQueued(worker);
 }
 
 void PoolWorld::Yield(Task* self) {

@@ -52,9 +52,7 @@ class PoolWorld final : public World {
       return;
     }
     worker->queue.PushNew(task);
-    LightBarrier();
-    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
-      WakeForOwn(worker);
+    NoteQueued(worker);
   }
   // Park for a fiber that the calling thread, one of a pool's workers, runs.
   __attribute__((always_inline)) static WakeReason ParkFiber(Task* self, AfterSwitch after,
@@ -117,6 +115,13 @@ class PoolWorld final : public World {
     std::atomic<std::uint32_t> picks{0};
     std::atomic<std::int64_t> spawned{0};
     std::atomic<std::int64_t> finished{0};
+    // The last pick that was the oldest task's turn, when the next one is due, and how many were
+    // ready then. This worker only.
+    std::uint32_t last_fair = 0, fair_every = 61;
+    std::size_t ready_at_fair = 0;
+    // The task that spawned last on this worker, and how many since another one did.
+    std::uint64_t spawner = 0;
+    std::uint32_t spawned_in_a_row = 0;
     // Wake-ups of others for what it queued that it leaves out, and how many the next time. A thief
     // that finds something sets both back. Relaxed: a hint.
     std::atomic<std::uint32_t> wakes_to_skip{0}, wakes_skipped_next{0};
@@ -141,6 +146,12 @@ class PoolWorld final : public World {
   bool HasWork(Worker* worker);
   void WakeOne();
   void WakeForOwn(Worker* worker);
+  // After each addition to its queue by `worker`.
+  void NoteQueued(Worker* worker) {
+    LightBarrier();
+    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
+      WakeForOwn(worker);
+  }
   // The calling thread's, if it is one of this pool.
   Worker* MyWorker() const {
     auto* worker = static_cast<Worker*>(Here()->worker);

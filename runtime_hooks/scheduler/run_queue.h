@@ -39,6 +39,18 @@ class RunQueue {
     ring_[--old_ & (capacity_ - 1)] = task;
     Leave();
   }
+  // Behind the `newer` newest ones.
+  void PushBehind(std::size_t newer, Task* task) {
+    lock_.OwnerEnter();
+    if (new_ - old_ == capacity_) [[unlikely]]
+      Grow();
+    std::uint64_t at = new_++;
+    for (; newer > 0 && at != old_; --newer, --at) {
+      ring_[at & (capacity_ - 1)] = ring_[(at - 1) & (capacity_ - 1)];
+    }
+    ring_[at & (capacity_ - 1)] = task;
+    Leave();
+  }
   // Null when there is none.
   Task* TakeNew() {
     if (size() == 0) return nullptr;  // only the owner adds
