@@ -19,10 +19,12 @@ using std::chrono::steady_clock;
 constexpr int kMaxWorkers = 512;
 constexpr std::size_t kMostStolen = 128;
 // A worker that sleeps costs its waker 8 us and is there 30 us later, so it looks around as long.
-constexpr int kLooks = 16;
+constexpr int kLooks = 32;
 constexpr microseconds kFirstPause{1}, kLongestPause{8};
 // Tasks that their owner will have run within this time are not worth fetching.
-constexpr microseconds kWorthStealing{20};
+constexpr microseconds kWorthStealing{50};
+constexpr microseconds kPays{1000};  // see JudgeTheft
+constexpr int kMostVainThefts = 10;
 constexpr std::uint32_t kMostWakesSkipped = 4096;
 constexpr microseconds kSentinelFirst{1000}, kSentinelLongest{16000};
 
@@ -48,13 +50,6 @@ void PauseFor(microseconds time) {
 }
 
 }  // namespace
-
-// What was first seen of another worker since its queue was empty.
-struct PoolWorld::Glimpse {
-  std::size_t ready = 0;
-  std::uint32_t picks = 0;
-  steady_clock::time_point at{};
-};
 
 // With the first task: a program that only uses controlled worlds has no worker threads.
 void PoolWorld::StartWorkers() {
@@ -147,26 +142,39 @@ Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
 
 // What one moment shows means little: a task may be queueing others that it is about to wait for,
 // and their worker has run them before they could be fetched.
-bool PoolWorld::Lasts(const Worker& victim, Glimpse& first, steady_clock::time_point now) {
+bool PoolWorld::Lasts(const Worker& victim, const Worker& thief, Glimpse& first,
+                      steady_clock::time_point now) {
   const std::size_t ready = victim.queue.size();
   const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
-  if (ready == 0 || first.ready == 0) {
-    first = {ready, picks, now};
+  const std::uint32_t drained = victim.drained.load(std::memory_order_relaxed);
+  if (ready == 0 || first.ready == 0 || drained != first.drained) {
+    first = {ready, drained, picks, now};
     return false;
   }
   const auto seen_for = now - first.at;
   if (seen_for < kWorthStealing) return false;
   const std::uint32_t ran = picks - first.picks;
-  // Stuck behind one that runs long, too many, or never less for a while.
-  return ran == 0 || seen_for / ran * ready >= kWorthStealing || seen_for >= 2 * kWorthStealing;
+  if (ran == 0) return true;  // stuck behind one that runs long
+  // Too many, or always some for a while; for longer where that did not help before.
+  const auto wanted = kWorthStealing * (1 << thief.vain_thefts);
+  return seen_for / ran * ready >= wanted || seen_for >= 2 * wanted;
+}
+
+// Tasks that wait for each other all the time do no more on two processors than on one, and the
+// thief soon has none of those that it took left. A theft pays if both go on working.
+void PoolWorld::JudgeTheft(Worker* thief, steady_clock::time_point now) {
+  if (!std::exchange(thief->stole, false)) return;
+  const bool both = now - thief->stole_at >= kPays;
+  thief->vain_thefts = both ? 0 : std::min(thief->vain_thefts + 1, kMostVainThefts);
 }
 
 // Looks for tasks whose worker will not come to them soon.
 Task* PoolWorld::Search(Worker* worker) {
   if (worker_count_.load(std::memory_order_acquire) == 1) return nullptr;
   searching_.fetch_add(1, std::memory_order_relaxed);
-  std::vector<Glimpse> seen(
-      static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire)));
+  std::vector<Glimpse>& seen = worker->seen;
+  seen.resize(static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire)));
+  JudgeTheft(worker, steady_clock::now());
   Task* found = nullptr;
   microseconds pause = kFirstPause;
   for (int look = 0; look < kLooks && found == nullptr; ++look) {
@@ -180,8 +188,12 @@ Task* PoolWorld::Search(Worker* worker) {
       const std::size_t index = (static_cast<std::size_t>(worker->index) + i) % count;
       if (index == static_cast<std::size_t>(worker->index)) continue;
       Worker* victim = by_index_[index].load(std::memory_order_acquire);
-      if (!Lasts(*victim, seen[index], now)) continue;
+      if (!Lasts(*victim, *worker, seen[index], now)) continue;
       found = StealFrom(victim, worker);
+      seen[index] = {};
+      if (found == nullptr) continue;
+      worker->stole = true;
+      worker->stole_at = now;
     }
     if (found == nullptr) PauseFor(pause);
     pause = std::min(pause * 2, kLongestPause);
@@ -260,7 +272,7 @@ bool PoolWorld::SeesSurplus(Worker* worker, std::vector<Glimpse>& seen) {
     const Worker* other = by_index_[i].load(std::memory_order_acquire);
     if (other == worker) continue;
     const Glimpse then = seen[i];
-    seen[i] = {other->queue.size(), other->picks.load(std::memory_order_relaxed), {}};
+    seen[i] = {other->queue.size(), 0, other->picks.load(std::memory_order_relaxed), {}};
     stuck |= then.ready > 0 && seen[i].ready > 0 && then.picks == seen[i].picks;
   }
   return stuck;

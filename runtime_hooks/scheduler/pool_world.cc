@@ -137,7 +137,13 @@ Task* PoolWorld::Next(Worker* worker) {
   if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
     if (Task* task = FairNext(worker)) return task;
   }
-  if (Task* task = worker->queue.TakeNew()) return task;
+  if (Task* task = worker->queue.TakeNew()) {
+    if (worker->queue.size() == 0) {
+      worker->drained.store(worker->drained.load(std::memory_order_relaxed) + 1,
+                            std::memory_order_relaxed);
+    }
+    return task;
+  }
   if (Task* task = PopInbox(worker)) return task;
   return PopShared();
 }

@@ -1,6 +1,6 @@
 // Worker threads with run queues that steal from each other; also the world of adopted threads.
 //
-// Overview: each worker takes the newest task of its own queue; every 61st time one of the shared
+// Overview: each worker takes the newest task of its own queue; now and then one of the shared
 // queue (what threads outside the pool made ready) or its own oldest. A task that blocks goes
 // straight to the next one; the worker's own stack is only visited when there is none. An idle
 // worker looks for a while for surplus of the others, then sleeps (pool_workers.cc).
@@ -106,6 +106,12 @@ class PoolWorld final : public World {
   void Stop(bool all_done);
 
  private:
+  // What was first seen of another worker since its queue was empty.
+  struct Glimpse {
+    std::size_t ready = 0;
+    std::uint32_t drained = 0, picks = 0;
+    std::chrono::steady_clock::time_point at{};
+  };
   struct Worker {
     RunQueue queue;
     PoolWorld* world = nullptr;
@@ -113,6 +119,7 @@ class PoolWorld final : public World {
     int index = 0;
     // Written by this worker only; relaxed: others compare for change, or add up.
     std::atomic<std::uint32_t> picks{0};
+    std::atomic<std::uint32_t> drained{0};  // how often it took the last one of its queue
     std::atomic<std::int64_t> spawned{0};
     std::atomic<std::int64_t> finished{0};
     // The last pick that was the oldest task's turn, when the next one is due, and how many were
@@ -126,20 +133,25 @@ class PoolWorld final : public World {
     // that finds something sets both back. Relaxed: a hint.
     std::atomic<std::uint32_t> wakes_to_skip{0}, wakes_skipped_next{0};
 
+    // As a thief; this worker only.
+    std::vector<Glimpse> seen;  // by index
+    bool stole = false;         // since it last looked for work
+    std::chrono::steady_clock::time_point stole_at{};
+    int vain_thefts = 0;  // in a row
+
     SpinLock inbox_lock;  // pinned tasks
     std::deque<Task*> inbox ABSL_GUARDED_BY(inbox_lock);
     std::atomic<std::size_t> inbox_size{0};
   };
-  struct Glimpse;
-
   // Workers' threads: pool_workers.cc.
   void StartWorker();
   void StartWorkers();
   void Run(Worker* worker);
   Task* Search(Worker* worker);
   Task* StealFrom(Worker* victim, Worker* thief);
-  static bool Lasts(const Worker& victim, Glimpse& first,
+  static bool Lasts(const Worker& victim, const Worker& thief, Glimpse& first,
                     std::chrono::steady_clock::time_point now);
+  static void JudgeTheft(Worker* thief, std::chrono::steady_clock::time_point now);
   bool SeesSurplus(Worker* worker, std::vector<Glimpse>& seen);
   bool Sleep(Worker* worker);
   bool SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock);

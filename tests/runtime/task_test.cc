@@ -264,6 +264,54 @@ TEST(Pool, ATaskThatStaysReadyRunsSoon) {
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
 }
 
+// The same where the queue grows all the time.
+TEST(Pool, ATaskThatStaysReadyRunsAmongSpawns) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  constexpr int kSpawns = 30000;
+  int spawned = 0;
+  int ran_after = kSpawns;
+  Pool pool({.workers = 1, .name = "one"});
+  pool.Go([&] {
+        Go([&] { ran_after = spawned; });
+        WaitGroup all;
+        for (; spawned < kSpawns; ++spawned) all.Go([] { this_task::Yield(); });
+        all.Wait();
+      })
+      .Join();
+  EXPECT_LT(ran_after, 10000);
+  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+}
+
+struct Tree {
+  std::atomic<int> alive{0}, most{0};
+
+  void Grow(const Chan<int>& out, int depth) {
+    const int now = ++alive;
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
+    int sum = 1;
+    if (depth > 0) {
+      const Chan<int> parts;
+      for (int i = 0; i < 10; ++i) Go([this, parts, depth] { Grow(parts, depth - 1); });
+      for (int i = 0; i < 10; ++i) sum += *parts.Recv();
+    }
+    --alive;
+    out.Send(sum);
+  }
+};
+
+// Breadth first, most of the tree would be alive at once.
+TEST(Pool, ATreeOfTasksIsWalkedDepthFirst) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  Tree tree;
+  const Chan<int> total(1);
+  Pool pool({.workers = 1, .name = "one"});
+  pool.Go([&] { tree.Grow(total, 4); }).Join();
+  EXPECT_EQ(*total.Recv(), 11111);
+  EXPECT_LT(tree.most, 1500);
+  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+}
+
 TEST(Pool, WhatWasMadeThereOutlivesIt) {
   if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
   auto [root, cancel_root] = WithCancel(Background());
