@@ -35,6 +35,17 @@ void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location&
   KeepRecord(chan);
 }
 
+namespace {
+
+// Waiters lie on the stacks of their tasks: of many, none is in the processor's cache.
+void BringNear(const Waiter* next) {
+  if (next == nullptr) return;
+  __builtin_prefetch(next->next, 1);
+  __builtin_prefetch(next->task, 1);
+}
+
+}  // namespace
+
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site) {
   SpinGuard guard(chan->lock);
   if (chan->closed) return false;
@@ -44,11 +55,13 @@ bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site
   chan->closed_site = site;
   chan->Touch();
   while (Waiter* w = PopClaimed(chan->receivers)) {
+    BringNear(chan->receivers.front());
     w->success = false;
     NotePeer(chan->last_receiver, w->task, w->site, PeerOutcome::kSawClosed);
     Wake(w->task);
   }
   while (Waiter* w = PopClaimed(chan->senders)) {
+    BringNear(chan->senders.front());
     w->success = false;
     NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kSawClosed);
     Wake(w->task);

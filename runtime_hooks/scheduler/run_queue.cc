@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime_hooks/scheduler/task.h"
+
 namespace stranded::internal {
 namespace {
 constexpr std::size_t kFirst = 256;
@@ -16,6 +18,11 @@ void RunQueue::Grow() {
   }
   ring_ = std::move(larger);
   capacity_ *= 2;
+}
+
+void RunQueue::BringNear() {
+  __builtin_prefetch(ring_[(new_ - 3) & (capacity_ - 1)], 1);
+  __builtin_prefetch(ring_[(new_ - 1) & (capacity_ - 1)]->sp, 1);
 }
 
 std::size_t RunQueue::Steal(Task** out, std::size_t most) {

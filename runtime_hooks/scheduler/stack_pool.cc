@@ -1,6 +1,9 @@
 #include "runtime_hooks/scheduler/stack_pool.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <bit>
@@ -18,6 +21,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr int kMadvGuardInstall = 102;            // Linux 6.13
+constexpr std::size_t kBatch = 64;                // stacks in a mapping
 constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
 constexpr int kClasses = 16;                      // 16 KiB << class
 // Small enough for a shallow task to stay within one page.
@@ -26,6 +30,7 @@ constexpr std::size_t kColours = 8, kColourBytes = 192;
 struct SizeClass {
   SpinLock lock;
   Stack* free ABSL_GUARDED_BY(lock) = nullptr;
+  std::atomic<bool> refilled{false};  // once; relaxed, a hint
 };
 SizeClass classes[kClasses];
 std::atomic<std::uint64_t> unguarded{0};
@@ -56,22 +61,38 @@ int ClassOf(std::size_t bytes) {
                       ". Likely limits: vm.max_map_count, ulimit -v, vm.overcommit_memory");
 }
 
+// The same advice on a page of each of `count` stacks, in one system call. False where the kernel
+// takes no such call (Linux before 6.14) or no such advice.
+bool AdviseAll(char* first_page, std::size_t stride, std::size_t count, int advice) {
+  constexpr int kPidfdSelf = -10001;  // PIDFD_SELF_THREAD_GROUP: a real one would outlive a fork
+  iovec pages[kBatch];
+  for (std::size_t i = 0; i < count; ++i) pages[i] = {first_page + i * stride, kPage};
+  return syscall(SYS_process_madvise, kPidfdSelf, pages, count, advice, 0) ==
+         static_cast<long>(count * kPage);
+}
+
 // Maps a batch of stacks of one class and puts them into its pool.
 void Refill(SizeClass& pool, std::size_t bytes) {
   const std::size_t each = bytes + kPage;
-  const std::size_t count = bytes >= (std::size_t{1} << 20) ? 1 : 64;
+  const std::size_t count = bytes >= (std::size_t{1} << 20) ? 1 : kBatch;
   void* mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) ThrowNoRoom(bytes);
   // A huge page per stack would turn 4 KiB of use into 2 MiB.
   madvise(mapped, each * count, MADV_NOHUGEPAGE);
+  char* const memory = static_cast<char*>(mapped);
+  const bool guarded = AdviseAll(memory, each, count, kMadvGuardInstall);
+  // Whoever needs many will use these too: a page fault each would cost more.
+  if (pool.refilled.exchange(true, std::memory_order_relaxed)) {
+    AdviseAll(memory + each - kPage, each, count, MADV_POPULATE_WRITE);
+  }
   auto* stacks = new Stack[count];
   for (std::size_t i = 0; i < count; ++i) {
-    char* base = static_cast<char*>(mapped) + i * each;
-    Guard(base);
+    char* base = memory + i * each;
+    if (!guarded) Guard(base);
     stacks[i].low = base + kPage;
-    stacks[i].bytes = bytes;
-    stacks[i].colour = i % kColours * kColourBytes;
+    stacks[i].bytes = static_cast<std::uint32_t>(bytes);
+    stacks[i].colour = static_cast<std::uint32_t>(i % kColours * kColourBytes);
     RegisterStackMemory(stacks[i].low, bytes);  // without the guard: that must not be read
   }
   SpinGuard guard(pool.lock);

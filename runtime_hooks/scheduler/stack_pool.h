@@ -15,12 +15,12 @@
 namespace stranded::internal {
 
 struct Stack {
-  char* low = nullptr;    // lowest usable byte
-  std::size_t bytes = 0;  // usable
-  Stack* next_free = nullptr;
+  char* low = nullptr;      // lowest usable byte
+  std::uint32_t bytes = 0;  // usable
   // Where it begins differs from stack to stack: at the same place in each page, a dozen of them
   // would drive each other out of the processor's first cache.
-  std::size_t colour = 0;
+  std::uint32_t colour = 0;
+  Stack* next_free = nullptr;
   char* top() const { return low + bytes - colour; }
 };
 
