@@ -19,8 +19,7 @@ void FiberMain(Arrival from) {
   std::memcpy(here->exceptions, self->eh_globals, sizeof(self->eh_globals));
   ArriveFrom(from);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
-  self->entry(self);
-  __builtin_unreachable();
+  RunFiber(self);
 }
 
 }  // namespace
@@ -52,7 +51,11 @@ void PrepareRoot(Task* task) {
 #endif
 }
 
-void ReleaseRoot(Task* task) { task->tsan_fiber = nullptr; }
+void ReleaseRoot([[maybe_unused]] Task* task) {
+#ifdef STRANDED_TSAN
+  task->tsan_fiber = nullptr;
+#endif
+}
 
 void ReleaseFiber([[maybe_unused]] Task* task) {
 #ifdef STRANDED_TSAN

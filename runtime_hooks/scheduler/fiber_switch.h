@@ -63,7 +63,9 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   ArriveFrom(back);
 }
 
-// Makes the stack of a new fiber ready to run `entry` (which must not return).
+// What a fiber does from its first to its last moment: its function, and what comes after that.
+[[noreturn]] void RunFiber(Task* self);
+// Makes the stack of a new fiber ready to run it.
 void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes);
 
 // Notes the bounds of the calling thread's own stack in its task.

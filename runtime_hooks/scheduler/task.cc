@@ -163,7 +163,7 @@ void Finish(Task* self, std::exception_ptr error) {
 std::exception_ptr RunFunction(Task* self) {
   if (self->unwinding != Unwinding::kNone) return nullptr;  // reclaimed before it began
   try {
-    reinterpret_cast<void (*)(void*)>(self->entry_closure)(self->closure);
+    self->function.run(self->function.closure);
   } catch (const TaskUnwound&) {
     return nullptr;
   } catch (...) {
@@ -172,18 +172,17 @@ std::exception_ptr RunFunction(Task* self) {
   return nullptr;
 }
 
-void FiberEntry(void* p) {
-  auto* self = static_cast<Task*>(p);
+}  // namespace
+
+void RunFiber(Task* self) {
   Record(EventKind::kStart, self->id, 0, self->spawn->site);
   std::exception_ptr error = RunFunction(self);
-  self->destroy_closure(self->closure);
+  self->function.destroy(self->function.closure);
   Finish(self, std::move(error));
   error = nullptr;
   self->world->FinishFiber(self);
   std::abort();
 }
-
-}  // namespace
 
 // The compiler takes the address
 // of errno for constant within a function: so it must not be read and written in the same one.
@@ -403,18 +402,16 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   // The closure lies at the top of the stack's own page; one page is usually all a task touches.
   auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - spec.closure_bytes;
   top &= ~(static_cast<std::uintptr_t>(spec.closure_align < 64 ? 64 : spec.closure_align) - 1);
-  task->closure = reinterpret_cast<void*>(top);
-  *closure = task->closure;
-  PrepareFiber(task, task->closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
+  *closure = task->function.closure = reinterpret_cast<void*>(top);
+  PrepareFiber(task, *closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
   task->end.store(Task::kHandle, std::memory_order_relaxed);
   TaskSlab().Publish(task);
   return task;
 }
 
 void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
-  task->entry = &FiberEntry;
-  task->entry_closure = reinterpret_cast<void*>(run);
-  task->destroy_closure = destroy;
+  task->function.run = run;
+  task->function.destroy = destroy;
   task->world->Spawned();
   Task* const spawner = CurrentTaskOrNull();
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]]

@@ -31,6 +31,7 @@
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/registry/spawn_node.h"
 #include "runtime_hooks/registry/thread_block.h"
+#include "runtime_hooks/scheduler/sanitizers.h"
 #include "stranded/internal/spin_lock.h"
 #include "stranded/internal/sync_base.h"
 #include "stranded/internal/wait_kind.h"
@@ -64,11 +65,11 @@ enum class Unwinding : std::uint8_t {
 struct WaitRecord {
   WaitKind kind = WaitKind::kNone;
   bool range = false;  // receive of a range-for loop
+  std::uint32_t case_count = 0;
   std::source_location site{};
   std::int64_t since_ns = 0;
-  std::int64_t until_ns = 0;          // sleeps
-  const SelectCase* cases = nullptr;  // channel operations and selects, on the parked stack
-  std::uint32_t case_count = 0;
+  std::int64_t until_ns = 0;            // sleeps
+  const SelectCase* cases = nullptr;    // channel operations and selects, on the parked stack
   const SyncBase* sync = nullptr;       // locks, wait groups, ...
   std::uint64_t join_task = 0;          // kJoin
   ContextNode* done_context = nullptr;  // for waits that also give up when a context ends
@@ -134,25 +135,32 @@ struct Task {
 
   // --- the stack
   Stack* stack = nullptr;  // fibers
+#if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
+#endif
   const void* stack_low = nullptr;
   std::size_t stack_bytes = 0;
-  void (*entry)(void*) = nullptr;
-  void (*destroy_closure)(void*) = nullptr;
-  void* closure = nullptr;
-  void* entry_closure = nullptr;  // void (*)(void*)
-  std::uint32_t gave_up = 0;      // waits that virtual patches ended
+  // What a fiber runs, set at spawn; and how a thread sleeps.
+  struct Function {
+    void (*run)(void*);
+    void (*destroy)(void*);
+    void* closure;
+  };
+  union {
+    Function function{};  // fibers
+    sem_t thread_wake;    // threads: posted once by each Ready, taken once by each Park
+  };
+  std::uint32_t gave_up = 0;  // waits that virtual patches ended
 
   // --- the queue it stands in: owned by the world
   std::int32_t pinned_worker = -1;
   std::uint64_t queue_seq = 0;  // controlled worlds: since when it is ready
   std::uint32_t ordinal = 0;    // controlled worlds: the how-manyth task, main is 0
   std::uint32_t decisions = 0;  // controlled worlds: taken at its points so far
-  sem_t thread_wake;            // threads: posted once by each Ready, taken once by each Park
 
   // --- read locks it holds; written by itself, read while parked
-  static constexpr int kHeldMax = 8;
+  static constexpr int kHeldMax = 4;  // if more, the lock says readers_uncertain
   HeldRead held[kHeldMax];
   int held_count = 0;
 
