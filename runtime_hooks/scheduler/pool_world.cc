@@ -15,9 +15,9 @@ namespace {
 // Turns of the oldest task are at least and at most so many picks apart (the first number is Go's).
 constexpr std::uint32_t kFairSoonest = 61, kFairLatest = 4096;
 constexpr int kMaxWorkers = 512;
-// Whoever spawns so many one after the other lets them run before it goes on: they find their stacks
-// in the cache, and the next ones take these over. No others, or it would wait for all that is ready,
-// and a tree of tasks be walked breadth first.
+// Whoever spawns so many one after the other lets them run before it goes on: they find their
+// stacks in the cache, and the next ones take these over. No others, or it would wait for all that
+// is ready, and a tree of tasks be walked breadth first.
 constexpr std::uint32_t kMostInARow = 16;
 
 }  // namespace
@@ -148,9 +148,9 @@ Task* PoolWorld::Next(Worker* worker) {
   return PopShared();
 }
 
-// The oldest task of a tree that is being spawned is a large branch of it: where such turns make the
-// queue grow, they are taken less often, or the tree would be walked breadth first and a million of
-// its tasks be alive at once.
+// The oldest task of a tree that is being spawned is a large branch of it: where such turns make
+// the queue grow, they are taken less often, or the tree would be walked breadth first and a
+// million of its tasks be alive at once.
 Task* PoolWorld::FairNext(Worker* worker) {
   const std::size_t ready = worker->queue.size();
   const std::uint32_t every = worker->fair_every;
