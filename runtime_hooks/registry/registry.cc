@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "runtime_hooks/channel/chan_core.h"
@@ -12,7 +13,8 @@ namespace {
 // Never destroyed: tasks may still run while static destructors do.
 template <class T>
 Slab<T>& Forever() {
-  static auto& slab = *new Slab<T>;
+  static_assert(std::is_trivially_destructible_v<Slab<T>>);
+  static constinit Slab<T> slab;
   return slab;
 }
 
@@ -109,7 +111,7 @@ void RefForChild(SpawnNode* parent) {
 
 }  // namespace
 
-SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string name,
+SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, const std::string* name,
                         const std::source_location& site) {
   SpawnNode* above = parent;
   if (parent != nullptr && parent->depth >= kMaxDepth) {
@@ -118,7 +120,7 @@ SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string na
     RefForChild(parent);
   }
   SpawnNode* node = MakeNode(task_id, above, task_id, site);
-  if (!name.empty()) node->name = std::move(name);
+  if (name != nullptr) node->name = *name;
   return node;
 }
 

@@ -28,12 +28,7 @@ namespace stranded::internal {
 template <class T>
 class Slab {
  public:
-  Slab() {
-    if constexpr (kCached) {
-      the_slab = this;
-      SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
-    }
-  }
+  constexpr Slab() = default;
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
@@ -181,6 +176,10 @@ class Slab {
   __attribute__((noinline)) void Refill(ThreadCache& cache) {
     SpillAtThreadExit();
     SpinGuard guard(lock_);
+    if (the_slab == nullptr) {  // guarded by its lock_
+      the_slab = this;
+      SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
+    }
     Slot* batch[ThreadCache::kBatch];
     std::uint32_t taken = 0;
     // Grows for the first one only: later ones can do without.

@@ -28,7 +28,8 @@ struct SpawnNode {
   std::uint32_t elided = 0;  // generations left out above this node
 };
 
-SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, std::string name,
+// `name` may be null.
+SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, const std::string* name,
                         const std::source_location& site);
 void UnrefSpawnNode(SpawnNode* node);
 void RefSpawnNode(SpawnNode* node);

@@ -73,7 +73,8 @@ __attribute__((noinline)) Task* AdoptThread() {
   task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
   task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
   task->context = BackgroundNode();
-  task->spawn = NewSpawnNode(nullptr, task->id, task->is_main ? "main" : "thread", {});
+  const std::string name = task->is_main ? "main" : "thread";
+  task->spawn = NewSpawnNode(nullptr, task->id, &name, {});
   task->state.store(Task::kRunning, std::memory_order_relaxed);
   sem_init(&task->thread_wake, 0, 0);
   PrepareRoot(task);
@@ -356,52 +357,53 @@ void ThrowInterrupted(Task* self, WakeReason reason) {
 }
 
 Task* PrepareTask(const SpawnSpec& given, void** closure) {
-  SpawnSpec spec = given;
+  World* world = given.world;
+  SpawnNode* parent = given.parent;
+  ScopeNode* scope = given.scope;
   Task* spawner = nullptr;
-  if (!spec.detached) {
+  if (!given.detached) [[likely]] {
     spawner = CurrentTask();
-    std::ignore = SchedulePoint(spawner, WaitKind::kNone, nullptr, spec.site);
-    if (spec.world == nullptr) spec.world = spawner->world;
-    spec.parent = spawner->spawn;
-    spec.scope = spawner->spawn_scope;
-    if (spec.world != spawner->world && spec.world->Stopped()) {
+    std::ignore = SchedulePoint(spawner, WaitKind::kNone, nullptr, given.site);
+    if (world == nullptr) world = spawner->world;
+    parent = spawner->spawn;
+    scope = spawner->spawn_scope;
+    if (world != spawner->world && world->Stopped()) {
       throw MisuseError("Go() on a pool that was shut down");
     }
-  } else if (spec.world->Stopped()) {
-    spec.world = DefaultPool();  // a timer or the end of a context comes after the pool's
+  } else if (world->Stopped()) {
+    world = DefaultPool();  // a timer or the end of a context comes after the pool's
   }
-  if (forked_child.load(std::memory_order_relaxed) && spec.world->UsesThreads()) {
+  if (forked_child.load(std::memory_order_relaxed) && world->UsesThreads()) {
     throw ResourceError(
         "Go() in the child of a fork: the worker threads stayed in the parent, so no task can run "
         "here. Call exec, or fork before the runtime is first used");
   }
-  Stack* stack = AllocStack(spec.options != nullptr ? spec.options->stack_bytes : 0);
+  Stack* stack = AllocStack(given.options != nullptr ? given.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();
   task->id = NewTaskId();
-  if (spec.options != nullptr) {
-    task->daemon = spec.options->daemon;
-    task->pinned = spec.options->pinned;
+  if (given.options != nullptr) {
+    task->daemon = given.options->daemon;
+    task->pinned = given.options->pinned;
   }
-  SetWorld(task, spec.world);
+  SetWorld(task, world);
   task->stack = stack;
-  task->spawn =
-      NewSpawnNode(spec.parent, task->id,
-                   spec.options != nullptr ? spec.options->name : std::string(), spec.site);
-  task->context = spec.context != nullptr ? NodeOf(*spec.context) : spawner->context;
+  task->spawn = NewSpawnNode(parent, task->id,
+                             given.options != nullptr ? &given.options->name : nullptr, given.site);
+  task->context = given.context != nullptr ? NodeOf(*given.context) : spawner->context;
   RefContext(task->context);
-  task->created_ns = spec.world->coarse_ns();
+  task->created_ns = world->coarse_ns();
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
     SetUnwinding(task, Unwinding::kReclaims);  // it never begins
   }
-  spec.world->Adopt(task);
-  if (spec.scope != nullptr) {
-    task->scope = task->spawn_scope = spec.scope;
+  world->Adopt(task);
+  if (scope != nullptr) {
+    task->scope = task->spawn_scope = scope;
     RefScope(task->scope);
     AddToScope(task->scope, 1);
   }
   // The closure lies at the top of the stack's own page; one page is usually all a task touches.
-  auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - spec.closure_bytes;
-  top &= ~(static_cast<std::uintptr_t>(spec.closure_align < 64 ? 64 : spec.closure_align) - 1);
+  auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - given.closure_bytes;
+  top &= ~(static_cast<std::uintptr_t>(given.closure_align < 64 ? 64 : given.closure_align) - 1);
   *closure = task->function.closure = reinterpret_cast<void*>(top);
   PrepareFiber(task, *closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
   task->end.store(Task::kHandle, std::memory_order_relaxed);
