@@ -10,9 +10,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "detector/model/large_vector.h"
 
 namespace stranded::detector {
 
@@ -65,9 +65,9 @@ class IdIndex {
     return block;
   }
 
-  std::vector<std::uint32_t> dense_;  // blocks by number, as far as it goes
+  LargeVector<std::uint32_t> dense_;  // blocks by number, as far as it goes
   absl::flat_hash_map<std::uint64_t, std::uint32_t> numbers_;  // the others
-  std::vector<std::array<std::uint32_t, kBlockIds>> blocks_;
+  LargeVector<std::array<std::uint32_t, kBlockIds>> blocks_;
   std::uint64_t last_number_ = 0;  // of the last At()
   std::uint32_t last_block_ = 0;
 };
