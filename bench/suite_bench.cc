@@ -64,7 +64,8 @@ class EveryOther : public testing::EmptyTestEventListener {
   }
   void Tell() {
     const double checked = Median(checked_), plain = Median(plain_);
-    std::printf(
+    std::fprintf(
+        stderr,
         "%d tests: %.3f ms with checks, %.3f ms without: checks are %.1f %% (%.2f us each)\n",
         kTests, checked, plain, 100 * (checked - plain) / checked,
         1000 * (checked - plain) / kTests);

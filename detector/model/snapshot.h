@@ -267,7 +267,7 @@ struct Snapshot {
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
-  std::vector<Event> events;
+  LargeVector<Event> events;
   Loss loss;
 };
 
