@@ -1,73 +1,19 @@
 // From parked tasks to a report: the four steps, each timed alone, and all of them together.
-//
-// The tasks wait at a thousand pairs of places, and their context has ended, so a report has a
-// thousand findings, each with the stack of an exemplar.
-#include <stranded/channel.h>
-#include <stranded/context.h>
 #include <stranded/dump.h>
 #include <stranded/dump_reader.h>
 #include <stranded/report.h>
 
-#include <array>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "bench/bench_support.h"
+#include "bench/crowd.h"
 
 namespace stranded::bench {
 namespace {
-
-using Loc = std::source_location;
-
-// 32 places to wait at and 32 to spawn at make 1024 pairs; 1000 of them are used.
-constexpr int kGroups = 1000;
-constexpr Loc Here(Loc loc = Loc::current()) { return loc; }
-constexpr std::array<Loc, 32> kSites = {
-    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
-    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
-    Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(), Here(),
-};
-
-// `count` tasks that wait for ever, as long as this lives, in a world of their own.
-class Crowd {
- public:
-  explicit Crowd(std::int64_t count) : pool_(PoolOptions{.workers = 1, .name = "crowd"}) {
-    std::atomic<std::int64_t> arrived{0};
-    const auto spawn_all = [&] {
-      for (std::int64_t i = 0; i < count; ++i) {
-        const auto group = static_cast<std::size_t>(i % kGroups);
-        const Loc wait = kSites[group % 32];
-        handles_.push_back(Go(
-            ended_.first,
-            [this, wait, &arrived] {
-              arrived.fetch_add(1, std::memory_order_relaxed);
-              gate_.Recv(wait);
-            },
-            kSites[group / 32]));
-      }
-      while (arrived.load(std::memory_order_relaxed) < count) this_task::Yield();
-    };
-    handles_.reserve(static_cast<std::size_t>(count));
-    pool_.Go(spawn_all).Join();
-    ended_.second();
-  }
-  ~Crowd() {
-    gate_.Close();
-    for (const TaskHandle& handle : handles_) handle.Join();
-  }
-
- private:
-  Pool pool_;
-  std::pair<Context, CancelFunc> ended_ = WithCancel(Background());
-  Chan<Unit> gate_;
-  std::vector<TaskHandle> handles_;
-};
 
 std::shared_ptr<const detector::Dump> Read(std::string bytes) {
   auto dump = detector::ReadDump(std::move(bytes), "benchmark");
@@ -119,34 +65,6 @@ void WriteText(benchmark::State& state) {
   state.counters["text_bytes"] = static_cast<double>(bytes);
 }
 
-// A task that never blocks, on a worker of its own, and the longest it was kept from running. On a
-// machine that is busy with other things it shows those, too.
-class Runner {
- public:
-  Runner() {
-    task_ = pool_.Go([this] {
-      absl::Time before = absl::Now();
-      while (!stop_.load(std::memory_order_relaxed)) {
-        this_task::Yield();
-        const absl::Time now = absl::Now();
-        if (now - before > longest_) longest_ = now - before;
-        before = now;
-      }
-    });
-  }
-  double StopAndTellMs() {
-    stop_.store(true, std::memory_order_relaxed);
-    task_.Join();
-    return absl::ToDoubleMilliseconds(longest_);
-  }
-
- private:
-  Pool pool_{PoolOptions{.workers = 1, .name = "runner"}};
-  std::atomic<bool> stop_{false};
-  absl::Duration longest_;
-  TaskHandle task_;
-};
-
 // What a program asks for and prints: everything from the parked tasks to the text.
 void Diagnose(benchmark::State& state) {
   const Crowd crowd(state.range(0));
@@ -161,17 +79,6 @@ void Diagnose(benchmark::State& state) {
   state.counters["findings"] = static_cast<double>(findings);
   state.counters["stacks"] = static_cast<double>(stacks);
   state.counters["text_bytes"] = static_cast<double>(bytes);
-}
-
-void Pause(benchmark::State& state) {
-  const Crowd crowd(state.range(0));
-  double longest = 0;
-  for (auto _ : state) {
-    Runner runner;
-    benchmark::DoNotOptimize(Look(Read(CaptureDump())));
-    longest = runner.StopAndTellMs();
-  }
-  state.counters["longest_pause_ms"] = longest;
 }
 
 // Leaves its dump at $STRANDED_BENCH_DUMP, for measuring the command line on it.
@@ -199,7 +106,6 @@ void Growing(benchmark::internal::Benchmark* b) {
   b->Unit(benchmark::kMillisecond);
 }
 BENCHMARK(Diagnose)->Name("diagnose")->Apply(Growing);
-BENCHMARK(Pause)->Name("diagnose_pause")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
 BENCHMARK(ReadBack)->Name("snapshot_read")->Apply(Big);
 BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);

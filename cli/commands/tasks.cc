@@ -54,7 +54,7 @@ int Run(TaskOptions& o) {
   o.filter.in_findings |= !o.input.rules.empty();
   o.filter.min_age_ns = static_cast<std::int64_t>(o.min_age_seconds * 1e9);
   o.filter.width = Width();
-  Print(TaskTable(*analysis, o.filter));
+  TaskTable(*analysis, o.filter, &Print);
   return kClean;
 }
 

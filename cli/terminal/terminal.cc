@@ -39,6 +39,13 @@ std::string_view ColorAt(std::string_view text) {
 
 bool Control(unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; }
 
+// How much of it can be shown everywhere as it is.
+std::size_t PlainLength(std::string_view text) {
+  const auto* end =
+      std::ranges::find_if(text, [](char c) { return (c < 0x20 && c != '\n') || c == 0x7f; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
 }  // namespace
 
 bool UseColor(const std::string& when) {
@@ -72,6 +79,10 @@ std::string Showable(std::string_view text, bool utf8) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
+    const std::size_t plain = PlainLength(text.substr(i));
+    out += text.substr(i, plain);
+    i += plain;
+    if (i == text.size()) break;
     const std::string_view rest = text.substr(i);
     if (const std::string_view color = ColorAt(rest); !color.empty()) {
       out += color;
@@ -93,7 +104,7 @@ std::string Showable(std::string_view text, bool utf8) {
   return out;
 }
 
-void Print(const std::string& text) {
+void Print(std::string_view text) {
   const std::string shown = Showable(text, Utf8Locale());
   std::fwrite(shown.data(), 1, shown.size(), stdout);
 }

@@ -25,7 +25,7 @@ bool Utf8Locale();
 // become '?' (colours of ours stay), and without `utf8` drawings are made of ASCII.
 std::string Showable(std::string_view text, bool utf8);
 // Writes text for people to standard output. Whether that worked, main asks once at the end.
-void Print(const std::string& text);
+void Print(std::string_view text);
 // Flushes standard output. False, after saying why, if something could not be written.
 bool FinishOutput();
 

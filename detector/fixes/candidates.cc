@@ -265,7 +265,10 @@ std::vector<const Task*> Candidates::DistinctWaits(bool for_locks) const {
   std::set<Key> seen;
   Key before{};
   for (const Task* task : group_.tasks) {
-    if (IsLockWait(task->wait) != for_locks) continue;
+    if (IsLockWait(task->wait) != for_locks) {
+      if (group_.alike) break;
+      continue;
+    }
     const WaitCase* first = s_.FirstCase(*task);
     const Key key{task->wait,    task->wait_site,
                   task->sync,    first == nullptr ? 0 : first->channel,
@@ -273,7 +276,7 @@ std::vector<const Task*> Candidates::DistinctWaits(bool for_locks) const {
     if (key == before || !seen.insert(key).second) continue;
     before = key;
     distinct.push_back(task);
-    if (distinct.size() == kMostWaits) break;
+    if (group_.alike || distinct.size() == kMostWaits) break;
   }
   return distinct;
 }

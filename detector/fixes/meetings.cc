@@ -97,7 +97,7 @@ class History {
 // Order holds within one ring, so only a controlled world has a history of all its tasks. It begins
 // with the newest start of a main task; what lies before it belongs to other worlds.
 bool History::Whole() {
-  const std::vector<Event>& events = s_.snap().events;
+  const auto& events = s_.snap().events;
   const auto starts = [&](const Event& e) {
     if (e.kind != kStart) return false;
     const auto& worlds = s_.snap().worlds.all();

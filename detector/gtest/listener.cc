@@ -38,6 +38,7 @@ void OnDeadEnd(std::uint64_t) {
 
 // What the findings lack or have too much of, against what the test expects; empty if all is well.
 std::string Judge(const LeakReport& report, bool* unexpected) {
+  if (report.findings().empty() && Current().rules.empty()) return "";
   std::map<std::string, std::size_t> seen;
   for (const Finding& f : report.findings()) ++seen[std::string(f.rule())];
   std::string problems;
@@ -65,7 +66,8 @@ void IgnoreLeaks(const std::string& site_or_function) {
 
 struct LeakCheckListener::State {
   internal::ControlledWorld* world = nullptr;
-  std::unique_ptr<LeakScope> scope;
+  std::optional<LeakScope> scope;
+  std::string name;  // of the test
   // With STRANDED_OPTIONS=explore: one for each test, over the repetitions.
   std::map<std::string, std::unique_ptr<detector::Exploration>> explorations;
   detector::Exploration* exploring = nullptr;
@@ -151,11 +153,11 @@ void LeakCheckListener::OnTestStart(const testing::TestInfo& test) {
   }
   DeadEnd().reset();
   internal::SetDeadEndReporter(&OnDeadEnd);
-  const std::string name = absl::StrCat(test.test_suite_name(), ".", test.name());
+  state_->name = NameOf(test);
   if (GetOptions().schedule != "threads") {
-    state_->world = internal::EnterControlledWorld(name, GetOptions().seed);
+    state_->world = internal::EnterControlledWorld(state_->name, GetOptions().seed);
   }
-  state_->scope = std::make_unique<LeakScope>(name);
+  state_->scope.emplace(state_->name);
 }
 
 void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
@@ -165,7 +167,7 @@ void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
   }
   LeakCheckOptions options;
   options.ignore = Current().ignore;
-  options.label = absl::StrCat(test.test_suite_name(), ".", test.name());
+  options.label = std::move(state_->name);
   // A dead end has been looked at when it came; what it left would only be said twice.
   const bool expected_dead_end = Current().dead_end && DeadEnd().has_value();
   if (expected_dead_end) DeadEnd().reset();

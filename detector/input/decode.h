@@ -56,6 +56,8 @@ E Enum(std::int32_t value, E last) {
 Channel ReadChannel(const data_view& bytes);
 // Adds the events of a batch.
 void ReadEvents(const data_view& bytes, Snapshot& s);
+// The events in a packet with a batch; 0 if it is not readable, or of version 1.0.
+std::size_t CountOfEvents(std::string_view packet);
 // Reads a task; its cases, frames and locks go to the snapshot's arrays.
 Task ReadTask(const data_view& bytes, Snapshot& s);
 

@@ -121,6 +121,7 @@ std::vector<ObjectCounts> CountObjects(const std::string& bytes) {
         counts.back().spawns += count;
         break;
       }
+      case stranded::dump::PacketTag::kEvents: counts.back().events += CountOfEvents(body); break;
       default: break;
     }
   }

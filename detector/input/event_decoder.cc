@@ -109,4 +109,26 @@ void ReadEvents(const data_view& bytes, Snapshot& s) {
   columns.ReadInto(ring, s);
 }
 
+std::size_t CountOfEvents(std::string_view packet) {
+  using Tag = dump::EventBatchTag;
+  try {
+    Reader m(packet.data(), packet.size());
+    if (!m.next()) return 0;
+    Message<Tag> batch(m.get_view());
+    while (batch.next()) {
+      if (batch.tag() != Tag::kWhat) {
+        batch.skip();
+        continue;
+      }
+      // One number for each event, and in each the last byte has no top bit.
+      const data_view what = batch.get_view();
+      return static_cast<std::size_t>(std::count_if(what.data(), what.data() + what.size(),
+                                                    [](char c) { return (c & 0x80) == 0; }));
+    }
+  } catch (const protozero::exception&) {
+    return 0;
+  }
+  return 0;
+}
+
 }  // namespace stranded::detector

@@ -283,6 +283,7 @@ void PacketDecoder::Begin() {
   fresh.tasks.Reserve(expected_[number].tasks);
   fresh.spawns.Reserve(expected_[number].spawns);
   fresh.cases.reserve(expected_[number].tasks);
+  fresh.events.reserve(expected_[number].events);
 }
 
 bool PacketDecoder::Afford(std::size_t bytes) {

@@ -14,7 +14,7 @@
 namespace stranded::detector {
 
 struct ObjectCounts {
-  std::size_t tasks = 0, spawns = 0;
+  std::size_t tasks = 0, spawns = 0, events = 0;
 };
 
 class PacketDecoder {

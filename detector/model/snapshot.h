@@ -15,6 +15,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "detector/model/id_index.h"
+#include "detector/model/large_vector.h"
 
 namespace stranded::detector {
 
@@ -234,8 +235,8 @@ class Table {
     const std::uint32_t position = index_.Find(id);
     return position == IdIndex::kNone ? nullptr : &objects_[position];
   }
-  const std::vector<T>& all() const { return objects_; }
-  std::vector<T>& all() { return objects_; }  // ids must stay
+  const LargeVector<T>& all() const { return objects_; }
+  LargeVector<T>& all() { return objects_; }  // ids must stay
   std::size_t size() const { return objects_.size(); }
   void Reserve(std::size_t count) { objects_.reserve(count); }
   // Position of an element in all(), for arrays beside the table.
@@ -246,7 +247,7 @@ class Table {
   std::uint32_t PositionOfId(Id id) const { return index_.Find(id); }
 
  private:
-  std::vector<T> objects_;
+  LargeVector<T> objects_;
   IdIndex index_;
 };
 
@@ -262,11 +263,11 @@ struct Snapshot {
   Table<World> worlds;
   Table<Scope> scopes;
   std::vector<Timer> timers;
-  std::vector<WaitCase> cases;
+  LargeVector<WaitCase> cases;
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
-  std::vector<Event> events;
+  LargeVector<Event> events;
   Loss loss;
 };
 

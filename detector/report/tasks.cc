@@ -1,9 +1,12 @@
 // One line for each task.
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "detector/report/text_table.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
@@ -27,41 +30,64 @@ const char* StateText(TaskState state) {
   return "unknown";
 }
 
+// Texts by key, each worked out once.
+template <class Key>
+class Texts {
+ public:
+  template <class Make>
+  const std::string& Get(const Key& key, Make&& make) {
+    const auto [it, fresh] = texts_.try_emplace(key);
+    if (fresh) it->second = std::make_unique<std::string>(make());
+    return *it->second;
+  }
+
+ private:
+  absl::flat_hash_map<Key, std::unique_ptr<std::string>> texts_;
+};
+
 // What columns and filters ask about tasks.
 class View {
  public:
   View(const Analysis& analysis, const Situation& s) : s_(s) {
     for (const Finding& f : analysis.findings) {
-      for (const std::uint64_t id : f.data().tasks) Note(id, f.rule());
+      for (const std::uint64_t id : f.data().tasks) Note(id, f.data().rule);
     }
   }
 
   const Situation& s() const { return s_; }
   bool HasRules() const { return !rules_.empty(); }
-  bool InFinding(const Task& t) const { return rules_.contains(t.id); }
-  std::string Rule(const Task& t) const {
-    const auto it = rules_.find(t.id);
-    return it == rules_.end() ? "" : std::string(it->second);
+  bool InFinding(const Task& t) const { return !Rule(t).empty(); }
+  std::string_view Rule(const Task& t) const {
+    return rules_.empty() ? std::string_view() : rules_[s_.snap().tasks.PositionOf(t)];
   }
-  std::string Spawned(const Task& t) const {
+  const std::string& Spawned(const Task& t) {
     const SpawnNode* node = s_.snap().spawns.Find(t.spawn);
-    return node == nullptr || node->site == 0 ? "" : Place(s_, node->site);
+    return At(node == nullptr ? 0 : node->site);
   }
   Id Parent(const Task& t) const {
     const SpawnNode* node = s_.snap().spawns.Find(t.spawn);
     node = node == nullptr ? nullptr : s_.snap().spawns.Find(node->parent);
     return node == nullptr ? 0 : node->task;
   }
-  std::string At(const Task& t) const {
-    const SiteId site = t.wait_site != 0 ? t.wait_site : t.last_site;
-    return absl::StrCat(site == 0 ? "" : Place(s_, site), t.daemon ? "  (daemon)" : "");
+  const std::string& At(const Task& t) { return At(t.wait_site != 0 ? t.wait_site : t.last_site); }
+  // Of many tasks that came together the spans are alike.
+  const std::string& Age(const Task& t) {
+    const std::int64_t age = s_.Age(t);
+    return ages_.Get(age - age % (age >= 1000000000 ? 1000000 : 1000), [&] { return Span(age); });
   }
-  std::string Waits(const Task& t) const {
-    if (t.wait == WaitKind::kNone) return "";
+  void Waits(const Task& t, std::string& out) {
+    if (t.wait == WaitKind::kNone) return;
+    const std::string& text = waits_.Get(t.wait, [&] { return WaitText(t.wait); });
     const Channel* channel = t.case_count == 1 ? s_.ChannelOf(t) : nullptr;
-    if (channel == nullptr) return WaitText(t.wait);
-    return absl::StrReplaceAll(WaitText(t.wait),
-                               {{"a channel", absl::StrCat("channel ", channel->id)}});
+    constexpr std::string_view kAny = "a channel";
+    const std::size_t at = channel == nullptr ? std::string::npos : text.find(kAny);
+    if (at == std::string::npos) {
+      out += text;
+    } else {
+      out.append(text, 0, at);
+      absl::StrAppend(&out, "channel ", channel->id);
+      out.append(text, at + kAny.size());
+    }
   }
   bool WaitsFor(const Task& t, Id channel) const {
     const WaitCase* cases = s_.snap().cases.data() + t.first_case;
@@ -79,46 +105,64 @@ class View {
   }
 
  private:
+  const std::string& At(SiteId site) {
+    return places_.Get(site, [&] { return site == 0 ? std::string() : Place(s_, site); });
+  }
   void Note(Id task, std::string_view rule) {
-    const auto [it, fresh] = rules_.try_emplace(task, rule);
+    const std::uint32_t at = s_.snap().tasks.PositionOfId(task);
+    if (at == IdIndex::kNone) return;
+    rules_.resize(s_.snap().tasks.size());
+    std::string_view& known = rules_[at];
     // A rule of its own says more than one about many.
-    if (!fresh && (it->second == "global-deadlock" || it->second == "growth")) it->second = rule;
+    if (known.empty() || known == "global-deadlock" || known == "growth") known = rule;
   }
 
   const Situation& s_;
-  absl::flat_hash_map<Id, std::string_view> rules_;
+  std::vector<std::string_view> rules_;  // by the task's position; empty if there are none
+  Texts<SiteId> places_;
+  Texts<WaitKind> waits_;
+  Texts<std::int64_t> ages_;
 };
 
 struct Column {
   const char* name;
   const char* head;
   bool right;  // numbers
-  std::string (*text)(const View& view, const Task& task);
+  void (*text)(View& view, const Task& task, std::string& out);
   bool (*before)(const View& view, const Task& a, const Task& b);  // nullptr: by text
 };
 
-std::string Number(std::uint64_t n) { return n == 0 ? "" : absl::StrCat(n); }
+void Number(std::uint64_t n, std::string& out) {
+  if (n != 0) absl::StrAppend(&out, n);
+}
 
 const Column kColumns[] = {
-    {"id", "ID", true, [](const View&, const Task& t) { return absl::StrCat(t.id); },
+    {"id", "ID", true, [](View&, const Task& t, std::string& out) { absl::StrAppend(&out, t.id); },
      [](const View&, const Task& a, const Task& b) { return a.id < b.id; }},
     {"state", "STATE", false,
-     [](const View&, const Task& t) { return std::string(StateText(t.state)); }, nullptr},
+     [](View&, const Task& t, std::string& out) { out += StateText(t.state); }, nullptr},
     {"age", "FOR", true,
-     [](const View& v, const Task& t) {
-       return t.since_ns == 0 ? std::string() : Span(v.s().Age(t));
+     [](View& v, const Task& t, std::string& out) {
+       if (t.since_ns != 0) out += v.Age(t);
      },
      [](const View& v, const Task& a, const Task& b) { return v.s().Age(a) > v.s().Age(b); }},
-    {"rule", "RULE", false, [](const View& v, const Task& t) { return v.Rule(t); }, nullptr},
-    {"name", "NAME", false, [](const View&, const Task& t) { return std::string(t.name); },
+    {"rule", "RULE", false, [](View& v, const Task& t, std::string& out) { out += v.Rule(t); },
      nullptr},
-    {"waits", "WAITS", false, [](const View& v, const Task& t) { return v.Waits(t); }, nullptr},
-    {"site", "AT", false, [](const View& v, const Task& t) { return v.At(t); }, nullptr},
-    {"spawned", "SPAWNED AT", false, [](const View& v, const Task& t) { return v.Spawned(t); },
+    {"name", "NAME", false, [](View&, const Task& t, std::string& out) { out += t.name; }, nullptr},
+    {"waits", "WAITS", false, [](View& v, const Task& t, std::string& out) { v.Waits(t, out); },
      nullptr},
-    {"parent", "PARENT", true, [](const View& v, const Task& t) { return Number(v.Parent(t)); },
+    {"site", "AT", false,
+     [](View& v, const Task& t, std::string& out) {
+       absl::StrAppend(&out, v.At(t), t.daemon ? "  (daemon)" : "");
+     },
+     nullptr},
+    {"spawned", "SPAWNED AT", false,
+     [](View& v, const Task& t, std::string& out) { out += v.Spawned(t); }, nullptr},
+    {"parent", "PARENT", true,
+     [](View& v, const Task& t, std::string& out) { Number(v.Parent(t), out); },
      [](const View& v, const Task& a, const Task& b) { return v.Parent(a) < v.Parent(b); }},
-    {"context", "CONTEXT", true, [](const View&, const Task& t) { return Number(t.context); },
+    {"context", "CONTEXT", true,
+     [](View&, const Task& t, std::string& out) { Number(t.context, out); },
      [](const View&, const Task& a, const Task& b) { return a.context < b.context; }},
 };
 
@@ -140,16 +184,16 @@ bool Matches(View& view, const Task& t, const TaskFilter& filter) {
          view.Spawned(t).find(filter.site) != std::string::npos;
 }
 
-void Sort(const View& view, const TaskFilter& filter, std::vector<const Task*>& tasks) {
+void Sort(View& view, const TaskFilter& filter, std::vector<const Task*>& tasks) {
   const Column* column = ColumnOf(filter.sort);
   if (column == nullptr) column = &kColumns[0];
   if (column->before != nullptr) {
-    std::ranges::stable_sort(
-        tasks, [&](const Task* a, const Task* b) { return column->before(view, *a, *b); });
+    const auto before = [&](const Task* a, const Task* b) { return column->before(view, *a, *b); };
+    if (!std::ranges::is_sorted(tasks, before)) std::ranges::stable_sort(tasks, before);
   } else {
     std::vector<std::pair<std::string, const Task*>> keyed;
     keyed.reserve(tasks.size());
-    for (const Task* t : tasks) keyed.emplace_back(column->text(view, *t), t);
+    for (const Task* t : tasks) column->text(view, *t, keyed.emplace_back("", t).first);
     std::ranges::stable_sort(keyed, {}, [](const auto& pair) { return pair.first; });
     std::ranges::transform(keyed, tasks.begin(), [](const auto& pair) { return pair.second; });
   }
@@ -167,8 +211,12 @@ const std::vector<std::string>& TaskColumns() {
   return names;
 }
 
-std::string TaskTable(const Analysis& analysis, const TaskFilter& filter) {
-  if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "no snapshot\n";
+void TaskTable(const Analysis& analysis, const TaskFilter& filter,
+               absl::FunctionRef<void(std::string_view)> write) {
+  if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) {
+    write("no snapshot\n");
+    return;
+  }
   const AnalysisOptions options;
   const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
   View view(analysis, s);
@@ -182,16 +230,21 @@ std::string TaskTable(const Analysis& analysis, const TaskFilter& filter) {
     names = {"id", "state", "age", "rule", "name", "waits", "site"};
     if (!view.HasRules()) std::erase(names, "rule");
   }
-  TextTable table;
+  TextTable table(tasks.size());
   for (const std::string& name : names) {
     const Column* column = ColumnOf(name);
     if (column == nullptr) continue;
-    std::vector<std::string> cells;
-    cells.reserve(tasks.size());
-    for (const Task* t : tasks) cells.push_back(column->text(view, *t));
-    table.AddColumn(column->head, column->right, std::move(cells));
+    table.AddColumn(column->head, column->right, [&, column](std::size_t row, std::string& out) {
+      column->text(view, *tasks[row], out);
+    });
   }
-  return table.ToText(filter.width);
+  table.Write(filter.width, write);
+}
+
+std::string TaskTable(const Analysis& analysis, const TaskFilter& filter) {
+  std::string text;
+  TaskTable(analysis, filter, [&](std::string_view piece) { text += piece; });
+  return text;
 }
 
 }  // namespace stranded

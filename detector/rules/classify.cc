@@ -78,6 +78,10 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
   }
   FoundGroup& found = groups_[it->second];
   if (!fresh && found.one_name) found.one_name = task.name == found.group.tasks.back()->name;
+  if (fresh) found.group.alike = true;
+  if (found.group.alike && !fresh) {
+    found.group.alike = SameWait(s_, *found.group.tasks.front(), task);
+  }
   found.group.tasks.push_back(&task);
   found.group.verdict = match.verdict;
   found.min_age_ns = std::min(found.min_age_ns, age);

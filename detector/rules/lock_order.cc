@@ -1,11 +1,13 @@
 // Predicted: two locks that different tasks take in opposite orders. From the events of a trace.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -34,40 +36,51 @@ struct Order {
 
 class Orders {
  public:
-  Orders(const Snapshot& snap, Id since) : snap_(snap), since_(since) {
-    for (const Event& e : snap_.events) rings_.insert(e.ring);
-  }
+  Orders(const Snapshot& snap, Id since) : snap_(snap), since_(since) {}
 
   // Pairs in opposite orders, one for each pair of places.
   std::vector<std::pair<Order, Order>> Conflicts();
 
  private:
+  bool OneRing() const {
+    const auto& events = snap_.events;
+    return std::all_of(events.begin(), events.end(),
+                       [&](const Event& e) { return e.ring == events.front().ring; });
+  }
   void Take(const Event& e, std::vector<Held>& held);
   void Compare(const Order& order);
 
   const Snapshot& snap_;
   const Id since_;
-  std::set<std::uint32_t> rings_;
   std::map<std::pair<Id, Id>, std::vector<Order>> orders_;
   std::vector<std::pair<Order, Order>> conflicts_;
   std::set<std::pair<SiteId, SiteId>> told_;
 };
 
 std::vector<std::pair<Order, Order>> Orders::Conflicts() {
-  std::map<std::pair<std::uint32_t, Id>, std::vector<Held>> held;  // by ring and task
-  std::set<std::uint32_t> begun;  // rings in which the events of interest have begun
+  const bool one_ring = OneRing();
+  absl::flat_hash_map<std::pair<std::uint32_t, Id>, std::vector<Held>> held;  // by ring and task
+  // Rings in which the events of interest have begun.
+  std::vector<bool> begun(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
   for (const Event& e : snap_.events) {
-    if (e.task >= since_ || (e.kind == kSpawn && e.arg >= since_)) begun.insert(e.ring);
-    if (!begun.contains(e.ring)) continue;
-    std::vector<Held>& mine = held[{e.ring, e.task}];
-    if (e.kind == kLock) {
-      Take(e, mine);
-    } else if (e.kind == kUnlock) {
-      std::erase_if(mine, [&](const Held& h) { return h.lock == e.object; });
-    } else if (e.kind == kPark && rings_.size() > 1) {
-      // It may go on on another thread, and unlock there: from here on nothing is certain.
-      mine.clear();
+    if (!begun[e.ring]) {
+      begun[e.ring] = e.task >= since_ || (e.kind == kSpawn && e.arg >= since_);
+      if (!begun[e.ring]) continue;
     }
+    if (e.kind == kLock) {
+      Take(e, held[{e.ring, e.task}]);
+      continue;
+    }
+    if (held.empty() || (e.kind != kUnlock && (e.kind != kPark || one_ring))) continue;
+    const auto mine = held.find({e.ring, e.task});
+    if (mine == held.end()) continue;
+    if (e.kind == kUnlock) {
+      std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
+    } else {
+      // It may go on on another thread, and unlock there: from here on nothing is certain.
+      mine->second.clear();
+    }
+    if (mine->second.empty()) held.erase(mine);
   }
   return std::move(conflicts_);
 }

@@ -36,6 +36,7 @@ struct Group {
   std::vector<const Task*> tasks;  // exemplar first: the one with the smallest id
   std::vector<const Task*> along;  // wait for one of `tasks`, and so hang with them
   std::string_view verdict;
+  bool alike = false;  // SameWait() holds for all of them
 };
 
 struct Rule {
@@ -67,6 +68,8 @@ std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
 std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
 std::string TypeText(std::string_view type);       // "std::string" for its long name
 std::string Span(std::int64_t ns);                 // "1.5s"
+// Both do the same on the same object, in the same context, which they both ended or did not.
+bool SameWait(const Situation& s, const Task& a, const Task& b);
 // Verdict for a task that is stuck: proven where nothing can change it.
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key = {});
 // The verdict for a blocked task whose context may have ended.

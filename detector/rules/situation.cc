@@ -35,11 +35,17 @@ Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisO
   });
   IndexLocks();
   FollowChains();
-  liveness_ = std::make_unique<Liveness>(*this);
-  JudgeWorlds();
 }
 
-void Situation::JudgeWorlds() {
+const Liveness& Situation::Live() const {
+  if (liveness_ == nullptr) {
+    liveness_ = std::make_unique<Liveness>(*this);
+    JudgeWorlds();
+  }
+  return *liveness_;
+}
+
+void Situation::JudgeWorlds() const {
   // In no pool anything moves, or nothing but who asked: the tasks of one may wake those of
   // another.
   bool pools_quiet = true, pools_still = true;
@@ -62,6 +68,7 @@ bool Situation::NothingMissing() const {
 }
 
 bool Situation::Quiet(const Task& task) const {
+  Live();
   const std::uint32_t world = snap_.worlds.PositionOfId(task.world);
   return world != IdIndex::kNone && worlds_[world].quiet;
 }
@@ -79,7 +86,7 @@ bool Situation::ScopeEnded(const Task& task) const { return EndedScope(task) != 
 
 bool Situation::ScopeStill(const Task& task) const {
   const Scope* scope = EndedScope(task);
-  return scope != nullptr && !liveness_->ScopeMoves(scope->id);
+  return scope != nullptr && !Live().ScopeMoves(scope->id);
 }
 
 bool Situation::InFocus(const Task& task) const {

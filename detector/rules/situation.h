@@ -46,7 +46,7 @@ class Situation {
   // itself must agree with its tasks: it may be older, or part of the dump may be missing.
   bool Quiet(const Task& task) const;
   // It is blocked, and a timer or a task that may go on could end that.
-  bool MayGoOn(const Task& task) const { return liveness_->MayGoOn(task); }
+  bool MayGoOn(const Task& task) const { return Live().MayGoOn(task); }
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;
@@ -91,7 +91,9 @@ class Situation {
   };
   void IndexLocks();
   void FollowChains();
-  void JudgeWorlds();
+  // Made when it is first asked for, with what it says of the worlds: lists of tasks do without.
+  const Liveness& Live() const;
+  void JudgeWorlds() const;
   const Scope* EndedScope(const Task& task) const;
   // Every task of the world is in the dump.
   bool NothingMissing() const;
@@ -105,12 +107,12 @@ class Situation {
   // that is looked at.
   std::vector<const Context*> cancellers_;
   std::vector<const Scope*> ended_scopes_, focus_;
-  std::vector<WorldFacts> worlds_;
   absl::flat_hash_map<Id, const Task*> readers_;  // by lock: one who reads
   absl::flat_hash_map<Id, std::vector<ReadHold>> read_holds_;
   absl::flat_hash_map<Id, const Task*> writers_;            // by lock: who waits to write
   absl::flat_hash_map<Id, std::vector<const Sync*>> held_;  // by task
-  std::unique_ptr<const Liveness> liveness_;
+  mutable std::unique_ptr<const Liveness> liveness_;
+  mutable std::vector<WorldFacts> worlds_;  // with liveness_
   // Made when they are first asked for: few rules need them.
   mutable bool channels_indexed_ = false, children_indexed_ = false;
   mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;

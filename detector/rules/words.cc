@@ -109,6 +109,19 @@ std::string Span(std::int64_t ns) {
       absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));
 }
 
+bool SameWait(const Situation& s, const Task& a, const Task& b) {
+  const auto channel = [&](const Task& task) {
+    const WaitCase* first = s.FirstCase(task);
+    return first == nullptr ? 0 : first->channel;
+  };
+  const auto ended_it = [&](const Task& task) {
+    const Context* ended = s.EndedContext(task);
+    return ended != nullptr && ended->ended_by_task == task.id;
+  };
+  return a.wait == b.wait && a.wait_site == b.wait_site && a.sync == b.sync &&
+         a.context == b.context && channel(a) == channel(b) && ended_it(a) == ended_it(b);
+}
+
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key) {
   if (!proven_anyway && s.MayGoOn(task)) return {Answer::kLookAgain, "", {}};
   if (s.Quiet(task)) return {Answer::kLeak, "proven", key};

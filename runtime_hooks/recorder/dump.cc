@@ -35,6 +35,36 @@ struct FileSink {
   }
 };
 
+// Keeps what is written until nobody is held up: a string that grows is copied, and a file may have
+// to wait for its disk.
+class Stage {
+ public:
+  explicit Stage(Sink target) : target_(target) {}
+  ~Stage() { Pass(); }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  Sink sink() {
+    return {[](void* arg, const char* bytes, std::size_t count) {
+              static_cast<Stage*>(arg)->bytes_.append(bytes, count);
+            },
+            this,
+            [](void* arg) {
+              auto* self = static_cast<Stage*>(arg);
+              if (self->bytes_.size() >= kEnough) self->Pass();
+            }};
+  }
+
+ private:
+  static constexpr std::size_t kEnough = 64 << 10;
+  void Pass() {
+    target_.write(target_.arg, bytes_.data(), bytes_.size());
+    bytes_.clear();
+  }
+  std::string bytes_;
+  Sink target_;
+};
+
 // One writer is kept: its tables are too large for a task's stack, and fresh memory for them costs
 // more than a small snapshot.
 class BorrowedWriter {
@@ -105,7 +135,8 @@ void WritePreamble(PacketWriter& writer) {
 }
 
 void WriteAll(Sink sink, const DumpOptions& options) {
-  const BorrowedWriter writer(sink);
+  Stage stage(sink);
+  const BorrowedWriter writer(stage.sink());
   WritePreamble(*writer);
   SnapshotOptions snapshot;
   snapshot.reason = options.reason.c_str();

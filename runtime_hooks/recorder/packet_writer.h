@@ -28,6 +28,8 @@ using Builder = protozero::basic_pbf_builder<Buffer, Tag>;
 struct Sink {
   void (*write)(void* arg, const char* bytes, std::size_t count) = nullptr;
   void* arg = nullptr;
+  // Now is the time for what takes long, like a write to a file: nobody is held up. May be null.
+  void (*rest)(void* arg) = nullptr;
 };
 
 class PacketWriter {
@@ -62,6 +64,10 @@ class PacketWriter {
   void Append(std::string_view packets, std::uint64_t count) {
     sink_.write(sink_.arg, packets.data(), packets.size());
     packets_ += count;
+  }
+
+  void Rest() {
+    if (sink_.rest != nullptr) sink_.rest(sink_.arg);
   }
 
   std::uint64_t packets() const { return packets_; }

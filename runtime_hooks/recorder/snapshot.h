@@ -1,11 +1,12 @@
 // One walk over everything that is alive, written as packets.
 //
 // Overview: parked tasks are frozen a few at a time, copied and let go; channels and contexts are
-// read under their locks. Nothing stops the world, so the parts of a snapshot of a busy program may
-// be some microseconds apart; `park_count` tells the reader whether a task ran in between. Thread
-// safety: Run() from any thread. Never two objects' locks at a time. Invariants: in crash mode
-// nothing is allocated or freed, no lock is waited for without bound, and what is locked is left
-// out and counted. Ownership: holds a reference of each object only while it is read.
+// read under their locks. Bytes go on to a string or a file while nothing is frozen or locked.
+// Nothing stops the world, so the parts of a snapshot of a busy program may be some microseconds
+// apart; `park_count` tells the reader whether a task ran in between. Thread safety: Run() from any
+// thread. Never two objects' locks at a time. Invariants: in crash mode nothing is allocated or
+// freed, no lock is waited for without bound, and what is locked is left out and counted.
+// Ownership: holds a reference of each object only while it is read.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 
@@ -60,8 +61,8 @@ class Snapshot {
 
   // task_packets.cc
   void WriteTasks();
-  void FreezeTask(Task* task);  // of those that are wanted, together with others
-  void WriteFrozen();           // and lets them go
+  void TakeTask(Task* task);  // of those that are wanted, to be written together with others
+  void WriteTaken();
   bool Skip(const Task& task, std::uint32_t state) const;
   void WriteTask(Task* task, std::uint32_t state, bool frozen);
   void WriteWait(Builder<dump::TaskTag>& packet, const Task& task, bool still);
@@ -71,6 +72,7 @@ class Snapshot {
   void WriteStack(Builder<dump::TaskTag>& packet, const Task& task);
   bool WantStack(const Task& task);
   void NoteObjects(Task* task);
+  void NoteAncestry(const Task& task);
   void NeedContext(ContextNode* node);
   void WriteSpawnChain(const SpawnNode* node);
   void WriteScopeChain(const ScopeNode* scope);
@@ -106,11 +108,11 @@ class Snapshot {
   std::unique_ptr<TaskBatch> batch_;                          // not in a crash
   // Tasks that are read together, so that their memory is fetched at the same time.
   struct Held {
-    Task* task;
-    std::uint32_t state;  // when it was frozen, or could not be
-    bool frozen;
+    Task* task = nullptr;
+    std::uint32_t state = 0;  // when it was frozen, or could not be
+    bool frozen = false;
   };
-  std::array<Held, 16> held_;
+  std::array<Held, 16> held_{};
   std::size_t held_count_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // Tasks, what they wait for, and where they come from.
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "runtime_hooks/recorder/freeze.h"
@@ -57,37 +58,48 @@ void Snapshot::WriteTasks() {
     return;
   }
   batch_ = std::make_unique<TaskBatch>(out_, std::max(kWrittenAlone, options_.stacks_per_site));
-  TaskSlab().ForEach([this](Task* task) { FreezeTask(task); }, [](Task*) {});
-  WriteFrozen();
+  TaskSlab().ForEach([this](Task* task) { TakeTask(task); }, [](Task*) {});
+  WriteTaken();
   batch_->Flush();
 }
 
 // Takes over the walker's reference.
-void Snapshot::FreezeTask(Task* task) {
-  const std::uint32_t state = StateOf(*task);
-  if (Skip(*task, state)) {
+void Snapshot::TakeTask(Task* task) {
+  if (Skip(*task, StateOf(*task))) {
     UnrefTask(task);
     return;
   }
-  const bool frozen = IsOther(task) && Freeze(task);
-  if (frozen) {
-    // What is read of it later lies in cold memory: its stack and its ancestry.
-    __builtin_prefetch(task->wait.cases);
-    __builtin_prefetch(task->spawn);
-    __builtin_prefetch(reinterpret_cast<const char*>(task->spawn) + 64);
-  }
-  held_[held_count_++] = {task, state, frozen};
-  if (held_count_ == held_.size()) WriteFrozen();
+  // What is read of it later lies in cold memory: its ancestry and, once it is frozen, its stack.
+  __builtin_prefetch(task->spawn);
+  __builtin_prefetch(reinterpret_cast<const char*>(task->spawn) + 64);
+  held_[held_count_++].task = task;
+  if (held_count_ == held_.size()) WriteTaken();
 }
 
-void Snapshot::WriteFrozen() {
-  for (std::size_t i = 0; i < held_count_; ++i) {
-    const auto [task, state, frozen] = held_[i];
-    WriteTask(task, state, frozen);
-    if (frozen) Thaw(task);
-    UnrefTask(task);
+// Where a task comes from stays as it is while it runs. Chains may be long, so they are written
+// before anything is frozen.
+void Snapshot::NoteAncestry(const Task& task) {
+  WriteScopeChain(task.scope);
+  NeedContext(task.context);
+  WriteSpawnChain(task.spawn->parent);
+}
+
+void Snapshot::WriteTaken() {
+  const auto held = std::span(held_).first(held_count_);
+  for (const Held& h : held) NoteAncestry(*h.task);
+  for (Held& h : held) {
+    h.state = StateOf(*h.task);
+    h.frozen = IsOther(h.task) && Freeze(h.task);
+    if (h.frozen) __builtin_prefetch(h.task->wait.cases);
   }
+  for (const Held& h : held) {
+    // It may have ended meanwhile.
+    if (h.frozen || !Skip(*h.task, h.state)) WriteTask(h.task, h.state, h.frozen);
+    if (h.frozen) Thaw(h.task);
+  }
+  for (const Held& h : held) UnrefTask(h.task);
   held_count_ = 0;
+  out_.Rest();
 }
 
 bool Snapshot::WantStack(const Task& task) {
@@ -130,15 +142,11 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
   const bool self = task == CurrentTaskOrNull();
   const bool still = frozen || (self && task->wait.kind != WaitKind::kNone);
   if (!frozen && (state & Task::kStateMask) == Task::kParked) ++tasks_unread_;
-  WriteScopeChain(task->scope);
-  if (!options_.crash) {
-    listed_.insert(task->id);
-    NeedContext(task->context);
-  }
+  if (options_.crash) WriteScopeChain(task->scope);
+  if (!options_.crash) listed_.insert(task->id);
   if (still) NoteObjects(task);
   if (frozen && batch_ != nullptr && batch_->Take(*task)) {
     spawns_.insert(task->spawn->id);
-    WriteSpawnChain(task->spawn->parent);
     return;
   }
   WriteSpawnChain(task->spawn);

@@ -1,4 +1,5 @@
 // Whether anything in a pool can still move, and waiting until nothing does.
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -139,16 +140,26 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
   }
 }
 
-// A tick that nobody can receive any more moves nothing, nor does the end of an endless sleep: they
-// must not make an idle world look as if it would go on.
+// How many there are; 0 if all of them are ticks that nobody can receive any more or ends of
+// endless sleeps, which move nothing: they must not make an idle world look as if it would go on.
+// Those are looked at a few at a time, so that nobody waits long to set another.
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
-  std::lock_guard lock(timer_mutex_);
-  *armings = timers_.pushed();
-  const auto noticed =
-      std::count_if(timers_.entries().begin(), timers_.entries().end(), [](const TimerEntry* t) {
-        return t->due_ns != INT64_MAX && (t->noticed == nullptr || t->noticed(*t));
-      });
-  return static_cast<std::uint32_t>(noticed) + (firing_ ? 1 : 0);
+  constexpr std::size_t kTogether = 256;
+  std::unique_lock lock(timer_mutex_);
+  const std::uint64_t pushed = *armings = timers_.pushed();
+  const std::size_t size = timers_.size();
+  const auto count = static_cast<std::uint32_t>(size + (firing_ ? 1 : 0));
+  for (std::size_t i = 0; i < size; ++i) {
+    const TimerEntry& t = *timers_.entries()[i];
+    if (t.due_ns != INT64_MAX && (t.noticed == nullptr || t.noticed(t))) return count;
+    if ((i + 1) % kTogether != 0) continue;
+    lock.unlock();
+    sched_yield();
+    lock.lock();
+    // Something moves, then.
+    if (timers_.pushed() != pushed || timers_.size() != size) return std::max(count, 1U);
+  }
+  return firing_ ? 1 : 0;
 }
 
 bool PoolWorld::HasTimers() {

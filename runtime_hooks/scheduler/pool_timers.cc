@@ -108,9 +108,25 @@ void PoolWorld::SleepTimers(std::unique_lock<TimerLock>& lock, std::int64_t due,
   }
 }
 
+// A few at a time: whoever sets a timeout meanwhile does not wait for all of them. One that changes
+// its place in the heap between two looks may be told twice or not at all; what waits for it says
+// by itself that it is armed.
 void PoolWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {
-  std::lock_guard lock(timer_mutex_);
-  for (const TimerEntry* t : timers_.entries()) f(*t, arg);
+  constexpr std::size_t kTogether = 64;
+  std::vector<TimerEntry> copies;
+  copies.reserve(kTogether);
+  for (std::size_t at = 0;; at += copies.size()) {
+    copies.clear();
+    {
+      std::lock_guard lock(timer_mutex_);
+      const std::vector<TimerEntry*>& all = timers_.entries();
+      const std::size_t end = std::min(all.size(), at + kTogether);
+      for (std::size_t i = at; i < end; ++i) __builtin_prefetch(all[i]);
+      for (std::size_t i = at; i < end; ++i) copies.push_back(*all[i]);
+    }
+    if (copies.empty()) return;
+    for (const TimerEntry& t : copies) f(t, arg);
+  }
 }
 
 }  // namespace stranded::internal

@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "stranded/analysis.h"
 
 namespace stranded {
@@ -58,6 +60,9 @@ struct TaskFilter {
 const std::vector<std::string>& TaskColumns();
 // With AnalysisOptions::most_tasks_listed as it is, only the first tasks of a finding have a rule.
 std::string TaskTable(const Analysis& analysis, const TaskFilter& filter = {});
+// The same in pieces of whole lines, for millions of tasks.
+void TaskTable(const Analysis& analysis, const TaskFilter& filter,
+               absl::FunctionRef<void(std::string_view)> write);
 
 // All that is known of one object, by id, and the commands that lead on from it; empty if there is
 // none.
