@@ -5,6 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <tuple>
+
 namespace stranded::internal {
 namespace {
 
@@ -27,11 +30,17 @@ void PauseLonger(int* spins) {
 const bool has_membarrier = Register();
 
 void HeavyBarrier() {
-  if (has_membarrier) {
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-  } else {
+  if (!has_membarrier) {
     FullBarrier();
+    return;
   }
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+  // Others rely on it already: without it two threads would be inside one lock.
+  constexpr char kText[] =
+      "stranded: membarrier() worked at the start of the process and fails now; a filter of system "
+      "calls that is set up later must allow it\n";
+  std::ignore = write(STDERR_FILENO, kText, sizeof kText - 1);
+  std::abort();
 }
 
 }  // namespace stranded::internal

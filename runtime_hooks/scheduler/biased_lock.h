@@ -14,6 +14,9 @@ namespace stranded::internal {
 __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const auto me = reinterpret_cast<std::uintptr_t>(Here());
   if (bias_.load(std::memory_order_relaxed) == me) {
+    // Acquire pairs with the release in Unlock: of a thread, perhaps, that has ended and whose
+    // block this one has now.
+    (void)owner_.load(std::memory_order_acquire);
     owner_.store(kComing, std::memory_order_relaxed);
     // A full barrier here would be needed against Revoke(); its membarrier stands in for it. No
     // bias is granted where the kernel has none.

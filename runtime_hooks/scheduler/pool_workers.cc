@@ -148,13 +148,18 @@ bool PoolWorld::Lasts(const Worker& victim, const Worker& thief, Glimpse& first,
   const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
   const std::uint32_t drained = victim.drained.load(std::memory_order_relaxed);
   if (ready == 0 || first.ready == 0 || drained != first.drained) {
-    first = {ready, drained, picks, now};
+    first = {ready, drained, picks, now, picks, now};
     return false;
+  }
+  if (picks != first.last_picks) {
+    first.last_picks = picks;
+    first.moved_at = now;
+  } else if (now - first.moved_at >= kWorthStealing) {
+    return true;  // stuck behind one that runs long
   }
   const auto seen_for = now - first.at;
   if (seen_for < kWorthStealing) return false;
-  const std::uint32_t ran = picks - first.picks;
-  if (ran == 0) return true;  // stuck behind one that runs long
+  const std::uint32_t ran = std::max(1U, picks - first.picks);
   // Too many, or always some for a while; for longer where that did not help before.
   const auto wanted = kWorthStealing * (1 << thief.vain_thefts);
   return seen_for / ran * ready >= wanted || seen_for >= 2 * wanted;
@@ -272,7 +277,9 @@ bool PoolWorld::SeesSurplus(Worker* worker, std::vector<Glimpse>& seen) {
     const Worker* other = by_index_[i].load(std::memory_order_acquire);
     if (other == worker) continue;
     const Glimpse then = seen[i];
-    seen[i] = {other->queue.size(), 0, other->picks.load(std::memory_order_relaxed), {}};
+    seen[i] = {};
+    seen[i].ready = other->queue.size();
+    seen[i].picks = other->picks.load(std::memory_order_relaxed);
     stuck |= then.ready > 0 && seen[i].ready > 0 && then.picks == seen[i].picks;
   }
   return stuck;

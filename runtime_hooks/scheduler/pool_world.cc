@@ -12,8 +12,9 @@
 namespace stranded::internal {
 namespace {
 
-// Turns of the oldest task are at least and at most so many picks apart (the first number is Go's).
-constexpr std::uint32_t kFairSoonest = 61, kFairLatest = 4096;
+// Every so many picks (Go's number) what came from outside has its turn; the worker's own oldest
+// task has one at least and at most so many picks after its last.
+constexpr std::uint32_t kOutsideEvery = 61, kOldestSoonest = 61, kOldestLatest = 4096;
 constexpr int kMaxWorkers = 512;
 // Whoever spawns so many one after the other lets them run before it goes on: they find their
 // stacks in the cache, and the next ones take these over. No others, or it would wait for all that
@@ -49,7 +50,8 @@ void PoolWorld::Spawned() {
 
 void PoolWorld::SpawnedMany(Task* self) {
   Worker* worker = MyWorker();
-  if (worker == nullptr || self->is_thread) return;
+  // Not a fiber of a controlled world that runs on this worker's thread either.
+  if (worker == nullptr || self->is_thread || self->world != this) return;
   if (worker->spawner != self->id) {
     worker->spawner = self->id;
     worker->spawned_in_a_row = 0;
@@ -59,16 +61,11 @@ void PoolWorld::SpawnedMany(Task* self) {
   if (self->pinned || self->in_blocking_region.load(std::memory_order_relaxed)) return;
   Task* next = Next(worker);
   if (next == nullptr) return;
-  self->state.store(Task::kRunnable, std::memory_order_relaxed);
-  SwitchTo(
-      self, next, false,
-      [](void* task) {
-        auto* mine = static_cast<Worker*>(Here()->worker);
-        mine->queue.PushBehind(kMostInARow - 1, static_cast<Task*>(task));
-        mine->world->NoteQueued(mine);
-      },
-      self);
-  self->state.store(Task::kRunning, std::memory_order_relaxed);
+  GiveWay(self, next, [](void* task) {
+    auto* mine = static_cast<Worker*>(Here()->worker);
+    mine->queue.PushBehind(kMostInARow - 1, static_cast<Task*>(task));
+    mine->world->NoteQueued(mine);
+  });
 }
 
 // What finished is added up first: a task that is missed there is alive at most for a moment more.
@@ -134,6 +131,9 @@ void PoolWorld::PushInbox(Worker* worker, Task* task) {
 Task* PoolWorld::Next(Worker* worker) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
+  if (picks % kOutsideEvery == 0) [[unlikely]] {
+    if (Task* task = OutsideNext(worker)) return task;
+  }
   if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
     if (Task* task = FairNext(worker)) return task;
   }
@@ -154,13 +154,19 @@ Task* PoolWorld::Next(Worker* worker) {
 Task* PoolWorld::FairNext(Worker* worker) {
   const std::size_t ready = worker->queue.size();
   const std::uint32_t every = worker->fair_every;
-  worker->fair_every = ready > worker->ready_at_fair ? std::min(4 * every, kFairLatest)
-                                                     : std::max(every / 2, kFairSoonest);
+  worker->fair_every = ready > worker->ready_at_fair ? std::min(2 * every, kOldestLatest)
+                                                     : std::max(every / 2, kOldestSoonest);
   worker->ready_at_fair = ready;
   worker->last_fair = worker->picks.load(std::memory_order_relaxed);
-  if (Task* task = PopShared()) return task;
-  if (Task* task = PopInbox(worker)) return task;
   return worker->queue.TakeOld();
+}
+
+// In turns: neither may keep the other waiting.
+Task* PoolWorld::OutsideNext(Worker* worker) {
+  worker->inbox_first = !worker->inbox_first;
+  Task* task = worker->inbox_first ? PopInbox(worker) : PopShared();
+  if (task != nullptr) return task;
+  return worker->inbox_first ? PopShared() : PopInbox(worker);
 }
 
 // From a thread outside the pool, or a pinned task.

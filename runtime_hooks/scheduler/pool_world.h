@@ -67,9 +67,15 @@ class PoolWorld final : public World {
     auto* worker = static_cast<Worker*>(Here()->worker);
     Task* next = worker->world->Next(worker);
     if (next == nullptr) return;  // nobody else is ready here
+    GiveWay(self, next, &YieldAfterSwitch);
+  }
+  // Runs `next`; `queue` puts `self` where it waits for its turn.
+  __attribute__((always_inline)) static void GiveWay(Task* self, Task* next, AfterSwitch queue) {
+    const int saved_errno = *Here()->errno_place;
     self->state.store(Task::kRunnable, std::memory_order_relaxed);
-    SwitchTo(self, next, false, &YieldAfterSwitch, self);
+    SwitchTo(self, next, false, queue, self);
     self->state.store(Task::kRunning, std::memory_order_relaxed);
+    *Here()->errno_place = saved_errno;
   }
   // Drops the only handle of a task that was spawned a moment ago, as most handles are. False if
   // it may have been started or fetched.
@@ -111,6 +117,8 @@ class PoolWorld final : public World {
     std::size_t ready = 0;
     std::uint32_t drained = 0, picks = 0;
     std::chrono::steady_clock::time_point at{};
+    std::uint32_t last_picks = 0;  // and since when they have been the same
+    std::chrono::steady_clock::time_point moved_at{};
   };
   struct Worker {
     RunQueue queue;
@@ -126,6 +134,7 @@ class PoolWorld final : public World {
     // ready then. This worker only.
     std::uint32_t last_fair = 0, fair_every = 61;
     std::size_t ready_at_fair = 0;
+    bool inbox_first = false;
     // The task that spawned last on this worker, and how many since another one did.
     std::uint64_t spawner = 0;
     std::uint32_t spawned_in_a_row = 0;
@@ -172,6 +181,7 @@ class PoolWorld final : public World {
 
   Task* Next(Worker* worker);
   Task* FairNext(Worker* worker);
+  Task* OutsideNext(Worker* worker);
   Task* PopShared();
   Task* PopInbox(Worker* worker);
   static Task* NextOrRoot();

@@ -17,7 +17,12 @@
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/task.h"
 
-#if defined(__x86_64__) && !defined(STRANDED_ASAN) && !defined(STRANDED_TSAN)
+// Where the compiler is told of shadow stacks (-fcf-protection), the jump must know of them too.
+#if defined(__CET__) && (__CET__ & 2)
+#define STRANDED_SHADOW_STACK 1
+#endif
+#if defined(__x86_64__) && !defined(STRANDED_ASAN) && !defined(STRANDED_TSAN) && \
+    !defined(STRANDED_SHADOW_STACK)
 #define STRANDED_OWN_JUMP 1
 #else
 #include <boost/context/detail/fcontext.hpp>
@@ -89,7 +94,19 @@ __attribute__((always_inline)) inline Arrival JumpTo(Task*, Task* to, SwitchMess
       : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",
         "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
         "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
-        "st(6)", "st(7)", "memory", "cc");
+        "st(6)", "st(7)", "memory", "cc"
+#if defined(__AVX512F__)
+        ,
+        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",
+        "k6", "k7"
+#endif
+#if defined(__APX_F__)
+        ,
+        "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r26", "r27", "r28",
+        "r29", "r30", "r31"
+#endif
+  );
   arrival.from_sp = to_sp;
   return arrival;
 }

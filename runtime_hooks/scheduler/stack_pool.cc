@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr int kMadvGuardInstall = 102;            // Linux 6.13
+constexpr int kMadvPopulateWrite = 23;            // Linux 5.14
+constexpr long kProcessMadvise = 440;             // the system call, on all processors
 constexpr std::size_t kBatch = 64;                // stacks in a mapping
 constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
 constexpr int kClasses = 16;                      // 16 KiB << class
@@ -67,7 +69,7 @@ bool AdviseAll(char* first_page, std::size_t stride, std::size_t count, int advi
   constexpr int kPidfdSelf = -10001;  // PIDFD_SELF_THREAD_GROUP: a real one would outlive a fork
   iovec pages[kBatch];
   for (std::size_t i = 0; i < count; ++i) pages[i] = {first_page + i * stride, kPage};
-  return syscall(SYS_process_madvise, kPidfdSelf, pages, count, advice, 0) ==
+  return syscall(kProcessMadvise, kPidfdSelf, pages, count, advice, 0) ==
          static_cast<long>(count * kPage);
 }
 
@@ -84,7 +86,7 @@ void Refill(SizeClass& pool, std::size_t bytes) {
   const bool guarded = AdviseAll(memory, each, count, kMadvGuardInstall);
   // Whoever needs many will use these too: a page fault each would cost more.
   if (pool.refilled.exchange(true, std::memory_order_relaxed)) {
-    AdviseAll(memory + each - kPage, each, count, MADV_POPULATE_WRITE);
+    AdviseAll(memory + each - kPage, each, count, kMadvPopulateWrite);
   }
   auto* stacks = new Stack[count];
   for (std::size_t i = 0; i < count; ++i) {
