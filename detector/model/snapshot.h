@@ -262,7 +262,7 @@ struct Snapshot {
   Table<Sync> syncs;
   Table<World> worlds;
   Table<Scope> scopes;
-  std::vector<Timer> timers;
+  LargeVector<Timer> timers;
   LargeVector<WaitCase> cases;
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
