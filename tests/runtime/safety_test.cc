@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "stranded/internal/check_support.h"
 #include "stranded/stranded.h"
 
 namespace stranded {
@@ -56,6 +57,26 @@ __attribute__((noinline)) int ReadErrno() {
 __attribute__((noinline)) void WriteErrno(int value) {
   asm volatile("" ::: "memory");
   errno = value;
+}
+
+TEST(Safety, GivingWayKeepsErrno) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  Pool pool({.workers = 1, .name = "one"});
+  int kept = 0;
+  pool.Go([&] {
+        WaitGroup all;
+        for (int i = 0; i < 100; ++i) {
+          WriteErrno(1000 + i);
+          all.Go([] { WriteErrno(7); });
+          if (ReadErrno() == 1000 + i) ++kept;
+          WriteErrno(2000 + i);
+          this_task::Yield();
+          if (ReadErrno() == 2000 + i) ++kept;
+        }
+        all.Wait();
+      })
+      .Join();
+  EXPECT_EQ(kept, 200);
 }
 
 TEST(Safety, ErrnoStaysWithItsTask) {

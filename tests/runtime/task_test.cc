@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -280,6 +281,42 @@ TEST(Pool, ATaskThatStaysReadyRunsAmongSpawns) {
       .Join();
   EXPECT_LT(ran_after, 10000);
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+}
+
+// A queue that is never empty and never of the same length.
+struct Crowd {
+  Pool pool{{.workers = 1, .name = "busy"}};
+  std::atomic<bool> over{false};
+  std::atomic<long> picks{0};
+  int alive = 1;  // on the one worker
+
+  void Run(std::uint32_t dice) {
+    ++picks;
+    dice = dice * 1664525U + 1013904223U;
+    int more = (dice >> 16) % 2 == 0 ? 0 : 2;
+    if (alive < 50) more = 2;
+    if (alive > 400 || over) more = 0;
+    alive += more - 1;
+    for (int i = 0; i < more; ++i) {
+      Go([this, next = dice * (i + 3)] { Run(next); });
+    }
+  }
+};
+
+TEST(Pool, WhatComesFromOutsideRunsSoon) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
+  Crowd crowd;
+  crowd.pool.Go([&] { crowd.Run(1); });
+  std::vector<long> waited;
+  for (int i = 0; i < 41; ++i) {
+    const long before = crowd.picks;
+    crowd.pool.Go([&] { waited.push_back(crowd.picks - before); }).Join();
+  }
+  crowd.over = true;
+  EXPECT_TRUE(crowd.pool.Shutdown(absl::InfiniteDuration()).clean);
+  // The median: the thread may be kept off its processor between its look and its Go.
+  std::sort(waited.begin(), waited.end());
+  EXPECT_LT(waited[waited.size() / 2], 500);
 }
 
 struct Tree {

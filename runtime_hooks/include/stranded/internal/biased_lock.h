@@ -14,6 +14,7 @@
 // it neither allocates nor calls user code, except element moves. Ownership: lives inside the
 // object it protects. A thread may end while it is the owner: another one that has its block by
 // then may go on as the owner, for it began after the first one ended.
+// In the child of a fork a lock that another thread was in stays taken, as with any lock.
 //
 // The bodies are in runtime_hooks/scheduler/biased_lock.h: no program calls them.
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_BIASED_LOCK_H_
