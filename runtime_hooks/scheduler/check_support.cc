@@ -34,19 +34,13 @@ ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t see
 }
 
 std::size_t LeaveControlledWorld(ControlledWorld* world) {
-  const bool had_timers = world->Facts().timers > 0;
   std::size_t left = CountUnfinished(world);
   if (world->settings().reclaim) {
     if (left > 0) left = world->Reclaim();
     EndNotingGone();
   }
   world->Leave();
-  // What is left points to its world, and so do timers that somebody may still stop.
-  if (left == 0 && !had_timers) {
-    delete world;
-  } else if (left == 0) {
-    UnregisterWorld(world);
-  }
+  if (left == 0) delete world;  // what is left points to its world
   return left;
 }
 

@@ -118,6 +118,9 @@ void TimerCore::Drop(TimerEntry* dropped) {
   SpinGuard guard(core->lock);
   keep = core->self;
   core->active = false;
+  // Its world is about to go; somebody may still reset it.
+  core->world = DefaultPool();
+  if (core->spec.world != nullptr) core->spec.world = core->world;
   ShowArmed(core->channel.core(), false);
   core->DropArming();
 }

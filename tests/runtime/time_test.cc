@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <vector>
 
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
+#include "stranded/internal/check_support.h"
 #include "stranded/options.h"
 #include "stranded/select.h"
 #include "stranded/sync.h"
@@ -129,6 +131,24 @@ TEST(Time, ResetFromManyTasks) {
   wg.Wait();
   timer.C().Recv();
   EXPECT_TRUE(timer.C().TryRecv().empty());
+}
+
+TEST(Time, ATimerOutlivesItsWorld) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "it goes on in the default pool";
+  std::optional<Timer> timer;
+  std::atomic<int> calls{0};
+  std::optional<Timer> function;
+  internal::ControlledWorld* world = internal::EnterControlledWorld("short", 1);
+  timer.emplace(absl::Hours(1));
+  function.emplace(TimerFunc(absl::Hours(1), [&calls] { ++calls; }));
+  EXPECT_EQ(internal::LeaveControlledWorld(world), 0U);
+  EXPECT_FALSE(timer->Stop());
+  timer->Reset(absl::Milliseconds(1));
+  EXPECT_TRUE(timer->C().Recv().has_value());
+  function->Reset(absl::Milliseconds(1));
+  timer->Reset(absl::Milliseconds(20));
+  timer->C().Recv();
+  while (calls == 0) this_task::Yield();
 }
 
 TEST(Time, ForEverDoesNotWrapAround) {
