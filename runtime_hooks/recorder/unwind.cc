@@ -34,7 +34,7 @@ bool FillContext(const Task& task, unw_context_t* context) {
   greg_t* regs = context->uc_mcontext.gregs;
   regs[REG_RBP] = static_cast<greg_t>(saved.rbp);
   regs[REG_RIP] = static_cast<greg_t>(saved.rip);
-  regs[REG_RSP] = static_cast<greg_t>(sp + sizeof(SavedFrame) + kRedZone);
+  regs[REG_RSP] = static_cast<greg_t>(sp) + static_cast<greg_t>(sizeof(SavedFrame) + kRedZone);
   return true;
 }
 

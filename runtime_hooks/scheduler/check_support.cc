@@ -72,18 +72,15 @@ std::int64_t ScopeLive(const ScopeNode* scope) {
 }
 
 bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
-  Task* self = CurrentTask();
+  World* const world = CurrentWorld();
   const std::int64_t grace_ns = absl::ToInt64Nanoseconds(grace);
-  if (auto* controlled = dynamic_cast<ControlledWorld*>(self->world)) {
-    return controlled->RunUntilQuiet(grace_ns);
-  }
-  return static_cast<PoolWorld*>(self->world)
-      ->WaitUntilQuiet(
-          grace_ns,
-          [](const void* s) {
-            return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0;
-          },
-          scope);
+  if (!world->UsesThreads()) return static_cast<ControlledWorld*>(world)->RunUntilQuiet(grace_ns);
+  return static_cast<PoolWorld*>(world)->WaitUntilQuiet(
+      grace_ns,
+      [](const void* s) {
+        return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0;
+      },
+      scope);
 }
 
 bool InControlledWorld() { return dynamic_cast<ControlledWorld*>(CurrentWorld()) != nullptr; }

@@ -389,7 +389,11 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   task->stack = stack;
   task->spawn = NewSpawnNode(parent, task->id,
                              given.options != nullptr ? &given.options->name : nullptr, given.site);
-  task->context = given.context != nullptr ? NodeOf(*given.context) : spawner->context;
+  if (given.context != nullptr) {
+    task->context = NodeOf(*given.context);
+  } else {
+    task->context = spawner != nullptr ? spawner->context : BackgroundNode();
+  }
   RefContext(task->context);
   task->created_ns = world->coarse_ns();
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {

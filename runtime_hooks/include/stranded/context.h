@@ -42,8 +42,9 @@ const void* FindValue(const ContextNode* node, const void* key);
 // Room for a value in its context's node; others have a place of their own.
 inline constexpr std::size_t kValueRoom = 64, kValueAlign = 8;
 template <class Value>
-inline constexpr bool kFitsNode = sizeof(Value) <= kValueRoom && alignof(Value) <= kValueAlign &&
-                                  std::is_nothrow_move_constructible_v<Value>;
+inline constexpr bool kFitsNode =  // NOLINTNEXTLINE(misc-redundant-expression): not for each Value
+    sizeof(Value) <= kValueRoom && alignof(Value) <= kValueAlign &&
+    std::is_nothrow_move_constructible_v<Value>;
 
 // What a value node needs to know of its type.
 struct ValueType {
