@@ -33,6 +33,7 @@ void TextTable::AddColumn(std::string head, bool right, Cell cell) {
 
 std::vector<std::size_t> TextTable::Widths() const {
   std::vector<std::size_t> widths;
+  widths.reserve(columns_.size());
   for (const Column& c : columns_) widths.push_back(c.head.size());
   std::string text;
   for (std::size_t row = 0; row < rows_; ++row) {
