@@ -16,24 +16,38 @@ TaskHandle::TaskHandle(const TaskHandle& other) : task_(other.task_) {
   if (task_ != nullptr) task_->end.fetch_add(Task::kHandle, std::memory_order_relaxed);
 }
 
+namespace {
+
+// Nobody took the exception that left the task, and nobody can any more.
+void DieOfUncollected(Task* task) {
+  std::exception_ptr left;
+  {
+    internal::SpinGuard guard(task->finish_lock);
+    left = std::exchange(task->error, nullptr);
+  }
+  if (left != nullptr) internal::DieOfException(task, left);
+}
+
+}  // namespace
+
 TaskHandle::~TaskHandle() {
   if (task_ == nullptr) return;
   if (task_->end.load(std::memory_order_relaxed) == Task::kHandle &&
       internal::PoolWorld::DropFreshHandle(task_)) {
     return;
   }
-  // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
-  const std::uint32_t before = task_->end.fetch_sub(Task::kHandle, std::memory_order_acq_rel);
-  if (before >= 2 * Task::kHandle) return;
-  if (before & Task::kFailed) {
-    std::exception_ptr left;
-    {
-      internal::SpinGuard guard(task_->finish_lock);
-      left = std::exchange(task_->error, nullptr);
+  std::uint32_t seen = task_->end.load(std::memory_order_acquire);
+  for (;;) {
+    // The last handle looks after an error while it still is one: without handles the record goes
+    // with the task.
+    if (seen < 2 * Task::kHandle && (seen & Task::kFailed) != 0) DieOfUncollected(task_);
+    // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
+    if (task_->end.compare_exchange_weak(seen, seen - Task::kHandle, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+      break;
     }
-    if (left != nullptr) internal::DieOfException(task_, left);
   }
-  if (before & Task::kGone) internal::UnrefTask(task_);
+  if (seen < 2 * Task::kHandle && (seen & Task::kGone) != 0) internal::UnrefTask(task_);
 }
 
 TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id}; }
