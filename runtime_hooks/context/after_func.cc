@@ -17,6 +17,7 @@ struct AfterFuncEntry : ContextChild {
   ContextNode* context = nullptr;  // one reference, as long as the entry lives
   std::function<void()> function;
   SpawnSpec spec;
+  std::uint64_t world_id = 0;
   Context run_in;
 
   ~AfterFuncEntry() {
@@ -31,6 +32,7 @@ void StartAfterFunc(ContextChild* child) {
       std::move(static_cast<AfterFuncEntry*>(child)->self);
   SpawnSpec spec = entry->spec;
   spec.context = &entry->run_in;
+  spec.world = WorldOrDefault(entry->world_id);
   Spawn(spec, std::move(entry->function));
 }
 
@@ -53,7 +55,7 @@ StopFunc AfterFunc(const Context& ctx, std::function<void()> f, std::source_loca
   internal::RefContext(entry->context);
   entry->function = std::move(f);
   entry->run_in = WithoutCancel(ctx, loc);
-  entry->spec.world = self->world;
+  entry->world_id = self->world->id();
   entry->spec.detached = true;
   entry->spec.parent = self->spawn;
   internal::RefSpawnNode(self->spawn);

@@ -5,7 +5,7 @@
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/registry/spawn_node.h"
-#include "runtime_hooks/scheduler/world.h"
+#include "runtime_hooks/scheduler/pool_world.h"
 
 namespace stranded::internal {
 namespace {
@@ -192,6 +192,15 @@ void RegisterWorld(World* world) {
 void UnregisterWorld(World* world) {
   SpinGuard guard(Worlds().lock);
   std::erase(Worlds().worlds, world);
+}
+World* WorldOrDefault(std::uint64_t id) {
+  {
+    SpinGuard guard(Worlds().lock);
+    for (World* world : Worlds().worlds) {
+      if (world->id() == id) return world;
+    }
+  }
+  return DefaultPool();
 }
 void ForEachWorld(void (*f)(World*, void*), void* arg) {
   SpinGuard guard(Worlds().lock);

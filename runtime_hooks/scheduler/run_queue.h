@@ -1,9 +1,10 @@
 // The tasks that one worker has ready.
 //
 // Overview: a ring with two ends. The owner puts what it spawns or wakes on the new end and takes
-// it from there; what yields goes to the old end, and now and then the oldest is taken, so that
-// nobody starves behind newer ones. Others steal from the old end. Thread safety: Push*, Take* by
-// the owner; Steal and size() from any thread. Invariants: pinned tasks never stand here.
+// it from there; what yields goes to the old end, who gives way to those it spawned goes behind
+// these, and now and then the oldest is taken, so that nobody starves behind newer ones. Others
+// steal from the old end. Thread safety: Push*, Take* and IfNewest by the owner; Steal and size()
+// from any thread. Invariants: pinned tasks never stand here.
 // Ownership: none of the tasks; the ring grows and never shrinks.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_

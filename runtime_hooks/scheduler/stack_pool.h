@@ -1,7 +1,8 @@
 // Stacks for fibers.
 //
-// Overview: stacks are cut from large mappings, only touched pages cost memory, and freed stacks
-// are handed out again newest first, those of the usual size by the thread that freed them. Each
+// Overview: stacks are cut from large mappings, and freed ones are handed out again newest first,
+// those of the usual size by the thread that freed them. Only touched pages cost memory; from the
+// second batch of a size on, the first page of each is touched in advance. Each
 // has a guard below it: by MADV_GUARD_INSTALL where the kernel has it, else by mprotect within a
 // budget of mappings, else none, which is counted. Thread safety: any thread. Invariants: a stack
 // is either in the pool or in use by one fiber. Mappings are never given back. Ownership: the pool

@@ -169,6 +169,9 @@ int UnknownThreads();
 World* CurrentWorld();
 // All worlds alive, under the registry's lock.
 void ForEachWorld(void (*f)(World*, void*), void* arg);
+// The one with this id, or the default pool when it is gone: for what outlives the world it was
+// made in and may yet start a task. Not to be called while another thread takes that world down.
+World* WorldOrDefault(std::uint64_t id);
 void RegisterWorld(World* world);
 void UnregisterWorld(World* world);
 

@@ -39,8 +39,13 @@ TimerCore::~TimerCore() {
   if (spec.scope != nullptr) UnrefScope(spec.scope);
 }
 
+void TimerCore::UseWorld(World* in) {
+  world = in;
+  world_id = in->id();
+}
+
 void TimerCore::ArmLocked(std::int64_t due_ns) {
-  if (pending_fires == 0 && world->Stopped()) world = DefaultPool();
+  if (pending_fires == 0 && world->Stopped()) UseWorld(DefaultPool());
   entry.due_ns = due_ns;
   entry.period_ns = period_ns;
   entry.kind = channel.IsNil() ? TimerKind::kFunc : TimerKind::kChannel;
@@ -78,6 +83,7 @@ bool TimerCore::Rearm(std::int64_t delay_ns, std::int64_t period) {
   keep = self;
   const bool was_active = DisarmLocked();
   period_ns = period;
+  if (pending_fires == 0) UseWorld(WorldOrDefault(world_id));  // it may be gone meanwhile
   ArmLocked(LaterBy(world->NowNs(), delay_ns > 0 ? delay_ns : 0));
   return was_active;
 }
@@ -92,11 +98,13 @@ bool TimerCore::DisarmLocked() {
 void TimerCore::Fire(TimerEntry* fired) {
   auto* core = static_cast<TimerCore*>(fired->owner);
   std::shared_ptr<TimerCore> keep;
+  World* world = nullptr;
   bool start = false;
   {
     SpinGuard guard(core->lock);
     keep = core->self;  // set: this arming is not given back yet
-    const std::int64_t now = core->world->NowNs();
+    world = core->world;
+    const std::int64_t now = world->NowNs();
     // Armed again since this firing was on its way: then the later arming is the one that counts,
     // and its entry may stand in the world's heap already.
     if (core->active && core->pending_fires == 1) {
@@ -108,6 +116,7 @@ void TimerCore::Fire(TimerEntry* fired) {
   }
   if (!start) return;
   SpawnSpec spec = keep->spec;
+  spec.world = world;
   spec.context = &keep->run_in;
   Spawn(spec, keep->function);
 }
@@ -119,8 +128,7 @@ void TimerCore::Drop(TimerEntry* dropped) {
   keep = core->self;
   core->active = false;
   // Its world is about to go; somebody may still reset it.
-  core->world = DefaultPool();
-  if (core->spec.world != nullptr) core->spec.world = core->world;
+  core->UseWorld(DefaultPool());
   ShowArmed(core->channel.core(), false);
   core->DropArming();
 }
@@ -148,7 +156,7 @@ void TimerCore::Tick(std::int64_t now_ns) {
 
 std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site) {
   auto core = std::make_shared<TimerCore>();
-  core->world = CurrentWorld();
+  core->UseWorld(CurrentWorld());
   core->site = site;
   ChanCore* chan = NewChan(OpsFor<absl::Time>(), 1, site);
   SetChanRole(chan, ChanRole::kTimerTick, 0);
@@ -159,11 +167,10 @@ std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site) {
 std::shared_ptr<TimerCore> NewFuncTimer(std::function<void()> f, const std::source_location& site) {
   Task* self = CurrentTask();
   auto core = std::make_shared<TimerCore>();
-  core->world = self->world;
+  core->UseWorld(self->world);
   core->site = site;
   core->function = std::move(f);
   core->run_in = WithoutCancel(this_task::GetContext(), site);
-  core->spec.world = self->world;
   core->spec.detached = true;
   core->spec.parent = self->spawn;
   RefSpawnNode(self->spawn);

@@ -1,13 +1,12 @@
 // The state of one timer, ticker or delayed function.
 //
-// Overview: arms a TimerEntry of the world it was made in; the tick goes to a channel with room for
-// one value, or starts a task.
-// Thread safety: fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock,
-// or lock, then the channel's.
-// Invariants: `active` is true from Arm() to the tick or Disarm(). The world may call Fire() late,
-// after a Disarm() and another Arm(): Fire() then finds it inactive or armed again, and does
-// nothing. `entry` is in the heap once at most. Ownership: shared by handles; an armed entry owns
-// itself through `self`, one count per arming.
+// Overview: arms a TimerEntry of the world it was made in, or of the default pool when that world
+// is gone; the tick goes to a channel with room for one value, or starts a task. Thread safety:
+// fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock, or lock, then
+// the channel's. Invariants: `active` is true from Arm() to the tick, Disarm() or the end of the
+// world. The world may call Fire() late, after a Disarm() and another Arm(): Fire() then finds it
+// inactive or armed again, and does nothing. `entry` is in the heap once at most. Ownership: shared
+// by handles; an armed entry owns itself through `self`, one count per arming.
 #ifndef STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 
@@ -24,13 +23,14 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   // --- set once
   Receiver<absl::Time> channel;
   std::function<void()> function;
-  SpawnSpec spec;  // of the function's task
+  SpawnSpec spec;  // of the function's task, but for its world
   Context run_in;
   std::source_location site{};
 
   // --- guarded by lock
   SpinLock lock;
-  World* world = nullptr;
+  World* world = nullptr;  // may be gone while no arming is pending: see Rearm()
+  std::uint64_t world_id = 0;
   TimerEntry entry;
   bool active = false;
   std::int64_t period_ns = 0;
@@ -38,6 +38,8 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   std::shared_ptr<TimerCore> self;  // while pending_fires > 0
 
   ~TimerCore();
+  void UseWorld(World* in);  // with `lock`, or before anybody else has the timer
+  // For the first time, in the world it was made in.
   void Arm(std::int64_t delay_ns);
   // True if it was active or a tick lay unreceived in the channel.
   bool Disarm();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stranded/gtest.h"
+#include "stranded/internal/check_support.h"
 #include "stranded/sync.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
@@ -200,6 +201,17 @@ TEST(Context, AfterFuncRunsOnceWhenTheContextEnds) {
   EXPECT_FALSE(stop());
   for (int i = 0; i < 20; ++i) this_task::Yield();
   EXPECT_TRUE(ran.TryRecv().empty());
+}
+
+TEST(Context, AnAfterFuncOutlivesTheWorldItWasMadeIn) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "it runs in the default pool";
+  auto [ctx, cancel] = WithCancel(Background());
+  const Chan<int> ran(1);
+  internal::ControlledWorld* world = internal::EnterControlledWorld("short", 1);
+  AfterFunc(ctx, [ran] { ran.Send(1); });
+  EXPECT_EQ(internal::LeaveControlledWorld(world), 0U);
+  cancel();
+  EXPECT_EQ(ran.Recv(), 1);
 }
 
 TEST(Context, AStoppedAfterFuncDoesNotRun) {

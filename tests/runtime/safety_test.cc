@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cfenv>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -77,6 +79,24 @@ TEST(Safety, GivingWayKeepsErrno) {
       })
       .Join();
   EXPECT_EQ(kept, 200);
+}
+
+TEST(Safety, FloatingPointModesStayWithTheirTask) {
+  constexpr int kModes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  WaitGroup wg;
+  std::atomic<int> kept{0};
+  for (const int mode : kModes) {
+    wg.Go([mode, &kept] {
+      std::fesetround(mode);
+      for (int i = 0; i < 10; ++i) {
+        this_task::Yield();
+        if (std::fegetround() == mode) ++kept;
+      }
+    });
+  }
+  wg.Wait();
+  EXPECT_EQ(kept, 40);
+  EXPECT_EQ(std::fegetround(), FE_TONEAREST);
 }
 
 TEST(Safety, ErrnoStaysWithItsTask) {

@@ -138,10 +138,15 @@ TEST(Time, ATimerOutlivesItsWorld) {
   std::optional<Timer> timer;
   std::atomic<int> calls{0};
   std::optional<Timer> function;
+  std::optional<Timer> stopped;
   internal::ControlledWorld* world = internal::EnterControlledWorld("short", 1);
+  stopped.emplace(absl::Hours(1));
+  stopped->Stop();
   timer.emplace(absl::Hours(1));
   function.emplace(TimerFunc(absl::Hours(1), [&calls] { ++calls; }));
   EXPECT_EQ(internal::LeaveControlledWorld(world), 0U);
+  stopped->Reset(absl::Milliseconds(1));
+  EXPECT_TRUE(stopped->C().Recv().has_value());
   EXPECT_FALSE(timer->Stop());
   timer->Reset(absl::Milliseconds(1));
   EXPECT_TRUE(timer->C().Recv().has_value());

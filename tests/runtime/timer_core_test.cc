@@ -4,13 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <latch>
+#include <thread>
+#include <vector>
 
 namespace stranded::internal {
 namespace {
 
 class ByHand final : public World {
  public:
-  ByHand() : World("by hand") {}
+  ByHand() : World("by hand") { RegisterWorld(this); }
+  ~ByHand() override { UnregisterWorld(this); }
   void Ready(Task*) override {}
   WakeReason Park(Task*, void (*)(void*), void*) override { std::abort(); }
   void Yield(Task*) override {}
@@ -30,7 +34,7 @@ class ByHand final : public World {
 
 std::shared_ptr<TimerCore> NewTimer(World* world) {
   auto core = NewTickTimer(std::source_location::current());
-  core->world = world;
+  core->UseWorld(world);
   return core;
 }
 
@@ -51,6 +55,25 @@ TEST(TimerCore, AFiringOvertakenByTwoResets) {
   EXPECT_TRUE(core->channel.TryRecv().value.has_value());
   EXPECT_EQ(core->pending_fires, 0U);
   EXPECT_EQ(core.use_count(), 1);
+}
+
+// Were it stopped and armed in two steps, two threads could arm it twice: see ByHand::AddTimer.
+TEST(TimerCore, ResetFromManyThreads) {
+  ByHand world;
+  const auto core = NewTimer(&world);
+  core->Arm(0);
+  std::latch start(3);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&core, &start] {
+      start.arrive_and_wait();
+      for (int i = 0; i < 200000; ++i) core->Rearm(0, 0);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(core->pending_fires, 1U);
+  EXPECT_TRUE(core->Disarm());
+  EXPECT_EQ(core->pending_fires, 0U);
 }
 
 TEST(TimerCore, ATickerResetWhileItFires) {
