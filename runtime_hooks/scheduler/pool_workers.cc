@@ -16,7 +16,6 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
-constexpr int kMaxWorkers = 512;
 constexpr std::size_t kMostStolen = 128;
 // A worker that sleeps costs its waker 8 us and is there 30 us later, so it looks around as long.
 constexpr int kLooks = 32;

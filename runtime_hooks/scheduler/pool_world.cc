@@ -15,7 +15,6 @@ namespace {
 // Every so many picks (Go's number) what came from outside has its turn; the worker's own oldest
 // task has one at least and at most so many picks after its last.
 constexpr std::uint32_t kOutsideEvery = 61, kOldestSoonest = 61, kOldestLatest = 4096;
-constexpr int kMaxWorkers = 512;
 // Whoever spawns so many one after the other lets them run before it goes on: they find their
 // stacks in the cache, and the next ones take these over. No others, or it would wait for all that
 // is ready, and a tree of tasks be walked breadth first.

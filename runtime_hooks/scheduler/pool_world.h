@@ -112,6 +112,7 @@ class PoolWorld final : public World {
   void Stop(bool all_done);
 
  private:
+  static constexpr int kMaxWorkers = 512;
   // What was first seen of another worker since its queue was empty.
   struct Glimpse {
     std::size_t ready = 0;
@@ -227,7 +228,7 @@ class PoolWorld final : public World {
   std::mutex workers_mutex_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
-  std::atomic<Worker*> by_index_[512] = {};
+  std::atomic<Worker*> by_index_[kMaxWorkers] = {};
   std::atomic<int> worker_count_{0};
   int wanted_workers_;
   std::once_flag started_;
