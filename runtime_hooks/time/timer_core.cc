@@ -44,10 +44,8 @@ void TimerCore::UseWorld(World* in) {
   world_id = in->id();
 }
 
-void TimerCore::ArmLocked(std::int64_t due_ns) {
-  if (pending_fires == 0 && world->Stopped()) UseWorld(DefaultPool());
-  entry.due_ns = due_ns;
-  entry.period_ns = period_ns;
+// Once: whoever fires an earlier arming reads these without a lock while it is armed again.
+void TimerCore::DescribeEntry() {
   entry.kind = channel.IsNil() ? TimerKind::kFunc : TimerKind::kChannel;
   entry.owner = this;
   entry.object_id = channel.IsNil() ? 0 : channel.core()->id;
@@ -55,6 +53,12 @@ void TimerCore::ArmLocked(std::int64_t due_ns) {
   entry.fire = &TimerCore::Fire;
   entry.drop = &TimerCore::Drop;
   entry.noticed = channel.IsNil() ? nullptr : &TimerCore::Noticed;
+}
+
+void TimerCore::ArmLocked(std::int64_t due_ns) {
+  if (pending_fires == 0 && world->Stopped()) UseWorld(DefaultPool());
+  entry.due_ns = due_ns;
+  entry.period_ns = period_ns;
   active = true;
   if (pending_fires++ == 0) self = shared_from_this();
   ShowArmed(channel.core(), true);
@@ -161,6 +165,7 @@ std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site) {
   ChanCore* chan = NewChan(OpsFor<absl::Time>(), 1, site);
   SetChanRole(chan, ChanRole::kTimerTick, 0);
   core->channel = Receiver<absl::Time>(ChanRef(chan));
+  core->DescribeEntry();
   return core;
 }
 
@@ -177,6 +182,7 @@ std::shared_ptr<TimerCore> NewFuncTimer(std::function<void()> f, const std::sour
   core->spec.scope = self->spawn_scope;
   if (self->spawn_scope != nullptr) RefScope(self->spawn_scope);
   core->spec.site = site;
+  core->DescribeEntry();
   return core;
 }
 

@@ -31,13 +31,14 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   SpinLock lock;
   World* world = nullptr;  // may be gone while no arming is pending: see Rearm()
   std::uint64_t world_id = 0;
-  TimerEntry entry;
+  TimerEntry entry;  // but for what DescribeEntry() sets once
   bool active = false;
   std::int64_t period_ns = 0;
   std::uint32_t pending_fires = 0;  // armings whose reference is not given back yet
   std::shared_ptr<TimerCore> self;  // while pending_fires > 0
 
   ~TimerCore();
+  void DescribeEntry();      // once the fields above are set, before anybody else has the timer
   void UseWorld(World* in);  // with `lock`, or before anybody else has the timer
   // For the first time, in the world it was made in.
   void Arm(std::int64_t delay_ns);
