@@ -18,17 +18,21 @@ namespace stranded::internal {
 enum class ChanRole : std::uint8_t { kUser = 0, kContextDone = 1, kTimerTick = 2 };
 enum class PeerOutcome : std::uint8_t { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
 
+// The case that a select took instead of others.
+struct Departure {
+  std::source_location site{};
+  std::uint64_t object = 0;     // kDone: the context, else the channel
+  std::source_location made{};  // a channel of the program: it may be gone
+  CaseOp op = CaseOp::kNone;
+};
+
 // The last task seen on one side, and how it left.
 struct ChanPeer {
   std::uint64_t task = 0;
   std::source_location site{};
   std::int64_t at_ns = 0;
   PeerOutcome outcome = PeerOutcome::kNone;
-  CaseOp left_op = CaseOp::kNone;
-  std::source_location left_site{};
-  std::uint64_t left_context = 0, left_channel = 0;
-  std::source_location left_made{};  // a channel of the program that it left by: it may be gone
-  std::int64_t left_ns = 0;
+  Departure left;  // of kLeft
 };
 
 struct ChanCore {

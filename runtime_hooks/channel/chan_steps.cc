@@ -12,26 +12,27 @@ void KeepRecord(ChanCore* chan) {
   UpdateChannel(chan);
 }
 
-void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
-              const SelectCase& chosen) {
-  if (!noting.load(std::memory_order_relaxed)) return;
+Departure DepartureBy(const SelectCase& chosen) {
+  Departure by;
+  by.op = chosen.op;
+  by.site = chosen.site;
+  if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
+    by.op = CaseOp::kDone;
+    by.object = chosen.chan->context_id;
+  } else if (chosen.chan != nullptr) {
+    by.object = chosen.chan->id;
+    if (chosen.chan->role == ChanRole::kUser) by.made = chosen.chan->site;
+  }
+  return by;
+}
+
+void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
+              const Departure& departure) {
   ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
   // Somebody else who still waits here says more about the channel than one who looked and left.
   if (peer.outcome == PeerOutcome::kWaiting && peer.task != self->id) return;
   NotePeer(peer, self, site, PeerOutcome::kLeft);
-  peer.left_op = chosen.op;
-  peer.left_site = chosen.site;
-  peer.left_context = 0;
-  peer.left_channel = 0;
-  peer.left_made = {};
-  peer.left_ns = peer.at_ns;
-  if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
-    peer.left_op = CaseOp::kDone;
-    peer.left_context = chosen.chan->context_id;
-  } else if (chosen.chan != nullptr) {
-    peer.left_channel = chosen.chan->id;
-    if (chosen.chan->role == ChanRole::kUser) peer.left_made = chosen.chan->site;
-  }
+  peer.left = departure;
   KeepRecord(chan);
 }
 

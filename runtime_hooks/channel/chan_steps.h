@@ -23,7 +23,6 @@ inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_locatio
   peer.site = site;
   peer.at_ns = task == nullptr ? 0 : task->world->coarse_ns();
   peer.outcome = outcome;
-  peer.left_op = CaseOp::kNone;
 }
 
 // The first waiter that can still be served. A select that was won elsewhere is passed over; its
@@ -169,9 +168,10 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
 }
 void ReleaseOrphan(ChanCore* chan);
 
-// Notes that `self` had offered an operation here and took `chosen` instead.
-void NoteLeft(ChanCore* chan, Task* self, bool send, const std::source_location& site,
-              const SelectCase& chosen);
+Departure DepartureBy(const SelectCase& chosen);
+// Notes that `self` had offered an operation here, at `site`, and left for something else.
+void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
+              const Departure& departure);
 
 }  // namespace stranded::internal
 

@@ -54,7 +54,7 @@ __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* s
                                                    std::uint64_t wanted,
                                                    const std::source_location& site) {
   constexpr std::uint32_t kNoteEvery = 64;
-  if (chan == nullptr || !self->plain) return false;
+  if (self == nullptr || chan == nullptr || !self->plain) return false;
   if ((chan->glance.load(std::memory_order_acquire) & wanted) != 0) return false;
   if (!chan->observed_try.load(std::memory_order_relaxed)) return false;
   if (self->vain_polls++ % kNoteEvery == 0) return false;
@@ -64,10 +64,8 @@ __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* s
 }
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
-  SelectCase chosen;
-  chosen.op = CaseOp::kDefault;
-  chosen.site = site;
-  NoteLeft(chan, self, send, site, chosen);
+  if (!noting.load(std::memory_order_relaxed)) return;
+  NoteLeft(chan, self, send, site, Departure{.site = site, .op = CaseOp::kDefault});
 }
 
 }  // namespace
@@ -190,8 +188,9 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
 
 namespace {
 
-__attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, Task* self, void* room,
+__attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, void* room,
                                                   const std::source_location& site) {
+  Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
@@ -209,10 +208,9 @@ __attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, Task* self, vo
 }  // namespace
 
 TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& site) {
-  Task* self = CurrentTask();
-  if (VainTry(chan, self, ChanCore::kMayRecv, site)) [[likely]]
+  if (VainTry(chan, CurrentTaskOrNull(), ChanCore::kMayRecv, site)) [[likely]]
     return TryResult::kWouldBlock;
-  return TryRecvLocked(chan, self, room, site);
+  return TryRecvLocked(chan, room, site);
 }
 
 namespace {

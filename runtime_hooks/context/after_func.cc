@@ -57,8 +57,8 @@ StopFunc AfterFunc(const Context& ctx, std::function<void()> f, std::source_loca
   entry->run_in = WithoutCancel(ctx, loc);
   entry->world_id = self->world->id();
   entry->spec.detached = true;
-  entry->spec.parent = self->spawn;
-  internal::RefSpawnNode(self->spawn);
+  entry->spec.parent = internal::OwnNode(self->origin, self->id);
+  internal::RefSpawnNode(entry->spec.parent);
   entry->spec.scope = self->spawn_scope;
   if (self->spawn_scope != nullptr) internal::RefScope(self->spawn_scope);
   entry->spec.site = loc;

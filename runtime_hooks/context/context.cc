@@ -112,15 +112,23 @@ Context::Context(Context&& other) noexcept
     : node_(std::exchange(other.node_, internal::BackgroundNode())) {}
 Context::~Context() { internal::UnrefContext(node_); }
 
+namespace {
+
+__attribute__((noinline)) const Receiver<Unit>& MakeDone(ContextNode* node) {
+  static const Receiver<Unit> nil;
+  if (internal::DoneChannelOf(node) == nullptr) return nil;
+  return node->canceller->done;
+}
+
+}  // namespace
+
 const Receiver<Unit>& Context::Done() const {
   // Acquire: pairs with the release in DoneChannelOf, after `done` was set for good.
   if (ContextNode* ends = node_->canceller;
       ends != nullptr && ends->done_core.load(std::memory_order_acquire) != nullptr) [[likely]] {
     return ends->done;
   }
-  static const Receiver<Unit> nil;
-  if (internal::DoneChannelOf(node_) == nullptr) return nil;
-  return node_->canceller->done;
+  return MakeDone(node_);
 }
 
 absl::Status Context::Err() const {

@@ -122,20 +122,21 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
   if (peer.outcome == PeerOutcome::kNone) return;
   const std::uint32_t site = out_.Site(peer.site);
   const bool left = peer.outcome == PeerOutcome::kLeft;
-  const std::uint32_t left_site = left ? out_.Site(peer.left_site) : 0;
-  const bool by_channel = left && peer.left_made.line() != 0;
-  const std::uint32_t left_made = by_channel ? out_.Site(peer.left_made) : 0;
+  const std::uint32_t left_site = left ? out_.Site(peer.left.site) : 0;
+  const bool by_channel = left && peer.left.made.line() != 0;
+  const std::uint32_t left_made = by_channel ? out_.Site(peer.left.made) : 0;
   Builder<PeerTag> p(packet, tag);
   p.add_uint64(PeerTag::kTask, peer.task);
   p.add_uint32(PeerTag::kSite, site);
   p.add_int64(PeerTag::kAtNs, peer.at_ns);
   p.add_enum(PeerTag::kOutcome, static_cast<std::int32_t>(peer.outcome));
   if (!left) return;
-  p.add_enum(PeerTag::kLeftOp, static_cast<std::int32_t>(peer.left_op));
+  p.add_enum(PeerTag::kLeftOp, static_cast<std::int32_t>(peer.left.op));
   p.add_uint32(PeerTag::kLeftSite, left_site);
-  p.add_uint64(PeerTag::kLeftContext, peer.left_context);
-  p.add_uint64(PeerTag::kLeftChannel, peer.left_channel);
-  p.add_int64(PeerTag::kLeftNs, peer.left_ns);
+  const bool done = peer.left.op == CaseOp::kDone;
+  p.add_uint64(PeerTag::kLeftContext, done ? peer.left.object : 0);
+  p.add_uint64(PeerTag::kLeftChannel, done ? 0 : peer.left.object);
+  p.add_int64(PeerTag::kLeftNs, peer.at_ns);
   if (by_channel) p.add_uint32(PeerTag::kLeftMade, left_made);
 }
 

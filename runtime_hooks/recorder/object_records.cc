@@ -72,10 +72,10 @@ void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer) {
   out.at_ns = peer.at_ns;
   ring->Explain(out.site);
   if (peer.outcome != PeerOutcome::kLeft) return;
-  out.left_op = static_cast<std::uint8_t>(peer.left_op);
-  out.left_site = KeyOf(peer.left_site);
-  out.left_object = peer.left_op == CaseOp::kDone ? peer.left_context : peer.left_channel;
-  out.left_made = KeyOf(peer.left_made);
+  out.left_op = static_cast<std::uint8_t>(peer.left.op);
+  out.left_site = KeyOf(peer.left.site);
+  out.left_object = peer.left.object;
+  out.left_made = KeyOf(peer.left.made);
   ring->Explain(out.left_site);
   ring->Explain(out.left_made);
 }

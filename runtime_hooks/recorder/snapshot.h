@@ -75,6 +75,10 @@ class Snapshot {
   void NoteAncestry(const Task& task);
   void NeedContext(ContextNode* node);
   void WriteSpawnChain(const SpawnNode* node);
+  void WriteOrigin(std::uint64_t task_id, const Origin& origin);
+  void WriteSpawn(std::uint64_t id, std::uint64_t task_id, const SpawnNode* parent,
+                  const std::source_location& at, std::string_view whole_name,
+                  std::uint32_t elided);
   void WriteScopeChain(const ScopeNode* scope);
   void WriteSync(const SyncBase* base);
   void WriteFinishedTasks();

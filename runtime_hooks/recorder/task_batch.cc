@@ -39,15 +39,14 @@ bool TaskBatch::DescribeCases(const WaitRecord& wait, Shape& shape) {
 
 bool TaskBatch::Describe(const Task& task, Shape& shape) {
   const WaitRecord& wait = task.wait;
-  const SpawnNode& spawn = *task.spawn;
+  const std::string& name = task.name();
   if (task.is_thread || task.is_main || task.held_count != 0 || wait.until_ns != 0) return false;
   if (task.in_blocking_region.load(std::memory_order_relaxed)) return false;
-  if (wait.case_count > kMostCases || spawn.name.size() > kLongestName) return false;
-  if (spawn.task_id != task.id) return false;
+  if (wait.case_count > kMostCases || name.size() > kLongestName) return false;
   shape.count = 0;
   const bool sync = wait.sync != nullptr && IsSyncWait(wait.kind);
   const auto last_kind = task.last_kind.load(std::memory_order_relaxed);
-  shape.Add(spawn.name.size() | std::uint64_t{wait.case_count} << 8 |
+  shape.Add(name.size() | std::uint64_t{wait.case_count} << 8 |
             static_cast<std::uint64_t>(wait.kind) << 16 |
             static_cast<std::uint64_t>(last_kind) << 24 | std::uint64_t{wait.range} << 32 |
             std::uint64_t{task.daemon} << 33 | std::uint64_t{task.pinned} << 34 |
@@ -56,12 +55,11 @@ bool TaskBatch::Describe(const Task& task, Shape& shape) {
   shape.Add(task.world_id.load(std::memory_order_relaxed));
   shape.Add(task.scope == nullptr ? 0 : task.scope->id);
   shape.Add(Word(wait.site));
-  shape.Add(Word(spawn.site));
+  shape.Add(Word(task.origin.site));
   shape.Add(Word(task.last_site.load(std::memory_order_relaxed)));
-  shape.Add(spawn.elided);
-  for (std::size_t at = 0; at < spawn.name.size(); at += 8) {
+  for (std::size_t at = 0; at < name.size(); at += 8) {
     std::uint64_t word = 0;
-    std::memcpy(&word, spawn.name.data() + at, std::min<std::size_t>(8, spawn.name.size() - at));
+    std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
     shape.Add(word);
   }
   return DescribeCases(wait, shape);
@@ -106,8 +104,9 @@ bool TaskBatch::Take(const Task& task) {
   ++count_;
   like_.Add(known.like);
   id_.Add(task.id);
-  spawn_.Add(task.spawn->id);
-  parent_.Add(task.spawn->parent == nullptr ? 0 : task.spawn->parent->id);
+  spawn_.Add(task.id);
+  const SpawnNode* parent = task.origin.parent;
+  parent_.Add(parent == nullptr ? 0 : parent->id);
   context_.Add(task.context->id);
   created_.Add(static_cast<std::uint64_t>(task.created_ns));
   since_.Add(static_cast<std::uint64_t>(task.wait.since_ns));

@@ -70,8 +70,7 @@ void Snapshot::TakeTask(Task* task) {
     return;
   }
   // What is read of it later lies in cold memory: its ancestry and, once it is frozen, its stack.
-  __builtin_prefetch(task->spawn);
-  __builtin_prefetch(reinterpret_cast<const char*>(task->spawn) + 64);
+  __builtin_prefetch(task->origin.parent);
   held_[held_count_++].task = task;
   if (held_count_ == held_.size()) WriteTaken();
 }
@@ -81,7 +80,7 @@ void Snapshot::TakeTask(Task* task) {
 void Snapshot::NoteAncestry(const Task& task) {
   WriteScopeChain(task.scope);
   NeedContext(task.context);
-  WriteSpawnChain(task.spawn->parent);
+  WriteSpawnChain(task.origin.parent);
 }
 
 void Snapshot::WriteTaken() {
@@ -105,7 +104,7 @@ void Snapshot::WriteTaken() {
 bool Snapshot::WantStack(const Task& task) {
   if (options_.crash) return crash_stacks_++ < kMostCrashStacks;
   if (options_.stacks_per_site <= 0) return false;
-  const std::source_location &wait = task.wait.site, &spawn = task.spawn->site;
+  const std::source_location &wait = task.wait.site, &spawn = task.origin.site;
   const auto key = reinterpret_cast<std::uintptr_t>(wait.file_name()) * 1000003 +
                    (wait.line() * std::uint64_t{1} << 32) + wait.column() * 104729 +
                    spawn.line() * 31 + spawn.column() * 15485863 +
@@ -146,16 +145,16 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
   if (!options_.crash) listed_.insert(task->id);
   if (still) NoteObjects(task);
   if (frozen && batch_ != nullptr && batch_->Take(*task)) {
-    spawns_.insert(task->spawn->id);
+    spawns_.insert(task->id);
     return;
   }
-  WriteSpawnChain(task->spawn);
+  WriteOrigin(task->id, task->origin);
   const std::uint32_t last_site = out_.Site(task->last_site.load(std::memory_order_relaxed));
   out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
     const std::string_view name = Cut(task->name());
     t.add_uint64(TaskTag::kId, task->id);
     t.add_string(TaskTag::kName, name.data(), name.size());
-    t.add_uint64(TaskTag::kSpawn, task->spawn->id);
+    t.add_uint64(TaskTag::kSpawn, task->id);
     t.add_uint64(TaskTag::kContext, task->context->id);
     t.add_enum(TaskTag::kState, WireState(*task, state, still));
     t.add_enum(TaskTag::kKind, task->is_thread ? 1 : 0);
@@ -257,17 +256,29 @@ void Snapshot::NeedContext(ContextNode* node) {
 void Snapshot::WriteSpawnChain(const SpawnNode* node) {
   for (; node != nullptr; node = node->parent) {
     if (!options_.crash && !spawns_.insert(node->id)) return;
-    const std::uint32_t site = out_.Site(node->site);
-    out_.Write<dump::SpawnNodeTag>(PacketTag::kSpawn, [&](auto& s) {
-      const std::string_view name = Cut(node->name);
-      s.add_uint64(dump::SpawnNodeTag::kId, node->id);
-      s.add_uint64(dump::SpawnNodeTag::kTask, node->task_id);
-      s.add_uint64(dump::SpawnNodeTag::kParent, node->parent == nullptr ? 0 : node->parent->id);
-      s.add_uint32(dump::SpawnNodeTag::kSite, site);
-      s.add_string(dump::SpawnNodeTag::kName, name.data(), name.size());
-      s.add_uint32(dump::SpawnNodeTag::kElided, node->elided);
-    });
+    WriteSpawn(node->id, node->task_id, node->parent, node->site, node->name, node->elided);
   }
+}
+
+void Snapshot::WriteOrigin(std::uint64_t task_id, const Origin& origin) {
+  WriteSpawnChain(origin.parent);
+  if (!options_.crash && !spawns_.insert(task_id)) return;
+  WriteSpawn(task_id, task_id, origin.parent, origin.site, origin.Name(), 0);
+}
+
+void Snapshot::WriteSpawn(std::uint64_t id, std::uint64_t task_id, const SpawnNode* parent,
+                          const std::source_location& at, std::string_view whole_name,
+                          std::uint32_t elided) {
+  const std::uint32_t site = out_.Site(at);
+  out_.Write<dump::SpawnNodeTag>(PacketTag::kSpawn, [&](auto& s) {
+    const std::string_view name = Cut(whole_name);
+    s.add_uint64(dump::SpawnNodeTag::kId, id);
+    s.add_uint64(dump::SpawnNodeTag::kTask, task_id);
+    s.add_uint64(dump::SpawnNodeTag::kParent, parent == nullptr ? 0 : parent->id);
+    s.add_uint32(dump::SpawnNodeTag::kSite, site);
+    s.add_string(dump::SpawnNodeTag::kName, name.data(), name.size());
+    s.add_uint32(dump::SpawnNodeTag::kElided, elided);
+  });
 }
 
 void Snapshot::WriteScopeChain(const ScopeNode* scope) {
@@ -293,13 +304,13 @@ void Snapshot::WriteFinishedTasks() {
   for (const std::uint64_t id : mentioned_) {
     FinishedTask task;
     if (listed_.contains(id) || !FindFinished(id, &task)) continue;
-    WriteSpawnChain(task.spawn);
+    WriteOrigin(task.id, task.origin);
     const std::uint32_t site = out_.Site(task.last_site);
     out_.Write<TaskTag>(PacketTag::kTask, [&](auto& t) {
-      const std::string_view name = Cut(task.spawn->name);
+      const std::string_view name = Cut(task.origin.Name());
       t.add_uint64(TaskTag::kId, task.id);
       t.add_string(TaskTag::kName, name.data(), name.size());
-      t.add_uint64(TaskTag::kSpawn, task.spawn->id);
+      t.add_uint64(TaskTag::kSpawn, task.id);
       t.add_uint64(TaskTag::kContext, task.context);
       t.add_enum(TaskTag::kState, kWireFinished);
       t.add_int64(TaskTag::kCreatedNs, task.created_ns);
@@ -307,7 +318,7 @@ void Snapshot::WriteFinishedTasks() {
       op.add_enum(dump::LastOpTag::kKind, static_cast<std::int32_t>(task.last_kind));
       op.add_uint32(dump::LastOpTag::kSite, site);
     });
-    UnrefSpawnNode(task.spawn);
+    UnrefOrigin(task.origin);
   }
 }
 

@@ -35,7 +35,7 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
       TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
   if (r == nullptr) return;
   NeedContextRecord(ring, task->context);
-  const std::uint64_t site = KeyOf(task->spawn->site);
+  const std::uint64_t site = KeyOf(task->origin.site);
   ring->Explain(site);
   {
     const RecordLock lock(r->seq);
@@ -134,7 +134,7 @@ void RecordSpawn(const Task* spawner, Task* task) {
   Ring* ring = MyRing();
   if (spawner != nullptr) NoteTime(ring, spawner, kWorthNotingNs);
   const std::uint64_t parent = spawner == nullptr ? 0 : spawner->id;
-  ring->Put(EventKind::kSpawn, parent, 0, KeyOf(task->spawn->site), task->id);
+  ring->Put(EventKind::kSpawn, parent, 0, KeyOf(task->origin.site), task->id);
   if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, parent);
 }
 
@@ -157,7 +157,7 @@ void RecordResume(Task* self) {
 
 void RecordFinish(Task* self) {
   Ring* ring = MyRing();
-  ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->spawn->site), 0);
+  ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->origin.site), 0);
   DropRecord(ring, self);
 }
 

@@ -5,6 +5,8 @@
 
 #include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/owner_lock.h"
+#include "runtime_hooks/scheduler/task.h"
+#include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
 
@@ -61,13 +63,21 @@ __attribute__((noinline)) FinishedRing* TakeRing() {
 
 }  // namespace
 
-void RememberFinished(const FinishedTask& entry) {
+void RememberFinished(const Task& task) {
+  const std::uint64_t context = ContextIdOf(task.context);
   FinishedRing* ring = Here()->finished;
   if (ring == nullptr) ring = TakeRing();
-  FinishedRing::Slot& slot = ring->For(entry.id);
+  FinishedRing::Slot& slot = ring->For(task.id);
+  FinishedTask& entry = slot.task;
   ring->lock.OwnerEnter();
-  SpawnNode* const replaced = std::exchange(slot.task, entry).spawn;
-  slot.id.store(entry.id, std::memory_order_relaxed);
+  SpawnNode* const replaced = entry.origin.Owned();
+  entry.id = task.id;
+  entry.origin = task.origin;
+  entry.context = context;
+  entry.created_ns = task.created_ns;
+  entry.last_kind = task.last_kind.load(std::memory_order_relaxed);
+  entry.last_site = task.last_site.load(std::memory_order_relaxed);
+  slot.id.store(task.id, std::memory_order_relaxed);
   ring->lock.OwnerLeave();
   UnrefSpawnNode(replaced);
 }
@@ -82,7 +92,7 @@ bool FindFinished(std::uint64_t id, FinishedTask* out) {
     const bool found = slot.task.id == id;
     if (found) {
       *out = slot.task;
-      if (out->spawn != nullptr) RefSpawnNode(out->spawn);
+      RefOrigin(out->origin);
     }
     ring->lock.Leave();
     if (found) return true;

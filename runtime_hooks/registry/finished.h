@@ -5,7 +5,7 @@
 // what it did last. Thread safety: any thread. Writing costs the thread no locked instruction (see
 // owner_lock.h). Invariants: one entry per slot (id modulo the size); a newer task replaces an
 // older one. The table of a thread that has ended is kept, and taken over by the next thread.
-// Ownership: an entry owns one reference of its spawn node.
+// Ownership: an entry owns its origin.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_FINISHED_H_
 
@@ -19,16 +19,16 @@ namespace stranded::internal {
 
 struct FinishedTask {
   std::uint64_t id = 0;
-  SpawnNode* spawn = nullptr;
+  Origin origin;
   std::uint64_t context = 0;  // id of the context it ran in
   std::int64_t created_ns = 0;
   WaitKind last_kind = WaitKind::kNone;
   std::source_location last_site{};
 };
 
-// Takes over the reference in `entry.spawn`.
-void RememberFinished(const FinishedTask& entry);
-// True if `id` is remembered; then `out->spawn` carries a new reference for the caller.
+// Takes over the task's share in its origin.
+void RememberFinished(const Task& task);
+// True if `id` is remembered; then the caller has a share in `out->origin` and gives it back.
 bool FindFinished(std::uint64_t id, FinishedTask* out);
 
 }  // namespace stranded::internal

@@ -111,17 +111,29 @@ void RefForChild(SpawnNode* parent) {
 
 }  // namespace
 
-SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, const std::string* name,
-                        const std::source_location& site) {
-  SpawnNode* above = parent;
-  if (parent != nullptr && parent->depth >= kMaxDepth) {
-    above = Shorten(parent);
-  } else if (parent != nullptr) {
+const std::string& Origin::Name() const {
+  static const std::string none;
+  const SpawnNode* own = Node();
+  return own == nullptr ? none : own->name;
+}
+
+void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site) {
+  origin.site = site;
+  origin.parent = parent;
+  if (parent == nullptr) return;
+  if (parent->depth >= kMaxDepth) [[unlikely]] {
+    origin.parent = Shorten(parent);
+  } else {
     RefForChild(parent);
   }
-  SpawnNode* node = MakeNode(task_id, above, task_id, site);
-  if (name != nullptr) node->name = *name;
-  return node;
+}
+
+// Before anybody else has the task, or from itself.
+SpawnNode* MakeOwnNode(Origin& origin, std::uint64_t task_id, const std::string& name) {
+  SpawnNode* made = MakeNode(task_id, origin.parent, task_id, origin.site);
+  made->name = name;
+  origin.node.store(made, std::memory_order_release);  // pairs with Origin::Node()
+  return made;
 }
 
 void RefSpawnNode(SpawnNode* node) { Slab<SpawnNode>::Ref(node); }

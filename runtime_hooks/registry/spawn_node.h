@@ -1,14 +1,18 @@
 // Ancestry: who spawned whom, kept as long as a descendant is alive.
 //
-// Overview: each spawn makes one node that points to the spawner's node. Chains are bounded: every
-// kMaxDepth generations the nearest kKept nodes are copied and the rest is counted in `elided`, so
-// that a server whose tasks spawn their successors does not grow.
-// Thread safety: nodes are immutable after creation; reference counts are atomic.
-// Invariants: parent chains are acyclic and at most kMaxDepth long.
-// Ownership: a node owns a reference to its parent.
+// Overview: a task that spawns has a node, to which the origins of its children point. It is made
+// at the first spawn; most tasks never have one. Chains are bounded: every kMaxDepth generations
+// the nearest kKept nodes are copied and the rest is counted in `elided`, so that a server whose
+// tasks spawn their successors does not grow.
+// Thread safety: nodes are immutable after creation; reference counts are atomic. An origin is set
+// once, but for its own node, which its task makes and any thread may look for.
+// Invariants: parent chains are acyclic and at most kMaxDepth long. A node has the id of its task.
+// Ownership: a node owns a reference to its parent. An origin owns one of its node, or, while it
+// has none, of its parent; whoever copies it says who has it now.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <source_location>
 #include <string>
@@ -28,11 +32,45 @@ struct SpawnNode {
   std::uint32_t elided = 0;  // generations left out above this node
 };
 
-// `name` may be null.
-SpawnNode* NewSpawnNode(SpawnNode* parent, std::uint64_t task_id, const std::string* name,
-                        const std::source_location& site);
-void UnrefSpawnNode(SpawnNode* node);
+// Where a task comes from.
+struct Origin {
+  SpawnNode* parent = nullptr;
+  std::source_location site{};
+  // Release when it is made, acquire when it is found: whoever sees it sees what is in it.
+  std::atomic<SpawnNode*> node{nullptr};
+
+  Origin() = default;
+  Origin(const Origin& other) { *this = other; }
+  Origin& operator=(const Origin& other) {
+    parent = other.parent;
+    site = other.site;
+    node.store(other.Node(), std::memory_order_relaxed);
+    return *this;
+  }
+  SpawnNode* Node() const { return node.load(std::memory_order_acquire); }
+  // What it has a reference of.
+  SpawnNode* Owned() const {
+    SpawnNode* own = Node();
+    return own != nullptr ? own : parent;
+  }
+  const std::string& Name() const;
+};
+
+// Of a task spawned at `site` by the one that has the node `parent`; null: by nobody.
+void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site);
+SpawnNode* MakeOwnNode(Origin& origin, std::uint64_t task_id, const std::string& name);
+// Its own node, made now if it has none. From its own task.
+inline SpawnNode* OwnNode(Origin& origin, std::uint64_t task_id) {
+  SpawnNode* own = origin.node.load(std::memory_order_relaxed);
+  return own != nullptr ? own : MakeOwnNode(origin, task_id, std::string());
+}
+
+void UnrefSpawnNode(SpawnNode* node);  // may be null
 void RefSpawnNode(SpawnNode* node);
+inline void RefOrigin(const Origin& origin) {
+  if (SpawnNode* owned = origin.Owned()) RefSpawnNode(owned);
+}
+inline void UnrefOrigin(const Origin& origin) { UnrefSpawnNode(origin.Owned()); }
 // A thread keeps some references on the node it last spawned under: gives them back. When it idles.
 void DropSpawnStash();
 

@@ -291,7 +291,7 @@ std::size_t ControlledWorld::Choose(std::size_t n) {
 void ControlledWorld::FinishFiber(Task* self) {
   fruitless_ = 0;
   point_yields_ = false;
-  NoteStep(self, WaitKind::kNone, self->spawn->site, ScheduleStep::kEnds);
+  NoteStep(self, WaitKind::kNone, self->origin.site, ScheduleStep::kEnds);
   self->dying = true;
   Task* next = PickNext({self});
   SwitchTo(

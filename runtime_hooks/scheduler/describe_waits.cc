@@ -46,7 +46,7 @@ std::string Line(const Task* task) {
   } else if (task->wait.sync != nullptr) {
     absl::StrAppend(&line, " (made at ", At(task->wait.sync->site), ")");
   }
-  if (!task->is_thread) absl::StrAppend(&line, ", spawned at ", At(task->spawn->site));
+  if (!task->is_thread) absl::StrAppend(&line, ", spawned at ", At(task->origin.site));
   return line;
 }
 

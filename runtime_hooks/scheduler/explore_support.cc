@@ -26,7 +26,7 @@ std::uint64_t HashTask(const Task* task) {
   const auto kind = static_cast<unsigned char>(task->wait.kind);
   std::uint64_t hash = HashBytes(0xcbf29ce484222325ULL, &kind, 1);
   hash = HashSite(hash, task->wait.site);
-  return task->is_thread ? hash : HashSite(hash, task->spawn->site);
+  return task->is_thread ? hash : HashSite(hash, task->origin.site);
 }
 
 }  // namespace

@@ -37,25 +37,33 @@ PoolWorld::PoolWorld(std::string name, int workers)
   RegisterWorld(this);
 }
 
-void PoolWorld::Spawned() {
-  if (Worker* worker = MyWorker()) [[likely]] {
-    worker->spawned.store(worker->spawned.load(std::memory_order_relaxed) + 1,
-                          std::memory_order_relaxed);
+void PoolWorld::Start(Task* task, Task* spawner) {
+  Worker* worker = MyWorker();
+  if (worker == nullptr || task->pinned) [[unlikely]] {
+    StartElsewhere(worker, task);
     return;
   }
-  spawned_elsewhere_.fetch_add(1, std::memory_order_relaxed);
-  StartWorkers();
-}
-
-void PoolWorld::SpawnedMany(Task* self) {
-  Worker* worker = MyWorker();
+  worker->spawned.store(worker->spawned.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+  worker->queue.PushNew(task);
+  NoteQueued(worker);
   // Not a fiber of a controlled world that runs on this worker's thread either.
-  if (worker == nullptr || self->is_thread || self->world != this) return;
-  if (worker->spawner != self->id) {
-    worker->spawner = self->id;
+  if (spawner == nullptr || spawner->is_thread || spawner->world != this) return;
+  if (worker->spawner != spawner->id) {
+    worker->spawner = spawner->id;
     worker->spawned_in_a_row = 0;
   }
-  if (++worker->spawned_in_a_row < kMostInARow) return;
+  if (++worker->spawned_in_a_row == kMostInARow) [[unlikely]]
+    GiveWayToSpawned(worker, spawner);
+}
+
+void PoolWorld::StartElsewhere(Worker* worker, Task* task) {
+  spawned_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+  if (worker == nullptr) StartWorkers();
+  PushElsewhere(worker, task);
+}
+
+__attribute__((noinline)) void PoolWorld::GiveWayToSpawned(Worker* worker, Task* self) {
   worker->spawned_in_a_row = 0;
   if (self->pinned || self->in_blocking_region.load(std::memory_order_relaxed)) return;
   Task* next = Next(worker);

@@ -104,8 +104,7 @@ class PoolWorld final : public World {
   bool WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg);
   // Tasks spawned and not finished; never too few.
   std::int64_t live() const;
-  void Spawned() override;
-  void SpawnedMany(Task* self) override;
+  void Start(Task* task, Task* spawner) override;
   bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
   // Ends the workers, and waits for them if `all_done`: no task is left that one of them may be
   // running. Timers that are pending go on.
@@ -180,6 +179,8 @@ class PoolWorld final : public World {
     return worker != nullptr && worker->world == this ? worker : nullptr;
   }
 
+  void StartElsewhere(Worker* worker, Task* task);
+  void GiveWayToSpawned(Worker* worker, Task* self);
   Task* Next(Worker* worker);
   Task* FairNext(Worker* worker);
   Task* OutsideNext(Worker* worker);

@@ -52,7 +52,7 @@ bool Guard(char* page) {
   return false;
 }
 
-int ClassOf(std::size_t bytes) {
+constexpr int ClassOf(std::size_t bytes) {
   const std::size_t rounded = std::bit_ceil(bytes < 16384 ? std::size_t{16384} : bytes);
   return std::countr_zero(rounded) - 14;
 }
@@ -132,7 +132,8 @@ void GiveBack(Stack* stack) {
 
 // Stacks of the usual size are kept by the thread that freed them, the newest on top: it is still
 // in the processor's cache.
-const int usual_class = ClassOf(kDefaultStackBytes * kStackFactor);
+constexpr int kUsualClass = ClassOf(kDefaultStackBytes * kStackFactor);
+constexpr std::size_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFactor);
 
 ThreadCache& MyCache() { return Here()->caches[static_cast<int>(CacheKind::kStack)]; }
 
@@ -153,10 +154,10 @@ __attribute__((noinline)) void Fill(ThreadCache& cache) {
   SpillAtThreadExit();
   constexpr std::uint32_t kAtOnce = 16;
   Stack* taken[kAtOnce];
-  taken[0] = TakeOrMap(usual_class);
+  taken[0] = TakeOrMap(kUsualClass);
   std::uint32_t count = 1;
   while (count < kAtOnce) {
-    Stack* stack = TakeFrom(classes[usual_class]);
+    Stack* stack = TakeFrom(classes[kUsualClass]);
     if (stack == nullptr) break;
     taken[count++] = stack;
   }
@@ -170,13 +171,15 @@ __attribute__((noinline)) void Fill(ThreadCache& cache) {
 }  // namespace
 
 Stack* AllocStack(std::size_t bytes) {
-  bytes = (bytes == 0 ? kDefaultStackBytes : bytes) * kStackFactor;
-  const int index = ClassOf(bytes);
-  if (index >= kClasses) {
-    errno = EINVAL;
-    ThrowNoRoom(bytes);
+  if (bytes != 0) [[unlikely]] {
+    bytes *= kStackFactor;
+    const int index = ClassOf(bytes);
+    if (index >= kClasses) {
+      errno = EINVAL;
+      ThrowNoRoom(bytes);
+    }
+    if (index != kUsualClass) return TakeOrMap(index);
   }
-  if (index != usual_class) return TakeOrMap(index);
   ThreadCache& cache = MyCache();
   if (cache.count == 0) [[unlikely]]
     Fill(cache);
@@ -188,7 +191,7 @@ Stack* AllocStack(std::size_t bytes) {
 
 void FreeStack(Stack* stack) {
   UnpoisonStack(stack->low, stack->bytes);
-  if (ClassOf(stack->bytes) != usual_class) {
+  if (stack->bytes != kUsualBytes) [[unlikely]] {
     GiveBack(stack);
     return;
   }

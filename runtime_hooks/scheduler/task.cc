@@ -25,26 +25,12 @@ namespace stranded::internal {
 
 std::atomic<int> runtime_threads{0};
 std::atomic<int> adopted_threads{0};
-std::atomic<bool> forked_child{false};
 std::atomic<bool> noting{true};
 
 namespace {
 
-// Ids are taken in batches, one for each thread: a common counter costs as much as a lock.
-constexpr std::uint64_t kIdBatch = 64;
-std::atomic<std::uint64_t> next_id_batch{1};
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
-
-std::uint64_t NewTaskId() {
-  ThreadBlock* here = Here();
-  if (here->task_ids_left == 0) [[unlikely]] {
-    here->next_task_id = next_id_batch.fetch_add(kIdBatch, std::memory_order_relaxed);
-    here->task_ids_left = kIdBatch;
-  }
-  --here->task_ids_left;
-  return here->next_task_id++;
-}
 
 // Ends the adoption when the OS thread does.
 struct Adoption {
@@ -74,7 +60,8 @@ __attribute__((noinline)) Task* AdoptThread() {
   task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
   task->context = BackgroundNode();
   const std::string name = task->is_main ? "main" : "thread";
-  task->spawn = NewSpawnNode(nullptr, task->id, &name, {});
+  SetOrigin(task->origin, nullptr, {});
+  MakeOwnNode(task->origin, task->id, name);
   task->state.store(Task::kRunning, std::memory_order_relaxed);
   sem_init(&task->thread_wake, 0, 0);
   PrepareRoot(task);
@@ -106,17 +93,6 @@ std::string ExceptionText(const std::exception_ptr& error) {
   }
 }
 
-FinishedTask Epitaph(const Task& task) {
-  FinishedTask entry;
-  entry.id = task.id;
-  entry.spawn = task.spawn;
-  entry.context = ContextIdOf(task.context);
-  entry.created_ns = task.created_ns;
-  entry.last_kind = task.last_kind.load(std::memory_order_relaxed);
-  entry.last_site = task.last_site.load(std::memory_order_relaxed);
-  return entry;
-}
-
 void WakeJoiners(Task* self) {
   SpinGuard guard(self->finish_lock);
   while (Waiter* w = self->joiners.PopFront()) {
@@ -125,31 +101,33 @@ void WakeJoiners(Task* self) {
   }
 }
 
-// Leaves an exception to the handles, or returns it if there is none.
-std::exception_ptr LeaveError(Task* self, std::exception_ptr error) {
-  {
-    SpinGuard guard(self->finish_lock);
-    self->error = error;
-  }
-  // Acq_rel: the last handle that goes sees kFailed and the error, or this sees that it has gone.
-  const std::uint32_t before = self->end.fetch_or(Task::kFailed, std::memory_order_acq_rel);
-  if (before >= Task::kHandle) return nullptr;
+void KeepError(Task* self, std::exception_ptr error) {
   SpinGuard guard(self->finish_lock);
-  self->error = nullptr;
-  return error;
+  self->error = std::move(error);
 }
 
-void Finish(Task* self, std::exception_ptr error) {
-  if (error != nullptr) error = LeaveError(self, std::move(error));
-  if (error != nullptr && !self->world->Survives(self, error)) DieOfException(self, error);
+// Leaves the exception to the handles. If there is none, that is the end of the process, unless the
+// world bears it.
+__attribute__((noinline)) void LeaveError(Task* self) {
+  // Acq_rel: the last handle that goes sees kFailed and the error, or this sees that it has gone.
+  const std::uint32_t before = self->end.fetch_or(Task::kFailed, std::memory_order_acq_rel);
+  if (before >= Task::kHandle) return;
+  std::exception_ptr error;
+  {
+    SpinGuard guard(self->finish_lock);
+    error = std::exchange(self->error, nullptr);
+  }
+  if (!self->world->Survives(self, error)) DieOfException(self, error);
+}
+
+void Finish(Task* self) {
   // Without handles nobody can join it, or make a handle any more.
   if (self->end.load(std::memory_order_acquire) >= Task::kHandle) {
     const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
     if (before & Task::kJoined) WakeJoiners(self);
     // Its record may stay for long, and a snapshot leaves out what has finished.
-    FinishedTask entry = Epitaph(*self);
-    RefSpawnNode(entry.spawn);
-    RememberFinished(entry);
+    RefOrigin(self->origin);
+    RememberFinished(*self);
   }
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
     RecordFinish(self);
@@ -160,27 +138,30 @@ void Finish(Task* self, std::exception_ptr error) {
   }
 }
 
-// What left the task's function, or null.
-std::exception_ptr RunFunction(Task* self) {
-  if (self->unwinding != Unwinding::kNone) return nullptr;  // reclaimed before it began
+// False if an exception left the task's function: then it is in `error`.
+bool RunFunction(Task* self) {
+  if (self->unwinding != Unwinding::kNone) return true;  // reclaimed before it began
   try {
     self->function.run(self->function.closure);
   } catch (const TaskUnwound&) {
-    return nullptr;
+    return true;
   } catch (...) {
-    if (self->unwinding == Unwinding::kNone) return std::current_exception();
+    if (self->unwinding != Unwinding::kNone) return true;
+    KeepError(self, std::current_exception());
+    return false;
   }
-  return nullptr;
+  return true;
 }
 
 }  // namespace
 
 void RunFiber(Task* self) {
-  Record(EventKind::kStart, self->id, 0, self->spawn->site);
-  std::exception_ptr error = RunFunction(self);
+  Record(EventKind::kStart, self->id, 0, self->origin.site);
+  const bool well = RunFunction(self);
   self->function.destroy(self->function.closure);
-  Finish(self, std::move(error));
-  error = nullptr;
+  if (!well) [[unlikely]]
+    LeaveError(self);
+  Finish(self);
   self->world->FinishFiber(self);
   std::abort();
 }
@@ -199,12 +180,12 @@ __attribute__((noinline)) void SetErrno(int value) {
 std::string DescribeException(const Task* task, const std::exception_ptr& error) {
   const std::string text = ExceptionText(error);
   const std::string name = task->name().empty() ? "" : " \"" + task->name() + "\"";
-  return "an exception left task" + name + " spawned at " + task->spawn->site.file_name() + ":" +
-         std::to_string(task->spawn->site.line()) + ": " + text.substr(0, text.find('\n'));
+  return "an exception left task" + name + " spawned at " + task->origin.site.file_name() + ":" +
+         std::to_string(task->origin.site.line()) + ": " + text.substr(0, text.find('\n'));
 }
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
-  const auto& site = task->spawn->site;
+  const auto& site = task->origin.site;
   std::fprintf(stderr,
                "stranded: an exception left task %llu \"%s\", spawned at %s:%u in %s: %s\n"
                "stranded: nobody holds a handle that could collect it\n",
@@ -213,27 +194,16 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
   std::abort();
 }
 
-// Of what this thread spawns from now on; other threads may still have lower ids at hand.
-std::uint64_t NextTaskId() {
-  const ThreadBlock* here = Here();
-  const std::uint64_t batch = next_id_batch.load(std::memory_order_relaxed);
-  const bool newest = here->task_ids_left > 0 && here->next_task_id + here->task_ids_left == batch;
-  if (newest) return here->next_task_id;
-  Here()->task_ids_left = 0;
-  return batch;
-}
-
 World::World(std::string name)
     : id_(next_world_id.fetch_add(1, std::memory_order_relaxed)), name_(std::move(name)) {}
 
 void UnrefTask(Task* t) {
   if (!Slab<Task>::Unref(t)) return;
-  // The usual end: it is remembered, and its spawn node goes to the one that remembers.
-  if (t->spawn != nullptr && !t->is_thread &&
-      (t->end.load(std::memory_order_relaxed) & Task::kEnded) == 0) {
-    RememberFinished(Epitaph(*t));
-  } else if (t->spawn != nullptr) {
-    UnrefSpawnNode(t->spawn);
+  // The usual end: it is remembered, and its origin goes to the one that remembers.
+  if (!t->is_thread && (t->end.load(std::memory_order_relaxed) & Task::kEnded) == 0) {
+    RememberFinished(*t);
+  } else {
+    UnrefOrigin(t->origin);
   }
   if (t->context != nullptr) UnrefContext(t->context);
   if (t->scope != nullptr) UnrefScope(t->scope);
@@ -354,84 +324,6 @@ void ThrowInterrupted(Task* self, WakeReason reason) {
   const std::string waits = DescribeWaits(self->world);
   self->wait.kind = WaitKind::kNone;
   throw GlobalDeadlockError(waits);
-}
-
-Task* PrepareTask(const SpawnSpec& given, void** closure) {
-  World* world = given.world;
-  SpawnNode* parent = given.parent;
-  ScopeNode* scope = given.scope;
-  Task* spawner = nullptr;
-  if (!given.detached) [[likely]] {
-    spawner = CurrentTask();
-    std::ignore = SchedulePoint(spawner, WaitKind::kNone, nullptr, given.site);
-    if (world == nullptr) world = spawner->world;
-    parent = spawner->spawn;
-    scope = spawner->spawn_scope;
-    if (world != spawner->world && world->Stopped()) {
-      throw MisuseError("Go() on a pool that was shut down");
-    }
-  } else if (world->Stopped()) {
-    world = DefaultPool();  // a timer or the end of a context comes after the pool's
-  }
-  if (forked_child.load(std::memory_order_relaxed) && world->UsesThreads()) {
-    throw ResourceError(
-        "Go() in the child of a fork: the worker threads stayed in the parent, so no task can run "
-        "here. Call exec, or fork before the runtime is first used");
-  }
-  Stack* stack = AllocStack(given.options != nullptr ? given.options->stack_bytes : 0);
-  Task* task = TaskSlab().NewUnpublished();
-  task->id = NewTaskId();
-  if (given.options != nullptr) {
-    task->daemon = given.options->daemon;
-    task->pinned = given.options->pinned;
-  }
-  SetWorld(task, world);
-  task->stack = stack;
-  task->spawn = NewSpawnNode(parent, task->id,
-                             given.options != nullptr ? &given.options->name : nullptr, given.site);
-  if (given.context != nullptr) {
-    task->context = NodeOf(*given.context);
-  } else {
-    task->context = spawner != nullptr ? spawner->context : BackgroundNode();
-  }
-  RefContext(task->context);
-  task->created_ns = world->coarse_ns();
-  if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
-    SetUnwinding(task, Unwinding::kReclaims);  // it never begins
-  }
-  world->Adopt(task);
-  if (scope != nullptr) {
-    task->scope = task->spawn_scope = scope;
-    RefScope(task->scope);
-    AddToScope(task->scope, 1);
-  }
-  // The closure lies at the top of the stack's own page; one page is usually all a task touches.
-  auto top = reinterpret_cast<std::uintptr_t>(stack->top()) - given.closure_bytes;
-  top &= ~(static_cast<std::uintptr_t>(given.closure_align < 64 ? 64 : given.closure_align) - 1);
-  *closure = task->function.closure = reinterpret_cast<void*>(top);
-  PrepareFiber(task, *closure, top - reinterpret_cast<std::uintptr_t>(stack->low));
-  task->end.store(Task::kHandle, std::memory_order_relaxed);
-  TaskSlab().Publish(task);
-  return task;
-}
-
-void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
-  task->function.run = run;
-  task->function.destroy = destroy;
-  task->world->Spawned();
-  Task* const spawner = CurrentTaskOrNull();
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    RecordSpawn(spawner, task);
-  task->world->Ready(task);
-  if (spawner != nullptr) task->world->SpawnedMany(spawner);
-}
-
-void AbandonTask(Task* task) {
-  ReleaseFiber(task);
-  FreeStack(task->stack);
-  if (task->scope != nullptr) AddToScope(task->scope, -1);
-  task->state.store(Task::kFinished, std::memory_order_release);
-  UnrefTask(task);
 }
 
 }  // namespace stranded::internal

@@ -76,8 +76,8 @@ struct WaitRecord {
 };
 
 struct HeldRead {
-  const SyncBase* lock = nullptr;
-  std::source_location site{};
+  const SyncBase* lock;
+  std::source_location site;
 };
 
 struct Task {
@@ -94,6 +94,7 @@ struct Task {
   Unwinding unwinding = Unwinding::kNone;  // own thread only; change it by SetUnwinding
   bool is_thread = false, daemon = false, pinned = false, is_main = false, dying = false;
   std::atomic<bool> in_blocking_region{false};
+  std::uint32_t vain_polls = 0;  // own thread only
   std::uint64_t id = 0;
   World* world = nullptr;
   void* sp = nullptr;                 // fcontext while not running
@@ -101,15 +102,15 @@ struct Task {
 
   // --- last operation on a shared object that did not block; any thread may read
   std::atomic<WaitKind> last_kind{WaitKind::kNone};
+  std::atomic<bool> select_done{false};  // one winner among a select's wakers
+  std::uint32_t gave_up = 0;             // waits that virtual patches ended
   std::atomic<const void*> last_object{nullptr};
   std::atomic<std::source_location> last_site{};
 
   WaitRecord wait;
   std::uint64_t park_count = 0;
-  std::uint32_t vain_polls = 0;          // own thread only
-  std::uint64_t last_select = 0;         // what its last select chose, hashed; own thread only
-  Waiter* wake_waiter = nullptr;         // select: whose case won; under that object's lock
-  std::atomic<bool> select_done{false};  // one winner among a select's wakers
+  std::uint64_t last_select = 0;  // what its last select chose, hashed; own thread only
+  Waiter* wake_waiter = nullptr;  // select: whose case won; under that object's lock
 
   // --- finish. Handle count and flags in one word, so that a task whose handles are gone needs no
   // lock to finish. The handles together own the record once kGone is set.
@@ -125,7 +126,7 @@ struct Task {
 
   // --- set at spawn
   std::atomic<std::uint64_t> world_id{0};  // relaxed: its world may be gone when the task is
-  SpawnNode* spawn = nullptr;              // one reference; it has the name
+  Origin origin;                           // it has the name, too
   ContextNode* context = nullptr;          // one reference
   ScopeNode* scope = nullptr;              // it counts in this one
   ScopeNode* spawn_scope = nullptr;        // what it spawns counts here; own thread only
@@ -151,20 +152,19 @@ struct Task {
     Function function{};  // fibers
     sem_t thread_wake;    // threads: posted once by each Ready, taken once by each Park
   };
-  std::uint32_t gave_up = 0;  // waits that virtual patches ended
 
   // --- the queue it stands in: owned by the world
   std::int32_t pinned_worker = -1;
+  int held_count = 0;           // see below
   std::uint64_t queue_seq = 0;  // controlled worlds: since when it is ready
   std::uint32_t ordinal = 0;    // controlled worlds: the how-manyth task, main is 0
   std::uint32_t decisions = 0;  // controlled worlds: taken at its points so far
 
   // --- read locks it holds; written by itself, read while parked
   static constexpr int kHeldMax = 4;  // if more, the lock says readers_uncertain
-  HeldRead held[kHeldMax];
-  int held_count = 0;
+  HeldRead held[kHeldMax];            // the first held_count are set
 
-  const std::string& name() const { return spawn->name; }
+  const std::string& name() const { return origin.Name(); }
 };
 
 Slab<Task>& TaskSlab();
@@ -175,6 +175,7 @@ void LeaveTask(Task* task);
 
 // The running task, or nullptr when the thread never used the runtime.
 inline Task* CurrentTaskOrNull() { return Here()->current; }
+std::uint64_t NewTaskId();
 // Makes a task of the calling OS thread.
 Task* AdoptThread();
 // The running task; adopts the calling OS thread when it has none. Never null.
@@ -192,7 +193,8 @@ extern std::atomic<bool> noting;
 // Notes the last operation of `self` for reports.
 inline void NoteOp(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
-  if (!noting.load(std::memory_order_relaxed)) return;
+  if (!noting.load(std::memory_order_relaxed)) [[unlikely]]
+    return;
   self->last_kind.store(kind, std::memory_order_relaxed);
   self->last_object.store(object, std::memory_order_relaxed);
   self->last_site.store(site, std::memory_order_relaxed);

@@ -28,26 +28,27 @@ void DieOfUncollected(Task* task) {
   if (left != nullptr) internal::DieOfException(task, left);
 }
 
+__attribute__((noinline)) void DropHandle(Task* task) {
+  std::uint32_t seen = task->end.load(std::memory_order_acquire);
+  for (;;) {
+    // The last handle looks after an error while it still is one: without handles the record goes
+    // with the task.
+    if (seen < 2 * Task::kHandle && (seen & Task::kFailed) != 0) DieOfUncollected(task);
+    // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
+    if (task->end.compare_exchange_weak(seen, seen - Task::kHandle, std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+      break;
+    }
+  }
+  if (seen < 2 * Task::kHandle && (seen & Task::kGone) != 0) internal::UnrefTask(task);
+}
+
 }  // namespace
 
 TaskHandle::~TaskHandle() {
   if (task_ == nullptr) return;
-  if (task_->end.load(std::memory_order_relaxed) == Task::kHandle &&
-      internal::PoolWorld::DropFreshHandle(task_)) {
-    return;
-  }
-  std::uint32_t seen = task_->end.load(std::memory_order_acquire);
-  for (;;) {
-    // The last handle looks after an error while it still is one: without handles the record goes
-    // with the task.
-    if (seen < 2 * Task::kHandle && (seen & Task::kFailed) != 0) DieOfUncollected(task_);
-    // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
-    if (task_->end.compare_exchange_weak(seen, seen - Task::kHandle, std::memory_order_acq_rel,
-                                         std::memory_order_acquire)) {
-      break;
-    }
-  }
-  if (seen < 2 * Task::kHandle && (seen & Task::kGone) != 0) internal::UnrefTask(task_);
+  const bool alone = task_->end.load(std::memory_order_relaxed) == Task::kHandle;
+  if (!alone || !internal::PoolWorld::DropFreshHandle(task_)) DropHandle(task_);
 }
 
 TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id}; }

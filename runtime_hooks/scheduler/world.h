@@ -104,9 +104,9 @@ class World {
   virtual bool Survives(Task* /*self*/, const std::exception_ptr& /*error*/) { return false; }
   // Queues a task that has just become runnable (its state is already kRunnable).
   virtual void Ready(Task* task) = 0;
-  virtual void Spawned() {}  // counted before its first Ready
-  // After a spawn by `self`: it may have to let the new ones run first.
-  virtual void SpawnedMany(Task* /*self*/) {}
+  // Its first Ready. `spawner` is the running task, or null; it may have to give way to what it
+  // spawned.
+  virtual void Start(Task* task, Task* /*spawner*/) { Ready(task); }
   bool UsesThreads() const { return uses_threads_; }
   // Its workers are gone: nothing new can run here. The record itself stays.
   virtual bool Stopped() const { return false; }

@@ -57,10 +57,20 @@ class LockSet {
   std::size_t size_ = 0;
 };
 
-void NoteLeftFor(const SelectCase& c, Task* self, const SelectCase& chosen) {
-  if (c.chan == nullptr || c.chan == chosen.chan) return;
-  if (chosen.op == CaseOp::kDefault) c.chan->observed_try.store(true, std::memory_order_relaxed);
-  NoteLeft(c.chan, self, IsSend(c), c.site, chosen);
+// Notes in the channels of the cases not taken that `self` left them. `lock` if they are not locked
+// yet.
+void NoteOthersLeft(const Task* self, const SelectCase* cases, std::size_t count,
+                    std::size_t chosen, bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!noting.load(std::memory_order_relaxed)) return;
+  const Departure departure = DepartureBy(cases[chosen]);
+  for (std::size_t i = 0; i < count; ++i) {
+    ChanCore* const chan = cases[i].chan;
+    if (chan == nullptr || chan == cases[chosen].chan) continue;
+    if (departure.op == CaseOp::kDefault) chan->observed_try.store(true, std::memory_order_relaxed);
+    if (lock) chan->lock.Lock();
+    NoteLeft(chan, self, IsSend(cases[i]), cases[i].site, departure);
+    if (lock) chan->lock.Unlock();
+  }
 }
 
 // True if the case went through; `*on_closed` if it is a send on a closed channel.
@@ -91,13 +101,7 @@ std::size_t TakeAtAGlance(Task* self, SelectCase* cases, std::size_t count) {
     SpinGuard guard(cases[chosen].chan->lock);
     if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
   }
-  if (!SaidBefore(self, cases, count, chosen)) {
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i == chosen || cases[i].chan == nullptr) continue;
-      SpinGuard guard(cases[i].chan->lock);
-      NoteLeftFor(cases[i], self, cases[chosen]);
-    }
-  }
+  if (!SaidBefore(self, cases, count, chosen)) NoteOthersLeft(self, cases, count, chosen, true);
   return Chosen(self, cases, chosen, on_closed);
 }
 
@@ -117,7 +121,6 @@ class Selection {
 
  private:
   std::size_t TakeReady();
-  void NoteOthersLeft(std::size_t chosen);
   void OfferAll();
   // Takes the entries out but that of `chosen`; returns how many channels have become orphans, and
   // leaves their indexes in `indexes_`.
@@ -148,12 +151,6 @@ std::size_t Selection::TakeReady() {
     --size;
   }
   return kNoCase;
-}
-
-void Selection::NoteOthersLeft(std::size_t chosen) {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (i != chosen) NoteLeftFor(cases_[i], self_, cases_[chosen]);
-  }
 }
 
 void Selection::OfferAll() {
@@ -199,7 +196,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t orphans = WithdrawAll(chosen);
   bool on_closed = false;
   if (won) {
-    NoteOthersLeft(chosen);
+    NoteOthersLeft(self_, cases_, count_, chosen, false);
     const bool success = waiters_.data()[chosen].success;
     if (IsSend(cases_[chosen])) {
       on_closed = !success;
@@ -219,7 +216,7 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool took = chosen != kNoCase;
   if (!took) chosen = FindDefault(cases_, count_);
   if (chosen == kNoCase) return Wait();
-  NoteOthersLeft(chosen);
+  NoteOthersLeft(self_, cases_, count_, chosen, false);
   locks_.Unlock();
   if (!took) self_->world->Fruitless(self_);
   return Chosen(self_, cases_, chosen, send_on_closed_);

@@ -42,9 +42,12 @@ struct DualWait {
     if (done != nullptr) done->lock.Lock();
     base->lock.Lock();
   }
+  // Without a Done channel this wait may be over, and its stack in other use, as soon as the
+  // semaphore's lock is free; with one it cannot end before that one's lock is free too.
   void Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    ChanCore* const last = done;
     base->lock.Unlock();
-    if (done != nullptr) done->lock.Unlock();
+    if (last != nullptr) last->lock.Unlock();
   }
   WakeReason ParkBoth(Task* self, internal::WaitQueue* queue) {
     // Relaxed: the locks are held, and wakers look at it only under one of them.

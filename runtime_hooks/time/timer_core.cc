@@ -177,8 +177,8 @@ std::shared_ptr<TimerCore> NewFuncTimer(std::function<void()> f, const std::sour
   core->function = std::move(f);
   core->run_in = WithoutCancel(this_task::GetContext(), site);
   core->spec.detached = true;
-  core->spec.parent = self->spawn;
-  RefSpawnNode(self->spawn);
+  core->spec.parent = OwnNode(self->origin, self->id);
+  RefSpawnNode(core->spec.parent);
   core->spec.scope = self->spawn_scope;
   if (self->spawn_scope != nullptr) RefScope(self->spawn_scope);
   core->spec.site = site;
