@@ -57,10 +57,6 @@ std::string Sentence(const std::string& text) {
   return out;
 }
 
-std::string Count(std::uint64_t n, const char* what) {
-  return absl::StrCat(n, " ", what, n == 1 ? "" : "s");
-}
-
 std::string Ages(const FindingData& d) {
   if (d.max_age_ns == 0) return "";
   const std::string least = Span(d.min_age_ns), most = Span(d.max_age_ns);
@@ -72,9 +68,9 @@ std::string ChannelHtml(const ChannelFacts& c) {
   absl::StrAppend(&out, " made at ", Site(c.site, false), ": <code>Chan&lt;",
                   EscapeHtml(c.elem_type), "&gt;</code>, capacity <b>", c.capacity, "</b>");
   if (c.capacity > 0) absl::StrAppend(&out, " (", c.length, " in it)");
-  absl::StrAppend(&out, "<span class=sub>", Count(c.sends_started, "send"), " begun, ",
-                  c.sends_completed, " completed · ", Count(c.recvs_started, "receive"), " begun, ",
-                  c.recvs_completed, " completed", c.closed ? " · closed" : "");
+  absl::StrAppend(&out, "<span class=sub>", Operations(c.sends_started, c.sends_completed, "send"),
+                  " · ", Operations(c.recvs_started, c.recvs_completed, "receive"),
+                  c.closed ? " · closed" : "");
   if (c.instances > 1) absl::StrAppend(&out, " · one of ", c.instances, " made there");
   return out + "</span>";
 }

@@ -46,8 +46,8 @@ std::string ChannelLine(const ChannelFacts& c) {
   std::string line = absl::StrCat("made at ", c.site.ToString(), ": Chan<", c.elem_type,
                                   ">, capacity ", c.capacity);
   if (c.capacity > 0) absl::StrAppend(&line, " (", c.length, " in it)");
-  absl::StrAppend(&line, "; ", c.sends_started, " sends begun, ", c.sends_completed, " completed; ",
-                  c.recvs_started, " receives begun, ", c.recvs_completed, " completed");
+  absl::StrAppend(&line, "; ", detector::Operations(c.sends_started, c.sends_completed, "send"),
+                  "; ", detector::Operations(c.recvs_started, c.recvs_completed, "receive"));
   if (c.closed) absl::StrAppend(&line, "; closed");
   if (c.instances > 1) absl::StrAppend(&line, "; one of ", c.instances, " made there");
   return line;

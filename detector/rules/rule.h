@@ -68,6 +68,9 @@ std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
 std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
 std::string TypeText(std::string_view type);       // "std::string" for its long name
 std::string Span(std::int64_t ns);                 // "1.5s"
+// "4 sends begun, 1 completed", or "1 send completed" if that is all of them. What a select began
+// and withdrew is not among them.
+std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun);
 // Both do the same on the same object, in the same context, which they both ended or did not.
 bool SameWait(const Situation& s, const Task& a, const Task& b);
 // Verdict for a task that is stuck: proven where nothing can change it.

@@ -104,6 +104,12 @@ std::string TypeText(std::string_view type) {
   return text;
 }
 
+std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun) {
+  const std::string of = absl::StrCat(begun, " ", noun, begun == 1 ? "" : "s");
+  if (begun == completed) return absl::StrCat(of, " completed");
+  return absl::StrCat(of, " begun, ", completed, " completed");
+}
+
 std::string Span(std::int64_t ns) {
   return absl::FormatDuration(absl::Trunc(
       absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));
