@@ -25,17 +25,24 @@ inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_locatio
   peer.outcome = outcome;
 }
 
+// The first waiter, taken out; null if its select was won elsewhere.
+inline Waiter* PopFirst(WaitQueue& queue) {
+  Waiter* w = queue.PopFront();
+  if (!w->is_select) return w;
+  bool expected = false;
+  // Acq_rel: the winner's writes to the slot come after this and before the task reads them.
+  if (!w->task->select_done.compare_exchange_strong(expected, true, std::memory_order_acq_rel)) {
+    return nullptr;
+  }
+  w->task->wake_waiter = w;
+  return w;
+}
+
 // The first waiter that can still be served. A select that was won elsewhere is passed over; its
 // task takes the other entries out itself.
 inline Waiter* PopClaimed(WaitQueue& queue) {
-  while (Waiter* w = queue.PopFront()) {
-    if (!w->is_select) return w;
-    bool expected = false;
-    // Acq_rel: the winner's writes to the slot come after this and before the task reads them.
-    if (w->task->select_done.compare_exchange_strong(expected, true, std::memory_order_acq_rel)) {
-      w->task->wake_waiter = w;
-      return w;
-    }
+  while (!queue.empty()) {
+    if (Waiter* w = PopFirst(queue)) return w;
   }
   return nullptr;
 }

@@ -27,6 +27,7 @@ struct Waiter {
   std::uint32_t mode = 0;  // sync objects: what is wanted
   std::int64_t amount = 0;
   std::source_location site{};
+  const Waiter* ahead = nullptr;  // one that came later: may be gone, only to be fetched early
 };
 
 // FIFO of waiters. Guarded by its object's lock.
@@ -36,6 +37,8 @@ class WaitQueue {
   Waiter* front() const { return head_; }
   std::uint32_t size() const { return size_; }
   void PushBack(Waiter* w) {
+    if (size_ >= kAhead) [[unlikely]]
+      LookAhead(w);
     w->next = nullptr;
     w->prev = tail_;
     (tail_ ? tail_->next : head_) = w;
@@ -44,6 +47,8 @@ class WaitQueue {
     ++size_;
   }
   void Remove(Waiter* w) {
+    if (w == behind_) [[unlikely]]
+      behind_ = nullptr;
     (w->prev ? w->prev->next : head_) = w->next;
     (w->next ? w->next->prev : tail_) = w->prev;
     w->next = w->prev = nullptr;
@@ -57,8 +62,21 @@ class WaitQueue {
   }
 
  private:
+  static constexpr std::uint32_t kAhead = 8;
+  // Entries lie on the stacks of their tasks, each in cold memory of its own: whoever wakes many
+  // would wait for one after the other, if each did not name one that comes some places later.
+  void LookAhead(const Waiter* coming) {
+    if (behind_ == nullptr) {
+      behind_ = tail_;
+      for (std::uint32_t i = 1; i < kAhead; ++i) behind_ = behind_->prev;
+    }
+    behind_->ahead = coming;
+    behind_ = behind_->next;
+  }
+
   Waiter* head_ = nullptr;
   Waiter* tail_ = nullptr;
+  Waiter* behind_ = nullptr;  // the next one whose `ahead` is to be set, if there are many
   std::uint32_t size_ = 0;
 };
 
