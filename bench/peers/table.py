@@ -65,7 +65,13 @@ SCALING = ('spawn_independent', 'pipelines_8', 'ping_pong', 'buffered_128')
 
 # What recording may cost: trace over off.
 RECORDING = {'spawn_batch_100': 1.3, 'ping_pong': 1.5, 'buffered_128': 1.2}
-STATE_NS = 3
+STATE_NS = 3  # an operation
+# Operations in a row's unit, where it is more than one: sends, receives, selects, locks and so on.
+OPERATIONS = {
+    'ping_pong': 4, 'buffered_128': 2, 'send_recv_one_task': 2, 'fan_in_100': 2, 'sieve_2000': 2,
+    'pipelines_8': 2, 'select_blocking': 2, 'select_one_ready': 2, 'mutex_uncontended': 2,
+    'mutex_hand_over_100': 2, 'with_cancel': 2, 'with_timeout': 2, 'spawn_join_one': 3,
+}
 
 
 def number(value, unit='ns'):
@@ -152,7 +158,7 @@ def scaling_of(results):
     return lines
 
 
-RECORDING_HEAD = ['work, 1 worker', 'state - off, ns', 'bar', '', 'trace / off', 'bar', '']
+RECORDING_HEAD = ['work, 1 worker', 'state - off, ns', 'an operation', 'bar', '', 'trace / off', 'bar', '']
 
 
 def recording_of(results):
@@ -166,7 +172,9 @@ def recording_of(results):
         trace = results.within((line.row, 1, 'ours trace', line.figure), off, operator.truediv)
         bar = RECORDING.get(line.row)
         if state is not None:
-            lines.append([line.title, f'{state:.1f}', str(STATE_NS), verdict(state, STATE_NS, STATE_NS),
+            each = state / OPERATIONS.get(line.row, 1)
+            lines.append([line.title, f'{state:.1f}', f'{each:.1f}', str(STATE_NS),
+                          verdict(each, STATE_NS, STATE_NS),
                           '-' if trace is None else f'{trace:.2f}', '' if bar is None else f'{bar}',
                           verdict(trace, bar, bar)])
     return lines
