@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "detector/report/compile_units.h"
 #include "detector/report/inlining.h"
 
 namespace stranded::detector {
@@ -54,6 +55,7 @@ struct Symbolizer::Impl {
   const Dump& dump;
   // A file is opened once, at the bias of its first mapping; nullptr if it is not the same build.
   std::map<std::string_view, Dwfl*> opened;
+  CompileUnits units;
   Inlining inlining;
   std::unordered_map<std::uint64_t, std::vector<StackFrame>> known;  // by pc
 
@@ -136,16 +138,16 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   }
   const std::uint64_t at = pc - 1;  // inside the call, not behind it
   if (const char* name = dwfl_module_addrname(mod, at)) frame.function = Demangled(name);
-  if (Dwfl_Line* line = dwfl_module_getsrc(mod, at)) {
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = impl_->units.At(mod, at, &bias);
+  if (Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, at - bias)) {
     int number = 0;
-    if (const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
+    if (const char* file = dwarf_linesrc(line, nullptr, nullptr)) {
       frame.file = file;
-      frame.line = static_cast<std::uint32_t>(number);
+      if (dwarf_lineno(line, &number) == 0) frame.line = static_cast<std::uint32_t>(number);
     }
   }
   // What is inlined here stands on the stack as frames of its own, innermost first.
-  Dwarf_Addr bias = 0;
-  Dwarf_Die* unit = dwfl_module_addrdie(mod, at, &bias);
   std::vector<Dwarf_Die> chain;
   if (unit != nullptr) chain = impl_->inlining.ChainAt(unit, at - bias);
   for (std::size_t i = chain.size(); i-- > 1;) {

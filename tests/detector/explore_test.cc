@@ -217,7 +217,7 @@ TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
     WaitGroup group;
     Chan<int> never, locked;
     group.Add(1);
-    Go([&lock, &group, never, locked] {
+    Go([&lock, &group, never, locked]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       lock.Lock();
       struct Guards {
         Mutex& lock;

@@ -102,7 +102,7 @@ TEST(Time, ATickerThatNobodyHoldsEnds) {
   this_task::SleepFor(absl::Milliseconds(10));
 }
 
-TEST(Time, ATickerNeedsAPeriod) { EXPECT_THROW(Ticker(absl::ZeroDuration()), MisuseError); }
+TEST(Time, ATickerNeedsAPeriod) { EXPECT_THROW(Ticker{absl::ZeroDuration()}, MisuseError); }
 
 TEST(Time, TimerFuncRunsInATaskOfItsOwn) {
   Chan<TaskId> ran(1);
