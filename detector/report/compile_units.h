@@ -1,8 +1,8 @@
 // Which compilation unit an address belongs to.
 //
-// Overview: clang leaves out the table of addresses (.debug_aranges) that libdw looks into, so where
-// that finds nothing the ranges of all units of the module are listed, once.
-// Thread safety: one thread. Ownership: the units are their module's.
+// Overview: clang leaves out the table of addresses (.debug_aranges) that libdw looks into, so
+// where that finds nothing the ranges of all units of the module are listed, once. Thread safety:
+// one thread. Ownership: the units are their module's.
 #ifndef STRANDED_DETECTOR_REPORT_COMPILE_UNITS_H_
 #define STRANDED_DETECTOR_REPORT_COMPILE_UNITS_H_
 

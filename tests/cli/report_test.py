@@ -93,6 +93,16 @@ class Report(WithDumps):
         with open(os.path.join(copy, LEAKY), encoding='utf-8') as file:
             self.assertIn('Chan<std::string> answers(4);', file.read())
 
+    def test_lines_without_a_table_of_addresses(self):
+        """clang writes none: what it built must have its lines, too."""
+        bare, dump = self.path('bare'), self.path('bare.strd')
+        sample_file = os.path.join(SAMPLES, 'sample_first_answer_leaky')
+        subprocess.run(['objcopy', '--remove-section=.debug_aranges', sample_file, bare], check=True)
+        run(bare, env={'STRANDED_OPTIONS': f'schedule=controlled:seed=1:dump={dump}'})
+        stack = re.search(r'   stack .*', stranded('report', dump).stdout)
+        self.assertIsNotNone(stack)
+        self.assertIn(line_of(LEAKY, 'answers.Send(answer)'), stack.group())
+
     def test_json(self):
         report = json.loads(stranded('report', '--format', 'json', self.leaky).stdout)
         self.assertEqual((report['format'], report['version']), ('stranded-report', 1))
