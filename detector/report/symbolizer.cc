@@ -49,6 +49,16 @@ std::string FunctionName(Dwarf_Die* die) {
   return std::strcmp(name, "operator()") == 0 ? "lambda" : name;
 }
 
+// As the compiler was told to call it. Where it maps paths, its working directory is relative, too,
+// and libdw puts it in front.
+std::string FileName(Dwarf_Die* unit, const char* name) {
+  Dwarf_Attribute attribute;
+  const char* in = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+  if (in == nullptr || *in == '\0' || *in == '/') return name;
+  const std::size_t length = std::strlen(in);
+  return std::strncmp(name, in, length) == 0 && name[length] == '/' ? name + length + 1 : name;
+}
+
 }  // namespace
 
 struct Symbolizer::Impl {
@@ -143,7 +153,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   if (Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, at - bias)) {
     int number = 0;
     if (const char* file = dwarf_linesrc(line, nullptr, nullptr)) {
-      frame.file = file;
+      frame.file = FileName(unit, file);
       if (dwarf_lineno(line, &number) == 0) frame.line = static_cast<std::uint32_t>(number);
     }
   }
@@ -161,7 +171,8 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     if (dwarf_formudata(dwarf_attr(&chain[i], DW_AT_call_line, &attribute), &line) == 0 &&
         dwarf_formudata(dwarf_attr(&chain[i], DW_AT_call_file, &attribute), &file) == 0 &&
         dwarf_getsrcfiles(unit, &files, nullptr) == 0) {
-      if (const char* name = dwarf_filesrc(files, file, nullptr, nullptr)) frame.file = name;
+      if (const char* name = dwarf_filesrc(files, file, nullptr, nullptr))
+        frame.file = FileName(unit, name);
       frame.line = static_cast<std::uint32_t>(line);
     }
   }

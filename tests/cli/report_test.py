@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from support import SOURCE, WithDumps, line_of, run, same_compiler_names, stranded
+from support import SAMPLES, SOURCE, WithDumps, line_of, run, same_compiler_names, stranded
 
 LEAKY = 'samples/first_answer/leaky.cc'
 

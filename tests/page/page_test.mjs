@@ -190,6 +190,7 @@ describe('keys and themes', () => {
     assert.equal(await page.evaluate(() => document.activeElement.id), 'task-list');
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('.inspect h2').textContent !== '');  // by its address
     assert.equal(await page.textContent('.inspect h2'), 'task 10006 "philosopher"');
   }));
 
