@@ -17,7 +17,7 @@ absl::Status PlantLeak(const std::string& path) {
   DumpOptions options;
   options.reason = "check";
   options.label = "planted by --self-test";
-  const absl::Status written = WriteDump(path, options);
+  absl::Status written = WriteDump(path, options);
   internal::LeaveControlledWorld(world);
   return written;
 }
