@@ -219,7 +219,7 @@ struct GoTextReader::Impl : GoStack {
 
   bool HeaderAnywhere(std::string_view line, GoHeader& h) {
     const std::size_t at = line.find("goroutine ");
-    if (at == line.npos || at > 200) return false;
+    if (at > 200) return false;  // or npos
     if (!ParseGoHeader(line.substr(at), h)) return false;
     if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t' && line[at - 1] != '|') return false;
     prefix = at;
@@ -330,7 +330,7 @@ struct GoTextReader::Impl : GoStack {
       }
       const std::size_t end = text.find('\n');
       if (end == text.npos && text.size() <= kLongestLine) break;
-      const bool whole = end != text.npos && end <= kLongestLine;
+      const bool whole = end <= kLongestLine;  // npos is not
       const std::size_t length = whole ? end : kLongestLine;
       Line(text.substr(0, length));
       text.remove_prefix(whole ? length + 1 : length);

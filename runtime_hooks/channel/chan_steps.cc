@@ -46,8 +46,10 @@ void WakeAll(WaitQueue& queue, ChanPeer& peer) {
   for (int i = 0; i < kTasksAhead && soon != nullptr; ++i) soon = soon->next;
   while (!queue.empty()) {
     const Waiter* first = queue.front();
-    __builtin_prefetch(first->ahead, 1);
-    __builtin_prefetch(reinterpret_cast<const char*>(first->ahead) + 64, 1);
+    if (first->ahead != nullptr) {
+      __builtin_prefetch(first->ahead, 1);
+      __builtin_prefetch(reinterpret_cast<const char*>(first->ahead) + 64, 1);
+    }
     if (soon != nullptr) {
       __builtin_prefetch(soon->task, 1);
       soon = soon->next;

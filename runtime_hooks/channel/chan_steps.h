@@ -176,7 +176,8 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
 void ReleaseOrphan(ChanCore* chan);
 
 Departure DepartureBy(const SelectCase& chosen);
-// Notes that `self` had offered an operation here, at `site`, and left for something else.
+// Notes that `self` had offered an operation here, at `site`, and left for something else. Not
+// under record=off.
 void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
               const Departure& departure);
 

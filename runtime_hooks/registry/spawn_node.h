@@ -6,7 +6,8 @@
 // tasks spawn their successors does not grow.
 // Thread safety: nodes are immutable after creation; reference counts are atomic. An origin is set
 // once, but for its own node, which its task makes and any thread may look for.
-// Invariants: parent chains are acyclic and at most kMaxDepth long. A node has the id of its task.
+// Invariants: parent chains are acyclic and at most kMaxDepth long. A node has the id of its
+// task, but for copies.
 // Ownership: a node owns a reference to its parent. An origin owns one of its node, or, while it
 // has none, of its parent; whoever copies it says who has it now.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SPAWN_NODE_H_

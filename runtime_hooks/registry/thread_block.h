@@ -34,7 +34,7 @@ struct ThreadBlock {
   int* errno_place = nullptr;  // likewise
   std::uint64_t next_task_id = 0, task_ids_left = 0;  // see NewTaskId()
   ThreadCache caches[kCacheKinds];
-  unsigned char spawn_stash[16] = {};  // see NewSpawnNode()
+  unsigned char spawn_stash[16] = {};  // see SetOrigin()
   FinishedRing* finished = nullptr;    // see RememberFinished()
 };
 

@@ -205,7 +205,7 @@ class PoolWorld final : public World {
   std::uint32_t Timers(std::uint64_t* armings);
   bool HasTimers();
 
-  std::atomic<std::int64_t> spawned_elsewhere_{0};  // by threads that are no workers of this pool
+  std::atomic<std::int64_t> spawned_elsewhere_{0};  // by other threads, or pinned
   std::atomic<std::int64_t> finished_before_{0};    // when the workers are gone
   std::atomic<int> active_{0};                      // workers that may be running a task
   std::atomic<int> surplus_wanted_{0};              // threads that stand in for blocked ones

@@ -54,7 +54,6 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
     spawner = CurrentTask();
     std::ignore = SchedulePoint(spawner, WaitKind::kNone, nullptr, given.site);
     if (world == nullptr) world = spawner->world;
-    parent = OwnNode(spawner->origin, spawner->id);
     scope = spawner->spawn_scope;
     if (world != spawner->world && world->Stopped()) {
       throw MisuseError("Go() on a pool that was shut down");
@@ -67,6 +66,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
         "Go() in the child of a fork: the worker threads stayed in the parent, so no task can run "
         "here. Call exec, or fork before the runtime is first used");
   }
+  if (spawner != nullptr) parent = OwnNode(spawner->origin, spawner->id);
   Stack* stack = AllocStack(given.options != nullptr ? given.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();
   task->id = NewTaskId();

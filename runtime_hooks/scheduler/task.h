@@ -13,10 +13,10 @@
 // and the snapshot queues the task when it lets go.
 //
 // Invariants: fields under "set at spawn" never change, but those of an adopted thread that enters
-// a controlled world. The wait record is written before the park
-// and read only while parked and frozen (or by the task itself). `last_*` are relaxed atomics: any
-// thread may read them at any time.
-// Ownership: one reference by the world while it is not finished, one by each handle and joiner.
+// a controlled world, and the node that a task gets when it first spawns. The wait record is
+// written before the park and read only while parked and frozen (or by the task itself). `last_*`
+// are relaxed atomics: any thread may read them at any time. Ownership: one reference by the world
+// while it is not finished, one by each handle and joiner.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
 

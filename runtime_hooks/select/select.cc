@@ -58,15 +58,18 @@ class LockSet {
 };
 
 // Notes in the channels of the cases not taken that `self` left them. `lock` if they are not locked
-// yet.
+// yet. `departure` was made under the lock of the chosen one: it may be gone by now.
 void NoteOthersLeft(const Task* self, const SelectCase* cases, std::size_t count,
-                    std::size_t chosen, bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (!noting.load(std::memory_order_relaxed)) return;
-  const Departure departure = DepartureBy(cases[chosen]);
+                    const ChanCore* chosen, const Departure& departure,
+                    bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const bool tried = departure.op == CaseOp::kDefault;
+  const bool notes = noting.load(std::memory_order_relaxed);
+  if (!tried && !notes) return;
   for (std::size_t i = 0; i < count; ++i) {
     ChanCore* const chan = cases[i].chan;
-    if (chan == nullptr || chan == cases[chosen].chan) continue;
-    if (departure.op == CaseOp::kDefault) chan->observed_try.store(true, std::memory_order_relaxed);
+    if (chan == nullptr || chan == chosen) continue;
+    if (tried) chan->observed_try.store(true, std::memory_order_relaxed);
+    if (!notes) continue;
     if (lock) chan->lock.Lock();
     NoteLeft(chan, self, IsSend(cases[i]), cases[i].site, departure);
     if (lock) chan->lock.Unlock();
@@ -97,11 +100,17 @@ std::size_t TakeAtAGlance(Task* self, SelectCase* cases, std::size_t count) {
   bool on_closed = false;
   const std::size_t chosen = ready == 0 ? FindDefault(cases, count) : PickBit(self, ready);
   if (chosen == kNoCase) return kNoCase;
+  const bool says = !SaidBefore(self, cases, count, chosen);
+  ChanCore* const chan = cases[chosen].chan;
+  Departure departure;
   if (ready != 0) {
-    SpinGuard guard(cases[chosen].chan->lock);
+    SpinGuard guard(chan->lock);
     if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
+    if (says) departure = DepartureBy(cases[chosen]);
+  } else if (says) {
+    departure = DepartureBy(cases[chosen]);
   }
-  if (!SaidBefore(self, cases, count, chosen)) NoteOthersLeft(self, cases, count, chosen, true);
+  if (says) NoteOthersLeft(self, cases, count, chan, departure, true);
   return Chosen(self, cases, chosen, on_closed);
 }
 
@@ -121,6 +130,7 @@ class Selection {
 
  private:
   std::size_t TakeReady();
+  void NoteLeftFor(std::size_t chosen);
   void OfferAll();
   // Takes the entries out but that of `chosen`; returns how many channels have become orphans, and
   // leaves their indexes in `indexes_`.
@@ -151,6 +161,11 @@ std::size_t Selection::TakeReady() {
     --size;
   }
   return kNoCase;
+}
+
+void Selection::NoteLeftFor(std::size_t chosen) {
+  self_->last_select = 0;  // what SaidBefore() knows is overwritten
+  NoteOthersLeft(self_, cases_, count_, cases_[chosen].chan, DepartureBy(cases_[chosen]), false);
 }
 
 void Selection::OfferAll() {
@@ -196,7 +211,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t orphans = WithdrawAll(chosen);
   bool on_closed = false;
   if (won) {
-    NoteOthersLeft(self_, cases_, count_, chosen, false);
+    NoteLeftFor(chosen);
     const bool success = waiters_.data()[chosen].success;
     if (IsSend(cases_[chosen])) {
       on_closed = !success;
@@ -216,7 +231,7 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool took = chosen != kNoCase;
   if (!took) chosen = FindDefault(cases_, count_);
   if (chosen == kNoCase) return Wait();
-  NoteOthersLeft(self_, cases_, count_, chosen, false);
+  NoteLeftFor(chosen);
   locks_.Unlock();
   if (!took) self_->world->Fruitless(self_);
   return Chosen(self_, cases_, chosen, send_on_closed_);

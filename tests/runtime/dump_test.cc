@@ -165,5 +165,28 @@ TEST(DumpTest, TasksGoOnWhileSnapshotsAreTaken) {
   EXPECT_EQ(received.load(), kPairs * kRounds);
 }
 
+// A task gets the node that its children point to while a snapshot may be reading where it is from.
+TEST(DumpTest, TasksBecomeParentsWhileSnapshotsAreTaken) {
+  constexpr int kParents = 400;
+  Pool pool({.workers = 2});
+  std::atomic<bool> stop{false};
+  std::thread looker([&] {
+    while (!stop.load()) EXPECT_GT(WholePackets(CaptureDump()).size(), 3u);
+  });
+  std::atomic<int> children{0};
+  std::vector<TaskHandle> parents;
+  for (int p = 0; p < kParents; ++p) {
+    parents.push_back(pool.Go([&children] {
+      this_task::Yield();
+      const TaskHandle child = Go([&children] { children.fetch_add(1); });
+      child.Join();
+    }));
+  }
+  for (const TaskHandle& parent : parents) parent.Join();
+  stop.store(true);
+  looker.join();
+  EXPECT_EQ(children.load(), kParents);
+}
+
 }  // namespace
 }  // namespace stranded
