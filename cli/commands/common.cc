@@ -89,7 +89,7 @@ absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options,
   if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, stdin, "standard input", options);
   char buffer[kHead];
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, n);
-  auto dump = detector::ReadDump(bytes, "-", root);
+  auto dump = detector::ReadDump(bytes, "-", root, detector::EventStorage::kEncoded);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   // There may be much of a log before the first goroutine.
   auto go = AnalyzeGo(bytes, "standard input", options);
@@ -99,7 +99,7 @@ absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options,
 absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& root,
                                   const AnalysisOptions& options) {
   if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
-  auto dump = detector::ReadDumpFile(file, root);
+  auto dump = detector::ReadDumpFile(file, root, detector::EventStorage::kEncoded);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   if (!absl::IsInvalidArgument(dump.status())) return dump.status();
   auto go = AnalyzeGoFiles({file}, options);

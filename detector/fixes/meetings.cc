@@ -1,8 +1,10 @@
 #include "detector/fixes/meetings.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -14,8 +16,8 @@ namespace stranded::detector {
 namespace {
 
 // Numbers of the dump format.
-constexpr std::uint32_t kNone = 0, kSpawn = 1, kStart = 2, kWake = 5, kSend = 6, kRecv = 7,
-                        kClose = 8, kCancel = 9, kLock = 10, kUnlock = 11;
+constexpr std::uint32_t kNone = 0, kSpawn = 1, kWake = 5, kSend = 6, kRecv = 7, kClose = 8,
+                        kCancel = 9, kLock = 10, kUnlock = 11;
 constexpr std::size_t kMostTasks = 256;
 
 class Clock {
@@ -49,7 +51,16 @@ struct Clocks {
 struct Access {
   std::size_t task = 0;
   std::uint64_t at = 0;  // the task's own clock
-  const Event* event = nullptr;
+  std::uint64_t arg = 0;
+  SiteId site = 0;
+  bool close = false;
+};
+
+// An event, and where it stands in the history.
+struct Noted {
+  Id task = 0;
+  SiteId site = 0;
+  std::size_t at = 0;
 };
 
 // What is on its way through a channel.
@@ -65,13 +76,17 @@ class History {
   Meetings Judge();
 
  private:
-  bool Whole();
+  // f(event), for all of this world.
+  template <class F>
+  void ForEach(F&& f) const {
+    s_.snap().events.ForEach(std::forward<F>(f), start_);
+  }
   void FindChannels();
   bool InQuestion(Id channel) const { return channels_.contains(channel); }
   std::uint64_t CapacityOf(Id channel) const;
   std::size_t IndexOf(Id task);
-  void Pass(std::size_t i);
-  void PassWake(std::size_t i);
+  void Pass(const Event& e);
+  void PassWake(const Event& e);
   void PassSend(const Event& e);
   void PassRecv(const Event& e);
   void Compare(const Event& e);
@@ -81,7 +96,10 @@ class History {
 
   const Situation& s_;
   const Channel& like_;
-  std::vector<Event> events_;  // of this world
+  std::size_t start_ = 0;      // of the history, in the events
+  std::size_t at_ = 0;         // events that were passed
+  std::array<Event, 2> last_;  // the newest that are some, newest first
+  bool last_counts_ = false;   // nothing came after last_[0]
   Meetings out_;
   absl::flat_hash_set<Id> channels_;
   absl::flat_hash_map<Id, std::size_t> index_;
@@ -90,29 +108,9 @@ class History {
   std::map<std::pair<std::uint32_t, Id>, std::vector<Access>> accesses_;  // kind of object and id
   absl::flat_hash_map<Id, SiteId> last_sent_;  // by task: its newest send in question
   // By task and channel: the first receive. By task: its start.
-  absl::flat_hash_map<std::pair<Id, Id>, const Event*> received_;
-  absl::flat_hash_map<Id, const Event*> spawned_;
+  absl::flat_hash_map<std::pair<Id, Id>, Noted> received_;
+  absl::flat_hash_map<Id, Noted> spawned_;
 };
-
-// Order holds within one ring, so only a controlled world has a history of all its tasks. It begins
-// with the newest start of a main task; what lies before it belongs to other worlds.
-bool History::Whole() {
-  const auto& events = s_.snap().events;
-  const auto starts = [&](const Event& e) {
-    if (e.kind != kStart) return false;
-    const auto& worlds = s_.snap().worlds.all();
-    return std::any_of(worlds.begin(), worlds.end(), [&](const World& w) {
-      return w.controlled && w.main_task == e.task && e.task != 0;
-    });
-  };
-  for (std::size_t i = events.size(); i-- > 0;) {
-    if (events[i].ring != events.back().ring) return false;
-    if (!starts(events[i])) continue;
-    events_ = {events.begin() + static_cast<std::ptrdiff_t>(i), events.end()};
-    return true;
-  }
-  return false;
-}
 
 // Those that are alive, and those that were sent on at the same lines.
 void History::FindChannels() {
@@ -126,13 +124,13 @@ void History::FindChannels() {
       lines.insert(task.wait_site);
     }
   }
-  for (const Event& e : events_) {
+  ForEach([&](const Event& e) {
     if (e.kind == kSend && InQuestion(e.object)) lines.insert(e.site);
-  }
-  for (const Event& e : events_) {
-    const Channel* known = s_.snap().channels.Find(e.object);
-    if (e.kind == kSend && lines.contains(e.site) && known == nullptr) channels_.insert(e.object);
-  }
+  });
+  ForEach([&](const Event& e) {
+    if (e.kind != kSend || !lines.contains(e.site)) return;
+    if (s_.snap().channels.Find(e.object) == nullptr) channels_.insert(e.object);
+  });
 }
 
 std::uint64_t History::CapacityOf(Id channel) const {
@@ -149,19 +147,12 @@ std::size_t History::IndexOf(Id task) {
 
 // By a receive in question, its sender is woken across the edge that a buffer takes away; by an
 // unlock, whoever happened to wait.
-void History::PassWake(std::size_t i) {
-  const Event& e = events_[i];
+void History::PassWake(const Event& e) {
   if (e.task == 0) return;
-  const Event* before[2] = {nullptr, nullptr};
-  for (std::size_t at = i, found = 0; at-- > 0 && found < 2;) {
-    if (events_[at].kind != kNone) before[found++] = &events_[at];
-  }
-  bool unlocks = before[0] != nullptr && before[0]->kind == kUnlock && before[0]->task == e.task;
-  bool meets = false;
-  for (const Event* b : before) {
-    meets |= b != nullptr && b->kind == kSend && b->task == e.arg && InQuestion(b->object);
-  }
-  if (unlocks) return;
+  if (last_[0].kind == kUnlock && last_[0].task == e.task) return;
+  const bool meets = std::any_of(last_.begin(), last_.end(), [&](const Event& b) {
+    return b.kind == kSend && b.task == e.arg && InQuestion(b.object);
+  });
   Clocks& woken = clocks_[IndexOf(e.arg)];
   const Clocks& waker = clocks_[IndexOf(e.task)];
   woken.full.Join(waker.full);
@@ -189,15 +180,17 @@ void History::PassRecv(const Event& e) {
   passage.sent.pop_front();
   if (InQuestion(e.object)) {
     ++out_.count;
-    received_.try_emplace({e.task, e.object}, &e);
+    received_.try_emplace({e.task, e.object}, Noted{e.task, e.site, at_});
   }
   if (CapacityOf(e.object) > 0) passage.received.push_back(mine);
 }
 
 // An unbuffered send returns after its receive. The two events stand side by side.
-void History::Pass(std::size_t i) {
-  const Event& e = events_[i];
-  if (e.kind == kNone) return;
+void History::Pass(const Event& e) {
+  if (e.kind == kNone) {
+    last_counts_ = false;
+    return;
+  }
   if (e.task != 0) {
     const std::size_t self = IndexOf(e.task);
     clocks_[self].full.Tick(self);
@@ -208,15 +201,15 @@ void History::Pass(std::size_t i) {
     case kSpawn: {
       const Clocks parent = e.task == 0 ? Clocks() : clocks_[IndexOf(e.task)];
       clocks_[IndexOf(e.arg)].Join(parent);
-      spawned_[e.arg] = &e;
+      spawned_[e.arg] = {e.task, e.site, at_};
       break;
     }
-    case kWake: PassWake(i); break;
+    case kWake: PassWake(e); break;
     case kSend: PassSend(e); break;
     case kRecv: {
       PassRecv(e);
-      if (i == 0 || CapacityOf(e.object) > 0) break;
-      const Event& send = events_[i - 1];
+      if (!last_counts_ || CapacityOf(e.object) > 0) break;
+      const Event& send = last_[0];
       if (send.kind != kSend || send.object != e.object || send.task == 0) break;
       Clocks& sender = clocks_[IndexOf(send.task)];
       const Clocks& receiver = clocks_[IndexOf(e.task)];
@@ -227,6 +220,8 @@ void History::Pass(std::size_t i) {
     default: break;
   }
   Compare(e);
+  last_ = {e, last_[0]};
+  last_counts_ = true;
 }
 
 // With what others did to the same object before.
@@ -240,16 +235,17 @@ void History::Compare(const Event& e) {
     const bool by_meeting = now.full[a.task] >= a.at && now.weak[a.task] < a.at;
     if (a.task == self || !by_meeting) continue;
     if (e.kind == kLock) {
-      if (e.arg != 0 && a.event->arg != 0) continue;  // both only read
-      if (!out_.moved) out_.moved = {OrderedPair::Kind::kLock, a.event->site, e.site};
-    } else if (e.kind == kClose || a.event->kind == kClose) {
-      if (!out_.broken) out_.broken = {OrderedPair::Kind::kClose, a.event->site, e.site};
+      if (e.arg != 0 && a.arg != 0) continue;  // both only read
+      if (!out_.moved) out_.moved = {OrderedPair::Kind::kLock, a.site, e.site};
+    } else if (e.kind == kClose || a.close) {
+      if (!out_.broken) out_.broken = {OrderedPair::Kind::kClose, a.site, e.site};
     } else if (!out_.moved) {
-      out_.moved = {OrderedPair::Kind::kValues, a.event->site, e.site};
+      out_.moved = {OrderedPair::Kind::kValues, a.site, e.site};
     }
   }
   constexpr std::size_t kMostKept = 64;
-  if (all.size() < kMostKept) all.push_back({self, now.full[self], &e});
+  if (all.size() < kMostKept)
+    all.push_back({self, now.full[self], e.arg, e.site, e.kind == kClose});
 }
 
 void History::NoteSender(const Event& e) {
@@ -261,10 +257,9 @@ void History::NoteSender(const Event& e) {
 void History::NoteRound(Id sender, Id channel, SiteId site) {
   const auto spawned = spawned_.find(sender);
   if (spawned == spawned_.end() || out_.again != 0) return;
-  const auto received = received_.find({spawned->second->task, channel});
-  // Both point into the history, which is in order.
-  if (received == received_.end() || received->second > spawned->second) return;
-  out_.received = received->second->site;
+  const auto received = received_.find({spawned->second.task, channel});
+  if (received == received_.end() || received->second.at > spawned->second.at) return;
+  out_.received = received->second.site;
   out_.again = site;
 }
 
@@ -280,12 +275,16 @@ void History::NoteNext(const Event& e) {
 }
 
 Meetings History::Judge() {
-  if (!Whole()) return out_;
+  const std::optional<std::size_t> start = s_.HistoryStart();
+  if (!start.has_value()) return out_;
+  start_ = *start;
   FindChannels();
-  for (std::size_t i = 0; i < events_.size(); ++i) {
-    Pass(i);
-    if (index_.size() > kMostTasks) return Meetings();
-  }
+  ForEach([this](const Event& e) {
+    Pass(e);
+    ++at_;
+    return index_.size() <= kMostTasks;
+  });
+  if (index_.size() > kMostTasks) return Meetings();
   // A sender that is stuck now may have been started for a later round, too.
   for (const Task& task : s_.snap().tasks.all()) {
     const Channel* channel = s_.ChannelOf(task);

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace stranded::detector {
 namespace {
 
-using Renaming = absl::flat_hash_map<SiteId, SiteId>;
-
-Renaming FindDoubles(const Dump& dump) {
+SiteRenaming FindDoubles(const Dump& dump) {
   std::vector<SiteId> ids;
   ids.reserve(dump.sites.size());
   for (const auto& [id, site] : dump.sites) ids.push_back(id);
@@ -20,10 +20,10 @@ Renaming FindDoubles(const Dump& dump) {
   };
   std::sort(ids.begin(), ids.end(),
             [&](SiteId a, SiteId b) { return place(a) == place(b) ? a < b : place(a) < place(b); });
-  Renaming renaming;
+  SiteRenaming renaming;
   for (std::size_t i = 1, first = 0; i < ids.size(); ++i) {
     if (place(ids[i]) == place(ids[first])) {
-      renaming[ids[i]] = ids[first];
+      renaming.Add(ids[i], ids[first]);
     } else {
       first = i;
     }
@@ -33,7 +33,7 @@ Renaming FindDoubles(const Dump& dump) {
 
 class Renamer {
  public:
-  explicit Renamer(const Renaming& renaming) : renaming_(renaming) {}
+  explicit Renamer(std::shared_ptr<const SiteRenaming> renaming) : renaming_(std::move(renaming)) {}
 
   void Rename(Snapshot& s) const {
     for (Task& t : s.tasks.all()) All({&t.wait_site, &t.last_site});
@@ -51,24 +51,22 @@ class Renamer {
     }
     for (Timer& t : s.timers) All({&t.site});
     for (Scope& v : s.scopes.all()) All({&v.site});
-    for (Event& e : s.events) All({&e.site});
+    s.events.RenameSites(renaming_);
   }
 
  private:
   void All(std::initializer_list<SiteId*> ids) const {
-    for (SiteId* id : ids) {
-      if (const auto it = renaming_.find(*id); it != renaming_.end()) *id = it->second;
-    }
+    for (SiteId* id : ids) *id = renaming_->Of(*id);
   }
-  const Renaming& renaming_;
+  const std::shared_ptr<const SiteRenaming> renaming_;
 };
 
 }  // namespace
 
 void CanonizeSites(Dump& dump) {
-  const Renaming renaming = FindDoubles(dump);
-  if (renaming.empty()) return;
-  const Renamer renamer(renaming);
+  auto renaming = std::make_shared<const SiteRenaming>(FindDoubles(dump));
+  if (renaming->empty()) return;
+  const Renamer renamer(std::move(renaming));
   for (Snapshot& snapshot : dump.snapshots) renamer.Rename(snapshot);
 }
 

@@ -54,8 +54,10 @@ E Enum(std::int32_t value, E last) {
 }
 
 Channel ReadChannel(const data_view& bytes);
-// Adds the events of a batch.
-void ReadEvents(const data_view& bytes, Snapshot& s);
+// Appends the events of a batch. False if it is damaged; those before the damage are read.
+bool ReadEvents(const data_view& bytes, LargeVector<Event>& out);
+// The same for the packet with the batch in it.
+bool ReadEventPacket(std::string_view packet, LargeVector<Event>& out);
 // The events in a packet with a batch; 0 if it is not readable, or of version 1.0.
 std::size_t CountOfEvents(std::string_view packet);
 // Reads a task; its cases, frames and locks go to the snapshot's arrays.

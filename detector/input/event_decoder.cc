@@ -31,51 +31,48 @@ struct ColumnTooShort : protozero::exception {
   const char* what() const noexcept override { return "an event lacks its entry in a column"; }
 };
 
-// A packed field that is read entry by entry.
-template <class Range>
+// A packed field that is read entry by entry. Most take one byte.
 class Column {
  public:
-  void Set(Range range) { range_ = range; }
-  auto Next() {
-    if (range_.empty()) throw ColumnTooShort();
-    const auto value = range_.front();
-    range_.drop_front();
-    return value;
+  void Set(const data_view& bytes) {
+    at_ = bytes.data();
+    end_ = at_ + bytes.size();
   }
-  std::uint64_t Step(std::uint64_t& last) {
-    last += static_cast<std::uint64_t>(Next());
-    return last;
+  std::uint64_t Next() {
+    if (at_ == end_) throw ColumnTooShort();
+    if (*at_ >= 0) return static_cast<std::uint64_t>(*at_++);
+    return protozero::decode_varint(&at_, end_);
   }
-  bool empty() const { return range_.empty(); }
+  std::uint64_t Signed() { return static_cast<std::uint64_t>(protozero::decode_zigzag64(Next())); }
+  // Entries are differences.
+  std::uint64_t Step(std::uint64_t& last) { return last += Signed(); }
+  bool empty() const { return at_ == end_; }
 
  private:
-  Range range_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
 };
-
-using Numbers = decltype(Reader().get_packed_uint32());
-using Steps = decltype(Reader().get_packed_sint64());
 
 class Columns {
  public:
-  Column<Numbers> what, site;
-  Column<Steps> task, object, time, arg;
+  Column what, site, task, object, time, arg;
 
-  void ReadInto(std::uint16_t ring, Snapshot& s) {
+  void ReadInto(std::uint16_t ring, LargeVector<Event>& out) {
     while (!what.empty()) {
-      const std::uint32_t bits = what.Next();
+      const auto bits = static_cast<std::uint32_t>(what.Next());
       Event e;
       e.ring = ring;
       e.kind = static_cast<std::uint16_t>(bits & dump::kEventKindMask);
       e.task = task.Step(last_task_);
-      e.site = site.Next();
+      e.site = static_cast<SiteId>(site.Next());
       if ((bits & dump::kEventHasObject) != 0) e.object = object.Step(last_object_);
       if ((bits & dump::kEventHasTime) != 0) time.Step(last_time_);
       e.time_ns = static_cast<std::int64_t>(last_time_);
       if ((bits & dump::kEventHasArg) != 0) {
         const bool names_task = e.kind == kSpawn || e.kind == kWake;
-        e.arg = names_task ? arg.Step(last_named_) : static_cast<std::uint64_t>(arg.Next());
+        e.arg = names_task ? arg.Step(last_named_) : arg.Signed();
       }
-      s.events.push_back(e);
+      out.push_back(e);
     }
   }
 
@@ -83,9 +80,7 @@ class Columns {
   std::uint64_t last_task_ = 0, last_object_ = 0, last_named_ = 0, last_time_ = 0;
 };
 
-}  // namespace
-
-void ReadEvents(const data_view& bytes, Snapshot& s) {
+void ReadBatch(const data_view& bytes, LargeVector<Event>& out) {
   using Tag = dump::EventBatchTag;
   Message<Tag> m(bytes);
   std::uint16_t ring = 0;
@@ -94,19 +89,43 @@ void ReadEvents(const data_view& bytes, Snapshot& s) {
     switch (m.tag()) {
       case Tag::kRing: ring = static_cast<std::uint16_t>(std::min(m.get_uint32(), 0xffffU)); break;
       case Tag::kEvent:
-        s.events.push_back(ReadEvent(m.get_view()));
-        s.events.back().ring = ring;
+        out.push_back(ReadEvent(m.get_view()));
+        out.back().ring = ring;
         break;
-      case Tag::kWhat: columns.what.Set(m.get_packed_uint32()); break;
-      case Tag::kTask: columns.task.Set(m.get_packed_sint64()); break;
-      case Tag::kSite: columns.site.Set(m.get_packed_uint32()); break;
-      case Tag::kObject: columns.object.Set(m.get_packed_sint64()); break;
-      case Tag::kTimeNs: columns.time.Set(m.get_packed_sint64()); break;
-      case Tag::kArg: columns.arg.Set(m.get_packed_sint64()); break;
+      case Tag::kWhat: columns.what.Set(m.get_view()); break;
+      case Tag::kTask: columns.task.Set(m.get_view()); break;
+      case Tag::kSite: columns.site.Set(m.get_view()); break;
+      case Tag::kObject: columns.object.Set(m.get_view()); break;
+      case Tag::kTimeNs: columns.time.Set(m.get_view()); break;
+      case Tag::kArg: columns.arg.Set(m.get_view()); break;
       default: m.skip();
     }
   }
-  columns.ReadInto(ring, s);
+  columns.ReadInto(ring, out);
+}
+
+}  // namespace
+
+bool ReadEvents(const data_view& bytes, LargeVector<Event>& out) {
+  try {
+    ReadBatch(bytes, out);
+    return true;
+  } catch (const protozero::exception&) {
+    return false;
+  }
+}
+
+bool ReadEventPacket(std::string_view packet, LargeVector<Event>& out) {
+  try {
+    Message<dump::PacketTag> m(packet.data(), packet.size());
+    while (m.next()) {
+      if (m.tag() == dump::PacketTag::kEvents) return ReadEvents(m.get_view(), out);
+      m.skip();
+    }
+  } catch (const protozero::exception&) {
+    return false;
+  }
+  return true;
 }
 
 std::size_t CountOfEvents(std::string_view packet) {

@@ -1,5 +1,7 @@
 #include "detector/input/mapped_events.h"
 
+#include <vector>
+
 namespace stranded::detector {
 namespace {
 
@@ -18,6 +20,8 @@ void ReadRing(std::string_view bytes, const mapped::Block& block, std::size_t at
   if (oldest >= block.count) return;
   snap.loss.events_lost += oldest;
   std::int64_t now = 0;
+  constexpr std::size_t kBatch = 4096;
+  std::vector<Event> batch;
   for (std::uint64_t n = oldest; n < block.count; ++n) {
     const auto record = Load<mapped::Event>(bytes, at + n % slots * sizeof(mapped::Event));
     Event e;
@@ -33,7 +37,10 @@ void ReadRing(std::string_view bytes, const mapped::Block& block, std::size_t at
       e.object = 0;
     }
     e.time_ns = now;
-    snap.events.push_back(e);
+    batch.push_back(e);
+    if (batch.size() < kBatch && n + 1 < block.count) continue;
+    snap.events.Keep(batch);
+    batch.clear();
   }
 }
 

@@ -300,7 +300,7 @@ void MappedReader::Add(const mapped::Sync& r) {
 std::int64_t MappedReader::LastMoment() const {
   constexpr std::int64_t kLate = 2'000'000'000;  // beyond it is no time of ours
   std::int64_t last = 0;
-  for (const Event& e : snap_->events) {
+  for (const Event& e : snap_->events.kept()) {
     if (e.time_ns < header_.alive_ns + kLate) last = std::max(last, e.time_ns);
   }
   return last;

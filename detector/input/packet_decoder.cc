@@ -279,17 +279,18 @@ Snapshot& PacketDecoder::Current() {
 void PacketDecoder::Begin() {
   const std::size_t number = dump_.snapshots.size();
   Snapshot& fresh = dump_.snapshots.emplace_back();
+  encoded_ = nullptr;
   if (number >= expected_.size()) return;
   fresh.tasks.Reserve(expected_[number].tasks);
   fresh.spawns.Reserve(expected_[number].spawns);
   fresh.cases.reserve(expected_[number].tasks);
-  fresh.events.reserve(expected_[number].events);
+  if (storage_ == EventStorage::kDecoded) fresh.events.Reserve(expected_[number].events);
 }
 
 bool PacketDecoder::Afford(std::size_t bytes) {
   constexpr std::size_t kMultiple = 16, kFree = 1 << 20;
   spent_ += bytes;
-  return spent_ <= kMultiple * dump_.bytes.size() + kFree;
+  return spent_ <= kMultiple * input_.size() + kFree;
 }
 
 namespace {
@@ -344,14 +345,27 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;
     case Tag::kWorld: Current().worlds.Add(ReadWorld(body)); break;
     case Tag::kScope: Current().scopes.Add(ReadScope(body)); break;
-    case Tag::kEvents: ReadEvents(body, Current()); break;
     case Tag::kLoss: Current().loss = ReadLoss(body); break;
     case Tag::kEnd: Current().complete = true; break;
     default: break;
   }
 }
 
-bool PacketDecoder::Decode(std::string_view body) {
+bool PacketDecoder::DecodeEvents(const data_view& body, std::uint64_t at, std::uint64_t end) {
+  batch_.clear();
+  const bool whole = ReadEvents(body, batch_);
+  EventLog& log = Current().events;
+  if (storage_ == EventStorage::kDecoded) {
+    log.Keep(batch_);
+  } else if (!batch_.empty()) {
+    if (encoded_ == nullptr) encoded_ = std::make_shared<EncodedEvents>(input_);
+    encoded_->Add(at, end, batch_.size());
+    log.LeaveIn(encoded_, batch_);
+  }
+  return whole;
+}
+
+bool PacketDecoder::Decode(std::string_view body, std::uint64_t at, std::uint64_t end) {
   try {
     Message<dump::PacketTag> m(body.data(), body.size());
     // One body to a packet.
@@ -361,8 +375,15 @@ bool PacketDecoder::Decode(std::string_view body) {
         m.skip();  // of a newer minor version
         continue;
       }
-      const data_view view = m.get_view();
-      if (!Afford(RoomFor(tag, view.size()))) return false;
+      data_view view = m.get_view();
+      const bool stays = tag == dump::PacketTag::kEvents && storage_ == EventStorage::kEncoded;
+      if (!stays && !Afford(RoomFor(tag, view.size()))) return false;
+      if (tag == dump::PacketTag::kEvents) return DecodeEvents(view, at, end);
+      // The model points into the packet.
+      if (!input_.in_memory()) {
+        const std::string_view kept = dump_.packets_kept.Keep(View(view));
+        view = data_view(kept.data(), kept.size());
+      }
       DecodeBody(tag, view);
       return true;
     }

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "detector/model/byte_arena.h"
+#include "detector/model/event_log.h"
 #include "detector/model/id_index.h"
 #include "detector/model/large_vector.h"
 
@@ -74,7 +76,6 @@ enum class SyncKind : std::uint8_t {
 };
 enum class TimerKind : std::uint8_t { kUnknown, kSleep, kContext, kChannel, kFunc };
 
-using SiteId = std::uint32_t;
 using Id = std::uint64_t;  // of tasks, contexts, channels, ...; each kind counts for itself
 
 struct Site {
@@ -204,14 +205,6 @@ struct Module {
   std::string_view path, build_id;
 };
 
-struct Event {
-  Id task = 0, object = 0;
-  std::int64_t time_ns = 0;
-  std::uint64_t arg = 0;
-  SiteId site = 0;
-  std::uint16_t kind = 0, ring = 0;
-};
-
 struct Loss {
   std::uint64_t events_lost = 0, tasks_unread = 0, stacks_missing = 0, packets_left_out = 0;
   std::uint64_t unguarded_stacks = 0;
@@ -267,7 +260,7 @@ struct Snapshot {
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
-  LargeVector<Event> events;
+  EventLog events;
   Loss loss;
 };
 
@@ -278,7 +271,9 @@ struct Damage {
 };
 
 struct Dump {
-  std::string bytes;   // everything below points into it
+  // Everything below points into one of the two: the whole file, or its packets but for events.
+  std::string bytes;
+  ByteArena packets_kept;
   std::string source;  // file name, or "-"
   std::uint32_t version_major = 0, version_minor = 0, pid = 0;
   std::string_view producer, program, record_level;

@@ -60,17 +60,23 @@ Json PageEvents(const Snapshot& snap, const std::vector<FindingData>& findings,
     }
     for (const SpawnStep& step : d.ancestry) cast.tasks.insert(step.task);
   }
-  std::vector<const Event*> events;
-  for (const Event& e : snap.events) {
-    if (cast.Concerns(e)) events.push_back(&e);
-  }
-  std::stable_sort(events.begin(), events.end(),
-                   [](const Event* a, const Event* b) { return a->time_ns < b->time_ns; });
-  if (events.size() > kMostEvents) events.erase(events.begin(), events.end() - kMostEvents);
+  // The newest, in order of time. There may be many times more of them than are wanted.
+  std::vector<Event> events;
+  const auto prune = [&events] {
+    std::stable_sort(events.begin(), events.end(),
+                     [](const Event& a, const Event& b) { return a.time_ns < b.time_ns; });
+    if (events.size() > kMostEvents) events.erase(events.begin(), events.end() - kMostEvents);
+  };
+  snap.events.ForEach([&](const Event& e) {
+    if (!cast.Concerns(e)) return;
+    events.push_back(e);
+    if (events.size() == 4 * kMostEvents) prune();
+  });
+  prune();
   Json out = Json::array();
-  for (const Event* e : events) {
+  for (const Event& e : events) {
     out.push_back(
-        {snap.taken_ns - e->time_ns, e->kind, e->task, e->object, tables.Site(e->site), e->arg});
+        {snap.taken_ns - e.time_ns, e.kind, e.task, e.object, tables.Site(e.site), e.arg});
   }
   return out;
 }

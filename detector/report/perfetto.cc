@@ -131,7 +131,6 @@ class Export {
 
   // Arrows only to tasks of findings: dense ones freeze the viewer.
   void Spawned(const Event& e) {
-    if (marked_.count(e.arg) == 0 || chosen_.count(e.task) == 0) return;
     TraceEvent spawn;
     spawn.time_ns = e.time_ns;
     spawn.track = kTaskTracks + e.task;
@@ -143,22 +142,36 @@ class Export {
     spawned_.insert(e.arg);
   }
 
+  // It leaves something in the trace.
+  bool Drawn(const Event& e) const {
+    switch (e.kind) {
+      case kSpawn: return marked_.count(e.arg) != 0 && chosen_.count(e.task) != 0;
+      case kStart:
+      case kPark:
+      case kFinish: return chosen_.count(e.task) != 0;
+      case kWake: return chosen_.count(e.arg) != 0;
+      default: return false;
+    }
+  }
+
   void AddHistory() {
-    std::vector<const Event*> events;
-    for (const Event& e : snap_.events) events.push_back(&e);
+    std::vector<Event> events;
+    snap_.events.ForEach([&](const Event& e) {
+      if (Drawn(e)) events.push_back(e);
+    });
     std::stable_sort(events.begin(), events.end(),
-                     [](const Event* a, const Event* b) { return a->time_ns < b->time_ns; });
-    for (const Event* e : events) {
-      switch (e->kind) {
-        case kSpawn: Spawned(*e); break;
+                     [](const Event& a, const Event& b) { return a.time_ns < b.time_ns; });
+    for (const Event& e : events) {
+      switch (e.kind) {
+        case kSpawn: Spawned(e); break;
         case kStart:
-          Begin(e->task, e->time_ns, "running", 0, spawned_.count(e->task) != 0 ? e->task : 0);
+          Begin(e.task, e.time_ns, "running", 0, spawned_.count(e.task) != 0 ? e.task : 0);
           break;
         case kPark:
-          Begin(e->task, e->time_ns, Blocked(static_cast<detector::WaitKind>(e->arg)), e->site);
+          Begin(e.task, e.time_ns, Blocked(static_cast<detector::WaitKind>(e.arg)), e.site);
           break;
-        case kWake: Begin(e->arg, e->time_ns, "running", 0); break;
-        case kFinish: End(e->task, e->time_ns); break;
+        case kWake: Begin(e.arg, e.time_ns, "running", 0); break;
+        case kFinish: End(e.task, e.time_ns); break;
         default: break;
       }
     }

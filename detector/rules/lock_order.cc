@@ -1,15 +1,14 @@
 // Predicted: two locks that different tasks take in opposite orders. From the events of a trace.
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/recent_map.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/world_rules.h"
 
@@ -20,6 +19,9 @@ namespace {
 constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
 
 constexpr std::size_t kMostHeld = 32;
+// Memory must not follow the trace, whose locks may come and go. Beyond these numbers what was not
+// used for long is forgotten; then an order may be missed, never made up.
+constexpr std::size_t kMostPairs = 1 << 17, kMostHolders = 1 << 16;
 
 struct Held {
   Id lock = 0;
@@ -42,47 +44,48 @@ class Orders {
   std::vector<std::pair<Order, Order>> Conflicts();
 
  private:
-  bool OneRing() const {
-    const auto& events = snap_.events;
-    return std::all_of(events.begin(), events.end(),
-                       [&](const Event& e) { return e.ring == events.front().ring; });
-  }
+  using Holder = std::pair<std::uint32_t, Id>;  // ring and task
+
+  void See(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
   void Compare(const Order& order);
 
   const Snapshot& snap_;
   const Id since_;
-  std::map<std::pair<Id, Id>, std::vector<Order>> orders_;
+  RecentMap<std::pair<Id, Id>, std::vector<Order>> orders_{kMostPairs};
+  RecentMap<Holder, std::vector<Held>> held_{kMostHolders};
+  // Rings in which the events of interest have begun.
+  std::vector<bool> begun_;
   std::vector<std::pair<Order, Order>> conflicts_;
   std::set<std::pair<SiteId, SiteId>> told_;
 };
 
 std::vector<std::pair<Order, Order>> Orders::Conflicts() {
-  const bool one_ring = OneRing();
-  absl::flat_hash_map<std::pair<std::uint32_t, Id>, std::vector<Held>> held;  // by ring and task
-  // Rings in which the events of interest have begun.
-  std::vector<bool> begun(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
-  for (const Event& e : snap_.events) {
-    if (!begun[e.ring]) {
-      begun[e.ring] = e.task >= since_ || (e.kind == kSpawn && e.arg >= since_);
-      if (!begun[e.ring]) continue;
-    }
-    if (e.kind == kLock) {
-      Take(e, held[{e.ring, e.task}]);
-      continue;
-    }
-    if (held.empty() || (e.kind != kUnlock && (e.kind != kPark || one_ring))) continue;
-    const auto mine = held.find({e.ring, e.task});
-    if (mine == held.end()) continue;
-    if (e.kind == kUnlock) {
-      std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
-    } else {
-      // It may go on on another thread, and unlock there: from here on nothing is certain.
-      mine->second.clear();
-    }
-    if (mine->second.empty()) held.erase(mine);
-  }
+  if (!snap_.events.HasKind(kLock)) return {};
+  begun_.resize(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
+  snap_.events.ForEach([this](const Event& e) { See(e); });
   return std::move(conflicts_);
+}
+
+void Orders::See(const Event& e) {
+  if (!begun_[e.ring]) {
+    begun_[e.ring] = e.task >= since_ || (e.kind == kSpawn && e.arg >= since_);
+    if (!begun_[e.ring]) return;
+  }
+  switch (e.kind) {
+    case kLock: Take(e, held_[{e.ring, e.task}]); break;
+    case kUnlock:
+      if (auto* mine = held_.Find({e.ring, e.task})) {
+        std::erase_if(*mine, [&](const Held& h) { return h.lock == e.object; });
+      }
+      break;
+    case kPark:
+      // It may go on on another thread, and unlock there: from here on nothing is certain.
+      if (snap_.events.OneRing()) break;
+      if (auto* mine = held_.Find({e.ring, e.task})) mine->clear();
+      break;
+    default: break;
+  }
 }
 
 void Orders::Take(const Event& e, std::vector<Held>& held) {
@@ -103,9 +106,9 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
 }
 
 void Orders::Compare(const Order& order) {
-  const auto opposite = orders_.find({order.second.lock, order.first.lock});
-  if (opposite == orders_.end()) return;
-  for (const Order& other : opposite->second) {
+  const auto* opposite = orders_.Find({order.second.lock, order.first.lock});
+  if (opposite == nullptr) return;
+  for (const Order& other : *opposite) {
     if (other.task == order.task) continue;  // one task cannot wait for itself in this way
     // A third lock around both orders keeps them apart; and readers do not stop each other.
     const bool guarded = std::any_of(order.others.begin(), order.others.end(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "detector/rules/climb.h"
 
 namespace stranded::detector {
@@ -272,6 +273,27 @@ void Situation::FollowChains() {
       mark[i] = kDone;
     }
   }
+}
+
+std::optional<std::size_t> Situation::HistoryStart() const {
+  constexpr std::uint32_t kStart = 2;  // a number of the dump format
+  if (history_sought_) return history_start_;
+  history_sought_ = true;
+  absl::flat_hash_set<Id> mains;
+  for (const World& w : snap_.worlds.all()) {
+    if (w.controlled && w.main_task != 0) mains.insert(w.main_task);
+  }
+  if (mains.empty()) return std::nullopt;
+  std::size_t number = 0, ring_since = 0;
+  std::uint32_t ring = 0;
+  snap_.events.ForEach([&](const Event& e) {
+    if (e.ring != ring) ring_since = number;
+    ring = e.ring;
+    if (e.kind == kStart && mains.contains(e.task)) history_start_ = number;
+    ++number;
+  });
+  if (history_start_.has_value() && *history_start_ < ring_since) history_start_.reset();
+  return history_start_;
 }
 
 }  // namespace stranded::detector

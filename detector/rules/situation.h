@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,9 @@ class Situation {
   const Channel* ChannelOf(const Task& task) const;
   // Of the channels made at a place. Sites and ancestry are indexed for all groups at once.
   const std::vector<const Channel*>& ChannelsMadeAt(SiteId site) const;
+  // With which event the history of all tasks of a controlled world begins: the newest start of its
+  // main task. Order holds within one ring, so other worlds have none.
+  std::optional<std::size_t> HistoryStart() const;
   // A blocked task that `parent` spawned; one other than `except`, or nullptr.
   const Task* BlockedChildOf(Id parent, Id except) const;
 
@@ -114,7 +118,8 @@ class Situation {
   mutable std::unique_ptr<const Liveness> liveness_;
   mutable std::vector<WorldFacts> worlds_;  // with liveness_
   // Made when they are first asked for: few rules need them.
-  mutable bool channels_indexed_ = false, children_indexed_ = false;
+  mutable bool channels_indexed_ = false, children_indexed_ = false, history_sought_ = false;
+  mutable std::optional<std::size_t> history_start_;
   mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;
   mutable absl::flat_hash_map<Id, std::array<const Task*, 2>> blocked_children_;
 };

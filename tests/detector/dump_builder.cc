@@ -273,6 +273,37 @@ DumpBuilder& DumpBuilder::Add(const Loss& l) {
                        [&](auto& b) { b.add_uint64(Tag::kTasksUnread, l.tasks_unread); }));
 }
 
+DumpBuilder& DumpBuilder::Add(const std::vector<Event>& events) {
+  using Tag = dump::EventBatchTag;
+  std::vector<std::uint32_t> what, site;
+  std::vector<std::int64_t> task, object, time, arg;
+  Event last;
+  std::uint64_t last_named = 0;
+  const auto step = [](std::uint64_t from, std::uint64_t to) {
+    return static_cast<std::int64_t>(to - from);
+  };
+  for (const Event& e : events) {
+    what.push_back(e.kind | dump::kEventHasObject | dump::kEventHasArg | dump::kEventHasTime);
+    task.push_back(step(last.task, e.task));
+    site.push_back(e.site);
+    object.push_back(step(last.object, e.object));
+    time.push_back(e.time_ns - last.time_ns);
+    const bool names_task = e.kind == 1 || e.kind == 5;  // spawn, wake
+    arg.push_back(step(names_task ? last_named : 0, e.arg));
+    if (names_task) last_named = e.arg;
+    last = e;
+  }
+  return Raw(Body<Tag>(PacketTag::kEvents, [&](auto& b) {
+    b.add_uint32(Tag::kRing, events.empty() ? 0 : events.front().ring);
+    b.add_packed_uint32(Tag::kWhat, what.begin(), what.end());
+    b.add_packed_sint64(Tag::kTask, task.begin(), task.end());
+    b.add_packed_uint32(Tag::kSite, site.begin(), site.end());
+    b.add_packed_sint64(Tag::kObject, object.begin(), object.end());
+    b.add_packed_sint64(Tag::kTimeNs, time.begin(), time.end());
+    b.add_packed_sint64(Tag::kArg, arg.begin(), arg.end());
+  }));
+}
+
 DumpBuilder& DumpBuilder::End() {
   return Raw(Body<dump::EndTag>(PacketTag::kEnd,
                                 [](auto& b) { b.add_uint64(dump::EndTag::kPackets, 0); }));

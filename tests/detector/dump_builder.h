@@ -49,6 +49,8 @@ class DumpBuilder {
   DumpBuilder& Add(const World& world);  // a later one with the same id replaces the first
   DumpBuilder& Add(const Timer& timer);
   DumpBuilder& Add(const Loss& loss);
+  // One batch, of the ring of its first event.
+  DumpBuilder& Add(const std::vector<Event>& events);
   DumpBuilder& End();
   // A packet with any body, checksum right.
   DumpBuilder& Raw(const std::string& body);

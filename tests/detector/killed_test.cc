@@ -146,7 +146,7 @@ void ExpectConsistent(const Dump& dump) {
       EXPECT_EQ(channel->elem_type, "int");
     }
   }
-  for (const Event& e : snap.events) {
+  for (const Event& e : snap.events.kept()) {
     EXPECT_LE(e.kind, 15u);
     if (e.kind == 0 || e.kind == 5) continue;  // the time, and wakes
     EXPECT_NE(e.site, 0u) << "kind " << e.kind;
@@ -155,7 +155,7 @@ void ExpectConsistent(const Dump& dump) {
 
 void ExpectSpawned(const Snapshot& snap, Id task) {
   if (task == 0) return;
-  for (const Event& e : snap.events) {
+  for (const Event& e : snap.events.kept()) {
     if (e.kind == 1 && e.arg == task) return;
   }
   ADD_FAILURE() << "the spawn of task " << task << " is lost, of " << snap.events.size()

@@ -40,8 +40,10 @@ std::string WithRightChecksums(std::string bytes) {
   return bytes;
 }
 
-void Examine(std::string bytes) {
-  const auto dump = stranded::detector::ReadDump(std::move(bytes), "fuzz");
+using stranded::detector::EventStorage;
+
+void Examine(const std::string& bytes, EventStorage events) {
+  const auto dump = stranded::detector::ReadDump(bytes, "fuzz", "", events);
   if (!dump.ok()) return;
   stranded::AnalysisOptions options;
   options.symbolize = false;  // the dump names files of this machine
@@ -53,7 +55,9 @@ void Examine(std::string bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
-  Examine(bytes);
-  Examine(WithRightChecksums(bytes));
+  for (const EventStorage events : {EventStorage::kDecoded, EventStorage::kEncoded}) {
+    Examine(bytes, events);
+    Examine(WithRightChecksums(bytes), events);
+  }
   return 0;
 }

@@ -113,7 +113,7 @@ TEST_F(EventsTest, DumpCarriesTheRings) {
   const auto dump = detector::ReadDump(CaptureDump(), "here");
   ASSERT_TRUE(dump.ok());
   std::vector<detector::Event> found;
-  for (const detector::Event& e : (*dump)->snapshots.back().events) {
+  for (const detector::Event& e : (*dump)->snapshots.back().events.kept()) {
     if (e.task == 900005 || e.task == 900006) found.push_back(e);
   }
   ASSERT_THAT(found, SizeIs(3));
@@ -127,7 +127,7 @@ TEST_F(EventsTest, DumpCarriesTheRings) {
   without.events = false;
   const auto plain = detector::ReadDump(CaptureDump(without), "here");
   ASSERT_TRUE(plain.ok());
-  EXPECT_THAT((*plain)->snapshots.back().events, IsEmpty());
+  EXPECT_THAT((*plain)->snapshots.back().events.kept(), IsEmpty());
 }
 
 }  // namespace

@@ -16,13 +16,22 @@ namespace stranded::detector {
 
 struct Dump;
 
+// Where the events of a trace are while a dump is in use. What is found in them is the same.
+enum class EventStorage {
+  kDecoded,  // in memory, 40 bytes each: fast to go through again and again
+  kEncoded,  // left where the dump is, decoded again by whoever asks: memory does not follow them
+};
+
 // `source` stands in messages; sites below `source_root` become relative to it. Memory stays within
 // a small multiple of the bytes.
 absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source,
-                                                     const std::string& source_root = "");
-// "-" reads standard input.
-absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path,
-                                                         const std::string& source_root = "");
+                                                     const std::string& source_root = "",
+                                                     EventStorage events = EventStorage::kDecoded);
+// "-" reads standard input. With kEncoded a regular file stays open, and what is in memory follows
+// the objects in it but not its events.
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(
+    const std::string& path, const std::string& source_root = "",
+    EventStorage events = EventStorage::kDecoded);
 
 }  // namespace stranded::detector
 
