@@ -19,8 +19,8 @@ namespace {
 constexpr int kSources = 5;
 
 absl::StatusOr<int> Read(int source) {
-  this_task::SleepFor(absl::Milliseconds(source));
   if (source == 1) return absl::UnavailableError("source 1 is down");
+  this_task::SleepFor(absl::Milliseconds(4 * (source + 1)));
   return source * 10;
 }
 
