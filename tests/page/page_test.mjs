@@ -62,6 +62,11 @@ async function open(name, body, { hash = '', ...options } = {}) {
   await context.close();
 }
 
+// The inspector follows the address, a moment after a click or a key.
+async function inspecting(page, title) {
+  await page.locator('.inspect h2', { hasText: title }).waitFor();
+  if (typeof title === 'string') assert.equal(await page.textContent('.inspect h2'), title);
+}
 const texts = (page, selector) => page.locator(selector).allTextContents();
 const theme = (page) => page.evaluate(() => document.documentElement.dataset.theme);
 
@@ -123,24 +128,25 @@ describe('findings', () => {
 describe('links', () => {
   test('from a task to its channel and to another task that waits there', () => open('first_answer', async (page) => {
     await page.click('.facts a[href="#task-2"]');
-    assert.equal(await page.textContent('.inspect h2'), 'task 2 "fetch"');
+    await inspecting(page, 'task 2 "fetch"');
     await page.click('.inspect a[href="#channel-1"]');
-    assert.equal(await page.textContent('.inspect h2'), 'channel 1');
+    await inspecting(page, 'channel 1');
     await page.click('.inspect a[href="#task-4"]');
-    assert.equal(await page.textContent('.inspect h2'), 'task 4 "fetch"');
+    await inspecting(page, 'task 4 "fetch"');
     await page.goBack();
-    assert.equal(await page.textContent('.inspect h2'), 'channel 1');
+    await inspecting(page, 'channel 1');
     await page.click('.inspect a[href="#task-1"] >> nth=0');
+    await inspecting(page, 'task 1 "main"');
     await page.keyboard.press('Escape');
-    assert.ok(await page.locator('.inspect').isHidden());
+    await page.locator('.inspect').waitFor({ state: 'hidden' });
   }));
 
   test('a node of the graph opens its object; a finding is opened by its address', () => open('lost_cancel', async (page) => {
     await page.click('.node.n-channel');
-    assert.equal(await page.textContent('.inspect h2'), 'channel 2');
+    await inspecting(page, 'channel 2');
     await page.evaluate(() => { location.hash = 'F2'; });
     await page.waitForFunction(() => document.activeElement?.closest('#F2') !== null);
-    assert.ok(await page.locator('.inspect').isHidden());
+    await page.locator('.inspect').waitFor({ state: 'hidden' });
   }));
 });
 
@@ -168,7 +174,7 @@ describe('tree', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    assert.match(await page.textContent('.inspect h2'), /philosopher/);
+    await inspecting(page, /philosopher/);
   }, { hash: '#tree' }));
 });
 
@@ -190,8 +196,7 @@ describe('keys and themes', () => {
     assert.equal(await page.evaluate(() => document.activeElement.id), 'task-list');
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.querySelector('.inspect h2').textContent !== '');  // by its address
-    assert.equal(await page.textContent('.inspect h2'), 'task 10006 "philosopher"');
+    await inspecting(page, 'task 10006 "philosopher"');
   }));
 
   test('dark follows the system and the switch, and is kept', () => open('first_answer', async (page) => {
