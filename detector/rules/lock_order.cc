@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/recent_map.h"
@@ -19,8 +20,9 @@ namespace {
 constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
 
 constexpr std::size_t kMostHeld = 32;
-// Memory must not follow the trace, whose locks may come and go. Beyond these numbers what was not
-// used for long is forgotten; then an order may be missed, never made up.
+// Memory must not follow the trace, whose locks may come and go. Of pairs those not used for long
+// are forgotten: then an order is missed. Who holds what is never forgotten, or a lock around both
+// orders would be: beyond this number the rest of the trace is left out.
 constexpr std::size_t kMostPairs = 1 << 17, kMostHolders = 1 << 16;
 
 struct Held {
@@ -46,14 +48,19 @@ class Orders {
  private:
   using Holder = std::pair<std::uint32_t, Id>;  // ring and task
 
-  void See(const Event& e);
+  // Both: false when there are too many holders.
+  bool Follow(const Event& e);
+  bool NoteParked(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
   void Compare(const Order& order);
 
   const Snapshot& snap_;
   const Id since_;
   RecentMap<std::pair<Id, Id>, std::vector<Order>> orders_{kMostPairs};
-  RecentMap<Holder, std::vector<Held>> held_{kMostHolders};
+  absl::flat_hash_map<Holder, std::vector<Held>> held_;  // who holds something
+  // By task: what it held when it parked. It may go on on another thread, in another ring, and
+  // still hold it there: that counts as a lock around whatever it takes.
+  absl::flat_hash_map<Id, std::set<Id>> held_at_parks_;
   // Rings in which the events of interest have begun.
   std::vector<bool> begun_;
   std::vector<std::pair<Order, Order>> conflicts_;
@@ -63,29 +70,54 @@ class Orders {
 std::vector<std::pair<Order, Order>> Orders::Conflicts() {
   if (!snap_.events.HasKind(kLock)) return {};
   begun_.resize(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
-  snap_.events.ForEach([this](const Event& e) { See(e); });
+  if (!snap_.events.OneRing()) {
+    snap_.events.ForEach([this](const Event& e) { return NoteParked(e); });
+    held_.clear();
+  }
+  snap_.events.ForEach([this](const Event& e) { return Follow(e); });
   return std::move(conflicts_);
 }
 
-void Orders::See(const Event& e) {
+bool Orders::NoteParked(const Event& e) {
+  if (e.kind == kLock) {
+    std::vector<Held>& mine = held_[{e.ring, e.task}];
+    if (mine.size() < kMostHeld) mine.push_back({e.object, e.site, e.arg != 0});
+    return held_.size() <= kMostHolders;
+  }
+  const auto mine = held_.find({e.ring, e.task});
+  if (mine == held_.end() || (e.kind != kUnlock && e.kind != kPark)) return true;
+  if (e.kind == kUnlock) {
+    std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
+  } else {
+    for (const Held& h : mine->second) held_at_parks_[e.task].insert(h.lock);
+    mine->second.clear();
+  }
+  if (mine->second.empty()) held_.erase(mine);
+  return held_at_parks_.size() <= kMostHolders;
+}
+
+bool Orders::Follow(const Event& e) {
   if (!begun_[e.ring]) {
     begun_[e.ring] = e.task >= since_ || (e.kind == kSpawn && e.arg >= since_);
-    if (!begun_[e.ring]) return;
+    if (!begun_[e.ring]) return true;
   }
-  switch (e.kind) {
-    case kLock: Take(e, held_[{e.ring, e.task}]); break;
-    case kUnlock:
-      if (auto* mine = held_.Find({e.ring, e.task})) {
-        std::erase_if(*mine, [&](const Held& h) { return h.lock == e.object; });
-      }
-      break;
-    case kPark:
-      // It may go on on another thread, and unlock there: from here on nothing is certain.
-      if (snap_.events.OneRing()) break;
-      if (auto* mine = held_.Find({e.ring, e.task})) mine->clear();
-      break;
-    default: break;
+  if (e.kind == kLock) {
+    Take(e, held_[{e.ring, e.task}]);
+    return held_.size() <= kMostHolders;
   }
+  if (held_.empty() || (e.kind != kUnlock && (e.kind != kPark || snap_.events.OneRing()))) {
+    return true;
+  }
+  const auto mine = held_.find({e.ring, e.task});
+  if (mine == held_.end()) return true;
+  if (e.kind == kUnlock) {
+    std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
+  } else {
+    // It may go on on another thread, and unlock there: from here on nothing is certain.
+    mine->second.clear();
+  }
+  if (mine->second.empty()) held_.erase(mine);
+  return true;
 }
 
 void Orders::Take(const Event& e, std::vector<Held>& held) {
@@ -96,6 +128,11 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
     for (const Held& other : held) {
       if (other.lock != first.lock) order.others.insert(other.lock);
     }
+    if (const auto parked = held_at_parks_.find(e.task); parked != held_at_parks_.end()) {
+      order.others.insert(parked->second.begin(), parked->second.end());
+    }
+    order.others.erase(first.lock);
+    order.others.erase(taken.lock);
     Compare(order);
     std::vector<Order>& known = orders_[{first.lock, taken.lock}];
     if (known.size() < 8) known.push_back(std::move(order));
