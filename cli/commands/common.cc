@@ -1,6 +1,9 @@
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <ctime>
 #include <limits>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
@@ -82,22 +85,34 @@ std::unique_ptr<Analysis> OrSayWhy(absl::StatusOr<Analysis> analysis) {
 constexpr std::size_t kHead = 64 << 10;
 
 // Go's dumps are read as they come; anything else is read to its end first.
-absl::StatusOr<Analysis> FromStandardInput(const AnalysisOptions& options,
-                                           const std::string& root) {
+absl::StatusOr<Analysis> FromStream(std::FILE* in, const std::string& source,
+                                    const AnalysisOptions& options, const std::string& root) {
+  const std::string name = source == "-" ? "standard input" : source;
   std::string bytes(kHead, '\0');
-  bytes.resize(std::fread(bytes.data(), 1, kHead, stdin));
-  if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, stdin, "standard input", options);
+  bytes.resize(std::fread(bytes.data(), 1, kHead, in));
+  if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, in, name, options);
   char buffer[kHead];
-  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, n);
-  auto dump = detector::ReadDump(bytes, "-", root, detector::EventStorage::kEncoded);
+  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, in)) bytes.append(buffer, n);
+  auto dump = detector::ReadDump(bytes, source, root, detector::EventStorage::kEncoded);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   // There may be much of a log before the first goroutine.
-  auto go = AnalyzeGo(bytes, "standard input", options);
+  auto go = AnalyzeGo(bytes, name, options);
   return go.ok() ? std::move(go) : dump.status();
+}
+
+// What can be read once only, as the shell's <(...).
+bool IsPipe(const std::string& file) {
+  struct stat found;
+  return stat(file.c_str(), &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode));
 }
 
 absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& root,
                                   const AnalysisOptions& options) {
+  if (IsPipe(file)) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rbe"),
+                                                             &std::fclose);
+    if (in != nullptr) return FromStream(in.get(), file, options, root);
+  }
   if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
   auto dump = detector::ReadDumpFile(file, root, detector::EventStorage::kEncoded);
   if (dump.ok()) return Analyze(*std::move(dump), options);
@@ -112,7 +127,8 @@ std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& opti
   const AnalysisOptions analysis = OptionsFrom(options);
   const Progress progress([&] { return "reading " + file; });
   const std::string root = options.absolute_paths ? "" : options.source_root;
-  return OrSayWhy(file == "-" ? FromStandardInput(analysis, root) : FromFile(file, root, analysis));
+  return OrSayWhy(file == "-" ? FromStream(stdin, file, analysis, root)
+                              : FromFile(file, root, analysis));
 }
 
 std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options) {

@@ -122,20 +122,21 @@ __attribute__((noinline)) void LeaveError(Task* self) {
 
 void Finish(Task* self) {
   // Without handles nobody can join it, or make a handle any more.
-  if (self->end.load(std::memory_order_acquire) >= Task::kHandle) {
-    const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
-    if (before & Task::kJoined) WakeJoiners(self);
+  const bool watched = self->end.load(std::memory_order_acquire) >= Task::kHandle;
+  if (watched) {
     // Its record may stay for long, and a snapshot leaves out what has finished.
     RefOrigin(self->origin);
     RememberFinished(*self);
   }
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
     RecordFinish(self);
+  // All before a joiner goes on: it must not find the task running, or in its scope.
   self->state.store(Task::kFinished, std::memory_order_release);
-  if (self->scope != nullptr) {
-    // The scope's memory stays until the record goes: a snapshot may be reading it.
-    AddToScope(self->scope, -1);
-  }
+  // The scope's memory stays until the record goes: a snapshot may be reading it.
+  if (self->scope != nullptr) AddToScope(self->scope, -1);
+  if (!watched) return;
+  const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
+  if (before & Task::kJoined) WakeJoiners(self);
 }
 
 // False if an exception left the task's function: then it is in `error`.

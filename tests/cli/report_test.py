@@ -103,6 +103,14 @@ class Report(WithDumps):
         self.assertIsNotNone(stack)
         self.assertIn(line_of(LEAKY, 'answers.Send(answer)'), stack.group())
 
+    def test_a_pipe_is_read_once(self):
+        pipe = self.path('pipe')
+        os.mkfifo(pipe)
+        with subprocess.Popen(f'exec cat {self.leaky} > {pipe}', shell=True):
+            result = stranded('report', pipe)
+        self.assertEqual((result.returncode, result.stderr), (1, ''))
+        self.assertIn('cancelled-send, proven', result.stdout)
+
     def test_json(self):
         report = json.loads(stranded('report', '--format', 'json', self.leaky).stdout)
         self.assertEqual((report['format'], report['version']), ('stranded-report', 1))
