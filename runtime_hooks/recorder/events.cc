@@ -56,23 +56,15 @@ Ring* TakeRing() {
   return ring;
 }
 
-// Two variables: one with a destructor costs a check at each use.
-constinit thread_local Ring* my_ring = nullptr;
 struct GivesBack {
   ~GivesBack() {
-    if (Ring* r = std::exchange(my_ring, nullptr)) {
+    if (Ring* r = std::exchange(Here()->ring, nullptr)) {
       r->in_use.store(false, std::memory_order_release);
     }
   }
   void Touch() {}
 };
 thread_local GivesBack gives_back;
-
-__attribute__((noinline, cold)) Ring* FirstRing() {
-  gives_back.Touch();
-  my_ring = TakeRing();
-  return my_ring;
-}
 
 RecordedEvent Read(const EventSlot& slot) {
   RecordedEvent e;
@@ -118,11 +110,9 @@ std::size_t RingRecords() {
   return records;
 }
 
-// The barrier keeps the compiler from reusing the address of the variable of another thread.
-__attribute__((noinline)) Ring* MyRing() {
-  Ring** p = &my_ring;
-  asm volatile("" : "+r"(p)::"memory");
-  return *p != nullptr ? *p : FirstRing();
+__attribute__((noinline, cold)) Ring* FirstRing() {
+  gives_back.Touch();
+  return Here()->ring = TakeRing();
 }
 
 __attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
@@ -130,12 +120,12 @@ __attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
     const Task* self = CurrentTaskOrNull();
     PutTime(self == nullptr ? time_ns : self->world->NowNs());
   }
-  if (mapped) Explain(site);
+  Explain(site);
 }
 
 void Ring::ExplainSlowly(std::uint64_t key) {
   explained[Place(key)] = key;
-  if (key == 0) return;
+  if (key == 0 || !mapped) return;
   const auto site = std::bit_cast<std::source_location>(key);
   ExplainSite(key, site.file_name(), site.function_name(), site.line(), site.column());
 }
@@ -156,16 +146,14 @@ __attribute__((noinline, cold)) void RecordWithCare(EventKind kind, std::uint64_
                                                     std::uint64_t object,
                                                     const std::source_location& site,
                                                     std::uint64_t arg) {
-  Ring* ring = my_ring != nullptr ? my_ring : FirstRing();
-  ring->Put(kind, task, object, KeyOf(site), arg);
+  MyRing()->Put(kind, task, object, KeyOf(site), arg);
 }
 }  // namespace
 
-// Not inlined: its thread-local variable must be looked up on the thread it runs on now. All that
-// is rare is left by a tail call, so that nothing needs to be saved here.
-__attribute__((noinline)) void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
+// All that is rare is left by a tail call, so that nothing needs to be saved here.
+void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                                           const std::source_location& site, std::uint64_t arg) {
-  Ring* ring = my_ring;
+  Ring* ring = Here()->ring;
   const std::uint64_t key = KeyOf(site);
   if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]
     return RecordWithCare(kind, task, object, site, arg);

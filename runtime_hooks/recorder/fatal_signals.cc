@@ -83,7 +83,7 @@ void SayIfOverflow(const siginfo_t* info) {
   const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const auto low = reinterpret_cast<std::uintptr_t>(task->stack_low);
   if (at >= low || at < low - kGuardPage) return;
-  Line() << "stranded: stack overflow in task " << task->id << " \"" << task->name().c_str()
+  Line() << "stranded: stack overflow in task " << task->id << " \"" << task->name().data()
          << "\", spawned at " << task->origin.site.file_name() << ":" << task->origin.site.line()
          << ": its stack has " << static_cast<std::uint64_t>(task->stack_bytes)
          << " bytes; raise SpawnOptions::stack_bytes\n";

@@ -16,6 +16,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/mapped_file.h"
+#include "runtime_hooks/registry/thread_block.h"
 #include "stranded/mapped_format.h"
 
 namespace stranded::internal {
@@ -33,6 +34,8 @@ struct EventSlot {
   std::atomic<std::uint64_t> kind_and_task, object, site, arg;
 };
 static_assert(sizeof(EventSlot) == sizeof(mapped::Event));
+
+Ring* FirstRing();
 
 struct Ring {
   static constexpr std::size_t kCached = 256, kAhead = 8;
@@ -59,7 +62,7 @@ struct Ring {
   }
   // The time is due to be noted, or the place is to be explained, before an event there.
   bool NeedsCare(std::uint64_t site) const {
-    return count % kTimeEvery == 0 || (mapped && explained[Place(site)] != site);
+    return count % kTimeEvery == 0 || explained[Place(site)] != site;
   }
   void TakeCare(std::uint64_t site);
   void PutPlainly(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
@@ -98,7 +101,10 @@ struct Ring {
 };
 
 // The ring of the calling thread. Tasks move between threads: ask again after a switch.
-Ring* MyRing();
+inline Ring* MyRing() {
+  Ring* ring = Here()->ring;
+  return ring != nullptr ? ring : FirstRing();
+}
 
 }  // namespace stranded::internal
 

@@ -39,7 +39,7 @@ bool TaskBatch::DescribeCases(const WaitRecord& wait, Shape& shape) {
 
 bool TaskBatch::Describe(const Task& task, Shape& shape) {
   const WaitRecord& wait = task.wait;
-  const std::string& name = task.name();
+  const std::string_view name = task.name();
   if (task.is_thread || task.is_main || task.held_count != 0 || wait.until_ns != 0) return false;
   if (task.in_blocking_region.load(std::memory_order_relaxed)) return false;
   if (wait.case_count > kMostCases || name.size() > kLongestName) return false;

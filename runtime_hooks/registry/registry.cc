@@ -111,21 +111,9 @@ void RefForChild(SpawnNode* parent) {
 
 }  // namespace
 
-namespace {
-
-// Made at compile time and never destroyed: crash handlers and statics ask for names, too.
-union NoName {
-  std::string text;
-  constexpr NoName() : text() {}
-  ~NoName() {}
-};
-constinit const NoName no_name;
-
-}  // namespace
-
-const std::string& Origin::Name() const {
+std::string_view Origin::Name() const {
   const SpawnNode* own = Node();
-  return own == nullptr ? no_name.text : own->name;
+  return own == nullptr ? std::string_view("") : own->name;
 }
 
 void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site) {

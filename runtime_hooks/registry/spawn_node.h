@@ -54,7 +54,7 @@ struct Origin {
     SpawnNode* own = Node();
     return own != nullptr ? own : parent;
   }
-  const std::string& Name() const;
+  std::string_view Name() const;  // ends with a zero, as C's strings do
 };
 
 // Of a task spawned at `site` by the one that has the node `parent`; null: by nobody.

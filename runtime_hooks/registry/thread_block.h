@@ -16,6 +16,7 @@ namespace stranded::internal {
 
 struct Task;
 struct FinishedRing;
+struct Ring;
 
 // What is made and freed on hot paths.
 enum class CacheKind : std::uint8_t { kTask, kSpawnNode, kChannel, kContext, kStack };
@@ -36,6 +37,7 @@ struct ThreadBlock {
   ThreadCache caches[kCacheKinds];
   unsigned char spawn_stash[16] = {};  // see SetOrigin()
   FinishedRing* finished = nullptr;    // see RememberFinished()
+  Ring* ring = nullptr;                // see MyRing()
 };
 
 // Initial-exec: reached by one load, also in position-independent code.

@@ -38,7 +38,7 @@ std::string At(const std::source_location& site) {
 
 std::string Line(const Task* task) {
   std::string line = absl::StrCat("\n  task ", task->id);
-  if (!task->name().empty()) absl::StrAppend(&line, " \"", task->name(), "\"");
+  if (!task->name().empty()) absl::StrAppend(&line, " \"", task->name().data(), "\"");
   absl::StrAppend(&line, " ", Doing(task->wait.kind), " at ", At(task->wait.site));
   if (task->wait.case_count == 1 && task->wait.cases[0].chan != nullptr) {
     const ChanCore* chan = task->wait.cases[0].chan;

@@ -30,7 +30,7 @@ void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
   task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
 #ifdef STRANDED_TSAN
   task->tsan_fiber = __tsan_create_fiber(0);
-  __tsan_set_fiber_name(task->tsan_fiber, task->name().c_str());
+  __tsan_set_fiber_name(task->tsan_fiber, task->name().data());
 #endif
 }
 

@@ -180,7 +180,7 @@ __attribute__((noinline)) void SetErrno(int value) {
 
 std::string DescribeException(const Task* task, const std::exception_ptr& error) {
   const std::string text = ExceptionText(error);
-  const std::string name = task->name().empty() ? "" : " \"" + task->name() + "\"";
+  const std::string name = task->name().empty() ? "" : " \"" + std::string(task->name()) + "\"";
   return "an exception left task" + name + " spawned at " + task->origin.site.file_name() + ":" +
          std::to_string(task->origin.site.line()) + ": " + text.substr(0, text.find('\n'));
 }
@@ -190,7 +190,7 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
   std::fprintf(stderr,
                "stranded: an exception left task %llu \"%s\", spawned at %s:%u in %s: %s\n"
                "stranded: nobody holds a handle that could collect it\n",
-               static_cast<unsigned long long>(task->id), task->name().c_str(), site.file_name(),
+               static_cast<unsigned long long>(task->id), task->name().data(), site.file_name(),
                site.line(), site.function_name(), ExceptionText(error).c_str());
   std::abort();
 }

@@ -164,7 +164,7 @@ struct Task {
   static constexpr int kHeldMax = 4;  // if more, the lock says readers_uncertain
   HeldRead held[kHeldMax];            // the first held_count are set
 
-  const std::string& name() const { return origin.Name(); }
+  std::string_view name() const { return origin.Name(); }
 };
 
 Slab<Task>& TaskSlab();
