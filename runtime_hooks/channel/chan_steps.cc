@@ -7,9 +7,8 @@
 
 namespace stranded::internal {
 
-void KeepRecord(ChanCore* chan) {
-  if (chan->record == nullptr || (chan->senders.empty() && chan->receivers.empty())) return;
-  UpdateChannel(chan);
+void KeepRecordSlowly(ChanCore* chan) {
+  if (!chan->senders.empty() || !chan->receivers.empty()) UpdateChannel(chan);
 }
 
 Departure DepartureBy(const SelectCase& chosen) {

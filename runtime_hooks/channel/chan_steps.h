@@ -58,7 +58,11 @@ inline void MoveValue(const ElemOps* ops, void* to, void* from) {
 }
 
 // In the mapped file of a trace, for as long as tasks wait here.
-void KeepRecord(ChanCore* chan);
+void KeepRecordSlowly(ChanCore* chan);
+inline void KeepRecord(ChanCore* chan) {
+  if (tracing.load(std::memory_order_relaxed) && chan->record != nullptr) [[unlikely]]
+    KeepRecordSlowly(chan);
+}
 
 inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
@@ -68,16 +72,14 @@ inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_locat
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    KeepRecord(chan);
+  KeepRecord(chan);
 }
 
 inline void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
   Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    KeepRecord(chan);
+  KeepRecord(chan);
 }
 
 inline void PushValue(ChanCore* chan, void* value) {

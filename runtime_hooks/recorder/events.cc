@@ -152,7 +152,7 @@ __attribute__((noinline, cold)) void RecordWithCare(EventKind kind, std::uint64_
 
 // All that is rare is left by a tail call, so that nothing needs to be saved here.
 void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
-                                          const std::source_location& site, std::uint64_t arg) {
+                const std::source_location& site, std::uint64_t arg) {
   Ring* ring = Here()->ring;
   const std::uint64_t key = KeyOf(site);
   if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]

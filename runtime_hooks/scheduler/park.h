@@ -42,13 +42,20 @@ __attribute__((always_inline)) inline WakeReason ParkHere(Task* self, AfterSwitc
   return reason;
 }
 
-__attribute__((always_inline)) inline void WakeHere(Task* task) {
+// From parked to runnable; false if it is something else, or frozen.
+inline bool EndPark(Task* task) {
   std::uint32_t parked = Task::kParked;
   static_assert(static_cast<int>(WakeReason::kWoken) == 0);
   // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
-  if (tracing.load(std::memory_order_relaxed) ||
-      !task->state.compare_exchange_strong(parked, Task::kRunnable, std::memory_order_acq_rel,
-                                           std::memory_order_relaxed)) [[unlikely]] {
+  return task->state.compare_exchange_strong(parked, Task::kRunnable, std::memory_order_acq_rel,
+                                             std::memory_order_relaxed);
+}
+// The same, recorded.
+bool WakeTraced(Task* task);
+
+__attribute__((always_inline)) inline void WakeHere(Task* task) {
+  const bool traced = tracing.load(std::memory_order_relaxed);
+  if (traced ? !WakeTraced(task) : !EndPark(task)) [[unlikely]] {
     Interrupt(task, WakeReason::kWoken);
     return;
   }

@@ -294,6 +294,14 @@ void NoteWake(const Task* woken) {
   Record(EventKind::kWake, waker == nullptr ? 0 : waker->id, 0, {}, woken->id);
 }
 
+bool WakeTraced(Task* task) {
+  if (task->state.load(std::memory_order_relaxed) != Task::kParked) return false;
+  RecordWoken(task);  // it may park again at any moment after the next step
+  if (!EndPark(task)) return false;
+  NoteWake(task);
+  return true;
+}
+
 bool Interrupt(Task* task, WakeReason reason) {
   std::uint32_t seen = task->state.load(std::memory_order_relaxed);
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
