@@ -32,11 +32,13 @@ struct ChanPeer {
   std::source_location site{};
   std::int64_t at_ns = 0;
   PeerOutcome outcome = PeerOutcome::kNone;
-  Departure left;  // of kLeft
 };
 
+// In this order an operation touches four lines of the cache: tasks on two processors that use a
+// channel wait for each of them to come over. Its count of references is in the first one, too.
 struct ChanCore {
   static constexpr CacheKind kCacheKind = CacheKind::kChannel;
+  static constexpr std::size_t kSlotAlign = 64;
 
   // What can be seen without the lock: whether an operation might go through (kMayRecv, kMaySend;
   // sometimes true in vain, never false in vain), and a count of changes. Written under the lock.
@@ -44,34 +46,40 @@ struct ChanCore {
   static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kChange = 4;
   std::atomic<std::uint64_t> glance{0};
 
-  // --- set once
-  std::uint64_t id = 0;
-  const ElemOps* ops = nullptr;
-  std::size_t capacity = 0;
-  std::source_location site{};
-  std::uint64_t creator_task = 0;
-  std::int64_t created_ns = 0;
-  std::uint64_t world_id = 0;  // where it was made
-  ChanRole role = ChanRole::kUser;
-  std::uint64_t context_id = 0;  // kContextDone
-  void* record = nullptr;        // in the mapped file of a trace; under lock
-
-  // --- guarded by lock
-  mutable BiasedLock lock;
+  // --- guarded by lock; ring, ops, capacity, id and role are set once
+  mutable BiasedLock lock{3};
   unsigned char* ring = nullptr;
-  std::size_t head = 0, length = 0, high_water = 0;
+  std::size_t head = 0, length = 0;
   bool closed = false;
-  bool closed_by_patch = false;  // then the program's own close is not the second one
-  WaitQueue senders, receivers;
-  std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
-  std::uint64_t repeat_sends = 0;
+  bool closed_by_patch = false;           // then the program's own close is not the second one
   std::atomic<bool> observed_try{false};  // relaxed: only ever set
   bool observed_size = false, timer_armed = false;
   bool orphaned = false;  // no handle is left: those who wait own it, the last one frees it
+  ChanRole role = ChanRole::kUser;
+  // --- the second line of the cache
+  WaitQueue senders, receivers;
+  // --- the third
+  std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
+  std::uint64_t repeat_sends = 0;
+  const ElemOps* ops = nullptr;
+  std::size_t capacity = 0;
+  std::uint64_t id = 0;
+  // --- the fourth
+  ChanPeer last_sender, last_receiver;
+  // --- changed by few operations
+  Departure sender_left, receiver_left;  // if the outcome is kLeft
+  std::size_t high_water = 0;
+  void* record = nullptr;  // in the mapped file of a trace
   std::uint64_t closed_by = 0;
   std::source_location closed_site{};
   std::int64_t closed_ns = 0;
-  ChanPeer last_sender, last_receiver;
+
+  // --- set once
+  std::source_location site{};
+  std::uint64_t creator_task = 0;
+  std::int64_t created_ns = 0;
+  std::uint64_t world_id = 0;    // where it was made
+  std::uint64_t context_id = 0;  // kContextDone
 
   ~ChanCore();
   unsigned char* At(std::size_t i) {

@@ -118,24 +118,25 @@ void Snapshot::WriteChannels() {
       });
 }
 
-void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const ChanPeer& peer) {
+void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const ChanPeer& peer,
+                         const Departure& departure) {
   if (peer.outcome == PeerOutcome::kNone) return;
   const std::uint32_t site = out_.Site(peer.site);
   const bool left = peer.outcome == PeerOutcome::kLeft;
-  const std::uint32_t left_site = left ? out_.Site(peer.left.site) : 0;
-  const bool by_channel = left && peer.left.made.line() != 0;
-  const std::uint32_t left_made = by_channel ? out_.Site(peer.left.made) : 0;
+  const std::uint32_t left_site = left ? out_.Site(departure.site) : 0;
+  const bool by_channel = left && departure.made.line() != 0;
+  const std::uint32_t left_made = by_channel ? out_.Site(departure.made) : 0;
   Builder<PeerTag> p(packet, tag);
   p.add_uint64(PeerTag::kTask, peer.task);
   p.add_uint32(PeerTag::kSite, site);
   p.add_int64(PeerTag::kAtNs, peer.at_ns);
   p.add_enum(PeerTag::kOutcome, static_cast<std::int32_t>(peer.outcome));
   if (!left) return;
-  p.add_enum(PeerTag::kLeftOp, static_cast<std::int32_t>(peer.left.op));
+  p.add_enum(PeerTag::kLeftOp, static_cast<std::int32_t>(departure.op));
   p.add_uint32(PeerTag::kLeftSite, left_site);
-  const bool done = peer.left.op == CaseOp::kDone;
-  p.add_uint64(PeerTag::kLeftContext, done ? peer.left.object : 0);
-  p.add_uint64(PeerTag::kLeftChannel, done ? 0 : peer.left.object);
+  const bool done = departure.op == CaseOp::kDone;
+  p.add_uint64(PeerTag::kLeftContext, done ? departure.object : 0);
+  p.add_uint64(PeerTag::kLeftChannel, done ? 0 : departure.object);
   p.add_int64(PeerTag::kLeftNs, peer.at_ns);
   if (by_channel) p.add_uint32(PeerTag::kLeftMade, left_made);
 }
@@ -150,6 +151,7 @@ struct ChanFacts {
   std::source_location closed_site;
   std::int64_t closed_ns;
   ChanPeer last_sender, last_receiver;
+  Departure sender_left, receiver_left;
 };
 
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -159,7 +161,8 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
                     chan->sends_started,    chan->sends_completed, chan->recvs_started,
                     chan->recvs_completed,  chan->repeat_sends,    chan->senders.size(),
                     chan->receivers.size(), chan->closed_by,       chan->closed_site,
-                    chan->closed_ns,        chan->last_sender,     chan->last_receiver};
+                    chan->closed_ns,        chan->last_sender,     chan->last_receiver,
+                    chan->sender_left,      chan->receiver_left};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);
@@ -187,8 +190,8 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     c.add_uint32(ChannelTag::kWaitingReceivers, f.waiting_receivers);
     c.add_uint64(ChannelTag::kCreatorTask, chan->creator_task);
     c.add_int64(ChannelTag::kCreatedNs, chan->created_ns);
-    WritePeer(c, ChannelTag::kLastSender, f.last_sender);
-    WritePeer(c, ChannelTag::kLastReceiver, f.last_receiver);
+    WritePeer(c, ChannelTag::kLastSender, f.last_sender, f.sender_left);
+    WritePeer(c, ChannelTag::kLastReceiver, f.last_receiver, f.receiver_left);
     c.add_enum(ChannelTag::kRole, static_cast<std::int32_t>(chan->role));
     c.add_uint64(ChannelTag::kContext, chan->context_id);
     c.add_bool(ChannelTag::kObservedTry, f.observed_try);

@@ -64,7 +64,8 @@ void MakeContextRecord(Ring* ring, ContextNode* node) {
   if (node->ended.load(std::memory_order_seq_cst) != ContextErr::kNone) WriteEnd(ring, r, node);
 }
 
-void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer) {
+void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer,
+               const Departure& left) {
   out.outcome = static_cast<std::uint8_t>(peer.outcome);
   if (peer.outcome == PeerOutcome::kNone) return;
   out.task = peer.task;
@@ -72,10 +73,10 @@ void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer) {
   out.at_ns = peer.at_ns;
   ring->Explain(out.site);
   if (peer.outcome != PeerOutcome::kLeft) return;
-  out.left_op = static_cast<std::uint8_t>(peer.left.op);
-  out.left_site = KeyOf(peer.left.site);
-  out.left_object = peer.left.object;
-  out.left_made = KeyOf(peer.left.made);
+  out.left_op = static_cast<std::uint8_t>(left.op);
+  out.left_site = KeyOf(left.site);
+  out.left_object = left.object;
+  out.left_made = KeyOf(left.made);
   ring->Explain(out.left_site);
   ring->Explain(out.left_made);
 }
@@ -94,8 +95,8 @@ void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
   r->recvs_completed = chan->recvs_completed;
   r->waiting_senders = chan->senders.size();
   r->waiting_receivers = chan->receivers.size();
-  WritePeer(ring, r->last_sender, chan->last_sender);
-  WritePeer(ring, r->last_receiver, chan->last_receiver);
+  WritePeer(ring, r->last_sender, chan->last_sender, chan->sender_left);
+  WritePeer(ring, r->last_receiver, chan->last_receiver, chan->receiver_left);
   r->state = mapped::kLive;
 }
 

@@ -92,7 +92,8 @@ class Snapshot {
   void WriteChannels();
   void WriteChannel(ChanCore* chan);
   std::string_view TypeName(const char* mangled);
-  void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer);
+  void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer,
+                 const Departure& departure);
   void Mention(std::uint64_t task_id) {
     if (options_.crash || task_id == 0) return;
     // Mostly the same as the one before; the rest is sorted in the end.

@@ -129,7 +129,12 @@ class Slab {
   }
 
  private:
-  struct Slot {
+  // A type may ask for more than it needs itself.
+  static constexpr std::size_t SlotAlign() {
+    if constexpr (requires { T::kSlotAlign; }) return T::kSlotAlign;
+    return alignof(void*);
+  }
+  struct alignas(SlotAlign()) Slot {
     std::atomic<std::uint32_t> refs{0};
     union {
       alignas(T) unsigned char bytes[sizeof(T)];

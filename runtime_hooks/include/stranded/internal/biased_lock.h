@@ -29,7 +29,9 @@ namespace stranded::internal {
 
 class ABSL_LOCKABLE BiasedLock {
  public:
-  constexpr BiasedLock() = default;
+  // What it guards lies in its own line of the cache and in so many behind it.
+  explicit constexpr BiasedLock(int lines_behind = 1)
+      : lines_behind_(static_cast<std::uint8_t>(lines_behind)) {}
   BiasedLock(const BiasedLock&) = delete;
   BiasedLock& operator=(const BiasedLock&) = delete;
 
@@ -55,6 +57,7 @@ class ABSL_LOCKABLE BiasedLock {
   // Guarded by `held_`.
   std::uint8_t revoked_ = 0;
   std::uint16_t streak_ = 0;
+  const std::uint8_t lines_behind_;
 };
 
 }  // namespace stranded::internal
