@@ -156,13 +156,12 @@ struct ChanFacts {
 
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
-  const ChanFacts f{chan->length,           chan->high_water,      chan->closed,
-                    chan->observed_try,     chan->observed_size,   chan->timer_armed,
-                    chan->sends_started,    chan->sends_completed, chan->recvs_started,
-                    chan->recvs_completed,  chan->repeat_sends,    chan->senders.size(),
-                    chan->receivers.size(), chan->closed_by,       chan->closed_site,
-                    chan->closed_ns,        chan->last_sender,     chan->last_receiver,
-                    chan->sender_left,      chan->receiver_left};
+  const ChanFacts f{
+      chan->length,           chan->high_water,      chan->closed,        chan->observed_try,
+      chan->observed_size,    chan->timer_armed,     chan->sends_started, chan->sends_completed,
+      chan->recvs_started,    chan->recvs_completed, chan->repeat_sends,  chan->senders.size(),
+      chan->receivers.size(), chan->closed_by,       chan->closed_site,   chan->closed_ns,
+      chan->last_sender,      chan->last_receiver,   chan->sender_left,   chan->receiver_left};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);

@@ -64,8 +64,7 @@ void MakeContextRecord(Ring* ring, ContextNode* node) {
   if (node->ended.load(std::memory_order_seq_cst) != ContextErr::kNone) WriteEnd(ring, r, node);
 }
 
-void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer,
-               const Departure& left) {
+void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Departure& left) {
   out.outcome = static_cast<std::uint8_t>(peer.outcome);
   if (peer.outcome == PeerOutcome::kNone) return;
   out.task = peer.task;

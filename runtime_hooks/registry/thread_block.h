@@ -38,6 +38,7 @@ struct ThreadBlock {
   unsigned char spawn_stash[16] = {};  // see SetOrigin()
   FinishedRing* finished = nullptr;    // see RememberFinished()
   Ring* ring = nullptr;                // see MyRing()
+  std::uint64_t ops = 0;               // operations begun here: what workers are judged by
 };
 
 // Initial-exec: reached by one load, also in position-independent code.

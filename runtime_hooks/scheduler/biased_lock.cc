@@ -6,6 +6,7 @@ namespace {
 // A revocation costs as much as some hundred locked instructions: with kLatest a grant has paid for
 // one before it is made. Relaxed: nothing hangs on them but time.
 constexpr std::uint16_t kEarliest = 8, kLatest = 1024;
+constexpr std::uint8_t kFew = 4;  // revocations; a lock that has seen more must pay for the next
 std::atomic<std::uint16_t> grant_after{kEarliest};
 
 void NoteGranted() {
@@ -61,7 +62,8 @@ void BiasedLock::NoteTaken() {
   if (bias_.load(std::memory_order_relaxed) != (me | kCandidate)) {
     if (revoked_ == 0) bias_.store(me | kCandidate, std::memory_order_relaxed);
     streak_ = 0;
-  } else if (++streak_ >= grant_after.load(std::memory_order_relaxed)) {
+  } else if (++streak_ >=
+             (revoked_ < kFew ? grant_after.load(std::memory_order_relaxed) : kLatest)) {
     streak_ = 0;
     // Relaxed: others look at it after they have taken `held_`, which is released next.
     if (!has_membarrier) return;

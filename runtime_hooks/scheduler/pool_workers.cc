@@ -16,16 +16,10 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kMostStolen = 128;
 // A worker that sleeps costs its waker 8 us and is there 30 us later, so it looks around as long.
 constexpr int kLooks = 32;
 constexpr microseconds kFirstPause{1}, kLongestPause{8};
-// Tasks that their owner will have run within this time are not worth fetching.
-constexpr microseconds kWorthStealing{50};
-constexpr microseconds kPays{1000};  // see JudgeTheft
-constexpr int kMostVainThefts = 10;
-constexpr std::uint32_t kMostWakesSkipped = 4096;
-constexpr microseconds kSentinelFirst{1000}, kSentinelLongest{16000};
+constexpr microseconds kSentinelFirst{1000}, kSentinelLongest{4000};
 
 std::atomic<PoolWorld*> retired{nullptr};
 
@@ -129,61 +123,19 @@ void PoolWorld::Run(Worker* worker) {
   SetCurrent(nullptr);
 }
 
-Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
-  Task* loot[kMostStolen];
-  const std::size_t count = victim->queue.Steal(loot, kMostStolen);
-  if (count == 0) return nullptr;
-  victim->wakes_to_skip.store(0, std::memory_order_relaxed);
-  victim->wakes_skipped_next.store(0, std::memory_order_relaxed);
-  for (std::size_t i = count; i-- > 1;) thief->queue.PushNew(loot[i]);
-  return loot[0];
-}
-
-// What one moment shows means little: a task may be queueing others that it is about to wait for,
-// and their worker has run them before they could be fetched.
-bool PoolWorld::Lasts(const Worker& victim, const Worker& thief, Glimpse& first,
-                      steady_clock::time_point now) {
-  const std::size_t ready = victim.queue.size();
-  const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
-  const std::uint32_t drained = victim.drained.load(std::memory_order_relaxed);
-  if (ready == 0 || first.ready == 0 || drained != first.drained) {
-    first = {ready, drained, picks, now, picks, now};
-    return false;
-  }
-  if (picks != first.last_picks) {
-    first.last_picks = picks;
-    first.moved_at = now;
-  } else if (now - first.moved_at >= kWorthStealing) {
-    return true;  // stuck behind one that runs long
-  }
-  const auto seen_for = now - first.at;
-  if (seen_for < kWorthStealing) return false;
-  const std::uint32_t ran = std::max(1U, picks - first.picks);
-  // Too many, or always some for a while; for longer where that did not help before.
-  const auto wanted = kWorthStealing * (1 << thief.vain_thefts);
-  return seen_for / ran * ready >= wanted || seen_for >= 2 * wanted;
-}
-
-// Tasks that wait for each other all the time do no more on two processors than on one, and the
-// thief soon has none of those that it took left. A theft pays if both go on working.
-void PoolWorld::JudgeTheft(Worker* thief, steady_clock::time_point now) {
-  if (!std::exchange(thief->stole, false)) return;
-  const bool both = now - thief->stole_at >= kPays;
-  thief->vain_thefts = both ? 0 : std::min(thief->vain_thefts + 1, kMostVainThefts);
-}
-
 // Looks for tasks whose worker will not come to them soon.
 Task* PoolWorld::Search(Worker* worker) {
   if (worker_count_.load(std::memory_order_acquire) == 1) return nullptr;
   searching_.fetch_add(1, std::memory_order_relaxed);
   std::vector<Glimpse>& seen = worker->seen;
   seen.resize(static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire)));
-  JudgeTheft(worker, steady_clock::now());
+  EndTrial(worker);
   Task* found = nullptr;
   microseconds pause = kFirstPause;
   for (int look = 0; look < kLooks && found == nullptr; ++look) {
     if (stop_.load(std::memory_order_relaxed)) break;
-    found = PopShared();
+    found = worker->queue.TakeNew();  // something was given back to it
+    if (found == nullptr) found = PopShared();
     if (found == nullptr) found = PopInbox(worker);
     if (found != nullptr) break;
     const auto now = steady_clock::now();
@@ -192,12 +144,10 @@ Task* PoolWorld::Search(Worker* worker) {
       const std::size_t index = (static_cast<std::size_t>(worker->index) + i) % count;
       if (index == static_cast<std::size_t>(worker->index)) continue;
       Worker* victim = by_index_[index].load(std::memory_order_acquire);
-      if (!Lasts(*victim, *worker, seen[index], now)) continue;
+      if (!Lasts(*victim, seen[index], now)) continue;
       found = StealFrom(victim, worker);
+      if (found != nullptr) BeginTrial(worker, victim, seen[index], now);
       seen[index] = {};
-      if (found == nullptr) continue;
-      worker->stole = true;
-      worker->stole_at = now;
     }
     if (found == nullptr) PauseFor(pause);
     pause = std::min(pause * 2, kLongestPause);
@@ -222,7 +172,7 @@ void PoolWorld::WakeForOwn(Worker* worker) {
   if (searching_.load(std::memory_order_relaxed) > 0) return;
   const std::uint32_t next = worker->wakes_skipped_next.load(std::memory_order_relaxed);
   worker->wakes_to_skip.store(next, std::memory_order_relaxed);
-  worker->wakes_skipped_next.store(std::min(2 * next + 1, kMostWakesSkipped),
+  worker->wakes_skipped_next.store(std::min(2 * next + 1, Worker::kMostWakesSkipped),
                                    std::memory_order_relaxed);
   WakeOne();
 }
@@ -242,7 +192,7 @@ void PoolWorld::WakeOne() {
 
 bool PoolWorld::HasWork(Worker* worker) {
   return stop_.load(std::memory_order_acquire) ||
-         shared_size_.load(std::memory_order_acquire) > 0 ||
+         shared_size_.load(std::memory_order_acquire) > 0 || worker->queue.size() > 0 ||
          worker->inbox_size.load(std::memory_order_acquire) > 0;
 }
 

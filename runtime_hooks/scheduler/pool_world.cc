@@ -138,7 +138,9 @@ void PoolWorld::PushInbox(Worker* worker, Task* task) {
 Task* PoolWorld::Next(Worker* worker) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
+  worker->ops.store(Here()->ops, std::memory_order_relaxed);
   if (picks % kOutsideEvery == 0) [[unlikely]] {
+    if (worker->trial.stage != Trial::kNone && GivesBack(worker)) return nullptr;
     if (Task* task = OutsideNext(worker)) return task;
   }
   if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
@@ -176,17 +178,19 @@ Task* PoolWorld::OutsideNext(Worker* worker) {
   return worker->inbox_first ? PopShared() : PopInbox(worker);
 }
 
+// For what one certain worker must see: which one that is cannot be told apart among the sleepers.
+void PoolWorld::WakeAllSleepers() {
+  { std::lock_guard lock(idle_mutex_); }
+  work_.notify_all();
+  sentinel_work_.notify_all();
+}
+
 // From a thread outside the pool, or a pinned task.
 void PoolWorld::PushElsewhere(Worker* worker, Task* task) {
   if (task->pinned) {
     if (task->pinned_worker < 0) task->pinned_worker = worker != nullptr ? worker->index : 0;
     PushInbox(by_index_[task->pinned_worker].load(std::memory_order_acquire), task);
-    {
-      // Whose it is cannot be told apart among the sleepers.
-      std::lock_guard lock(idle_mutex_);
-    }
-    work_.notify_all();
-    sentinel_work_.notify_all();
+    WakeAllSleepers();
     return;
   }
   PushShared(task);

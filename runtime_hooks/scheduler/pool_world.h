@@ -3,15 +3,16 @@
 // Overview: each worker takes the newest task of its own queue; now and then one of the shared
 // queue (what threads outside the pool made ready) or its own oldest. A task that blocks goes
 // straight to the next one; the worker's own stack is only visited when there is none. An idle
-// worker looks for a while for surplus of the others, then sleeps (pool_workers.cc).
+// worker looks for a while for surplus of the others, then sleeps (pool_workers.cc); what it took
+// is given back where the two get no more done than one (pool_thefts.cc).
 // Thread safety: as World. Lock order: a queue's lock, then nothing; idle_mutex_, then nothing.
-// Invariants: only its owner adds to a worker's queue, and it is empty when the owner sleeps. A
-// worker that goes to sleep counts itself in `asleep_` before it looks for work the last time;
-// whoever makes a task ready looks at `asleep_` after it is queued (see OwnerLock for the
-// barriers). While a worker runs and others sleep, one of these, the sentinel, wakes up now and
-// then to see whether tasks are stuck behind one that runs long. Ownership: the world owns its
-// threads. It is never destroyed: timers, contexts and functions registered with AfterFunc may
-// outlive their pool and point to it.
+// Invariants: only its owner adds to a worker's queue, but for a thief that gives back; it is empty
+// when the owner goes to sleep. A worker that goes to sleep counts itself in `asleep_` before it
+// looks for work the last time; whoever makes a task ready, or gives it back, looks at `asleep_`
+// after it is queued (see OwnerLock for the barriers). While a worker runs and others sleep, one of
+// these, the sentinel, wakes up now and then to see whether tasks are stuck behind one that runs
+// long. Ownership: the world owns its threads. It is never destroyed: timers, contexts and
+// functions registered with AfterFunc may outlive their pool and point to it.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_POOL_WORLD_H_
 
@@ -116,11 +117,22 @@ class PoolWorld final : public World {
   struct Glimpse {
     std::size_t ready = 0;
     std::uint32_t drained = 0, picks = 0;
+    std::uint64_t done = 0;
     std::chrono::steady_clock::time_point at{};
     std::uint32_t last_picks = 0;  // and since when they have been the same
     std::chrono::steady_clock::time_point moved_at{};
   };
+  struct Worker;
+  // Of a worker's last theft; its own. See pool_thefts.cc.
+  struct Trial {
+    enum Stage : std::uint8_t { kNone, kSettles, kRuns, kPassed } stage = kNone;
+    Worker* victim = nullptr;
+    double alone = 0;                    // what the victim got done in a microsecond before it
+    std::uint64_t own = 0, victims = 0;  // what both had done when the stage began
+    std::chrono::steady_clock::time_point since{};
+  };
   struct Worker {
+    static constexpr std::uint32_t kMostWakesSkipped = 4096;
     RunQueue queue;
     PoolWorld* world = nullptr;
     Task root;  // the thread's own stack
@@ -130,6 +142,7 @@ class PoolWorld final : public World {
     std::atomic<std::uint32_t> drained{0};  // how often it took the last one of its queue
     std::atomic<std::int64_t> spawned{0};
     std::atomic<std::int64_t> finished{0};
+    std::atomic<std::uint64_t> ops{0};  // operations of its tasks, as of the last pick
     // The last pick that was the oldest task's turn, when the next one is due, and how many were
     // ready then. This worker only.
     std::uint32_t last_fair = 0, fair_every = 61;
@@ -144,9 +157,7 @@ class PoolWorld final : public World {
 
     // As a thief; this worker only.
     std::vector<Glimpse> seen;  // by index
-    bool stole = false;         // since it last looked for work
-    std::chrono::steady_clock::time_point stole_at{};
-    int vain_thefts = 0;  // in a row
+    Trial trial;
 
     SpinLock inbox_lock;  // pinned tasks
     std::deque<Task*> inbox ABSL_GUARDED_BY(inbox_lock);
@@ -158,9 +169,20 @@ class PoolWorld final : public World {
   void Run(Worker* worker);
   Task* Search(Worker* worker);
   Task* StealFrom(Worker* victim, Worker* thief);
-  static bool Lasts(const Worker& victim, const Worker& thief, Glimpse& first,
-                    std::chrono::steady_clock::time_point now);
-  static void JudgeTheft(Worker* thief, std::chrono::steady_clock::time_point now);
+  bool Lasts(const Worker& victim, Glimpse& first, std::chrono::steady_clock::time_point now);
+  static std::uint64_t Done(const Worker& worker);
+  static void BeginTrial(Worker* thief, Worker* victim, const Glimpse& alone,
+                         std::chrono::steady_clock::time_point now);
+  // Neither: what they do has little to do with each other. Unknown: nothing to compare with. Open:
+  // the trial goes on.
+  enum class Verdict : std::uint8_t { kOpen, kPays, kVain, kNeither, kUnknown };
+  static Verdict Judge(const Trial& trial, const Worker& thief,
+                       std::chrono::steady_clock::duration time);
+  void EndTrial(Worker* thief);
+  void NoteVain(Worker* victim);
+  bool GivesBack(Worker* thief);
+  void GiveBack(Worker* thief, Worker* victim);
+  void WakeAllSleepers();
   bool SeesSurplus(Worker* worker, std::vector<Glimpse>& seen);
   bool Sleep(Worker* worker);
   bool SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock);
@@ -221,10 +243,11 @@ class PoolWorld final : public World {
 
   std::mutex idle_mutex_;
   std::condition_variable work_, sentinel_work_, idle_;
-  std::atomic<int> asleep_{0};     // written under idle_mutex_
-  std::atomic<int> searching_{0};  // awake and looking for work, or just woken to
-  int tokens_ = 0;                 // sleepers told to wake up that have not yet; under idle_mutex_
-  bool has_sentinel_ = false;      // under idle_mutex_
+  std::atomic<int> vain_thefts_{0};  // in a row, by all; relaxed: a guess about the tasks
+  std::atomic<int> asleep_{0};       // written under idle_mutex_
+  std::atomic<int> searching_{0};    // awake and looking for work, or just woken to
+  int tokens_ = 0;             // sleepers told to wake up that have not yet; under idle_mutex_
+  bool has_sentinel_ = false;  // under idle_mutex_
 
   std::mutex workers_mutex_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -25,6 +25,14 @@ void RunQueue::BringNear() {
   __builtin_prefetch(ring_[(new_ - 1) & (capacity_ - 1)]->sp, 1);
 }
 
+void RunQueue::Give(Task* const* tasks, std::size_t count) {
+  lock_.Enter();
+  while (new_ - old_ + count > capacity_) Grow();
+  for (std::size_t i = count; i-- > 0;) ring_[--old_ & (capacity_ - 1)] = tasks[i];
+  size_.store(static_cast<std::size_t>(new_ - old_), std::memory_order_relaxed);
+  lock_.Leave();
+}
+
 std::size_t RunQueue::Steal(Task** out, std::size_t most) {
   lock_.Enter();
   const auto there = static_cast<std::size_t>(new_ - old_);

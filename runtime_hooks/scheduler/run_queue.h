@@ -3,8 +3,8 @@
 // Overview: a ring with two ends. The owner puts what it spawns or wakes on the new end and takes
 // it from there; what yields goes to the old end, who gives way to those it spawned goes behind
 // these, and now and then the oldest is taken, so that nobody starves behind newer ones. Others
-// steal from the old end. Thread safety: Push*, Take* and IfNewest by the owner; Steal and size()
-// from any thread. Invariants: pinned tasks never stand here.
+// steal from the old end. Thread safety: Push*, Take* and IfNewest by the owner; Steal, Give and
+// size() from any thread. Invariants: pinned tasks never stand here.
 // Ownership: none of the tasks; the ring grows and never shrinks.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
@@ -54,7 +54,7 @@ class RunQueue {
   }
   // Null when there is none.
   Task* TakeNew() {
-    if (size() == 0) return nullptr;  // only the owner adds
+    if (size() == 0) return nullptr;
     lock_.OwnerEnter();
     Task* task = new_ == old_ ? nullptr : ring_[--new_ & (capacity_ - 1)];
     if (new_ - old_ > kMany) BringNear();
@@ -80,6 +80,9 @@ class RunQueue {
     return newest;
   }
 
+  // The opposite of a theft: they become the oldest ones here, the first the very oldest. The owner
+  // may have found the queue empty a moment ago.
+  void Give(Task* const* tasks, std::size_t count);
   // Moves the older half (at least one, at most `most`) to `out`; returns how many.
   std::size_t Steal(Task** out, std::size_t most);
 

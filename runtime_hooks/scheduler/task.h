@@ -203,12 +203,15 @@ inline void NoteOp(Task* self, WaitKind kind, const void* object,
 bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
                        const std::source_location& site);
 
+inline void CountOp() { ++Here()->ops; }
+
 // A place where the controlled scheduler may run another task first. Free elsewhere. False when the
 // task is being reclaimed: then the operation does nothing and returns whatever ends it soonest.
 [[nodiscard]] inline bool SchedulePoint(Task* self, WaitKind kind, const void* object,
                                         const std::source_location& site) {
   if (!self->plain) [[unlikely]]
     return SchedulePointSlow(self, kind, object, site);
+  CountOp();
   NoteOp(self, kind, object, site);
   return true;
 }
@@ -219,6 +222,7 @@ bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_loca
                                        const std::source_location& site) {
   if (!self->plain) [[unlikely]]
     return ReleasePointSlow(self, object, site);
+  CountOp();
   NoteOp(self, WaitKind::kNone, object, site);
   return true;
 }

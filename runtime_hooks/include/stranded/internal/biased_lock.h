@@ -41,7 +41,7 @@ class ABSL_LOCKABLE BiasedLock {
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
 
  private:
-  static constexpr std::uint8_t kMostRevoked = 4;
+  static constexpr std::uint8_t kMostRevoked = 32;
   static constexpr std::uintptr_t kCandidate = 1;  // set in bias_: may become the owner
   enum Owner : std::uint8_t { kOut, kComing, kInside };
 

@@ -1,0 +1,155 @@
+// Which tasks a worker takes from another one, and whether that was worth it.
+//
+// Two workers do not get done more than one if their tasks wait for each other all the time: what
+// they share goes to and fro between the processors. Nothing tells beforehand, so each theft is on
+// trial: if the two get little more done than the victim did alone, the thief gives back what it
+// has, and waits for longer before it steals again.
+#include <algorithm>
+#include <chrono>
+
+#include "runtime_hooks/scheduler/pool_world.h"
+
+namespace stranded::internal {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kMostStolen = 128;
+// Tasks that their owner will have run within this time are not worth fetching.
+constexpr microseconds kWorthStealing{50};
+constexpr int kMostVainThefts = 10;
+constexpr microseconds kTrial{250};
+// Tasks change what they do: so long after a trial that was passed the next one is due.
+constexpr microseconds kPassedFor{50'000};
+constexpr double kWorthIt = 1.05, kHopeless = 0.75;
+// Operations in a microsecond. Below this, they cannot be what takes the time.
+constexpr double kBusy = 1;
+
+double PerMicrosecond(std::uint64_t count, steady_clock::duration time) {
+  const auto us = std::chrono::duration<double, std::micro>(time).count();
+  return us > 0 ? static_cast<double>(count) / us : 0;
+}
+
+}  // namespace
+
+// What its tasks have got done so far. Relaxed: compared with itself, or added up.
+std::uint64_t PoolWorld::Done(const Worker& worker) {
+  return worker.ops.load(std::memory_order_relaxed) +
+         static_cast<std::uint64_t>(worker.spawned.load(std::memory_order_relaxed) +
+                                    worker.finished.load(std::memory_order_relaxed));
+}
+
+Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
+  Task* loot[kMostStolen];
+  const std::size_t count = victim->queue.Steal(loot, kMostStolen);
+  if (count == 0) return nullptr;
+  victim->wakes_to_skip.store(0, std::memory_order_relaxed);
+  victim->wakes_skipped_next.store(0, std::memory_order_relaxed);
+  for (std::size_t i = count; i-- > 1;) thief->queue.PushNew(loot[i]);
+  return loot[0];
+}
+
+// What one moment shows means little: a task may be queueing others that it is about to wait for,
+// and their worker has run them before they could be fetched.
+bool PoolWorld::Lasts(const Worker& victim, Glimpse& first, steady_clock::time_point now) {
+  const std::size_t ready = victim.queue.size();
+  const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
+  const std::uint32_t drained = victim.drained.load(std::memory_order_relaxed);
+  if (ready == 0 || first.ready == 0 || drained != first.drained) {
+    first = {ready, drained, picks, Done(victim), now, picks, now};
+    return false;
+  }
+  if (picks != first.last_picks) {
+    first.last_picks = picks;
+    first.moved_at = now;
+  } else if (now - first.moved_at >= kWorthStealing) {
+    return true;  // stuck behind one that runs long
+  }
+  const auto seen_for = now - first.at;
+  if (seen_for < kWorthStealing) return false;
+  const std::uint32_t ran = std::max(1U, picks - first.picks);
+  // Too many, or always some for a while; for longer where that did not help before.
+  const bool busy = PerMicrosecond(Done(victim) - first.done, seen_for) >= kBusy;
+  const auto wanted =
+      kWorthStealing * (1 << (busy ? vain_thefts_.load(std::memory_order_relaxed) : 0));
+  return seen_for / ran * ready >= wanted || seen_for >= 2 * wanted;
+}
+
+void PoolWorld::BeginTrial(Worker* thief, Worker* victim, const Glimpse& alone,
+                           steady_clock::time_point now) {
+  // One that was stuck, or not even scheduled, shows nothing.
+  const bool moved = now - alone.moved_at < kWorthStealing;
+  const double rate = moved ? PerMicrosecond(Done(*victim) - alone.done, now - alone.at) : 0;
+  thief->trial = {Trial::kSettles, victim, rate, 0, 0, now};
+}
+
+PoolWorld::Verdict PoolWorld::Judge(const Trial& trial, const Worker& thief,
+                                    steady_clock::duration time) {
+  const std::uint64_t victims = Done(*trial.victim) - trial.victims;
+  const double both = PerMicrosecond(victims + Done(thief) - trial.own, time);
+  const bool over = time >= kTrial;
+  if (both < kBusy || PerMicrosecond(victims, time) < kBusy / 2) {
+    return over ? Verdict::kNeither : Verdict::kOpen;
+  }
+  if (trial.alone < kBusy) return Verdict::kUnknown;
+  if (!over) return both < kHopeless * trial.alone ? Verdict::kVain : Verdict::kOpen;
+  return both >= kWorthIt * trial.alone ? Verdict::kPays : Verdict::kVain;
+}
+
+// The thief has nothing left to do, before it was clear whether the theft pays.
+void PoolWorld::EndTrial(Worker* thief) {
+  Trial& trial = thief->trial;
+  if (trial.stage == Trial::kSettles || trial.stage == Trial::kRuns) NoteVain(trial.victim);
+  trial.stage = Trial::kNone;
+}
+
+void PoolWorld::NoteVain(Worker* victim) {
+  const int vain = vain_thefts_.load(std::memory_order_relaxed);
+  vain_thefts_.store(std::min(vain + 1, kMostVainThefts), std::memory_order_relaxed);
+  victim->wakes_to_skip.store(Worker::kMostWakesSkipped, std::memory_order_relaxed);
+  victim->wakes_skipped_next.store(Worker::kMostWakesSkipped, std::memory_order_relaxed);
+}
+
+// True if the thief has given back what it had.
+bool PoolWorld::GivesBack(Worker* thief) {
+  Trial& trial = thief->trial;
+  const auto now = steady_clock::now();
+  const auto time = now - trial.since;
+  Verdict verdict = Verdict::kOpen;
+  if (trial.stage == Trial::kSettles && time >= kTrial) {
+    trial = {Trial::kRuns, trial.victim, trial.alone, Done(*thief), Done(*trial.victim), now};
+  } else if (trial.stage == Trial::kRuns && time >= kTrial / 4) {
+    verdict = Judge(trial, *thief, time);
+  } else if (trial.stage == Trial::kPassed && time >= kPassedFor) {
+    verdict = Verdict::kUnknown;
+  }
+  switch (verdict) {
+    case Verdict::kOpen: return false;
+    case Verdict::kPays: vain_thefts_.store(0, std::memory_order_relaxed); [[fallthrough]];
+    case Verdict::kNeither:
+      trial.stage = Trial::kPassed;
+      trial.since = now;
+      return false;
+    case Verdict::kVain: NoteVain(trial.victim); break;
+    case Verdict::kUnknown: break;
+  }
+  trial.stage = Trial::kNone;
+  GiveBack(thief, trial.victim);
+  return true;
+}
+
+void PoolWorld::GiveBack(Worker* thief, Worker* victim) {
+  Task* all[kMostStolen];
+  for (bool more = true; more;) {
+    std::size_t count = 0;
+    while (count < kMostStolen && (all[count] = thief->queue.TakeOld()) != nullptr) ++count;
+    more = count == kMostStolen;
+    if (count > 0) victim->queue.Give(all, count);
+  }
+  // It may have found nothing a moment ago and gone to sleep; see Sleep().
+  FullBarrier();
+  if (asleep_.load(std::memory_order_seq_cst) > 0) WakeAllSleepers();
+}
+
+}  // namespace stranded::internal
