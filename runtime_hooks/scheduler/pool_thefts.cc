@@ -52,7 +52,8 @@ Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
 
 // What one moment shows means little: a task may be queueing others that it is about to wait for,
 // and their worker has run them before they could be fetched.
-bool PoolWorld::Lasts(const Worker& victim, Glimpse& first, steady_clock::time_point now) {
+bool PoolWorld::Lasts(const Worker& victim, int patience, Glimpse& first,
+                      steady_clock::time_point now) {
   const std::size_t ready = victim.queue.size();
   const std::uint32_t picks = victim.picks.load(std::memory_order_relaxed);
   const std::uint32_t drained = victim.drained.load(std::memory_order_relaxed);
@@ -71,9 +72,32 @@ bool PoolWorld::Lasts(const Worker& victim, Glimpse& first, steady_clock::time_p
   const std::uint32_t ran = std::max(1U, picks - first.picks);
   // Too many, or always some for a while; for longer where that did not help before.
   const bool busy = PerMicrosecond(Done(victim) - first.done, seen_for) >= kBusy;
-  const auto wanted =
-      kWorthStealing * (1 << (busy ? vain_thefts_.load(std::memory_order_relaxed) : 0));
+  const auto wanted = kWorthStealing * (1 << (busy ? patience : 0));
   return seen_for / ran * ready >= wanted || seen_for >= 2 * wanted;
+}
+
+// What the sentinel finds when it wakes up: tasks that wait behind one that runs long, or that take
+// long each, or that it is time again to try.
+bool PoolWorld::SeesSurplus(const Worker& sentinel, std::vector<Glimpse>& seen,
+                            steady_clock::time_point asleep_since) {
+  const auto now = steady_clock::now();
+  const int vain = vain_thefts_.load(std::memory_order_relaxed);
+  const bool again = vain < kChatty || now - asleep_since >= kWorthStealing * (1 << vain);
+  bool surplus = false;
+  seen.resize(static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire)));
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const Worker& other = *by_index_[i].load(std::memory_order_acquire);
+    if (&other == &sentinel) continue;
+    const Glimpse then = seen[i];
+    seen[i].ready = other.queue.size();
+    seen[i].picks = other.picks.load(std::memory_order_relaxed);
+    seen[i].done = Done(other);
+    seen[i].at = now;
+    if (then.ready == 0 || seen[i].ready == 0) continue;
+    const bool slow = PerMicrosecond(seen[i].done - then.done, now - then.at) < kBusy;
+    surplus |= again || slow || then.picks == seen[i].picks;
+  }
+  return surplus;
 }
 
 void PoolWorld::BeginTrial(Worker* thief, Worker* victim, const Glimpse& alone,
@@ -97,10 +121,13 @@ PoolWorld::Verdict PoolWorld::Judge(const Trial& trial, const Worker& thief,
   return both >= kWorthIt * trial.alone ? Verdict::kPays : Verdict::kVain;
 }
 
-// The thief has nothing left to do, before it was clear whether the theft pays.
+// The thief has nothing left to do: soon after a theft that says enough.
 void PoolWorld::EndTrial(Worker* thief) {
   Trial& trial = thief->trial;
-  if (trial.stage == Trial::kSettles || trial.stage == Trial::kRuns) NoteVain(trial.victim);
+  const bool vain = trial.stage == Trial::kSettles ||
+                    (trial.stage == Trial::kRuns &&
+                     Judge(trial, *thief, steady_clock::now() - trial.since) == Verdict::kVain);
+  if (vain) NoteVain(trial.victim);
   trial.stage = Trial::kNone;
 }
 

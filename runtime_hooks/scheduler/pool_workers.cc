@@ -17,7 +17,7 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // A worker that sleeps costs its waker 8 us and is there 30 us later, so it looks around as long.
-constexpr int kLooks = 32;
+constexpr int kLooks = 32, kFewLooks = 8;
 constexpr microseconds kFirstPause{1}, kLongestPause{8};
 constexpr microseconds kSentinelFirst{1000}, kSentinelLongest{4000};
 
@@ -130,9 +130,13 @@ Task* PoolWorld::Search(Worker* worker) {
   std::vector<Glimpse>& seen = worker->seen;
   seen.resize(static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire)));
   EndTrial(worker);
+  const bool due = std::exchange(worker->due, false);
+  if (due) std::fill(seen.begin(), seen.end(), Glimpse{});
+  const int patience = due ? 0 : vain_thefts_.load(std::memory_order_relaxed);
+  const int looks = patience >= kChatty ? kFewLooks : kLooks;  // the sentinel will know better
   Task* found = nullptr;
   microseconds pause = kFirstPause;
-  for (int look = 0; look < kLooks && found == nullptr; ++look) {
+  for (int look = 0; look < looks && found == nullptr; ++look) {
     if (stop_.load(std::memory_order_relaxed)) break;
     found = worker->queue.TakeNew();  // something was given back to it
     if (found == nullptr) found = PopShared();
@@ -144,7 +148,7 @@ Task* PoolWorld::Search(Worker* worker) {
       const std::size_t index = (static_cast<std::size_t>(worker->index) + i) % count;
       if (index == static_cast<std::size_t>(worker->index)) continue;
       Worker* victim = by_index_[index].load(std::memory_order_acquire);
-      if (!Lasts(*victim, seen[index], now)) continue;
+      if (!Lasts(*victim, patience, seen[index], now)) continue;
       found = StealFrom(victim, worker);
       if (found != nullptr) BeginTrial(worker, victim, seen[index], now);
       seen[index] = {};
@@ -170,6 +174,7 @@ void PoolWorld::WakeForOwn(Worker* worker) {
     return;
   }
   if (searching_.load(std::memory_order_relaxed) > 0) return;
+  if (vain_thefts_.load(std::memory_order_relaxed) >= kChatty) return;  // the sentinel decides
   const std::uint32_t next = worker->wakes_skipped_next.load(std::memory_order_relaxed);
   worker->wakes_to_skip.store(next, std::memory_order_relaxed);
   worker->wakes_skipped_next.store(std::min(2 * next + 1, Worker::kMostWakesSkipped),
@@ -219,30 +224,17 @@ bool PoolWorld::Sleep(Worker* worker) {
   return !stop_.load(std::memory_order_acquire);
 }
 
-bool PoolWorld::SeesSurplus(Worker* worker, std::vector<Glimpse>& seen) {
-  bool stuck = false;
-  const int count = worker_count_.load(std::memory_order_acquire);
-  for (int i = 0; i < count; ++i) {
-    const Worker* other = by_index_[i].load(std::memory_order_acquire);
-    if (other == worker) continue;
-    const Glimpse then = seen[i];
-    seen[i] = {};
-    seen[i].ready = other->queue.size();
-    seen[i].picks = other->picks.load(std::memory_order_relaxed);
-    stuck |= then.ready > 0 && seen[i].ready > 0 && then.picks == seen[i].picks;
-  }
-  return stuck;
-}
-
 // True when there is something to do, false when nobody is left to watch.
 bool PoolWorld::SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock) {
   has_sentinel_ = true;
-  std::vector<Glimpse> seen(kMaxWorkers);
+  std::vector<Glimpse> seen;
+  const auto since = steady_clock::now();
   microseconds time = kSentinelFirst;
   bool called = false;
   while (!called && active_.load(std::memory_order_acquire) > 0) {
     sentinel_work_.wait_for(lock, time);
-    called = HasWork(worker) || tokens_ > 0 || SeesSurplus(worker, seen);
+    worker->due = SeesSurplus(*worker, seen, since);
+    called = worker->due || HasWork(worker) || tokens_ > 0;
     time = std::min(2 * time, kSentinelLongest);
   }
   has_sentinel_ = false;

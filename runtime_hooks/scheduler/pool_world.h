@@ -113,6 +113,8 @@ class PoolWorld final : public World {
 
  private:
   static constexpr int kMaxWorkers = 512;
+  // After so many vain thefts only the sentinel looks for surplus.
+  static constexpr int kChatty = 4;
   // What was first seen of another worker since its queue was empty.
   struct Glimpse {
     std::size_t ready = 0;
@@ -132,7 +134,7 @@ class PoolWorld final : public World {
     std::chrono::steady_clock::time_point since{};
   };
   struct Worker {
-    static constexpr std::uint32_t kMostWakesSkipped = 4096;
+    static constexpr std::uint32_t kMostWakesSkipped = 65536;
     RunQueue queue;
     PoolWorld* world = nullptr;
     Task root;  // the thread's own stack
@@ -158,6 +160,7 @@ class PoolWorld final : public World {
     // As a thief; this worker only.
     std::vector<Glimpse> seen;  // by index
     Trial trial;
+    bool due = false;  // it has seen tasks that should be fetched
 
     SpinLock inbox_lock;  // pinned tasks
     std::deque<Task*> inbox ABSL_GUARDED_BY(inbox_lock);
@@ -169,7 +172,8 @@ class PoolWorld final : public World {
   void Run(Worker* worker);
   Task* Search(Worker* worker);
   Task* StealFrom(Worker* victim, Worker* thief);
-  bool Lasts(const Worker& victim, Glimpse& first, std::chrono::steady_clock::time_point now);
+  static bool Lasts(const Worker& victim, int patience, Glimpse& first,
+                    std::chrono::steady_clock::time_point now);
   static std::uint64_t Done(const Worker& worker);
   static void BeginTrial(Worker* thief, Worker* victim, const Glimpse& alone,
                          std::chrono::steady_clock::time_point now);
@@ -183,7 +187,8 @@ class PoolWorld final : public World {
   bool GivesBack(Worker* thief);
   void GiveBack(Worker* thief, Worker* victim);
   void WakeAllSleepers();
-  bool SeesSurplus(Worker* worker, std::vector<Glimpse>& seen);
+  bool SeesSurplus(const Worker& sentinel, std::vector<Glimpse>& seen,
+                   std::chrono::steady_clock::time_point asleep_since);
   bool Sleep(Worker* worker);
   bool SleepAsSentinel(Worker* worker, std::unique_lock<std::mutex>& lock);
   bool HasWork(Worker* worker);

@@ -125,7 +125,10 @@ class World {
     timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     const std::int64_t ns = now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
-    coarse_ns_.store(ns, std::memory_order_relaxed);
+    // All workers look at it all the time, so it is written when it moves: on, or far back if
+    // somebody sets the clock.
+    const std::int64_t seen = coarse_ns();
+    if (ns > seen || ns < seen - 1'000'000'000) coarse_ns_.store(ns, std::memory_order_relaxed);
     return ns;
   }
   virtual void AddTimer(TimerEntry* timer) = 0;
