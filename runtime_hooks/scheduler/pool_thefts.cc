@@ -15,7 +15,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kMostStolen = 128;
+constexpr std::size_t kMostStolen = 1024, kMostGiven = 128;  // given from the stack of a task
 // Tasks that their owner will have run within this time are not worth fetching.
 constexpr microseconds kWorthStealing{50};
 constexpr int kMostVainThefts = 10;
@@ -44,9 +44,12 @@ Task* PoolWorld::StealFrom(Worker* victim, Worker* thief) {
   Task* loot[kMostStolen];
   const std::size_t count = victim->queue.Steal(loot, kMostStolen);
   if (count == 0) return nullptr;
+  victim->robbed.store(true, std::memory_order_relaxed);
   victim->wakes_to_skip.store(0, std::memory_order_relaxed);
   victim->wakes_skipped_next.store(0, std::memory_order_relaxed);
   for (std::size_t i = count; i-- > 1;) thief->queue.PushNew(loot[i]);
+  thief->trial.to_finish =
+      thief->finished.load(std::memory_order_relaxed) + static_cast<std::int64_t>(count + 1) / 2;
   return loot[0];
 }
 
@@ -105,7 +108,12 @@ void PoolWorld::BeginTrial(Worker* thief, Worker* victim, const Glimpse& alone,
   // One that was stuck, or not even scheduled, shows nothing.
   const bool moved = now - alone.moved_at < kWorthStealing;
   const double rate = moved ? PerMicrosecond(Done(*victim) - alone.done, now - alone.at) : 0;
-  thief->trial = {Trial::kSettles, victim, rate, 0, 0, now};
+  thief->robbed.store(false, std::memory_order_relaxed);
+  Trial& trial = thief->trial;
+  trial.stage = Trial::kSettles;
+  trial.victim = victim;
+  trial.alone = rate;
+  trial.since = now;
 }
 
 PoolWorld::Verdict PoolWorld::Judge(const Trial& trial, const Worker& thief,
@@ -121,13 +129,20 @@ PoolWorld::Verdict PoolWorld::Judge(const Trial& trial, const Worker& thief,
   return both >= kWorthIt * trial.alone ? Verdict::kPays : Verdict::kVain;
 }
 
-// The thief has nothing left to do: soon after a theft that says enough.
+// The thief has nothing left to do: soon after a theft that says enough, if it is not because so
+// many have come to their end.
 void PoolWorld::EndTrial(Worker* thief) {
   Trial& trial = thief->trial;
-  const bool vain = trial.stage == Trial::kSettles ||
-                    (trial.stage == Trial::kRuns &&
-                     Judge(trial, *thief, steady_clock::now() - trial.since) == Verdict::kVain);
-  if (vain) NoteVain(trial.victim);
+  const bool finished = thief->finished.load(std::memory_order_relaxed) >= trial.to_finish;
+  const bool soon = trial.stage == Trial::kSettles && !finished;
+  const bool vain = trial.stage == Trial::kRuns &&
+                    Judge(trial, *thief, steady_clock::now() - trial.since) == Verdict::kVain;
+  if (soon || vain) {
+    NoteVain(trial.victim);
+  } else if (trial.stage != Trial::kNone && finished) {
+    // No proof, but a good sign.
+    vain_thefts_.store(vain_thefts_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+  }
   trial.stage = Trial::kNone;
 }
 
@@ -141,11 +156,20 @@ void PoolWorld::NoteVain(Worker* victim) {
 // True if the thief has given back what it had.
 bool PoolWorld::GivesBack(Worker* thief) {
   Trial& trial = thief->trial;
+  // It has become a victim itself, perhaps of its own: two that give back to each other would go on
+  // for long. Or it has made so many tasks that they are its own by now.
+  if (thief->robbed.load(std::memory_order_relaxed) || thief->queue.size() > kMostStolen) {
+    trial.stage = Trial::kNone;
+    return false;
+  }
   const auto now = steady_clock::now();
   const auto time = now - trial.since;
   Verdict verdict = Verdict::kOpen;
   if (trial.stage == Trial::kSettles && time >= kTrial) {
-    trial = {Trial::kRuns, trial.victim, trial.alone, Done(*thief), Done(*trial.victim), now};
+    trial.stage = Trial::kRuns;
+    trial.own = Done(*thief);
+    trial.victims = Done(*trial.victim);
+    trial.since = now;
   } else if (trial.stage == Trial::kRuns && time >= kTrial / 4) {
     verdict = Judge(trial, *thief, time);
   } else if (trial.stage == Trial::kPassed && time >= kPassedFor) {
@@ -159,7 +183,7 @@ bool PoolWorld::GivesBack(Worker* thief) {
       trial.since = now;
       return false;
     case Verdict::kVain: NoteVain(trial.victim); break;
-    case Verdict::kUnknown: break;
+    case Verdict::kUnknown: thief->due = true; break;  // to see how the victim does alone
   }
   trial.stage = Trial::kNone;
   GiveBack(thief, trial.victim);
@@ -167,11 +191,11 @@ bool PoolWorld::GivesBack(Worker* thief) {
 }
 
 void PoolWorld::GiveBack(Worker* thief, Worker* victim) {
-  Task* all[kMostStolen];
+  Task* all[kMostGiven];
   for (bool more = true; more;) {
     std::size_t count = 0;
-    while (count < kMostStolen && (all[count] = thief->queue.TakeOld()) != nullptr) ++count;
-    more = count == kMostStolen;
+    while (count < kMostGiven && (all[count] = thief->queue.TakeOld()) != nullptr) ++count;
+    more = count == kMostGiven;
     if (count > 0) victim->queue.Give(all, count);
   }
   // It may have found nothing a moment ago and gone to sleep; see Sleep().

@@ -17,7 +17,7 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // A worker that sleeps costs its waker 8 us and is there 30 us later, so it looks around as long.
-constexpr int kLooks = 32, kFewLooks = 8;
+constexpr int kLooks = 32, kFewLooks = 10;
 constexpr microseconds kFirstPause{1}, kLongestPause{8};
 constexpr microseconds kSentinelFirst{1000}, kSentinelLongest{4000};
 

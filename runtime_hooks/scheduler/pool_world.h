@@ -131,6 +131,7 @@ class PoolWorld final : public World {
     Worker* victim = nullptr;
     double alone = 0;                    // what the victim got done in a microsecond before it
     std::uint64_t own = 0, victims = 0;  // what both had done when the stage began
+    std::int64_t to_finish = 0;          // the thief's count when half of the loot has finished
     std::chrono::steady_clock::time_point since{};
   };
   struct Worker {
@@ -156,11 +157,12 @@ class PoolWorld final : public World {
     // Wake-ups of others for what it queued that it leaves out, and how many the next time. A thief
     // that finds something sets both back. Relaxed: a hint.
     std::atomic<std::uint32_t> wakes_to_skip{0}, wakes_skipped_next{0};
+    std::atomic<bool> robbed{false};  // since its own last theft; relaxed: a hint
 
     // As a thief; this worker only.
     std::vector<Glimpse> seen;  // by index
     Trial trial;
-    bool due = false;  // it has seen tasks that should be fetched
+    bool due = false;  // it should fetch tasks, whatever came of that before
 
     SpinLock inbox_lock;  // pinned tasks
     std::deque<Task*> inbox ABSL_GUARDED_BY(inbox_lock);
