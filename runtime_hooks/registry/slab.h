@@ -14,6 +14,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -92,9 +93,7 @@ class Slab {
       if (cache.count == ThreadCache::kMost) [[unlikely]]
         Spill(cache, ThreadCache::kBatch);
       if (cache.count == 0) SpillAtThreadExit();
-      slot->next_free = static_cast<Slot*>(cache.first);
-      cache.first = slot;
-      ++cache.count;
+      Push(cache, slot);
     } else {
       SpinGuard guard(lock_);
       slot->next_free = free_;
@@ -142,6 +141,15 @@ class Slab {
     };
   };
   static constexpr std::size_t kPerChunk = sizeof(T) > 1024 ? 16 : 128;
+  // Free ones in the common list stand in groups: one holds the addresses of the others, so that
+  // whoever takes a group need not wait for one after the other to come into its cache.
+  struct Group {
+    static constexpr std::size_t kOthers =
+        std::min<std::size_t>(ThreadCache::kBatch, sizeof(T) / sizeof(Slot*)) - 2;
+    Group* next = nullptr;
+    std::size_t count = 0;
+    Slot* others[kOthers];
+  };
   struct Chunk {
     Chunk* next = nullptr;
     Slot slots[kPerChunk];
@@ -161,10 +169,7 @@ class Slab {
       ThreadCache& cache = MyCache();
       if (cache.count == 0) [[unlikely]]
         Refill(cache);
-      auto* slot = static_cast<Slot*>(cache.first);
-      cache.first = slot->next_free;
-      --cache.count;
-      return slot;
+      return Pop(cache);
     } else {
       SpinGuard guard(lock_);
       return TakeLocked();
@@ -178,51 +183,80 @@ class Slab {
     return slot;
   }
 
+  static void Push(ThreadCache& cache, Slot* slot) {
+    slot->next_free = static_cast<Slot*>(cache.first);
+    cache.first = slot;
+    ++cache.count;
+  }
+  static Slot* Pop(ThreadCache& cache) {
+    auto* slot = static_cast<Slot*>(cache.first);
+    cache.first = slot->next_free;
+    --cache.count;
+    return slot;
+  }
+
   __attribute__((noinline)) void Refill(ThreadCache& cache) {
     SpillAtThreadExit();
-    SpinGuard guard(lock_);
-    if (the_slab == nullptr) {  // guarded by its lock_
-      the_slab = this;
-      SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
+    Slot* holder = nullptr;
+    Slot* others[Group::kOthers];
+    std::size_t count = 0;
+    {
+      SpinGuard guard(lock_);
+      if (the_slab == nullptr) {  // guarded by its lock_
+        the_slab = this;
+        SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
+      }
+      if (groups_ == nullptr) Grow();
+      Group* group = groups_;
+      groups_ = group->next;
+      count = group->count;
+      std::copy_n(group->others, count, others);
+      holder = SlotOf(reinterpret_cast<T*>(group));
     }
-    Slot* batch[ThreadCache::kBatch];
-    std::uint32_t taken = 0;
-    // Grows for the first one only: later ones can do without.
-    while (taken < ThreadCache::kBatch && (taken == 0 || free_ != nullptr)) {
-      batch[taken++] = TakeLocked();
+    for (std::size_t i = count; i-- > 0;) {
+      const char* line = reinterpret_cast<const char*>(others[i]);
+      for (std::size_t at = 0; at < sizeof(Slot); at += 64) __builtin_prefetch(line + at, 1);
     }
-    cache.count += taken;
-    while (taken-- > 0) {
-      batch[taken]->next_free = static_cast<Slot*>(cache.first);
-      cache.first = batch[taken];
-    }
+    for (std::size_t i = count; i-- > 0;) Push(cache, others[i]);
+    Push(cache, holder);
   }
 
   // Gives `count` objects of the cache back to the common list.
   __attribute__((noinline)) void Spill(ThreadCache& cache, std::uint32_t count) {
-    SpinGuard guard(lock_);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      auto* slot = static_cast<Slot*>(cache.first);
-      cache.first = slot->next_free;
-      slot->next_free = free_;
-      free_ = slot;
+    while (count > 0) {
+      auto* group = new (Pop(cache)->bytes) Group;
+      --count;
+      for (; count > 0 && group->count < Group::kOthers; --count) {
+        group->others[group->count++] = Pop(cache);
+      }
+      SpinGuard guard(lock_);
+      group->next = groups_;
+      groups_ = group;
     }
-    cache.count -= count;
   }
 
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     auto* chunk = new Chunk;
     chunk->next = chunks_.load(std::memory_order_relaxed);
     for (std::size_t i = kPerChunk; i-- > 0;) {
-      chunk->slots[i].next_free = free_;
-      free_ = &chunk->slots[i];
+      if constexpr (!kCached) {
+        chunk->slots[i].next_free = free_;
+        free_ = &chunk->slots[i];
+      } else if (groups_ == nullptr || groups_->count == Group::kOthers) {
+        auto* group = new (chunk->slots[i].bytes) Group;
+        group->next = groups_;
+        groups_ = group;
+      } else {
+        groups_->others[groups_->count++] = &chunk->slots[i];
+      }
     }
     // Release: pairs with the acquire in ForEach().
     chunks_.store(chunk, std::memory_order_release);
   }
 
   SpinLock lock_;
-  Slot* free_ ABSL_GUARDED_BY(lock_) = nullptr;
+  Slot* free_ ABSL_GUARDED_BY(lock_) = nullptr;     // of a type without caches
+  Group* groups_ ABSL_GUARDED_BY(lock_) = nullptr;  // of one with caches
   std::atomic<Chunk*> chunks_{nullptr};
 };
 
