@@ -3,6 +3,7 @@
 #include <string>
 
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/registry/prefetch.h"
 #include "stranded/errors.h"
 
 namespace stranded::internal {
@@ -46,12 +47,9 @@ void WakeAll(WaitQueue& queue, ChanPeer& peer) {
   for (int i = 0; i < kTasksAhead && soon != nullptr; ++i) soon = soon->next;
   while (!queue.empty()) {
     const Waiter* first = queue.front();
-    if (first->ahead != nullptr) {
-      __builtin_prefetch(first->ahead, 1);
-      __builtin_prefetch(reinterpret_cast<const char*>(first->ahead) + 64, 1);
-    }
+    if (first->ahead != nullptr) PrefetchBytes(first->ahead, 2 * kCacheLine);
     if (soon != nullptr) {
-      __builtin_prefetch(soon->task, 1);
+      Prefetch(soon->task);
       soon = soon->next;
     }
     Waiter* w = PopFirst(queue);

@@ -16,6 +16,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/mapped_file.h"
+#include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "stranded/mapped_format.h"
 
@@ -88,7 +89,7 @@ struct Ring {
     const std::uint64_t n = count;
     EventSlot& slot = slots[n & mask];
     // The next lock that is taken waits for these stores: their lines should be near by then.
-    __builtin_prefetch(&slots[(n + kAhead) & mask], 1);
+    Prefetch(&slots[(n + kAhead) & mask]);
     // Release: a reader that sees one of the new words then sees `done` as it was before, too.
     slot.kind_and_task.store(kind_and_task, std::memory_order_release);
     slot.object.store(object, std::memory_order_release);

@@ -6,6 +6,7 @@
 #include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/recorder/snapshot.h"
 #include "runtime_hooks/registry/finished.h"
+#include "runtime_hooks/registry/prefetch.h"
 
 namespace stranded::internal {
 namespace {
@@ -70,7 +71,7 @@ void Snapshot::TakeTask(Task* task) {
     return;
   }
   // What is read of it later lies in cold memory: its ancestry and, once it is frozen, its stack.
-  __builtin_prefetch(task->origin.parent);
+  Prefetch(task->origin.parent);
   held_[held_count_++].task = task;
   if (held_count_ == held_.size()) WriteTaken();
 }

@@ -21,6 +21,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "stranded/internal/spin_lock.h"
 
@@ -213,10 +214,7 @@ class Slab {
       std::copy_n(group->others, count, others);
       holder = SlotOf(reinterpret_cast<T*>(group));
     }
-    for (std::size_t i = count; i-- > 0;) {
-      const char* line = reinterpret_cast<const char*>(others[i]);
-      for (std::size_t at = 0; at < sizeof(Slot); at += 64) __builtin_prefetch(line + at, 1);
-    }
+    for (std::size_t i = count; i-- > 0;) PrefetchBytes(others[i], sizeof(Slot));
     for (std::size_t i = count; i-- > 0;) Push(cache, others[i]);
     Push(cache, holder);
   }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 
 namespace stranded::internal {
@@ -121,7 +122,7 @@ void PoolWorld::ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) {
       std::lock_guard lock(timer_mutex_);
       const std::vector<TimerEntry*>& all = timers_.entries();
       const std::size_t end = std::min(all.size(), at + kTogether);
-      for (std::size_t i = at; i < end; ++i) __builtin_prefetch(all[i]);
+      for (std::size_t i = at; i < end; ++i) Prefetch(all[i]);
       for (std::size_t i = at; i < end; ++i) copies.push_back(*all[i]);
     }
     if (copies.empty()) return;

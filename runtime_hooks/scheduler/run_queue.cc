@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/scheduler/task.h"
 
 namespace stranded::internal {
@@ -21,8 +22,12 @@ void RunQueue::Grow() {
 }
 
 void RunQueue::BringNear() {
-  __builtin_prefetch(ring_[(new_ - 3) & (capacity_ - 1)], 1);
-  __builtin_prefetch(ring_[(new_ - 1) & (capacity_ - 1)]->sp, 1);
+  if (new_ - old_ > kVeryMany) {
+    if (new_ % kTogether == 0) BringMany();
+    return;
+  }
+  Prefetch(ring_[(new_ - 3) & (capacity_ - 1)]);
+  Prefetch(ring_[(new_ - 1) & (capacity_ - 1)]->sp);
 }
 
 void RunQueue::Give(Task* const* tasks, std::size_t count) {
@@ -31,6 +36,18 @@ void RunQueue::Give(Task* const* tasks, std::size_t count) {
   for (std::size_t i = count; i-- > 0;) ring_[--old_ & (capacity_ - 1)] = tasks[i];
   size_.store(static_cast<std::size_t>(new_ - old_), std::memory_order_relaxed);
   lock_.Leave();
+}
+
+// One at a time, the processor would wait for each: page walks and misses of several overlap. What
+// a task keeps on a shallow stack, then the records of the tasks after these.
+void RunQueue::BringMany() {
+  constexpr std::size_t kStack = 640, kRecord = sizeof(Task);
+  for (std::uint64_t i = 1; i <= kTogether; ++i) {
+    PrefetchBytes(ring_[(new_ - i) & (capacity_ - 1)]->sp, kStack);
+  }
+  for (std::uint64_t i = kTogether + 1; i <= 2 * kTogether; ++i) {
+    PrefetchBytes(ring_[(new_ - i) & (capacity_ - 1)], kRecord);
+  }
 }
 
 std::size_t RunQueue::Steal(Task** out, std::size_t most) {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 
+#include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "stranded/errors.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kBatch = 64;                // stacks in a mapping
 constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
 constexpr int kClasses = 16;                      // 16 KiB << class
 // Small enough for a shallow task to stay within one page.
-constexpr int kShallowLines = 10;
+constexpr std::size_t kShallowBytes = 640;
 constexpr std::size_t kColours = 8, kColourBytes = 192;
 
 struct SizeClass {
@@ -147,9 +148,7 @@ void Spill(ThreadCache& cache, std::uint32_t count) {
 }
 
 // What a shallow task touches, of a stack that nobody did for long: the misses of several overlap.
-__attribute__((always_inline)) inline void BringNear(const Stack* stack) {
-  for (int i = 1; i <= kShallowLines; ++i) __builtin_prefetch(stack->top() - i * 64, 1);
-}
+void BringNear(const Stack* stack) { PrefetchBytes(stack->top() - kShallowBytes, kShallowBytes); }
 
 __attribute__((noinline)) void Fill(ThreadCache& cache) {
   static const bool spills = [] {
