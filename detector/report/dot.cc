@@ -41,7 +41,7 @@ class Graph {
     while (!pending_.empty()) {
       const detector::Task* task = pending_.back();
       pending_.pop_back();
-      const std::string name = absl::StrCat("task", task->id);
+      std::string name = absl::StrCat("task", task->id);
       AddWaits(*task, name);
       if (task->context != 0) Edge(name, AddContext(task->context), "context", "style=dashed");
     }
@@ -75,7 +75,7 @@ class Graph {
 
   // `deep`: with what it waits for. A task that is only named by others is drawn alone.
   std::string AddTask(Id id, bool deep) {
-    const std::string name = absl::StrCat("task", id);
+    std::string name = absl::StrCat("task", id);
     const detector::Task* task = snap_.tasks.Find(id);
     if (task == nullptr) {
       if (nodes_.count(name) == 0) {
@@ -111,7 +111,7 @@ class Graph {
   }
 
   std::string AddChannel(Id id) {
-    const std::string name = absl::StrCat("channel", id);
+    std::string name = absl::StrCat("channel", id);
     const detector::Channel* channel = snap_.channels.Find(id);
     Node(name,
          channel == nullptr ? absl::StrCat("channel ", id)
@@ -129,7 +129,7 @@ class Graph {
   }
 
   std::string AddSync(Id id) {
-    const std::string name = absl::StrCat("sync", id);
+    std::string name = absl::StrCat("sync", id);
     const detector::Sync* sync = snap_.syncs.Find(id);
     Node(name,
          sync == nullptr ? absl::StrCat("lock ", id)
@@ -145,7 +145,7 @@ class Graph {
   // With those above it.
   std::string AddContext(Id id) {
     for (Id at = id; at != 0;) {
-      const std::string name = absl::StrCat("context", at);
+      std::string name = absl::StrCat("context", at);
       if (nodes_.count(name) != 0) break;
       const detector::Context* context = snap_.contexts.Find(at);
       const bool ended = context != nullptr && context->err != detector::ContextErr::kNone;

@@ -30,6 +30,7 @@ bool OneLock(const Situation& s, const Task& root) {
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task* root = s.Chain(*group.tasks.front()).root;
+  if (root == nullptr) return;
   std::size_t before = 0;
   for (const Task* task : group.tasks) before += !s.Chain(*task).in_cycle;
   const Task* at = root;

@@ -200,7 +200,7 @@ absl::Status OpenMappedFile(const std::string& pattern, bool temporary) {
   if (fd < 0) return Cannot(path, "make");
   errno = posix_fallocate(fd, 0, static_cast<off_t>(kStep));
   if (errno != 0) {
-    const absl::Status status = Cannot(path, "find room for");
+    absl::Status status = Cannot(path, "find room for");
     close(fd);
     unlink(path.c_str());
     return status;
@@ -212,7 +212,7 @@ absl::Status OpenMappedFile(const std::string& pattern, bool temporary) {
     at = mmap(nullptr, reserve, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   }
   if (at == MAP_FAILED) {
-    const absl::Status status = Cannot(path, "map");
+    absl::Status status = Cannot(path, "map");
     close(fd);
     unlink(path.c_str());
     return status;

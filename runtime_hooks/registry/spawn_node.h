@@ -43,6 +43,7 @@ struct Origin {
   Origin() = default;
   Origin(const Origin& other) { *this = other; }
   Origin& operator=(const Origin& other) {
+    if (this == &other) return *this;
     parent = other.parent;
     site = other.site;
     node.store(other.Node(), std::memory_order_relaxed);

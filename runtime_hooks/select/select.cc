@@ -28,7 +28,7 @@ class RoomFor {
 
  private:
   static_assert(std::is_trivially_destructible_v<T>);
-  alignas(T) unsigned char inline_[kGlanceCases * sizeof(T)];
+  alignas(T) unsigned char inline_[kGlanceCases * sizeof(T)];  // NOLINT: of pointers, too
   std::unique_ptr<T[]> heap_;
 };
 

@@ -72,7 +72,7 @@ struct DualWait {
 };
 
 absl::Status GaveUp(const Context& ctx, std::int64_t n, std::int64_t limit) {
-  const absl::Status err = ctx.Err();
+  absl::Status err = ctx.Err();
   if (n <= limit) return err;
   return absl::Status(err.code(),
                       absl::StrCat(std::string(err.message()), "; ", n,
