@@ -145,6 +145,7 @@ class Slab {
   // Free ones in the common list stand in groups: one holds the addresses of the others, so that
   // whoever takes a group need not wait for one after the other to come into its cache.
   struct Group {
+    static_assert(sizeof(T) >= 4 * sizeof(Slot*));
     static constexpr std::size_t kOthers =
         std::min<std::size_t>(ThreadCache::kBatch, sizeof(T) / sizeof(Slot*)) - 2;
     Group* next = nullptr;
@@ -236,16 +237,22 @@ class Slab {
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     auto* chunk = new Chunk;
     chunk->next = chunks_.load(std::memory_order_relaxed);
-    for (std::size_t i = kPerChunk; i-- > 0;) {
-      if constexpr (!kCached) {
-        chunk->slots[i].next_free = free_;
-        free_ = &chunk->slots[i];
-      } else if (groups_ == nullptr || groups_->count == Group::kOthers) {
-        auto* group = new (chunk->slots[i].bytes) Group;
+    // The lowest address is taken first, and walkers find objects in the order they were made.
+    if constexpr (kCached) {
+      for (std::size_t end = kPerChunk; end > 0;) {
+        const std::size_t begin = end - std::min(end, Group::kOthers + 1);
+        auto* group = new (chunk->slots[begin].bytes) Group;
+        for (std::size_t i = begin + 1; i < end; ++i) {
+          group->others[group->count++] = &chunk->slots[i];
+        }
         group->next = groups_;
         groups_ = group;
-      } else {
-        groups_->others[groups_->count++] = &chunk->slots[i];
+        end = begin;
+      }
+    } else {
+      for (std::size_t i = kPerChunk; i-- > 0;) {
+        chunk->slots[i].next_free = free_;
+        free_ = &chunk->slots[i];
       }
     }
     // Release: pairs with the acquire in ForEach().
