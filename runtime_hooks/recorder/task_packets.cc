@@ -90,7 +90,9 @@ void Snapshot::WriteTaken() {
   for (Held& h : held) {
     h.state = StateOf(*h.task);
     h.frozen = IsOther(h.task) && Freeze(h.task);
-    if (h.frozen) __builtin_prefetch(h.task->wait.cases);
+  }
+  for (const Held& h : held) {
+    if (h.frozen) PrefetchBytes(h.task->wait.cases, 2 * kCacheLine);
   }
   for (const Held& h : held) {
     // It may have ended meanwhile.
