@@ -34,9 +34,13 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
   auto* r = static_cast<mapped::Task*>(
       TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
   if (r == nullptr) return;
-  NeedContextRecord(ring, task->context);
+  const ContextNode* context = task->context;
+  if (context != nullptr && context->record.load(std::memory_order_acquire) == nullptr) {
+    NeedContextRecord(ring, task->context);
+  }
+  // Its spawn was recorded a moment ago: the place is explained.
   const std::uint64_t site = KeyOf(task->origin.site);
-  ring->Explain(site);
+  const std::string_view name = task->name();
   {
     const RecordLock lock(r->seq);
     r->id = task->id;
@@ -44,14 +48,14 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
     r->woken = 0;
     r->spawn_site = site;
     r->parent = parent;
-    r->context = task->context == nullptr ? 0 : task->context->id;
+    r->context = context == nullptr ? 0 : context->id;
     r->world = task->world_id.load(std::memory_order_relaxed);
     r->created_ns = task->created_ns;
     r->flags = FlagsOf(task);
     r->wait = 0;
     r->cases = 0;
-    const std::size_t size = std::min(task->name().size(), sizeof r->name - 1);
-    std::memcpy(r->name, task->name().data(), size);
+    const std::size_t size = std::min(name.size(), sizeof r->name - 1);
+    if (size > 0) std::memcpy(r->name, name.data(), size);
     r->name[size] = '\0';
     r->state = mapped::kLive;
   }
