@@ -198,9 +198,9 @@ class Slab {
   }
 
   __attribute__((noinline)) void Refill(ThreadCache& cache) {
+    constexpr std::size_t kEnough = ThreadCache::kBatch / 2;
     SpillAtThreadExit();
-    Slot* holder = nullptr;
-    Slot* others[Group::kOthers];
+    Slot* taken[kEnough + Group::kOthers + 1];
     std::size_t count = 0;
     {
       SpinGuard guard(lock_);
@@ -209,29 +209,34 @@ class Slab {
         SetSpill(T::kCacheKind, [](ThreadCache& cache) { the_slab->Spill(cache, cache.count); });
       }
       if (groups_ == nullptr) Grow();
-      Group* group = groups_;
-      groups_ = group->next;
-      count = group->count;
-      std::copy_n(group->others, count, others);
-      holder = SlotOf(reinterpret_cast<T*>(group));
+      while (groups_ != nullptr && count < kEnough) {
+        Group* group = std::exchange(groups_, groups_->next);
+        taken[count++] = SlotOf(reinterpret_cast<T*>(group));
+        std::copy_n(group->others, group->count, taken + count);
+        count += group->count;
+      }
     }
-    for (std::size_t i = count; i-- > 0;) PrefetchBytes(others[i], sizeof(Slot));
-    for (std::size_t i = count; i-- > 0;) Push(cache, others[i]);
-    Push(cache, holder);
+    for (std::size_t i = 0; i < count; ++i) PrefetchBytes(taken[i], sizeof(Slot));
+    while (count > 0) Push(cache, taken[--count]);
   }
 
   // Gives `count` objects of the cache back to the common list.
   __attribute__((noinline)) void Spill(ThreadCache& cache, std::uint32_t count) {
+    Group* first = nullptr;
+    Group* last = nullptr;
     while (count > 0) {
       auto* group = new (Pop(cache)->bytes) Group;
-      --count;
-      for (; count > 0 && group->count < Group::kOthers; --count) {
+      for (--count; count > 0 && group->count < Group::kOthers; --count) {
         group->others[group->count++] = Pop(cache);
       }
-      SpinGuard guard(lock_);
-      group->next = groups_;
-      groups_ = group;
+      if (first == nullptr) last = group;
+      group->next = first;
+      first = group;
     }
+    if (first == nullptr) return;
+    SpinGuard guard(lock_);
+    last->next = groups_;
+    groups_ = first;
   }
 
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {

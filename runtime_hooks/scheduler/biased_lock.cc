@@ -37,7 +37,7 @@ static void BringOver(const void* lock, int lines_behind) {
 
 void BiasedLock::LockShared() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   BringOver(this, lines_behind_);
-  // Exchanged at once: to look first would bring the line over twice, to read and then to write.
+  // Exchanged at once: another look, once it is free, could only be too late.
   // Acquire pairs with the release in UnlockShared.
   for (int spins = 0; held_.exchange(true, std::memory_order_acquire);) {
     do {

@@ -185,6 +185,7 @@ WorldFacts PoolWorld::Facts() {
   const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);
   facts.external = static_cast<std::uint32_t>(std::max(0, in_region) + outside);
   facts.workers = static_cast<std::uint32_t>(wanted_workers_);
+  facts.given_back = given_back_.load(std::memory_order_relaxed);
   facts.timers = Timers(&armings_after);
   const bool same = activity == Activity() && armings == armings_after && timers == facts.timers &&
                     adopted == adopted_threads.load(std::memory_order_acquire);

@@ -2,10 +2,13 @@
 //
 // Two workers do not get done more than one if their tasks wait for each other all the time: what
 // they share goes to and fro between the processors. Nothing tells beforehand, so each theft is on
-// trial: if the two get little more done than the victim did alone, the thief gives back what it
-// has, and waits for longer before it steals again.
+// trial: for kTrial the two may settle, for as long they are watched. If they get little more done
+// than the victim did alone, the thief gives back what it has, and it takes longer before the next
+// theft. A trial that was passed is held again after kPassedFor. Nothing is given back to a victim
+// that does not get on.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "runtime_hooks/scheduler/pool_world.h"
 
@@ -22,6 +25,7 @@ constexpr int kMostVainThefts = 10;
 constexpr microseconds kTrial{250};
 // Tasks change what they do: so long after a trial that was passed the next one is due.
 constexpr microseconds kPassedFor{50'000};
+constexpr int kMostUnknown = 2;
 constexpr double kWorthIt = 1.05, kHopeless = 0.75;
 // Operations in a microsecond. Below this, they cannot be what takes the time.
 constexpr double kBusy = 1;
@@ -124,7 +128,9 @@ PoolWorld::Verdict PoolWorld::Judge(const Trial& trial, const Worker& thief,
   if (both < kBusy || PerMicrosecond(victims, time) < kBusy / 2) {
     return over ? Verdict::kNeither : Verdict::kOpen;
   }
-  if (trial.alone < kBusy) return Verdict::kUnknown;
+  if (trial.alone < kBusy) {
+    return trial.unknown < kMostUnknown ? Verdict::kUnknown : Verdict::kNeither;
+  }
   if (!over) return both < kHopeless * trial.alone ? Verdict::kVain : Verdict::kOpen;
   return both >= kWorthIt * trial.alone ? Verdict::kPays : Verdict::kVain;
 }
@@ -157,37 +163,58 @@ void PoolWorld::NoteVain(Worker* victim) {
 bool PoolWorld::GivesBack(Worker* thief) {
   Trial& trial = thief->trial;
   // It has become a victim itself, perhaps of its own: two that give back to each other would go on
-  // for long. Or it has made so many tasks that they are its own by now.
-  if (thief->robbed.load(std::memory_order_relaxed) || thief->queue.size() > kMostStolen) {
+  // for long. Or it has made so many tasks that they are its own by now. Or its victim is no more.
+  if (thief->robbed.load(std::memory_order_relaxed) || thief->queue.size() > kMostStolen ||
+      forked_child.load(std::memory_order_relaxed)) {
     trial.stage = Trial::kNone;
     return false;
   }
   const auto now = steady_clock::now();
+  const Verdict verdict = NextVerdict(thief, now);
+  const std::uint32_t picks = trial.victim->picks.load(std::memory_order_relaxed);
+  const bool moves = std::exchange(trial.victim_picks, picks) != picks;
+  switch (verdict) {
+    case Verdict::kOpen: return false;
+    case Verdict::kPays: vain_thefts_.store(0, std::memory_order_relaxed); [[fallthrough]];
+    case Verdict::kNeither:
+      trial.unknown = 0;
+      trial.stage = Trial::kPassed;
+      trial.since = now;
+      return false;
+    case Verdict::kVain:
+    case Verdict::kUnknown: break;
+  }
+  if (!moves) return false;  // tasks would wait there; see again when it has moved
+  trial.stage = Trial::kNone;
+  if (verdict == Verdict::kVain) {
+    trial.unknown = 0;
+    NoteVain(trial.victim);
+  } else {
+    ++trial.unknown;
+    thief->due = true;  // to see how the victim does alone
+  }
+  GiveBack(thief, trial.victim);
+  return true;
+}
+
+PoolWorld::Verdict PoolWorld::NextVerdict(Worker* thief, steady_clock::time_point now) {
+  Trial& trial = thief->trial;
   const auto time = now - trial.since;
-  Verdict verdict = Verdict::kOpen;
+  if (trial.stage == Trial::kRuns) {
+    return time < kTrial / 4 ? Verdict::kOpen : Judge(trial, *thief, time);
+  }
   if (trial.stage == Trial::kSettles && time >= kTrial) {
     trial.stage = Trial::kRuns;
     trial.own = Done(*thief);
     trial.victims = Done(*trial.victim);
     trial.since = now;
-  } else if (trial.stage == Trial::kRuns && time >= kTrial / 4) {
-    verdict = Judge(trial, *thief, time);
   } else if (trial.stage == Trial::kPassed && time >= kPassedFor) {
-    verdict = Verdict::kUnknown;
+    // How it does alone by now is not known: the next trial will say so if they are busy.
+    trial.stage = Trial::kSettles;
+    trial.alone = 0;
+    trial.since = now;
   }
-  switch (verdict) {
-    case Verdict::kOpen: return false;
-    case Verdict::kPays: vain_thefts_.store(0, std::memory_order_relaxed); [[fallthrough]];
-    case Verdict::kNeither:
-      trial.stage = Trial::kPassed;
-      trial.since = now;
-      return false;
-    case Verdict::kVain: NoteVain(trial.victim); break;
-    case Verdict::kUnknown: thief->due = true; break;  // to see how the victim does alone
-  }
-  trial.stage = Trial::kNone;
-  GiveBack(thief, trial.victim);
-  return true;
+  return Verdict::kOpen;
 }
 
 void PoolWorld::GiveBack(Worker* thief, Worker* victim) {
@@ -196,11 +223,43 @@ void PoolWorld::GiveBack(Worker* thief, Worker* victim) {
     std::size_t count = 0;
     while (count < kMostGiven && (all[count] = thief->queue.TakeOld()) != nullptr) ++count;
     more = count == kMostGiven;
-    if (count > 0) victim->queue.Give(all, count);
+    given_back_.fetch_add(count, std::memory_order_relaxed);
+    if (count == 0 || victim->queue.Give(all, count)) continue;
+    for (std::size_t i = 0; i < count; ++i) PushShared(all[i]);  // it is in a system call
   }
-  // It may have found nothing a moment ago and gone to sleep; see Sleep().
+  // Who adds up what is ready at this moment may have missed them: for them something has moved.
+  thief->picks.store(thief->picks.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // The victim may have found nothing a moment ago and gone to sleep; see Sleep().
   FullBarrier();
   if (asleep_.load(std::memory_order_seq_cst) > 0) WakeAllSleepers();
+}
+
+// When all workers have something to do, nobody looks for tasks behind one that runs long: now and
+// then one that goes on fetches those, for after its own.
+void PoolWorld::FetchStuck(Worker* worker) {
+  constexpr std::int64_t kEveryNs = 10'000'000;
+  constexpr std::size_t kMost = 64;
+  const auto count = static_cast<std::size_t>(worker_count_.load(std::memory_order_acquire));
+  if (count == 1) return;
+  const std::int64_t now = TickNs();
+  if (now >= worker->watched_ns && now - worker->watched_ns < kEveryNs) return;
+  worker->watched_ns = now;
+  worker->watched.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Worker* other = by_index_[i].load(std::memory_order_acquire);
+    if (other == worker) continue;
+    Glimpse& then = worker->watched[i];
+    const std::size_t ready = other->queue.size();
+    const std::uint32_t picks = other->picks.load(std::memory_order_relaxed);
+    if (ready > 0 && then.ready > 0 && then.picks == picks) {
+      Task* stuck[kMost];
+      const std::size_t fetched = other->queue.Steal(stuck, kMost);
+      for (std::size_t k = fetched; k-- > 0;) worker->queue.PushOld(stuck[k]);
+      other->robbed.store(true, std::memory_order_relaxed);
+    }
+    then.ready = ready;
+    then.picks = picks;
+  }
 }
 
 }  // namespace stranded::internal

@@ -110,7 +110,7 @@ void PoolWorld::Run(Worker* worker) {
   PrepareRoot(&worker->root);
   active_.fetch_add(1, std::memory_order_acq_rel);
   while (!stop_.load(std::memory_order_acquire)) {
-    Task* task = Next(worker);
+    Task* task = Next(worker, kLeaves);
     if (task == nullptr) task = Search(worker);
     if (task != nullptr) {
       SwitchTo(&worker->root, task, false, nullptr, nullptr);

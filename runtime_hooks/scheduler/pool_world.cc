@@ -66,7 +66,7 @@ void PoolWorld::StartElsewhere(Worker* worker, Task* task) {
 __attribute__((noinline)) void PoolWorld::GiveWayToSpawned(Worker* worker, Task* self) {
   worker->spawned_in_a_row = 0;
   if (self->pinned || self->in_blocking_region.load(std::memory_order_relaxed)) return;
-  Task* next = Next(worker);
+  Task* next = Next(worker, kStays);
   if (next == nullptr) return;
   GiveWay(self, next, [](void* task) {
     auto* mine = static_cast<Worker*>(Here()->worker);
@@ -135,12 +135,13 @@ void PoolWorld::PushInbox(Worker* worker, Task* task) {
 
 // Newest first keeps caches warm and spawn trees small; now and then somebody else must have a
 // turn.
-Task* PoolWorld::Next(Worker* worker) {
+Task* PoolWorld::Next(Worker* worker, Then then) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
   worker->ops.store(Here()->ops, std::memory_order_relaxed);
   if (picks % kOutsideEvery == 0) [[unlikely]] {
-    if (worker->trial.stage != Trial::kNone && GivesBack(worker)) return nullptr;
+    if (then == kLeaves && worker->trial.stage != Trial::kNone && GivesBack(worker)) return nullptr;
+    FetchStuck(worker);
     if (Task* task = OutsideNext(worker)) return task;
   }
   if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
@@ -210,7 +211,7 @@ void PoolWorld::Ready(Task* task) {
 
 Task* PoolWorld::NextOrRoot() {
   auto* worker = static_cast<Worker*>(Here()->worker);
-  Task* next = worker->world->Next(worker);
+  Task* next = worker->world->Next(worker, kLeaves);
   return next != nullptr ? next : &worker->root;
 }
 
@@ -277,8 +278,9 @@ void PoolWorld::EnterBlocking(Task* self) {
   if (self->is_thread) return;
   // The fiber keeps its thread; another worker stands in for it. Stand-ins stay for the next time.
   const int blocked = blocked_.fetch_add(1, std::memory_order_acq_rel) + 1;
-  // What stands in its queue must not wait for somebody to notice.
+  // What stands in its queue, or is given back to it, must not wait for somebody to notice.
   auto* worker = static_cast<Worker*>(Here()->worker);
+  worker->queue.SetClosed(true);
   while (Task* task = worker->queue.TakeOld()) PushShared(task);
   int have = surplus_wanted_.load(std::memory_order_acquire);
   while (have < blocked) {
@@ -292,7 +294,9 @@ void PoolWorld::EnterBlocking(Task* self) {
 
 void PoolWorld::LeaveBlocking(Task* self) {
   self->in_blocking_region.store(false, std::memory_order_relaxed);
-  if (!self->is_thread) blocked_.fetch_sub(1, std::memory_order_acq_rel);
+  if (self->is_thread) return;
+  static_cast<Worker*>(Here()->worker)->queue.SetClosed(false);
+  blocked_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
 }  // namespace stranded::internal

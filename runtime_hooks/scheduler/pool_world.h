@@ -66,7 +66,7 @@ class PoolWorld final : public World {
   // Yield likewise.
   __attribute__((always_inline)) static void YieldFiber(Task* self) {
     auto* worker = static_cast<Worker*>(Here()->worker);
-    Task* next = worker->world->Next(worker);
+    Task* next = worker->world->Next(worker, kStays);
     if (next == nullptr) return;  // nobody else is ready here
     GiveWay(self, next, &YieldAfterSwitch);
   }
@@ -128,6 +128,8 @@ class PoolWorld final : public World {
   // Of a worker's last theft; its own. See pool_thefts.cc.
   struct Trial {
     enum Stage : std::uint8_t { kNone, kSettles, kRuns, kPassed } stage = kNone;
+    std::uint8_t unknown = 0;  // trials in a row that had nothing to compare with
+    std::uint32_t victim_picks = 0;
     Worker* victim = nullptr;
     double alone = 0;                    // what the victim got done in a microsecond before it
     std::uint64_t own = 0, victims = 0;  // what both had done when the stage began
@@ -162,6 +164,8 @@ class PoolWorld final : public World {
     // As a thief; this worker only.
     std::vector<Glimpse> seen;  // by index
     Trial trial;
+    std::vector<Glimpse> watched;  // by index: ready and picks 10 ms ago or more
+    std::int64_t watched_ns = 0;
     bool due = false;  // it should fetch tasks, whatever came of that before
 
     SpinLock inbox_lock;  // pinned tasks
@@ -187,6 +191,8 @@ class PoolWorld final : public World {
   void EndTrial(Worker* thief);
   void NoteVain(Worker* victim);
   bool GivesBack(Worker* thief);
+  Verdict NextVerdict(Worker* thief, std::chrono::steady_clock::time_point now);
+  void FetchStuck(Worker* worker);
   void GiveBack(Worker* thief, Worker* victim);
   void WakeAllSleepers();
   bool SeesSurplus(const Worker& sentinel, std::vector<Glimpse>& seen,
@@ -210,7 +216,10 @@ class PoolWorld final : public World {
 
   void StartElsewhere(Worker* worker, Task* task);
   void GiveWayToSpawned(Worker* worker, Task* self);
-  Task* Next(Worker* worker);
+  // Whether the worker goes to look for work when there is none here: only then may it give away
+  // what it has.
+  enum Then : bool { kStays, kLeaves };
+  Task* Next(Worker* worker, Then then);
   Task* FairNext(Worker* worker);
   Task* OutsideNext(Worker* worker);
   Task* PopShared();
@@ -250,9 +259,10 @@ class PoolWorld final : public World {
 
   std::mutex idle_mutex_;
   std::condition_variable work_, sentinel_work_, idle_;
-  std::atomic<int> vain_thefts_{0};  // in a row, by all; relaxed: a guess about the tasks
-  std::atomic<int> asleep_{0};       // written under idle_mutex_
-  std::atomic<int> searching_{0};    // awake and looking for work, or just woken to
+  std::atomic<std::uint64_t> given_back_{0};  // tasks; relaxed, for tests
+  std::atomic<int> vain_thefts_{0};           // in a row, by all; relaxed: a guess about the tasks
+  std::atomic<int> asleep_{0};                // written under idle_mutex_
+  std::atomic<int> searching_{0};             // awake and looking for work, or just woken to
   int tokens_ = 0;             // sleepers told to wake up that have not yet; under idle_mutex_
   bool has_sentinel_ = false;  // under idle_mutex_
 

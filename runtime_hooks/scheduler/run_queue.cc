@@ -23,25 +23,31 @@ void RunQueue::Grow() {
 
 void RunQueue::BringNear() {
   if (new_ - old_ > kVeryMany) {
-    if (new_ % kTogether == 0) BringMany();
+    if (new_ % kTogether == 0 && new_ != fetched_at_) BringMany();
     return;
   }
   Prefetch(ring_[(new_ - 3) & (capacity_ - 1)]);
   Prefetch(ring_[(new_ - 1) & (capacity_ - 1)]->sp);
 }
 
-void RunQueue::Give(Task* const* tasks, std::size_t count) {
+bool RunQueue::Give(Task* const* tasks, std::size_t count) {
   lock_.Enter();
+  if (closed_) {
+    lock_.Leave();
+    return false;
+  }
   while (new_ - old_ + count > capacity_) Grow();
   for (std::size_t i = count; i-- > 0;) ring_[--old_ & (capacity_ - 1)] = tasks[i];
   size_.store(static_cast<std::size_t>(new_ - old_), std::memory_order_relaxed);
   lock_.Leave();
+  return true;
 }
 
 // One at a time, the processor would wait for each: page walks and misses of several overlap. What
 // a task keeps on a shallow stack, then the records of the tasks after these.
 void RunQueue::BringMany() {
   constexpr std::size_t kStack = 640, kRecord = sizeof(Task);
+  fetched_at_ = new_;
   for (std::uint64_t i = 1; i <= kTogether; ++i) {
     PrefetchBytes(ring_[(new_ - i) & (capacity_ - 1)]->sp, kStack);
   }

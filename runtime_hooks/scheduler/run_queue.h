@@ -81,8 +81,14 @@ class RunQueue {
   }
 
   // The opposite of a theft: they become the oldest ones here, the first the very oldest. The owner
-  // may have found the queue empty a moment ago.
-  void Give(Task* const* tasks, std::size_t count);
+  // may have found the queue empty a moment ago. False, and nothing done, while it is closed.
+  bool Give(Task* const* tasks, std::size_t count);
+  // By the owner: it will not look at the queue for long.
+  void SetClosed(bool closed) {
+    lock_.OwnerEnter();
+    closed_ = closed;
+    lock_.OwnerLeave();
+  }
   // Moves the older half (at least one, at most `most`) to `out`; returns how many.
   std::size_t Steal(Task** out, std::size_t most);
 
@@ -103,10 +109,12 @@ class RunQueue {
   void BringMany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   OwnerLock lock_;
+  bool closed_ ABSL_GUARDED_BY(lock_) = false;
   std::atomic<std::size_t> size_{0};
   std::unique_ptr<Task*[]> ring_ ABSL_GUARDED_BY(lock_);
   std::size_t capacity_ ABSL_GUARDED_BY(lock_);
   std::uint64_t old_ ABSL_GUARDED_BY(lock_) = 0, new_ ABSL_GUARDED_BY(lock_) = 0;
+  std::uint64_t fetched_at_ ABSL_GUARDED_BY(lock_) = 0;  // `new_` when many were fetched last
 };
 
 }  // namespace stranded::internal

@@ -85,6 +85,7 @@ struct WorldFacts {
   bool controlled = false, quiet = false, deadlock = false;
   std::uint64_t seed = 0, steps = 0, main_task = 0;
   std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
+  std::uint64_t given_back = 0;  // tasks, by thieves
   std::string policy, name;
 };
 

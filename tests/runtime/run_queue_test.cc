@@ -37,7 +37,7 @@ TEST(RunQueue, KeepsItsOrderWhateverComesAndGoes) {
       idle.pop_back();
     } else if (what == 5) {
       const std::size_t count = std::min<std::size_t>(random() % 100, idle.size());
-      queue.Give(&idle[idle.size() - count], count);
+      queue.Give(idle.data() + (idle.size() - count), count);
       expected.insert(expected.begin(), idle.end() - static_cast<long>(count), idle.end());
       idle.resize(idle.size() - count);
     } else if (what == 6) {
