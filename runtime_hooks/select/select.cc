@@ -89,6 +89,7 @@ bool Take(Task* self, SelectCase& c, bool* on_closed) {
 std::size_t Chosen(Task* self, const SelectCase* cases, std::size_t chosen, bool on_closed) {
   Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
   if (on_closed) ThrowSendOnClosed(cases[chosen].chan, cases[chosen].site);
+  if (cases[chosen].op != CaseOp::kDefault) CountOp();
   return chosen;
 }
 
@@ -255,7 +256,7 @@ std::size_t Harmless(const SelectCase* cases, std::size_t count) {
 
 std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_location& site) {
   Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site)) return Harmless(cases, count);
+  if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site, false)) return Harmless(cases, count);
   const bool empty =
       std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
   if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
