@@ -26,17 +26,6 @@ Departure DepartureBy(const SelectCase& chosen) {
   return by;
 }
 
-void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
-              const Departure& departure) {
-  ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
-  Departure& left = send ? chan->sender_left : chan->receiver_left;
-  // Somebody else who still waits here says more about the channel than one who looked and left.
-  if (peer.outcome == PeerOutcome::kWaiting && peer.task != self->id) return;
-  NotePeer(peer, self, site, PeerOutcome::kLeft);
-  left = departure;
-  KeepRecord(chan);
-}
-
 namespace {
 
 // Wakes all of a queue. Of many neither the entries nor the tasks are in the processor's cache:

@@ -180,8 +180,23 @@ void ReleaseOrphan(ChanCore* chan);
 Departure DepartureBy(const SelectCase& chosen);
 // Notes that `self` had offered an operation here, at `site`, and left for something else. Not
 // under record=off.
-void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
-              const Departure& departure);
+// Word by word, from registers: a copy of the whole would wait for its parts to be stored.
+inline void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
+                     const Departure& departure) {
+  ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
+  // Somebody else who still waits here says more about the channel than one who looked and left.
+  if (peer.outcome == PeerOutcome::kWaiting && peer.task != self->id) return;
+  peer.task = self->id;
+  peer.site = site;
+  peer.at_ns = self->world->coarse_ns();
+  peer.outcome = PeerOutcome::kLeft;
+  Departure& left = send ? chan->sender_left : chan->receiver_left;
+  left.site = departure.site;
+  left.object = departure.object;
+  left.made = departure.made;
+  left.op = departure.op;
+  KeepRecord(chan);
+}
 
 }  // namespace stranded::internal
 
