@@ -59,9 +59,10 @@ class LockSet {
 
 // Notes in the channels of the cases not taken that `self` left them. `lock` if they are not locked
 // yet. `departure` was made under the lock of the chosen one: it may be gone by now.
-inline void NoteOthersLeft(const Task* self, const SelectCase* cases, std::size_t count,
-                           const ChanCore* chosen, const Departure& departure,
-                           bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+__attribute__((noinline)) void NoteOthersLeft(const Task* self, const SelectCase* cases,
+                                              std::size_t count, const ChanCore* chosen,
+                                              const Departure& departure,
+                                              bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool tried = departure.op == CaseOp::kDefault;
   const bool notes = noting.load(std::memory_order_relaxed);
   if (!tried && !notes) return;
