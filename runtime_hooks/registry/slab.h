@@ -3,14 +3,13 @@
 // Overview: memory for objects of one type comes in chunks that are never given back, so that the
 // address of an object stays an object of that type for the life of the process. A walker looks at
 // every slot; it may use an object only after TryRef() succeeded on it. A type that names a
-// kCacheKind is taken from and freed to a cache of the thread; the common list is touched once for
-// a batch. There is one slab for each such type.
-// Thread safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the
-// last reference, and nobody else.
-// Invariants: a slot's `refs` is 0 exactly while nobody else may use it. Publish() stores 1 with
-// release when the object is complete; TryRef() acquires it. The count stands beside the
-// object, so that a walker may read it whether or not there is one.
-// Ownership: the slab owns the memory for ever; the references own the object.
+// kCacheKind is taken from and freed to a cache of the thread; the common list, which holds groups
+// of free objects, is touched once for a batch. There is one slab for each such type. Thread
+// safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the last
+// reference, and nobody else. Invariants: a slot's `refs` is 0 exactly while nobody else may use
+// it. Publish() stores 1 with release when the object is complete; TryRef() acquires it. The count
+// stands beside the object, so that a walker may read it whether or not there is one. Ownership:
+// the slab owns the memory for ever; the references own the object.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 

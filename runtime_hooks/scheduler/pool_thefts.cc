@@ -203,17 +203,13 @@ PoolWorld::Verdict PoolWorld::NextVerdict(Worker* thief, steady_clock::time_poin
   if (trial.stage == Trial::kRuns) {
     return time < kTrial / 4 ? Verdict::kOpen : Judge(trial, *thief, time);
   }
-  if (trial.stage == Trial::kSettles && time >= kTrial) {
-    trial.stage = Trial::kRuns;
-    trial.own = Done(*thief);
-    trial.victims = Done(*trial.victim);
-    trial.since = now;
-  } else if (trial.stage == Trial::kPassed && time >= kPassedFor) {
-    // How it does alone by now is not known: the next trial will say so if they are busy.
-    trial.stage = Trial::kSettles;
-    trial.alone = 0;
-    trial.since = now;
-  }
+  const bool again = trial.stage == Trial::kPassed;
+  if (time < (again ? kPassedFor : kTrial)) return Verdict::kOpen;
+  if (again) trial.alone = 0;  // of now it is not known: if they are busy, it must be seen first
+  trial.stage = Trial::kRuns;
+  trial.own = Done(*thief);
+  trial.victims = Done(*trial.victim);
+  trial.since = now;
   return Verdict::kOpen;
 }
 
@@ -244,11 +240,10 @@ void PoolWorld::FetchStuck(Worker* worker) {
   const std::int64_t now = TickNs();
   if (now >= worker->watched_ns && now - worker->watched_ns < kEveryNs) return;
   worker->watched_ns = now;
-  worker->watched.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     Worker* other = by_index_[i].load(std::memory_order_acquire);
     if (other == worker) continue;
-    Glimpse& then = worker->watched[i];
+    Watched& then = worker->watched[i];
     const std::size_t ready = other->queue.size();
     const std::uint32_t picks = other->picks.load(std::memory_order_relaxed);
     if (ready > 0 && then.ready > 0 && then.picks == picks) {

@@ -206,7 +206,10 @@ bool PoolWorld::Sleep(Worker* worker) {
   DropSpawnStash();
   std::unique_lock lock(idle_mutex_);
   asleep_.fetch_add(1, std::memory_order_seq_cst);
-  active_.fetch_sub(1, std::memory_order_acq_rel);
+  if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    // All that has been learnt was about other tasks than those that will come.
+    vain_thefts_.store(vain_thefts_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+  }
   HeavyBarrier();  // see the invariants: what is queued from here on is followed by a wake-up
   idle_.notify_all();
   for (;;) {

@@ -124,6 +124,10 @@ class PoolWorld final : public World {
     std::uint32_t last_picks = 0;  // and since when they have been the same
     std::chrono::steady_clock::time_point moved_at{};
   };
+  struct Watched {
+    std::size_t ready = 0;
+    std::uint32_t picks = 0;
+  };
   struct Worker;
   // Of a worker's last theft; its own. See pool_thefts.cc.
   struct Trial {
@@ -164,7 +168,8 @@ class PoolWorld final : public World {
     // As a thief; this worker only.
     std::vector<Glimpse> seen;  // by index
     Trial trial;
-    std::vector<Glimpse> watched;  // by index: ready and picks 10 ms ago or more
+    // By index, 10 ms ago or more. Made with the worker: a lock may be held when it is looked at.
+    std::vector<Watched> watched{kMaxWorkers};
     std::int64_t watched_ns = 0;
     bool due = false;  // it should fetch tasks, whatever came of that before
 

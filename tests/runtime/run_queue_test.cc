@@ -96,5 +96,17 @@ TEST(RunQueue, LosesNothingToAThiefThatGivesBack) {
   EXPECT_EQ(left.size(), kTasks);
 }
 
+TEST(RunQueue, TakesNothingBackWhileItIsClosed) {
+  Task task;
+  Task* const given = &task;
+  RunQueue queue;
+  queue.SetClosed(true);
+  EXPECT_FALSE(queue.Give(&given, 1));
+  EXPECT_EQ(queue.size(), 0U);
+  queue.SetClosed(false);
+  EXPECT_TRUE(queue.Give(&given, 1));
+  EXPECT_EQ(queue.TakeNew(), given);
+}
+
 }  // namespace
 }  // namespace stranded::internal

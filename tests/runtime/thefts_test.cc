@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <thread>
-#include <tuple>
 #include <vector>
 
 #include "runtime_hooks/scheduler/sanitizers.h"
@@ -88,89 +86,94 @@ TEST_P(Thefts, LoseNoTaskHoweverOftenTheyAreTakenBack) {
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
 }
 
-// Waits without giving way for what another task does among some that only yield: for longer than a
-// trial is good for, so that the thief might give them back behind the one that waits.
+// Tasks that never come to an end by themselves, and count their turns.
+struct Busy {
+  std::atomic<bool> over{false};
+  std::vector<std::atomic<long>> turns = std::vector<std::atomic<long>>(40);
+
+  // Two and two talk to each other.
+  void GoInPairs() {
+    for (auto& count : turns) {
+      const Chan<int> there, back;
+      Go([&, there, back] {
+        while (!over) {
+          there.Send(1);
+          back.Recv();
+          ++count;
+        }
+        there.Close();
+      });
+      Go([there, back] {
+        for (const int i : there) back.Send(i);
+      });
+    }
+  }
+  void GoAlone() {
+    for (auto& count : turns) {
+      Go([&] {
+        for (; !over; ++count) this_task::Yield();
+      });
+    }
+  }
+  // Waits until all have had some turns from now on; its own task does not give way meanwhile.
+  bool AllMoveOn() {
+    std::vector<long> before(turns.begin(), turns.end());
+    const auto begin = Clock::now();
+    for (std::size_t i = 0; i < turns.size();) {
+      if (turns[i] > before[i] + 10) ++i;
+      if (Clock::now() - begin > kFarTooLong) return false;
+    }
+    return true;
+  }
+};
+
+// Longer than a trial is good for.
+void PassTime() {
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < std::chrono::milliseconds(120)) {
+  }
+}
+
 TEST_P(Thefts, GiveNothingBackBehindATaskThatRunsOn) {
   Pool pool({.workers = GetParam(), .name = "thieves"});
-  std::atomic<bool> flag{false};
+  Busy busy;
   pool.Go([&] {
-        Go([&] {
-          for (int i = 0; i < 8; ++i) {
-            Go([&] {
-              while (!flag) this_task::Yield();
-            });
-          }
-          const auto begin = Clock::now();
-          while (Clock::now() - begin < std::chrono::milliseconds(200)) this_task::Yield();
-          flag = true;
-        });
-        const auto begin = Clock::now();
-        while (!flag && Clock::now() - begin < kFarTooLong) {
+        busy.GoInPairs();
+        for (int times = 0; times < 4; ++times) {
+          PassTime();
+          EXPECT_TRUE(busy.AllMoveOn()) << "some stand behind this one";
         }
-        EXPECT_TRUE(flag) << "it was ready all the time";
-        flag = true;
+        busy.over = true;
       })
       .Join();
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
 }
 
-// The same from within a system call.
 TEST_P(Thefts, GiveNothingBackToAWorkerInASystemCall) {
   Pool pool({.workers = GetParam(), .name = "thieves"});
-  std::atomic<bool> flag{false};
+  Busy busy;
   pool.Go([&] {
-        Go([&] {
-          for (int i = 0; i < 8; ++i) {
-            Go([&] {
-              while (!flag) this_task::Yield();
-            });
-          }
-          const auto begin = Clock::now();
-          while (Clock::now() - begin < std::chrono::milliseconds(200)) this_task::Yield();
-          flag = true;
-        });
-        const auto begin = Clock::now();
-        while (Clock::now() - begin < std::chrono::milliseconds(20)) {
-        }
+        busy.GoInPairs();
+        PassTime();
         const BlockingRegion region;
-        while (!flag && Clock::now() - begin < kFarTooLong) std::this_thread::yield();
-        EXPECT_TRUE(flag) << "it was ready all the time";
-        flag = true;
+        for (int times = 0; times < 4; ++times) {
+          PassTime();
+          EXPECT_TRUE(busy.AllMoveOn()) << "some stand behind this one";
+        }
+        busy.over = true;
       })
       .Join();
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
 }
 
-// All workers have something to do, and a task that runs long has others behind it.
+// All workers have something to do that never ends.
 TEST_P(Thefts, FetchWhatIsStuckWhenNobodyIsIdle) {
-  constexpr int kPairs = 20;
   Pool pool({.workers = GetParam(), .name = "thieves"});
-  std::atomic<bool> over{false};
-  std::vector<std::atomic<long>> turns(kPairs);
+  Busy busy;
   pool.Go([&] {
-        WaitGroup all;
-        for (auto& count : turns) {
-          const Chan<int> there;
-          all.Go([&, there] {
-            while (!over) {
-              there.Send(1);
-              ++count;
-            }
-            there.Close();
-          });
-          all.Go([there] {
-            for (const int i : there) std::ignore = i;
-          });
-        }
-        const auto begin = Clock::now();
-        const auto moving = [&] {
-          return std::all_of(turns.begin(), turns.end(), [](auto& n) { return n > 100; });
-        };
-        while (!moving() && Clock::now() - begin < kFarTooLong) {
-        }
-        EXPECT_TRUE(moving()) << "some stand behind this one";
-        over = true;
-        all.Wait();
+        busy.GoAlone();
+        EXPECT_TRUE(busy.AllMoveOn()) << "some stand behind this one";
+        busy.over = true;
       })
       .Join();
   EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
