@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import unittest
 from support import BIN, SOURCE, WithDumps, stranded
 
 ESC = '\x1b['
+MARK = b'\x04end of the output\x04'
 
 
 def on_terminal(*args, env=None, columns=80, stdin=subprocess.DEVNULL, after_reading=None):
@@ -23,20 +25,22 @@ def on_terminal(*args, env=None, columns=80, stdin=subprocess.DEVNULL, after_rea
     full = {**clean, 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8', **(env or {})}
     process = subprocess.Popen([BIN, *args], stdin=stdin, stdout=slave, stderr=slave,
                                env=full, cwd=SOURCE)
-    os.close(slave)
+    # The terminal stays open here: what is still on its way when its last user leaves may be lost.
+    ended = os.pidfd_open(process.pid)
+    watched = [master, ended]
     output = b''
-    while True:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:  # the other side is closed
-            break
-        if not chunk:
-            break
-        output += chunk
-        if after_reading is not None:
-            after_reading(output)
-    os.close(master)
-    return process.wait(), output.decode().replace('\r\n', '\n')
+    while not output.endswith(MARK):
+        ready = select.select(watched, [], [])[0]
+        if master in ready:
+            output += os.read(master, 65536)
+            if after_reading is not None:
+                after_reading(output)
+        else:
+            watched.remove(ended)
+            os.write(slave, MARK)
+    for file in (master, slave, ended):
+        os.close(file)
+    return process.wait(), output.removesuffix(MARK).decode().replace('\r\n', '\n')
 
 
 class Terminal(WithDumps):
