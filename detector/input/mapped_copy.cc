@@ -61,7 +61,7 @@ void CopyRing(char* to, const char* from, std::size_t bytes) {
   const std::uint64_t done = Count(from);
   CopyWords(to + sizeof(Block), from + sizeof(Block), slots * sizeof(mapped::Event));
   std::atomic_thread_fence(std::memory_order_acquire);
-  const std::uint64_t next = Count(from) + 1;
+  const std::uint64_t next = Count(from) + mapped::kMostAtOnce;
   auto* head = reinterpret_cast<Block*>(to);
   head->count = done;
   head->oldest = next > slots ? std::min(next - slots, done) : 0;

@@ -13,8 +13,8 @@ constexpr std::uint64_t kMostRings = 0xffff;
 void ReadRing(std::string_view bytes, const mapped::Block& block, std::size_t at, std::size_t slots,
               const MappedSites& sites, Snapshot& snap) {
   if (slots == 0) return;
-  // The slot that comes next may be half written, unless a reader has seen to that.
-  const std::uint64_t next = block.count + (block.from_reader != 0 ? 0 : 1);
+  // The slots that come next may be half written, unless a reader has seen to that.
+  const std::uint64_t next = block.count + (block.from_reader != 0 ? 0 : mapped::kMostAtOnce);
   std::uint64_t oldest = next > slots ? next - slots : 0;
   if (block.from_reader != 0) oldest = std::max(oldest, block.oldest);
   if (oldest >= block.count) return;

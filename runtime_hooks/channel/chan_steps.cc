@@ -8,10 +8,6 @@
 
 namespace stranded::internal {
 
-void KeepRecordSlowly(ChanCore* chan) {
-  if (!chan->senders.empty() || !chan->receivers.empty()) UpdateChannel(chan);
-}
-
 Departure DepartureBy(const SelectCase& chosen) {
   Departure by;
   by.op = chosen.op;

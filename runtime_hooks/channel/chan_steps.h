@@ -11,6 +11,7 @@
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/ring.h"
 #include "runtime_hooks/scheduler/park.h"
 
 namespace stranded::internal {
@@ -58,28 +59,50 @@ inline void MoveValue(const ElemOps* ops, void* to, void* from) {
 }
 
 // In the mapped file of a trace, for as long as tasks wait here.
-void KeepRecordSlowly(ChanCore* chan);
 inline void KeepRecord(ChanCore* chan) {
-  if (tracing.load(std::memory_order_relaxed) && chan->record != nullptr) [[unlikely]]
-    KeepRecordSlowly(chan);
+  if (tracing.load(std::memory_order_relaxed) && chan->record != nullptr &&
+      (!chan->senders.empty() || !chan->receivers.empty())) [[unlikely]] {
+    UpdateChannel(MyRing(), chan);
+  }
 }
 
-inline void NoteSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
+inline void CountSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
-  Record(EventKind::kSend, sender == nullptr ? 0 : sender->id, chan->id, site);
   if (sender != nullptr && chan->last_sender.task == sender->id &&
       chan->last_sender.outcome == PeerOutcome::kCompleted) {
     ++chan->repeat_sends;
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
-  KeepRecord(chan);
 }
 
-inline void NoteReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
+inline void CountReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
   ++chan->recvs_completed;
-  Record(EventKind::kRecv, receiver->id, chan->id, site);
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
-  KeepRecord(chan);
+}
+
+// Into or out of the buffer. Many in a row share one record: not in a controlled world, where their
+// order among what others do is what counts. Nobody waits here then, so no state needs to be kept.
+inline void NoteTransfer(const ChanCore* chan, EventKind kind, const Task* task,
+                         const std::source_location& site) {
+  if (!tracing.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  const std::uint64_t id = task == nullptr ? 0 : task->id;
+  Ring* ring = Here()->ring;
+  if (ring != nullptr && task != nullptr && task->plain &&
+      ring->CountsAsRepeated(kind, id, chan->id, KeyOf(site))) {
+    return;
+  }
+  RecordSlow(kind, id, chan->id, site, 0);
+}
+
+// The task of `w` has handed over its value, or was handed one: it goes on.
+__attribute__((always_inline)) inline void WakeAfter(Meeting how, ChanCore* chan, const Task* self,
+                                                     const std::source_location& site,
+                                                     const Waiter* w) {
+  const bool traced = tracing.load(std::memory_order_relaxed);
+  if (traced) [[unlikely]]
+    RecordMeeting(chan, how, self, site, w);
+  WakeHere(w->task, traced);
 }
 
 inline void PushValue(ChanCore* chan, void* value) {
@@ -96,17 +119,18 @@ __attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, v
     MoveValue(chan->ops, w->slot, value);
     w->success = true;
     ++chan->sends_started;
-    NoteSent(chan, self, site);
-    NoteReceived(chan, w->task, w->site);
+    CountSent(chan, self, site);
+    CountReceived(chan, w->task, w->site);
     chan->Touch();
-    WakeHere(w->task);
+    WakeAfter(Meeting::kSelfSends, chan, self, site, w);
     return true;
   }
   if (chan->length == chan->capacity) return false;
   PushValue(chan, value);
   ++chan->sends_started;
-  NoteSent(chan, self, site);
+  CountSent(chan, self, site);
   chan->Touch();
+  NoteTransfer(chan, EventKind::kSend, self, site);
   return true;
 }
 
@@ -122,16 +146,20 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     --chan->length;
     *received = true;
     ++chan->recvs_started;
-    NoteReceived(chan, self, site);
+    CountReceived(chan, self, site);
     // The place that became free goes to the sender that has waited longest.
     Waiter* w = PopClaimed(chan->senders);
     if (w != nullptr) {
       PushValue(chan, w->slot);
       w->success = true;
-      NoteSent(chan, w->task, w->site);
+      CountSent(chan, w->task, w->site);
     }
     chan->Touch();
-    if (w != nullptr) WakeHere(w->task);
+    if (w != nullptr) {
+      WakeAfter(Meeting::kSelfMakesRoom, chan, self, site, w);
+    } else {
+      NoteTransfer(chan, EventKind::kRecv, self, site);
+    }
     return true;
   }
   if (Waiter* w = PopClaimed(chan->senders)) {
@@ -139,10 +167,10 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     w->success = true;
     *received = true;
     ++chan->recvs_started;
-    NoteSent(chan, w->task, w->site);
-    NoteReceived(chan, self, site);
+    CountSent(chan, w->task, w->site);
+    CountReceived(chan, self, site);
     chan->Touch();
-    WakeHere(w->task);
+    WakeAfter(Meeting::kSelfReceives, chan, self, site, w);
     return true;
   }
   if (!chan->closed) return false;

@@ -21,36 +21,18 @@ constexpr std::size_t kFewest = 64, kMost = std::size_t{1} << 22;
 std::atomic<Ring*> rings{nullptr};
 std::atomic<std::uint32_t> next_ring{1};
 
-// In the file, or in memory if there is none or it is full.
-void GiveSlots(Ring* ring) {
-  const std::size_t records = RingRecords();
-  ring->mask = records - 1;
-  mapped::Block* block =
-      AppendBlock(mapped::BlockKind::kRing, sizeof(mapped::Event), records * sizeof(mapped::Event));
-  ring->mapped = HasMappedFile();
-  if (block == nullptr) {
-    ring->slots = new EventSlot[records]();
-    ring->done = &ring->own_done;
-    return;
-  }
-  block->ring = ring->id;
-  ring->slots = reinterpret_cast<EventSlot*>(block + 1);
-  static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof block->count);
-  ring->done = reinterpret_cast<std::atomic<std::uint64_t>*>(&block->count);
-}
-
 Ring* TakeRing() {
-  for (Ring* r = rings.load(std::memory_order_acquire); r != nullptr; r = r->next) {
+  for (Ring* r = rings.load(std::memory_order_acquire); r != nullptr; r = r->next_ring) {
     bool free = false;
     // Acquire: pairs with the release of the thread that had it.
     if (r->in_use.compare_exchange_strong(free, true, std::memory_order_acquire)) return r;
   }
   auto* ring = new Ring;
   ring->id = next_ring.fetch_add(1, std::memory_order_relaxed);
-  GiveSlots(ring);
-  ring->next = rings.load(std::memory_order_relaxed);
+  ring->GiveSlots();
+  ring->next_ring = rings.load(std::memory_order_relaxed);
   // Release: pairs with the acquire of the readers.
-  while (!rings.compare_exchange_weak(ring->next, ring, std::memory_order_release,
+  while (!rings.compare_exchange_weak(ring->next_ring, ring, std::memory_order_release,
                                       std::memory_order_relaxed)) {
   }
   return ring;
@@ -85,8 +67,8 @@ void Copy(const Ring& ring, RingCopy* out) {
   std::vector<RecordedEvent> raw;
   raw.reserve(end - from);
   for (std::uint64_t n = from; n < end; ++n) raw.push_back(Read(ring.slots[n & ring.mask]));
-  // The slot that comes next may be half overwritten already.
-  const std::uint64_t next = ring.done->load(std::memory_order_relaxed) + 1;
+  // The slots that come next may be half overwritten already.
+  const std::uint64_t next = ring.done->load(std::memory_order_relaxed) + mapped::kMostAtOnce;
   const std::uint64_t intact = next > size ? next - size : 0;
   out->ring = ring.id;
   out->first_seq = std::min(std::max(from, intact), end);
@@ -115,11 +97,45 @@ __attribute__((noinline, cold)) Ring* FirstRing() {
   return Here()->ring = TakeRing();
 }
 
-__attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
-  if (count % kTimeEvery == 0) {
-    const Task* self = CurrentTaskOrNull();
-    PutTime(self == nullptr ? time_ns : self->world->NowNs());
+// In the file, or in memory if there is none or it is full.
+void Ring::GiveSlots() {
+  const std::size_t size = RingRecords();
+  mask = size - 1;
+  mapped::Block* block =
+      AppendBlock(mapped::BlockKind::kRing, sizeof(mapped::Event), size * sizeof(mapped::Event));
+  mapped = HasMappedFile();
+  if (block == nullptr) {
+    slots = new EventSlot[size]();
+    done = &own_done;
+  } else {
+    block->ring = id;
+    slots = reinterpret_cast<EventSlot*>(block + 1);
+    static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof block->count);
+    done = reinterpret_cast<std::atomic<std::uint64_t>*>(&block->count);
   }
+  next = care_at = slots;
+  PutTimeNow();  // so that there is a newest record
+}
+
+void Ring::GoOn() {
+  EventSlot* const end = slots + mask + 1;
+  if (next == end) next = slots;
+  care_at = static_cast<std::uint64_t>(end - next) < kTimeEvery ? end : next + kTimeEvery;
+}
+
+void Ring::PutTime(std::int64_t now) {
+  if (next == care_at) GoOn();
+  time_ns = now;
+  Store(0, 0, 0, static_cast<std::uint64_t>(now));
+}
+
+void Ring::PutTimeNow() {
+  const Task* self = CurrentTaskOrNull();
+  PutTime(self == nullptr ? time_ns : self->world->NowNs());
+}
+
+__attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
+  if (next == care_at) PutTimeNow();
   Explain(site);
 }
 
@@ -162,7 +178,7 @@ void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
 
 void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg) {
   RingCopy copy;
-  for (Ring* r = rings.load(std::memory_order_acquire); r != nullptr; r = r->next) {
+  for (Ring* r = rings.load(std::memory_order_acquire); r != nullptr; r = r->next_ring) {
     Copy(*r, &copy);
     if (!copy.events.empty()) f(copy, arg);
   }

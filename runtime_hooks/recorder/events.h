@@ -1,7 +1,8 @@
 // The history that `record=trace` keeps: one ring of fixed-size records for each thread.
 //
-// Overview: Record() stores 32 bytes into the ring of the calling thread. Times are those of parks,
-// and of every 256th record; no clock is read for an event. A full ring overwrites its oldest
+// Overview: Record() stores 32 bytes into the ring of the calling thread; NoteTransfer() of
+// chan_steps.h counts what repeats. Times are those of parks, and of every 256th event; no clock is
+// read for an event. A full ring overwrites its oldest
 // records; how many is counted. Thread safety: Record from any thread; a reader may copy a ring
 // while its thread goes on, and drops what was overwritten meanwhile. Invariants: without trace a
 // call costs one relaxed load and a branch. Order holds within a ring only. Ownership: see ring.h.
@@ -40,7 +41,8 @@ extern std::atomic<bool> tracing;
 void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                 const std::source_location& site, std::uint64_t arg);
 
-// `arg`: spawn: the new task; wake: the woken task; park: the wait kind; select: the case.
+// `arg`: spawn: the new task; wake: the woken task; park: the wait kind; select: the case; send,
+// receive: so many more like it came right after it.
 inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
                    const std::source_location& site, std::uint64_t arg = 0) {
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]] {

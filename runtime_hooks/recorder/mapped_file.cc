@@ -19,6 +19,9 @@
 #include "stranded/internal/spin_lock.h"
 
 namespace stranded::internal {
+
+std::atomic<char*> mapped_base{nullptr};
+
 namespace {
 
 using mapped::Block;
@@ -29,13 +32,12 @@ constexpr std::size_t kReserve = std::size_t{8} << 30, kSmallReserve = std::size
 constexpr std::size_t kStep = std::size_t{1} << 20;  // the file grows by this
 constexpr std::size_t kSitesPerBlock = 1024, kTextBlock = 64 * 1024 - sizeof(Block);
 
-// What the file is to this process. Written once, before `base`.
+// What the file is to this process. Written once, before `mapped_base`.
 struct Mapping {
   int fd = -1;
   std::size_t reserved = 0;
   bool temporary = false;
   char path[1024] = {};
-  std::atomic<char*> base{nullptr};  // release: pairs with the acquire of users
 
   SpinLock lock;  // of all below
   std::size_t size ABSL_GUARDED_BY(lock) = 0;
@@ -44,7 +46,7 @@ struct Mapping {
 Mapping mapping;
 
 Header* TheHeader() {
-  return reinterpret_cast<Header*>(mapping.base.load(std::memory_order_acquire));
+  return reinterpret_cast<Header*>(mapped_base.load(std::memory_order_acquire));
 }
 
 template <class T>
@@ -103,7 +105,7 @@ std::uint32_t AddText(std::string_view text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(dicti
   std::memcpy(at, &size, 4);
   std::memcpy(at + 4, text.data(), size);
   Publish(dictionary.texts->count, dictionary.texts->count + need);
-  const auto offset = static_cast<std::size_t>(at - mapping.base.load(std::memory_order_relaxed));
+  const auto offset = static_cast<std::size_t>(at - mapped_base.load(std::memory_order_relaxed));
   return static_cast<std::uint32_t>(offset / mapped::kTextUnit);
 }
 
@@ -137,49 +139,13 @@ constexpr KindOfRecord kKinds[kRecordKinds] = {
     {BlockKind::kSyncs, sizeof(mapped::Sync), 63},
 };
 
-constexpr std::uint32_t kMostKept = 128, kExchange = 64;
+constexpr std::uint32_t kExchange = 64;
 
 struct FreeRecords {
   SpinLock lock;
   void* head ABSL_GUARDED_BY(lock) = nullptr;
 };
 FreeRecords free_records[kRecordKinds];
-
-// A free record's second word is the link: readers do not look past its state.
-void*& LinkOf(void* record) { return static_cast<void**>(record)[1]; }
-
-void Refill(RecordCache& cache, RecordKind kind) {
-  FreeRecords& all = free_records[static_cast<int>(kind)];
-  SpinGuard guard(all.lock);
-  if (all.head == nullptr) {
-    const KindOfRecord& k = kKinds[static_cast<int>(kind)];
-    Block* block = AppendBlock(k.block, k.bytes, k.bytes * k.per_block);
-    if (block == nullptr) return;
-    char* records = reinterpret_cast<char*>(block + 1);
-    for (std::size_t i = k.per_block; i-- > 0;) {
-      LinkOf(records + i * k.bytes) = all.head;
-      all.head = records + i * k.bytes;
-    }
-  }
-  while (all.head != nullptr && cache.count < kExchange) {
-    void* record = all.head;
-    all.head = LinkOf(record);
-    LinkOf(record) = cache.head;
-    cache.head = record;
-    ++cache.count;
-  }
-}
-
-void GiveBack(RecordCache& cache, RecordKind kind) {
-  FreeRecords& all = free_records[static_cast<int>(kind)];
-  SpinGuard guard(all.lock);
-  for (std::uint32_t i = 0; i < kExchange; ++i, --cache.count) {
-    void* record = cache.head;
-    cache.head = LinkOf(record);
-    LinkOf(record) = all.head;
-    all.head = record;
-  }
-}
 
 absl::Status Cannot(const std::string& path, const char* what) {
   return absl::UnavailableError(absl::StrCat("cannot ", what, " the trace file ", path, ": ",
@@ -235,7 +201,7 @@ absl::Status OpenMappedFile(const std::string& pattern, bool temporary) {
   if (stat("/proc/self/ns/pid", &space) == 0) header->pid_namespace = space.st_ino;
   header->started_ns = header->alive_ns = WallNs();
   header->first = header->last = ReadCalibration();
-  mapping.base.store(static_cast<char*>(at), std::memory_order_release);
+  mapped_base.store(static_cast<char*>(at), std::memory_order_release);
   char program[mapped::kLongestText];
   const ssize_t n = readlink("/proc/self/exe", program, sizeof program);
   if (n > 0) {
@@ -248,8 +214,6 @@ absl::Status OpenMappedFile(const std::string& pattern, bool temporary) {
   return absl::OkStatus();
 }
 
-bool HasMappedFile() { return mapping.base.load(std::memory_order_acquire) != nullptr; }
-
 void EndMappedFile() {
   Header* header = TheHeader();
   if (header == nullptr) return;
@@ -258,7 +222,7 @@ void EndMappedFile() {
   if (mapping.temporary) unlink(mapping.path);
 }
 
-void LeaveMappedFile() { mapping.base.store(nullptr, std::memory_order_relaxed); }
+void LeaveMappedFile() { mapped_base.store(nullptr, std::memory_order_relaxed); }
 
 void NoteAlive() {
   Header* header = TheHeader();
@@ -268,7 +232,7 @@ void NoteAlive() {
 }
 
 Block* AppendBlock(BlockKind kind, std::size_t record_bytes, std::size_t payload) {
-  char* base = mapping.base.load(std::memory_order_acquire);
+  char* base = mapped_base.load(std::memory_order_acquire);
   if (base == nullptr) return nullptr;
   const std::size_t bytes = (sizeof(Block) + payload + 63) & ~std::size_t{63};
   SpinGuard guard(mapping.lock);
@@ -312,21 +276,37 @@ void ExplainSite(std::uint64_t key, const char* file, const char* function, std:
   Publish(dictionary.sites->count, dictionary.sites->count + 1);
 }
 
-void* TakeRecord(RecordCache& cache, RecordKind kind) {
-  if (cache.head == nullptr) {
-    Refill(cache, kind);
-    if (cache.head == nullptr) return nullptr;
+void RefillRecords(RecordCache& cache, RecordKind kind) {
+  FreeRecords& all = free_records[static_cast<int>(kind)];
+  SpinGuard guard(all.lock);
+  if (all.head == nullptr) {
+    const KindOfRecord& k = kKinds[static_cast<int>(kind)];
+    Block* block = AppendBlock(k.block, k.bytes, k.bytes * k.per_block);
+    if (block == nullptr) return;
+    char* records = reinterpret_cast<char*>(block + 1);
+    for (std::size_t i = k.per_block; i-- > 0;) {
+      LinkOf(records + i * k.bytes) = all.head;
+      all.head = records + i * k.bytes;
+    }
   }
-  void* record = cache.head;
-  cache.head = LinkOf(record);
-  --cache.count;
-  return record;
+  while (all.head != nullptr && cache.count < kExchange) {
+    void* record = all.head;
+    all.head = LinkOf(record);
+    LinkOf(record) = cache.head;
+    cache.head = record;
+    ++cache.count;
+  }
 }
 
-void GiveRecord(RecordCache& cache, RecordKind kind, void* record) {
-  LinkOf(record) = cache.head;
-  cache.head = record;
-  if (++cache.count > kMostKept) GiveBack(cache, kind);
+void SpillRecords(RecordCache& cache, RecordKind kind) {
+  FreeRecords& all = free_records[static_cast<int>(kind)];
+  SpinGuard guard(all.lock);
+  for (std::uint32_t i = 0; i < kExchange; ++i, --cache.count) {
+    void* record = cache.head;
+    cache.head = LinkOf(record);
+    LinkOf(record) = all.head;
+    all.head = record;
+  }
 }
 
 }  // namespace stranded::internal

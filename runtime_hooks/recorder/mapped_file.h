@@ -23,7 +23,9 @@ namespace stranded::internal {
 
 // `path` may have %p for the process id. `temporary`: removed at the regular end.
 absl::Status OpenMappedFile(const std::string& path, bool temporary);
-bool HasMappedFile();
+// Where it is mapped. Release when it is there: pairs with the acquire of all who use it.
+extern std::atomic<char*> mapped_base;
+inline bool HasMappedFile() { return mapped_base.load(std::memory_order_acquire) != nullptr; }
 // The process ends in its regular way.
 void EndMappedFile();
 // In the child of a fork: the file is the parent's.
@@ -47,9 +49,30 @@ struct RecordCache {
 enum class RecordKind : std::uint8_t { kTask, kContext, kChannel, kSync };
 inline constexpr std::size_t kRecordKinds = 4;
 
+// A free record's second word is the link: readers do not look past its state.
+inline void*& LinkOf(void* record) { return static_cast<void**>(record)[1]; }
+void RefillRecords(RecordCache& cache, RecordKind kind);
+void SpillRecords(RecordCache& cache, RecordKind kind);
+
 // nullptr if there is no room: then it is counted in the file's header.
-void* TakeRecord(RecordCache& cache, RecordKind kind);
-void GiveRecord(RecordCache& cache, RecordKind kind, void* record);
+inline void* TakeRecord(RecordCache& cache, RecordKind kind) {
+  if (cache.head == nullptr) [[unlikely]] {
+    RefillRecords(cache, kind);
+    if (cache.head == nullptr) return nullptr;
+  }
+  void* record = cache.head;
+  cache.head = LinkOf(record);
+  --cache.count;
+  return record;
+}
+
+inline void GiveRecord(RecordCache& cache, RecordKind kind, void* record) {
+  constexpr std::uint32_t kMostKept = 128;
+  LinkOf(record) = cache.head;
+  cache.head = record;
+  if (++cache.count > kMostKept) [[unlikely]]
+    SpillRecords(cache, kind);
+}
 
 }  // namespace stranded::internal
 

@@ -64,20 +64,25 @@ void MakeContextRecord(Ring* ring, ContextNode* node) {
   if (node->ended.load(std::memory_order_seq_cst) != ContextErr::kNone) WriteEnd(ring, r, node);
 }
 
-void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Departure& left) {
-  out.outcome = static_cast<std::uint8_t>(peer.outcome);
-  if (peer.outcome == PeerOutcome::kNone) return;
-  out.task = peer.task;
-  out.site = KeyOf(peer.site);
-  out.at_ns = peer.at_ns;
-  ring->Explain(out.site);
-  if (peer.outcome != PeerOutcome::kLeft) return;
+void WriteLeft(Ring* ring, mapped::Peer& out, const Departure& left) {
   out.left_op = static_cast<std::uint8_t>(left.op);
   out.left_site = KeyOf(left.site);
   out.left_object = left.object;
   out.left_made = KeyOf(left.made);
   ring->Explain(out.left_site);
   ring->Explain(out.left_made);
+}
+
+void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Departure& left) {
+  const std::uint64_t site = KeyOf(peer.site);
+  if (out.site != site) {  // else it was explained before
+    out.site = site;
+    ring->Explain(site);
+  }
+  out.task = peer.task;
+  out.at_ns = peer.at_ns;
+  out.outcome = static_cast<std::uint8_t>(peer.outcome);
+  if (peer.outcome == PeerOutcome::kLeft) WriteLeft(ring, out, left);
 }
 
 void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
@@ -163,9 +168,8 @@ void NeedSyncRecord(Ring* ring, const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANAL
   WriteSync(ring, r, base);
 }
 
-void UpdateChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (!HasMappedFile()) return;
-  WriteChannel(MyRing(), static_cast<mapped::Channel*>(chan->record), chan);
+void UpdateChannel(Ring* ring, const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (HasMappedFile()) WriteChannel(ring, static_cast<mapped::Channel*>(chan->record), chan);
 }
 
 void UpdateSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {

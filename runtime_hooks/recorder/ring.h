@@ -1,9 +1,10 @@
 // One thread's ring of events, and what the thread keeps for itself beside it.
 //
-// Overview: five plain stores for an event. The slots lie in the mapped file if there is one, else
+// Overview: six plain stores for an event. The slots lie in the mapped file if there is one, else
 // in memory. Thread safety: one writer, the thread that has it; readers copy and drop what was
 // overwritten meanwhile. Invariants: slot n % size is complete once `done` is greater than n; while
-// a reader sees `done` == d, slot d % size may be torn and all others are whole. Ownership: rings
+// a reader sees `done` == d, the kMostAtOnce slots from d % size on may be torn and all others are
+// whole, but for the count of repeats in the newest one, which grows. Ownership: rings
 // are never freed; the ring of a thread that has ended keeps its records until another thread takes
 // it.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_RING_H_
@@ -33,6 +34,18 @@ inline std::uint64_t KeyOf(const std::source_location& site) {
 // Words are atomic because a reader may look while the owner overwrites; it finds out afterwards.
 struct EventSlot {
   std::atomic<std::uint64_t> kind_and_task, object, site, arg;
+
+  static std::uint64_t Head(EventKind kind, std::uint64_t task) {
+    return static_cast<std::uint64_t>(kind) << mapped::kKindShift | task;
+  }
+  // Release: a reader that sees one of the new words then sees `done` as it was before, too.
+  void Store(std::uint64_t new_kind_and_task, std::uint64_t new_object, std::uint64_t new_site,
+             std::uint64_t new_arg) {
+    kind_and_task.store(new_kind_and_task, std::memory_order_release);
+    object.store(new_object, std::memory_order_release);
+    site.store(new_site, std::memory_order_release);
+    arg.store(new_arg, std::memory_order_release);
+  }
 };
 static_assert(sizeof(EventSlot) == sizeof(mapped::Event));
 
@@ -42,62 +55,90 @@ struct Ring {
   static constexpr std::size_t kCached = 256, kAhead = 8;
   static constexpr std::uint64_t kTimeEvery = 256;  // after going round once it must stand in it
 
-  EventSlot* slots = nullptr;
-  std::uint64_t mask = 0, count = 0;           // owner only
-  std::atomic<std::uint64_t>* done = nullptr;  // the same as `count`, for readers
-  bool mapped = false;
-  std::int64_t time_ns = 0;  // owner only: the last one recorded
+  // Owner only. The next record goes to `next`, behind the newest one, unless that is `care_at`:
+  // the end of the slots, or the time is due.
+  EventSlot* next = nullptr;
+  EventSlot* care_at = nullptr;
+  std::atomic<std::uint64_t>* done = nullptr;  // how many there ever were, for readers
+  std::int64_t time_ns = 0;                    // owner only: the last one recorded
   std::array<std::uint64_t, kCached> explained{};
   std::array<RecordCache, kRecordKinds> records{};
 
+  EventSlot* slots = nullptr;
+  std::uint64_t mask = 0;
+  bool mapped = false;
   std::uint32_t id = 0;
   std::atomic<bool> in_use{true};
   std::atomic<std::uint64_t> own_done{0};  // `done` without a file
-  Ring* next = nullptr;
+  Ring* next_ring = nullptr;
 
   void Put(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
            std::uint64_t arg) {
-    if (NeedsCare(site)) [[unlikely]]
+    while (NeedsCare(site)) [[unlikely]]
       TakeCare(site);
     PutPlainly(kind, task, object, site, arg);
   }
+  // Room for kMostAtOnce records at places that are explained, or null: then one by one.
+  EventSlot* RoomForMost(std::uint64_t site, std::uint64_t other_site) const {
+    const bool room = static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce;
+    return room && explained[Place(site)] == site && explained[Place(other_site)] == other_site
+               ? next
+               : nullptr;
+  }
+  void PutMost() {
+    Prefetch(next + kAhead);
+    Advance(mapped::kMostAtOnce);
+  }
   // The time is due to be noted, or the place is to be explained, before an event there.
   bool NeedsCare(std::uint64_t site) const {
-    return count % kTimeEvery == 0 || explained[Place(site)] != site;
+    return next == care_at || explained[Place(site)] != site;
   }
   void TakeCare(std::uint64_t site);
+  void PutTimeNow();
   void PutPlainly(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
                   std::uint64_t arg) {
-    Store(static_cast<std::uint64_t>(kind) << mapped::kKindShift | (task & mapped::kTaskMask),
-          object, site, arg);
+    Store(EventSlot::Head(kind, task), object, site, arg);
   }
-  void PutTime(std::int64_t now) {
-    time_ns = now;
-    Store(0, 0, 0, static_cast<std::uint64_t>(now));
+  // Counts an event in the newest record if that is of the same task, object and place. Not for
+  // ever: the time must be noted now and then. Relaxed: a reader may see any of the numbers.
+  __attribute__((always_inline)) bool CountsAsRepeated(EventKind kind, std::uint64_t task,
+                                                       std::uint64_t object, std::uint64_t site) {
+    EventSlot& newest = next[-1];
+    if (newest.site.load(std::memory_order_relaxed) != site) return false;
+    if (newest.object.load(std::memory_order_relaxed) != object) return false;
+    if (newest.kind_and_task.load(std::memory_order_relaxed) != EventSlot::Head(kind, task)) {
+      return false;
+    }
+    const std::uint64_t times = newest.arg.load(std::memory_order_relaxed) + 1;
+    newest.arg.store(times, std::memory_order_relaxed);
+    if (times == kTimeEvery) [[unlikely]]
+      PutTimeNow();
+    return true;
   }
+  void PutTime(std::int64_t now);
   // So that a reader of the file knows the place.
   void Explain(std::uint64_t site) {
     if (explained[Place(site)] != site) [[unlikely]]
       ExplainSlowly(site);
   }
   void ExplainType(const char* name);
+  void GiveSlots();
 
  private:
   static std::size_t Place(std::uint64_t key) { return (key >> 3) % kCached; }
   void Store(std::uint64_t kind_and_task, std::uint64_t object, std::uint64_t site,
              std::uint64_t arg) {
-    const std::uint64_t n = count;
-    EventSlot& slot = slots[n & mask];
     // The next lock that is taken waits for these stores: their lines should be near by then.
-    Prefetch(&slots[(n + kAhead) & mask]);
-    // Release: a reader that sees one of the new words then sees `done` as it was before, too.
-    slot.kind_and_task.store(kind_and_task, std::memory_order_release);
-    slot.object.store(object, std::memory_order_release);
-    slot.site.store(site, std::memory_order_release);
-    slot.arg.store(arg, std::memory_order_release);
-    count = n + 1;
-    done->store(n + 1, std::memory_order_release);
+    Prefetch(next + kAhead);
+    next->Store(kind_and_task, object, site, arg);
+    Advance(1);
   }
+  void Advance(std::uint64_t records) {
+    next += records;
+    done->store(done->load(std::memory_order_relaxed) + records, std::memory_order_release);
+  }
+  // At `care_at`: from the end back to the beginning.
+  void GoOn();
   void ExplainSlowly(std::uint64_t site);
 };
 

@@ -10,6 +10,9 @@
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_STATE_TABLE_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_STATE_TABLE_H_
 
+#include <cstdint>
+#include <source_location>
+
 #include "runtime_hooks/recorder/events.h"
 
 namespace stranded::internal {
@@ -18,6 +21,8 @@ struct Task;
 struct ChanCore;
 struct ContextNode;
 struct SyncBase;
+struct Waiter;
+struct Ring;
 
 // --- events of tasks, with their records
 void RecordSpawn(const Task* spawner, Task* task);
@@ -26,12 +31,19 @@ void RecordPark(Task* self);    // its wait record is filled, its objects' locks
 void RecordResume(Task* self);  // the time may have moved
 void RecordFinish(Task* self);
 // Before the change of state that ends a wait.
-void RecordWoken(Task* task);
+void RecordWoken(const Task* task);
+
+// --- a value that passes between `self` (null: a timer) and the task of `w`, which waited for it.
+// Which of the two events comes first in the history, and which is the send.
+enum class Meeting : std::uint8_t { kSelfSends, kSelfReceives, kSelfMakesRoom };
+// The channel's lock is held. `w` is woken next: that is recorded here, too.
+void RecordMeeting(ChanCore* chan, Meeting how, const Task* self, const std::source_location& site,
+                   const Waiter* w);
 
 // --- objects that have a record (not null) and changed while tasks wait for them
-void UpdateChannel(ChanCore* chan);           // its lock is held
-void UpdateSync(const SyncBase* base);        // its lock is held
-void RecordContextEnd(ContextNode* context);  // its lock is held
+void UpdateChannel(Ring* ring, const ChanCore* chan);  // its lock is held
+void UpdateSync(const SyncBase* base);                 // its lock is held
+void RecordContextEnd(ContextNode* context);           // its lock is held
 void DropChannelRecord(ChanCore* chan);
 void DropContextRecord(ContextNode* context);
 void DropSyncRecord(const SyncBase* base);

@@ -15,9 +15,13 @@ namespace {
 
 constexpr std::int64_t kWorthNotingNs = 1000;
 
-void NoteTime(Ring* ring, const Task* task, std::int64_t least_ns) {
+__attribute__((always_inline)) inline void NoteTime(Ring* ring, const Task* task,
+                                                    std::int64_t least_ns) {
   const std::int64_t now = task->world->coarse_ns();
-  if (now - ring->time_ns > least_ns || now < ring->time_ns - least_ns) ring->PutTime(now);
+  // On by more than that, or back.
+  const auto moved = static_cast<std::uint64_t>(now - ring->time_ns + least_ns);
+  if (moved > 2 * static_cast<std::uint64_t>(least_ns)) [[unlikely]]
+    ring->PutTime(now);
 }
 
 std::uint8_t FlagsOf(const Task* task) {
@@ -62,6 +66,10 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
   task->record = r;
 }
 
+std::uint64_t CaseKey(CaseOp op, std::uint64_t object) {
+  return static_cast<std::uint64_t>(op) << mapped::kKindShift | object;
+}
+
 void WriteCase(Ring* ring, mapped::Case& out, const SelectCase& c) {
   CaseOp op = c.op;
   std::uint64_t object = 0;
@@ -76,7 +84,7 @@ void WriteCase(Ring* ring, mapped::Case& out, const SelectCase& c) {
     NeedChannelRecord(ring, c.chan);
     object = c.chan->id;
   }
-  out.op_and_object = static_cast<std::uint64_t>(op) << mapped::kKindShift | object;
+  out.op_and_object = CaseKey(op, object);
   out.site = KeyOf(c.site);
   ring->Explain(out.site);
 }
@@ -100,8 +108,29 @@ void WriteOffers(Ring* ring, mapped::Task* r, const WaitRecord& wait) {
   r->cases = static_cast<std::uint8_t>(std::min(count, mapped::kMostCases + 1));
 }
 
+// The one case of a wait at a channel, if it is the one that the record has of the wait before.
+const SelectCase* SameAsBefore(const mapped::Task* r, const Task* self) {
+  const WaitRecord& wait = self->wait;
+  if (wait.case_count != 1 || r->cases != 1 || wait.done_context != nullptr) return nullptr;
+  const SelectCase& c = wait.cases[0];
+  if (c.chan == nullptr || c.chan->record == nullptr) return nullptr;
+  const bool same = r->world == self->world_id.load(std::memory_order_relaxed) &&
+                    r->offers[0].op_and_object == CaseKey(c.op, c.chan->id) &&
+                    r->offers[0].site == KeyOf(c.site) && r->wait_site == KeyOf(wait.site) &&
+                    r->wait == static_cast<std::uint8_t>(wait.kind) &&
+                    ((r->flags & mapped::kRange) != 0) == wait.range;
+  return same ? &c : nullptr;
+}
+
 void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
   const WaitRecord& wait = self->wait;
+  if (const SelectCase* again = SameAsBefore(r, self)) {
+    UpdateChannel(ring, again->chan);
+    const RecordLock lock(r->seq);
+    r->since_ns = wait.since_ns;
+    std::atomic_ref<std::uint64_t>(r->parks).store(self->park_count, std::memory_order_relaxed);
+    return;
+  }
   if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
   const RecordLock lock(r->seq);
   const std::uint64_t world = self->world_id.load(std::memory_order_relaxed);
@@ -165,7 +194,7 @@ void RecordFinish(Task* self) {
   DropRecord(ring, self);
 }
 
-void RecordWoken(Task* task) {
+void RecordWoken(const Task* task) {
   auto* r = static_cast<mapped::Task*>(task->record);
   if (r == nullptr) return;
   // Relaxed: the task itself does not look at it, and a reader takes either for the truth.

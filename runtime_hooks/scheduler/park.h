@@ -53,10 +53,11 @@ inline bool EndPark(Task* task) {
 // The same, recorded.
 bool WakeTraced(Task* task);
 
-__attribute__((always_inline)) inline void WakeHere(Task* task) {
-  const bool traced = tracing.load(std::memory_order_relaxed);
-  if (traced ? !WakeTraced(task) : !EndPark(task)) [[unlikely]] {
-    Interrupt(task, WakeReason::kWoken);
+// `recorded`: the caller has recorded it.
+__attribute__((always_inline)) inline void WakeHere(Task* task, bool recorded = false) {
+  const bool records = !recorded && tracing.load(std::memory_order_relaxed);
+  if (records ? !WakeTraced(task) : !EndPark(task)) [[unlikely]] {
+    Interrupt(task, WakeReason::kWoken, recorded);
     return;
   }
   if (task->is_thread || !task->world->UsesThreads()) [[unlikely]] {

@@ -302,7 +302,7 @@ bool WakeTraced(Task* task) {
   return true;
 }
 
-bool Interrupt(Task* task, WakeReason reason) {
+bool Interrupt(Task* task, WakeReason reason, bool recorded) {
   std::uint32_t seen = task->state.load(std::memory_order_relaxed);
   const std::uint32_t bits = static_cast<std::uint32_t>(reason) << Task::kReasonShift;
   for (;;) {
@@ -314,7 +314,7 @@ bool Interrupt(Task* task, WakeReason reason) {
     // Acq_rel: the waker's writes reach the task, and the task's wait record the waker.
     if (task->state.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                           std::memory_order_relaxed)) {
-      if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+      if (!recorded && tracing.load(std::memory_order_relaxed)) [[unlikely]]
         NoteWake(task);
       if (!(seen & Task::kFrozen)) task->world->Ready(task);
       return true;

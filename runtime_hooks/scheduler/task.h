@@ -261,8 +261,8 @@ WakeReason Park(Task* self, void (*after_switch)(void*), void* arg);
 // removing its Waiter: an interrupted task can then not run past that object and park elsewhere
 // before a late Wake arrives. From any thread. No effect if it was interrupted meanwhile.
 void Wake(Task* task);
-// The same with another reason. True if the task was parked.
-bool Interrupt(Task* task, WakeReason reason);
+// The same with another reason. True if the task was parked. `recorded`: the wake is, already.
+bool Interrupt(Task* task, WakeReason reason, bool recorded = false);
 
 // Called in the main task of a world that has come to a dead end, before it throws: everything is
 // still parked as it was, and main's own wait record is still filled. For the detector.

@@ -3,11 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "detector/model/snapshot.h"
+#include "runtime_hooks/scheduler/task.h"
+#include "stranded/channel.h"
 #include "stranded/dump.h"
 #include "stranded/dump_reader.h"
+#include "stranded/internal/check_support.h"
+#include "stranded/mutex.h"
+#include "stranded/task.h"
 #include "tests/runtime/dump_test_support.h"
 
 namespace stranded {
@@ -17,6 +23,7 @@ using internal::EventKind;
 using internal::Record;
 using internal::RecordedEvent;
 using internal::RingCopy;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -43,6 +50,17 @@ class EventsTest : public ::testing::Test {
         &room);
     if (lost != nullptr) *lost = room.lost;
     return room.found;
+  }
+
+  // Of what `f` did as a task of an OS thread.
+  template <class F>
+  static std::vector<RecordedEvent> HistoryOf(F f) {
+    std::uint64_t task = 0;
+    std::thread([&] {
+      task = internal::CurrentTask()->id;
+      f();
+    }).join();
+    return EventsOf(task);
   }
 
  private:
@@ -103,6 +121,88 @@ TEST_F(EventsTest, ReaderNeverSeesHalfARecord) {
   }
   stop.store(true);
   writer.join();
+}
+
+TEST_F(EventsTest, EqualTransfersInARowShareARecord) {
+  constexpr int kMany = 600;
+  std::source_location place;
+  const auto history = HistoryOf([&] {
+    Chan<int> items(kMany);
+    for (int i = 0; i < kMany; ++i) {
+      place = std::source_location::current();
+      items.Send(i, place);
+    }
+  });
+  std::uint64_t sends = 0, records = 0;
+  for (const RecordedEvent& e : history) {
+    if (e.kind != EventKind::kSend) continue;
+    EXPECT_EQ(e.site.line(), place.line());
+    sends += 1 + e.arg;
+    ++records;
+  }
+  EXPECT_EQ(sends, kMany);
+  // The time is noted in between.
+  EXPECT_EQ(records, 3);
+}
+
+TEST_F(EventsTest, TransfersThatDifferHaveTheirOwnRecords) {
+  const auto history = HistoryOf([] {
+    Chan<int> one(8), other(8);
+    for (int i = 0; i < 2; ++i) one.Send(i);
+    one.Send(2);  // another place
+    for (int i = 0; i < 2; ++i) {
+      one.Send(i);
+      other.Send(i);
+    }
+    Mutex mutex;
+    for (int i = 0; i < 2; ++i) {
+      mutex.Lock();
+      other.Send(i);
+      mutex.Unlock();
+    }
+    while (one.size() > 0) one.Recv();
+  });
+  std::vector<std::uint64_t> times;
+  for (const RecordedEvent& e : history) {
+    if (e.kind == EventKind::kSend || e.kind == EventKind::kRecv) times.push_back(1 + e.arg);
+  }
+  EXPECT_THAT(times, ElementsAre(2, 1, 1, 1, 1, 1, 1, 1, 5));
+}
+
+// Their order among what other tasks do is what a replay goes by.
+TEST_F(EventsTest, ControlledWorldsHaveEachTransferByItself) {
+  std::uint64_t task = 0;
+  std::thread([&] {
+    auto* const world = internal::EnterControlledWorld("eight sends", 1);
+    task = internal::CurrentTask()->id;
+    Chan<int> items(8);
+    for (int i = 0; i < 8; ++i) items.Send(i);
+    internal::LeaveControlledWorld(world);
+  }).join();
+  const auto events = EventsOf(task);
+  EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                          [](const RecordedEvent& e) { return e.kind == EventKind::kSend; }),
+            8);
+}
+
+TEST_F(EventsTest, AMeetingIsSendReceiveAndWake) {
+  constexpr int kMany = 1000;  // some of them where the ring's time is due
+  const auto history = HistoryOf([] {
+    Chan<int> items;
+    TaskHandle receiver = Go([items] {
+      while (items.Recv().has_value()) {
+      }
+    });
+    for (int i = 0; i < kMany; ++i) items.Send(i);
+    items.Close();
+    receiver.Join();
+  });
+  const auto count = [&](EventKind kind) {
+    return std::count_if(history.begin(), history.end(),
+                         [&](const RecordedEvent& e) { return e.kind == kind; });
+  };
+  EXPECT_EQ(count(EventKind::kSend), kMany);
+  EXPECT_LE(count(EventKind::kPark) + count(EventKind::kWake), 2 * kMany + 4);
 }
 
 TEST_F(EventsTest, DumpCarriesTheRings) {

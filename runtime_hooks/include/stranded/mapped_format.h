@@ -17,7 +17,7 @@
 namespace stranded::mapped {
 
 inline constexpr char kMagic[8] = {'S', 'T', 'R', 'D', 'M', 'A', 'P', '\n'};
-inline constexpr std::uint32_t kVersion = 1;  // a reader refuses a larger one
+inline constexpr std::uint32_t kVersion = 2;  // a reader refuses a larger one
 inline constexpr std::size_t kHeaderBytes = 4096;
 inline constexpr std::size_t kLongestText = 1024;
 
@@ -80,9 +80,11 @@ struct Event {
   std::uint64_t kind_and_task = 0;  // kind in the highest byte
   std::uint64_t object = 0;         // park: the time; else what the event is about
   std::uint64_t site = 0;
-  std::uint64_t arg = 0;
+  std::uint64_t arg = 0;  // kSend, kRecv: so many more like it came right after it
 };
 static_assert(sizeof(Event) == 32);
+// Records that a thread writes before it counts them: so many after the last one may be torn.
+inline constexpr std::uint64_t kMostAtOnce = 3;
 inline constexpr int kKindShift = 56;
 inline constexpr std::uint64_t kTaskMask = (std::uint64_t{1} << kKindShift) - 1;
 

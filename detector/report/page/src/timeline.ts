@@ -7,6 +7,9 @@ import { Model, type Happened } from './model';
 const enum Kind { Spawn = 1, Start, Finish, Park, Wake, Send, Receive, Close, Cancel, Lock, Unlock, Timer, Select, Signal, Context }
 const NAMES = ['', 'spawns', 'starts', 'finishes', 'blocks', 'wakes', 'sends', 'receives', 'closes', 'is cancelled',
                'locks', 'unlocks', 'timer', 'selects', 'signals', 'makes a context'];
+// A send or receive counts those like it that came right after it.
+const times = (e: Happened): string =>
+  [Kind.Send, Kind.Receive].includes(e.kind) && e.arg > 0 ? ` ${e.arg + 1} times` : '';
 const MOST = 12, LANE = 26, LEFT = 168, TOP = 30, MOST_LISTED = 500, MOST_ENDS = 8;
 
 interface Stretch { from: number; to: number; what: string; kind: 'run' | 'block' | 'sleep' | 'ready'; site: number }
@@ -118,7 +121,7 @@ function picture(model: Model, lanes: number[], events: Happened[], start: numbe
     for (const e of events) {
       if (e.task !== id || ![Kind.Send, Kind.Receive, Kind.Close, Kind.Select].includes(e.kind)) continue;
       out.append(svg('circle', { class: 'point', cx: x(e.ago), cy: y + LANE / 2, r: 3 },
-        svg('title', {}, `${name} ${NAMES[e.kind]}\n${e.site ? `at ${model.place(e.site)}` : ''}`)));
+        svg('title', {}, `${name} ${NAMES[e.kind]}${times(e)}\n${e.site ? `at ${model.place(e.site)}` : ''}`)));
     }
   });
   ends.forEach(({ ago, text }, i) => {
@@ -170,7 +173,7 @@ function eventList(model: Model, events: Happened[], start: number): HTMLElement
         e.kind === Kind.Spawn || e.kind === Kind.Wake ? link(model, `task-${e.arg}`)
         : e.kind === Kind.Park ? h('span', { class: 'sub-in' }, model.waits[e.arg] ?? '')
         : [Kind.Send, Kind.Receive, Kind.Close].includes(e.kind) && e.object
-          ? h('span', {}, ' ', link(model, `channel-${e.object}`)) : null),
+          ? h('span', {}, ' ', link(model, `channel-${e.object}`), times(e)) : null),
       h('td', {}, h('code', {}, model.place(e.site)))));
     details.append(h('div', { class: 'scroll tall' }, h('table', {}, h('tbody', {}, ...rows))));
   }, { once: false });
