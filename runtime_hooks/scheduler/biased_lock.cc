@@ -5,8 +5,8 @@ namespace {
 
 // A revocation costs as much as some hundred locked instructions: with kLatest a grant has paid for
 // one before it is made. Relaxed: nothing hangs on them but time.
-constexpr std::uint16_t kEarliest = 8, kLatest = 1024;
-constexpr std::uint8_t kFew = 4;  // revocations; a lock that has seen more must pay for the next
+constexpr std::uint16_t kEarliest = 8, kLatest = 1000;  // below 1024: there are ten bits for it
+constexpr unsigned kFew = 4;  // revocations; a lock that has seen more must pay for the next
 std::atomic<std::uint16_t> grant_after{kEarliest};
 
 void NoteGranted() {
@@ -20,6 +20,17 @@ void NoteRevoked() {
   const std::uint16_t now = grant_after.load(std::memory_order_relaxed);
   grant_after.store(now < kLatest / 2 ? static_cast<std::uint16_t>(2 * now) : kLatest,
                     std::memory_order_relaxed);
+}
+
+// Threads that become owners are numbered, once and for all; those after kNobody - 1 have no number
+// and are owners only of what had none. 0: not numbered yet.
+constexpr std::uint8_t kNobody = 255;
+std::atomic<std::uint32_t> numbered{0};
+
+std::uint8_t NewLockId() {
+  if (numbered.load(std::memory_order_relaxed) >= kNobody - 1) return kNobody;
+  const std::uint32_t before = numbered.fetch_add(1, std::memory_order_relaxed);
+  return static_cast<std::uint8_t>(before < kNobody - 1 ? before + 1 : kNobody);
 }
 
 constexpr int kPatience = 1000;  // looks at an owner that a signal may have interrupted
@@ -46,30 +57,71 @@ void BiasedLock::LockShared() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   if ((bias_.load(std::memory_order_relaxed) & kCandidate) == 0) [[unlikely]]
     Revoke();
-  // Acquire pairs with the release of the owner's Unlock. Also without a bias: a TryLock may have
-  // revoked it and given up.
-  for (int spins = 0; owner_.load(std::memory_order_acquire) != kOut;) PauseLonger(&spins);
+  // Also without a bias: a TryLock may have revoked it and given up.
+  for (int spins = 0; !OwnersAreOut();) PauseLonger(&spins);
 }
 
-void BiasedLock::UnlockShared() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool BiasedLock::OwnersAreOut() const {
+  // Acquire pairs with the release of an owner's Unlock.
+  return first_.load(std::memory_order_acquire) == kOut &&
+         second_.load(std::memory_order_acquire) == kOut;
+}
+
+// Not the first owner: as the second one, as in Lock(), or as one of all.
+void BiasedLock::LockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const auto me = reinterpret_cast<std::uintptr_t>(Here()) | kSecond;
+  if (bias_.load(std::memory_order_relaxed) == me) {
+    (void)second_.load(std::memory_order_acquire);
+    second_.store(kComing, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
+      second_.store(kInside, std::memory_order_relaxed);
+      return;
+    }
+    second_.store(kOut, std::memory_order_release);
+  }
+  LockShared();
+}
+
+void BiasedLock::UnlockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (second_.load(std::memory_order_relaxed) == kInside) {
+    second_.store(kOut, std::memory_order_release);
+    return;
+  }
   if (revoked_ < kMostRevoked) NoteTaken();
   held_.store(false, std::memory_order_release);
 }
 
 // By the holder, before it goes: counts how often in a row it was the same thread.
 void BiasedLock::NoteTaken() {
-  const auto me = reinterpret_cast<std::uintptr_t>(Here());
-  if (bias_.load(std::memory_order_relaxed) != (me | kCandidate)) {
-    if (revoked_ == 0) bias_.store(me | kCandidate, std::memory_order_relaxed);
-    streak_ = 0;
-  } else if (++streak_ >=
-             (revoked_ < kFew ? grant_after.load(std::memory_order_relaxed) : kLatest)) {
-    streak_ = 0;
-    // Relaxed: others look at it after they have taken `held_`, which is released next.
-    if (!has_membarrier) return;
-    bias_.store(me, std::memory_order_relaxed);
-    NoteGranted();
+  const ThreadBlock* const here = Here();
+  const bool numbered_yet = here->lock_id != 0 && here->lock_id != kNobody;
+  const bool second = first_id_ != 0 && !(numbered_yet && first_id_ == here->lock_id);
+  if (second && second_id_ != 0 && !(numbered_yet && second_id_ == here->lock_id)) {
+    streak_ = 0;  // both words are others'
+    return;
   }
+  const auto me = reinterpret_cast<std::uintptr_t>(here) | (second ? kSecond : 0);
+  if (bias_.load(std::memory_order_relaxed) != (me | kCandidate)) {
+    bias_.store(me | kCandidate, std::memory_order_relaxed);
+    streak_ = 0;
+    return;
+  }
+  ++streak_;
+  // One that has moved to another thread may well move back.
+  const bool cheap = revoked_ < kFew && !second;
+  if (streak_ < (cheap ? grant_after.load(std::memory_order_relaxed) : kLatest)) return;
+  streak_ = 0;
+  if (has_membarrier) Grant(me, second);
+}
+
+void BiasedLock::Grant(std::uintptr_t me, bool second) {
+  ThreadBlock* const here = Here();
+  if (here->lock_id == 0) here->lock_id = NewLockId();
+  (second ? second_id_ : first_id_) = here->lock_id;
+  // Relaxed: others look at it after they have taken `held_`, which is released next.
+  bias_.store(me, std::memory_order_relaxed);
+  NoteGranted();
 }
 
 // With `held_` taken. Afterwards the owner comes in no more without it.
@@ -78,7 +130,7 @@ void BiasedLock::Revoke() {
   if (bias == 0) return;
   ++revoked_;
   NoteRevoked();
-  // Relaxed: the barrier orders it before the look at `owner_`.
+  // Relaxed: the barrier orders it before the look at the owners' words.
   bias_.store(bias | kCandidate, std::memory_order_relaxed);
   HeavyBarrier();
 }
@@ -89,7 +141,7 @@ bool BiasedLock::TryLock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   if ((bias_.load(std::memory_order_relaxed) & kCandidate) == 0) Revoke();
   for (int looks = 0; looks < kPatience; ++looks) {
-    if (owner_.load(std::memory_order_acquire) == kOut) return true;
+    if (OwnersAreOut()) return true;
   }
   held_.store(false, std::memory_order_release);
   return false;

@@ -16,29 +16,29 @@ __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAF
   if (bias_.load(std::memory_order_relaxed) == me) {
     // Acquire pairs with the release in Unlock: of a thread, perhaps, that has ended and whose
     // block this one has now.
-    (void)owner_.load(std::memory_order_acquire);
-    owner_.store(kComing, std::memory_order_relaxed);
+    (void)first_.load(std::memory_order_acquire);
+    first_.store(kComing, std::memory_order_relaxed);
     // A full barrier here would be needed against Revoke(); its membarrier stands in for it. No
     // bias is granted where the kernel has none.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     // Acquire: what the lock guards is not touched before this look.
     if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
-      owner_.store(kInside, std::memory_order_relaxed);
+      first_.store(kInside, std::memory_order_relaxed);
       return;
     }
-    owner_.store(kOut, std::memory_order_release);
+    first_.store(kOut, std::memory_order_release);
   }
-  LockShared();
+  LockOtherwise();
 }
 
 __attribute__((always_inline)) inline void BiasedLock::Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   // Only the owner ever sees kInside here; while others hold the lock it is kOut or kComing.
-  if (owner_.load(std::memory_order_relaxed) == kInside) {
+  if (first_.load(std::memory_order_relaxed) == kInside) {
     // Release pairs with the acquire in Revoke.
-    owner_.store(kOut, std::memory_order_release);
+    first_.store(kOut, std::memory_order_release);
     return;
   }
-  UnlockShared();
+  UnlockOtherwise();
 }
 
 }  // namespace stranded::internal

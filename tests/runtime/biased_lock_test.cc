@@ -40,7 +40,49 @@ TEST(BiasedLock, TheOwnerLosesNothingWhenAnotherThreadComes) {
   }
 }
 
-// A bias that was revoked may come back, to the same thread only.
+// What one thread made and another one works on for good: that one becomes the owner. A third one
+// does not, whatever it does.
+TEST(BiasedLock, MovesToASecondThreadAndNoFurther) {
+  if (!has_membarrier) GTEST_SKIP() << "no bias is granted without membarrier";
+  Counted c;
+  c.Add(kUntilBiased);
+  EXPECT_TRUE(c.lock.HasOwner());
+  std::thread([&] {
+    c.Add(1);
+    EXPECT_FALSE(c.lock.HasOwner());
+    c.Add(kUntilBiased);
+    EXPECT_TRUE(c.lock.HasOwner());
+    std::thread([&] {
+      c.Add(2 * kUntilBiased);
+      EXPECT_FALSE(c.lock.HasOwner());
+    }).join();
+    c.Add(kUntilBiased);
+    EXPECT_TRUE(c.lock.HasOwner());
+  }).join();
+  c.Add(kUntilBiased);
+  EXPECT_TRUE(c.lock.HasOwner());
+  EXPECT_EQ(c.count, 6 * kUntilBiased + 1);
+}
+
+// Two owners in turn, and a third thread that always comes in between.
+TEST(BiasedLock, TwoOwnersInTurnLoseNothing) {
+  for (int round = 0; round < 20; ++round) {
+    Counted c;
+    std::latch started(3);
+    const auto add = [&](int times, int turns) {
+      started.arrive_and_wait();
+      for (int i = 0; i < turns; ++i) c.Add(times);
+    };
+    std::thread owner([&] { add(kUntilBiased, 2); });
+    std::thread third([&] { add(1, 200); });
+    add(kUntilBiased, 2);
+    owner.join();
+    third.join();
+    EXPECT_EQ(c.count, 4 * kUntilBiased + 200);
+  }
+}
+
+// A bias that was revoked may come back.
 TEST(BiasedLock, ComesBackToItsOwner) {
   for (int round = 0; round < 20; ++round) {
     Counted c;

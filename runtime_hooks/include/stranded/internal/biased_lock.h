@@ -5,15 +5,17 @@
 // instruction. The first other one that wants in revokes the bias: it makes all running threads
 // pass a memory barrier (membarrier) and waits until the owner is out. That costs it some
 // microseconds, so the more of them are revoked in a process the later they are granted; and
-// kMostRevoked times at most. Thread safety: any thread; taken and released on the same thread. Not
-// recursive. Invariants: `held_` is set while somebody who is not the owner is inside or waits for
-// the owner. The owner is inside exactly while `owner_` is kInside; then nobody else is. Dekker:
-// after the barrier either the owner sees that the bias is gone, or the revoker sees the owner
-// inside. No second thread ever becomes the owner: the first may still be between its two looks at
-// `bias_`, and its kComing would hide that the second one is inside. As for SpinLock: whoever holds
-// it neither allocates nor calls user code, except element moves. Ownership: lives inside the
-// object it protects. A thread may end while it is the owner: another one that has its block by
-// then may go on as the owner, for it began after the first one ended.
+// kMostRevoked times at most. Two threads can become owners, the second one when the object has
+// moved to it: what one worker made, another one may work on for good.
+// Thread safety: any thread; taken and released on the same thread. Not recursive.
+// Invariants: `held_` is set while somebody who is not the owner is inside or waits for the owner.
+// An owner is inside exactly while its word, `first_` or `second_`, is kInside; then nobody else
+// is. Dekker: after the barrier either the owner sees that the bias is gone, or the revoker sees it
+// inside. Each word belongs to one thread as long as that lives: a former owner may still be
+// between its two looks at `bias_`, and its kComing would hide that another one is inside.
+// As for SpinLock: whoever holds it neither allocates nor calls user code, except element moves.
+// Ownership: lives inside the object it protects. A thread may end while it is the owner: another
+// one that has its block by then may go on as the owner, for it began after the first one ended.
 // In the child of a fork a lock that another thread was in stays taken, as with any lock.
 //
 // The bodies are in runtime_hooks/scheduler/biased_lock.h: no program calls them.
@@ -39,26 +41,36 @@ class ABSL_LOCKABLE BiasedLock {
   void Unlock() ABSL_UNLOCK_FUNCTION();
   // For signal handlers: false also when the owner does not come out soon.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
+  // Somebody takes it by plain stores, as far as can be seen. For tests.
+  bool HasOwner() const {
+    const std::uintptr_t bias = bias_.load(std::memory_order_relaxed);
+    return bias != 0 && (bias & kCandidate) == 0;
+  }
 
  private:
-  static constexpr std::uint8_t kMostRevoked = 32;
-  static constexpr std::uintptr_t kCandidate = 1;  // set in bias_: may become the owner
+  static constexpr unsigned kMostRevoked = 32;
+  // Beside the block's address in `bias_`: may become the owner; the owner whose word is `second_`.
+  static constexpr std::uintptr_t kCandidate = 1, kSecond = 2;
   enum Owner : std::uint8_t { kOut, kComing, kInside };
 
+  void LockOtherwise();
   void LockShared();
-  void UnlockShared();
+  void UnlockOtherwise();
   void NoteTaken();
+  void Grant(std::uintptr_t me, bool second);
   void Revoke();
+  bool OwnersAreOut() const;
 
   // The block of the owner's thread, or of the candidate's. Written while `held_` is set.
   std::atomic<std::uintptr_t> bias_{0};
-  std::atomic<Owner> owner_{kOut};  // written by the owner only
+  std::atomic<Owner> first_{kOut}, second_{kOut};  // written by these owners only
   std::atomic<bool> held_{false};
-  // Guarded by `held_`.
-  std::uint8_t revoked_ = 0;
-  std::uint16_t streak_ = 0;
   const std::uint8_t lines_behind_;
+  // Guarded by `held_`.
+  std::uint16_t streak_ : 10 = 0, revoked_ : 6 = 0;
+  std::uint8_t first_id_ = 0, second_id_ = 0;  // whose words they are: ThreadBlock::lock_id
 };
+static_assert(sizeof(BiasedLock) == 16);
 
 }  // namespace stranded::internal
 
