@@ -206,17 +206,17 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
 void ReleaseOrphan(ChanCore* chan);
 
 Departure DepartureBy(const SelectCase& chosen);
-// Notes that `self` had offered an operation here, at `site`, and left for something else. Not
+// Notes that `task` had offered an operation here, at `site`, and left for something else. Not
 // under record=off.
 // Word by word, from registers: a copy of the whole would wait for its parts to be stored.
-inline void NoteLeft(ChanCore* chan, const Task* self, bool send, const std::source_location& site,
-                     const Departure& departure) {
+inline void NoteLeft(ChanCore* chan, std::uint64_t task, std::int64_t now_ns, bool send,
+                     const std::source_location& site, const Departure& departure) {
   ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
   // Somebody else who still waits here says more about the channel than one who looked and left.
-  if (peer.outcome == PeerOutcome::kWaiting && peer.task != self->id) return;
-  peer.task = self->id;
+  if (peer.outcome == PeerOutcome::kWaiting && peer.task != task) return;
+  peer.task = task;
   peer.site = site;
-  peer.at_ns = self->world->coarse_ns();
+  peer.at_ns = now_ns;
   peer.outcome = PeerOutcome::kLeft;
   Departure& left = send ? chan->sender_left : chan->receiver_left;
   left.site = departure.site;

@@ -65,7 +65,8 @@ __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* s
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
   if (!noting.load(std::memory_order_relaxed)) return;
-  NoteLeft(chan, self, send, site, Departure{.site = site, .op = CaseOp::kDefault});
+  NoteLeft(chan, self->id, self->world->coarse_ns(), send, site,
+           Departure{.site = site, .op = CaseOp::kDefault});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SELECT_GLANCE_H_
 #define STRANDED_RUNTIME_HOOKS_SELECT_GLANCE_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,16 +20,59 @@ namespace stranded::internal {
 inline constexpr std::size_t kGlanceCases = 8;
 inline constexpr std::size_t kNoCase = static_cast<std::size_t>(-1);
 
+struct View {
+  std::uint32_t ready = 0;  // the cases that look ready, by bits
+  std::size_t default_case = kNoCase;
+  std::uint64_t channels = 0;  // the same number for the same ones in the same order
+};
+
+// Of at most kGlanceCases. False if something changed meanwhile. In a header: it is most of what a
+// select that need not wait does.
+inline bool Glance(const SelectCase* cases, std::size_t count, View* view) {
+  const std::atomic<std::uint64_t>* looked_at[kGlanceCases];
+  std::uint64_t seen[kGlanceCases];
+  std::size_t size = 0;
+  std::uint64_t weight = 0x9e3779b97f4a7c15U;
+  for (std::size_t i = 0; i < count; ++i, weight += 2) {
+    const SelectCase& c = cases[i];
+    if (c.chan == nullptr) {
+      if (c.op == CaseOp::kDefault && view->default_case == kNoCase) view->default_case = i;
+      continue;
+    }
+    const std::uint64_t now = c.chan->glance.load(std::memory_order_acquire);
+    looked_at[size] = &c.chan->glance;
+    seen[size++] = now;
+    static_assert(ChanCore::kMayRecv == 1 && ChanCore::kMaySend == 2);
+    const int wanted = c.op == CaseOp::kSend ? 1 : 0;
+    view->ready |= static_cast<std::uint32_t>(now >> wanted & 1) << i;
+    // A sum of products: they do not wait for each other.
+    view->channels += reinterpret_cast<std::uintptr_t>(c.chan) * weight;
+  }
+  std::uint64_t changed = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    changed |= looked_at[i]->load(std::memory_order_acquire) ^ seen[i];
+  }
+  return changed == 0;
+}
+
 bool LooksReady(const SelectCase& c);
-// The cases that look ready, by bits. False if something changed meanwhile.
-bool Glance(const SelectCase* cases, std::size_t count, std::uint32_t* ready);
 // One of the bits set, uniformly.
 std::size_t PickBit(Task* self, std::uint32_t bits);
 std::size_t FindDefault(const SelectCase* cases, std::size_t count);
 
 // The loop around a select that makes the same choice again and again need not note it each time:
 // true but for now and then.
-bool SaidBefore(Task* self, const SelectCase* cases, std::size_t count, std::size_t chosen);
+inline bool SaidBefore(Task* self, const View& view, const SelectCase* cases, std::size_t chosen) {
+  constexpr std::uint32_t kSayEvery = 64;
+  const std::uint64_t choice =
+      view.channels + std::bit_cast<std::uint64_t>(cases[chosen].site) + chosen;
+  if (self->last_select != choice) {
+    self->last_select = choice;
+    self->vain_polls = 0;
+    return false;
+  }
+  return ++self->vain_polls % kSayEvery != 0;
+}
 
 }  // namespace stranded::internal
 

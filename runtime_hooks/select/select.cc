@@ -57,25 +57,48 @@ class LockSet {
   std::size_t size_ = 0;
 };
 
-// Notes in the channels of the cases not taken that `self` left them. `lock` if they are not locked
-// yet. `departure` was made under the lock of the chosen one: it may be gone by now.
-__attribute__((noinline)) void NoteOthersLeft(const Task* self, const SelectCase* cases,
-                                              std::size_t count, const ChanCore* chosen,
-                                              const Departure& departure,
-                                              bool lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const bool tried = departure.op == CaseOp::kDefault;
-  const bool notes = noting.load(std::memory_order_relaxed);
-  if (!tried && !notes) return;
-  for (std::size_t i = 0; i < count; ++i) {
-    ChanCore* const chan = cases[i].chan;
-    if (chan == nullptr || chan == chosen) continue;
-    if (tried) chan->observed_try.store(true, std::memory_order_relaxed);
-    if (!notes) continue;
-    if (lock) chan->lock.Lock();
-    NoteLeft(chan, self, IsSend(cases[i]), cases[i].site, departure);
-    if (lock) chan->lock.Unlock();
+// Notes in the channels of the cases not taken that `self` left them. `departure` was made under
+// the lock of the chosen one: it may be gone by now.
+class LeftNotes {
+ public:
+  LeftNotes(const Task* self, const Departure& departure)
+      : departure_(departure), task_(self->id), now_(self->world->coarse_ns()) {}
+
+  __attribute__((noinline)) void MakeUnlocked(const SelectCase* cases, std::size_t count,
+                                              const ChanCore* chosen) const {
+    if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
+    if (!noting.load(std::memory_order_relaxed)) return;
+    for (std::size_t i = 0; i < count; ++i) {
+      ChanCore* const chan = cases[i].chan;
+      if (chan == nullptr || chan == chosen) continue;
+      SpinGuard guard(chan->lock);
+      NoteLeft(chan, task_, now_, IsSend(cases[i]), cases[i].site, departure_);
+    }
   }
-}
+  void MakeLocked(const SelectCase* cases, std::size_t count,
+                  const ChanCore* chosen) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
+    if (!noting.load(std::memory_order_relaxed)) return;
+    for (std::size_t i = 0; i < count; ++i) {
+      ChanCore* const chan = cases[i].chan;
+      if (chan == nullptr || chan == chosen) continue;
+      NoteLeft(chan, task_, now_, IsSend(cases[i]), cases[i].site, departure_);
+    }
+  }
+
+ private:
+  static void NoteTried(const SelectCase* cases, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (cases[i].chan != nullptr) {
+        cases[i].chan->observed_try.store(true, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  const Departure departure_;
+  const std::uint64_t task_;
+  const std::int64_t now_;
+};
 
 // True if the case went through; `*on_closed` if it is a send on a closed channel.
 bool Take(Task* self, SelectCase& c, bool* on_closed) {
@@ -95,25 +118,29 @@ std::size_t Chosen(Task* self, const SelectCase* cases, std::size_t chosen, bool
 }
 
 // Without the locks of all: one of those that were ready at one moment, or the default if none was.
-// kNoCase if that did not work out, and all must be locked. Not where every step is explored.
-std::size_t TakeAtAGlance(Task* self, SelectCase* cases, std::size_t count) {
-  std::uint32_t ready = 0;
-  if (!self->plain || !Glance(cases, count, &ready)) return kNoCase;
-  bool on_closed = false;
-  const std::size_t chosen = ready == 0 ? FindDefault(cases, count) : PickBit(self, ready);
-  if (chosen == kNoCase) return kNoCase;
-  const bool says = !SaidBefore(self, cases, count, chosen);
+// kNoCase if that did not work out, and all must be locked.
+std::size_t TakeReady(Task* self, const View& view, SelectCase* cases, std::size_t count) {
+  const std::size_t chosen = PickBit(self, view.ready);
+  const bool says = !SaidBefore(self, view, cases, chosen);
   ChanCore* const chan = cases[chosen].chan;
   Departure departure;
-  if (ready != 0) {
+  bool on_closed = false;
+  {
     SpinGuard guard(chan->lock);
     if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
     if (says) departure = DepartureBy(cases[chosen]);
-  } else if (says) {
-    departure = DepartureBy(cases[chosen]);
   }
-  if (says) NoteOthersLeft(self, cases, count, chan, departure, true);
+  if (says) LeftNotes(self, departure).MakeUnlocked(cases, count, chan);
   return Chosen(self, cases, chosen, on_closed);
+}
+
+std::size_t TakeDefault(Task* self, const View& view, const SelectCase* cases, std::size_t count) {
+  const std::size_t chosen = view.default_case;
+  if (!SaidBefore(self, view, cases, chosen)) {
+    LeftNotes(self, DepartureBy(cases[chosen])).MakeUnlocked(cases, count, nullptr);
+  }
+  Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
+  return chosen;
 }
 
 class Selection {
@@ -167,7 +194,7 @@ std::size_t Selection::TakeReady() {
 
 void Selection::NoteLeftFor(std::size_t chosen) {
   self_->last_select = 0;  // what SaidBefore() knows is overwritten
-  NoteOthersLeft(self_, cases_, count_, cases_[chosen].chan, DepartureBy(cases_[chosen]), false);
+  LeftNotes(self_, DepartureBy(cases_[chosen])).MakeLocked(cases_, count_, cases_[chosen].chan);
 }
 
 void Selection::OfferAll() {
@@ -253,17 +280,31 @@ std::size_t Harmless(const SelectCase* cases, std::size_t count) {
   return 0;
 }
 
+// With the locks of all.
+__attribute__((noinline)) std::size_t SelectLocked(Task* self, SelectCase* cases, std::size_t count,
+                                                   const std::source_location& site) {
+  const bool empty =
+      std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
+  if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
+  return Selection(self, cases, count, site).Run();
+}
+
 }  // namespace
 
 std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_location& site) {
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site, false)) return Harmless(cases, count);
-  const bool empty =
-      std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
-  if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
-  const std::size_t taken = TakeAtAGlance(self, cases, count);
-  if (taken != kNoCase) return taken;
-  return Selection(self, cases, count, site).Run();
+  View view;
+  // Not where every step is explored.
+  if (self->plain && count <= kGlanceCases && Glance(cases, count, &view)) {
+    if (view.ready != 0) {
+      const std::size_t taken = TakeReady(self, view, cases, count);
+      if (taken != kNoCase) return taken;
+    } else if (view.default_case != kNoCase) {
+      return TakeDefault(self, view, cases, count);
+    }
+  }
+  return SelectLocked(self, cases, count, site);
 }
 
 }  // namespace internal
