@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime_hooks/recorder/snapshot.h"
+#include "runtime_hooks/sync/count_credit.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/internal/sync_base.h"
 
@@ -217,8 +218,8 @@ void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!options_.crash && !syncs_.insert(base->id)) return;
   if (!TakeLock(base->lock)) return;
   const SyncFacts f{base->holder,         base->holder_site,       base->readers,
-                    base->waiters.size(), base->readers_uncertain, base->counter,
-                    base->limit,          base->last_add,          base->last_done,
+                    base->waiters.size(), base->readers_uncertain, CountOf(*base),
+                    base->limit,          base->last_add,          LastDoneOf(*base),
                     base->last_signal,    base->signals,           base->lost_signals,
                     base->cond_lock};
   base->lock.Unlock();

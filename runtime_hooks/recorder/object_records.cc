@@ -5,6 +5,7 @@
 #include "runtime_hooks/recorder/record_lock.h"
 #include "runtime_hooks/recorder/ring.h"
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/sync/count_credit.h"
 #include "stranded/internal/sync_base.h"
 
 namespace stranded::internal {
@@ -111,12 +112,13 @@ void WriteSync(Ring* ring, mapped::Sync* r, const SyncBase* base) {
   r->readers = base->readers;
   r->waiters = base->waiters.size();
   r->readers_uncertain = base->readers_uncertain;
-  r->counter = base->counter;
+  r->counter = CountOf(*base);
   r->limit = base->limit;
   r->add_task = base->last_add.task;
   r->add_site = base->last_add.task == 0 ? 0 : KeyOf(base->last_add.site);
-  r->done_task = base->last_done.task;
-  r->done_site = base->last_done.task == 0 ? 0 : KeyOf(base->last_done.site);
+  const SyncPeer done = LastDoneOf(*base);
+  r->done_task = done.task;
+  r->done_site = done.task == 0 ? 0 : KeyOf(done.site);
   for (const std::uint64_t site : {r->holder_site, r->add_site, r->done_site}) ring->Explain(site);
   r->state = mapped::kLive;
 }

@@ -39,7 +39,7 @@ struct ThreadBlock {
   FinishedRing* finished = nullptr;    // see RememberFinished()
   Ring* ring = nullptr;                // see MyRing()
   std::uint64_t ops = 0;               // operations begun here: what workers are judged by
-  std::uint8_t lock_id = 0;            // see BiasedLock
+  std::uint8_t number = 0;             // see NumberOfThread()
 };
 
 // Initial-exec: reached by one load, also in position-independent code.

@@ -23,11 +23,11 @@ void NoteRevoked() {
 }
 
 // Threads that become owners are numbered, once and for all; those after kNobody - 1 have no number
-// and are owners only of what had none. 0: not numbered yet.
+// of their own and are owners only of what had none before.
 constexpr std::uint8_t kNobody = 255;
 std::atomic<std::uint32_t> numbered{0};
 
-std::uint8_t NewLockId() {
+std::uint8_t NewNumber() {
   if (numbered.load(std::memory_order_relaxed) >= kNobody - 1) return kNobody;
   const std::uint32_t before = numbered.fetch_add(1, std::memory_order_relaxed);
   return static_cast<std::uint8_t>(before < kNobody - 1 ? before + 1 : kNobody);
@@ -36,6 +36,13 @@ std::uint8_t NewLockId() {
 constexpr int kPatience = 1000;  // looks at an owner that a signal may have interrupted
 
 }  // namespace
+
+std::uint8_t NumberOfThread() {
+  std::uint8_t& number = Here()->number;
+  if (number == 0) [[unlikely]]
+    number = NewNumber();
+  return number;
+}
 
 // Another processor has written what the lock guards: its lines come over while this one waits for
 // that of the lock, not one after the other.
@@ -95,9 +102,9 @@ void BiasedLock::UnlockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 // By the holder, before it goes: counts how often in a row it was the same thread.
 void BiasedLock::NoteTaken() {
   const ThreadBlock* const here = Here();
-  const bool numbered_yet = here->lock_id != 0 && here->lock_id != kNobody;
-  const bool second = first_id_ != 0 && !(numbered_yet && first_id_ == here->lock_id);
-  if (second && second_id_ != 0 && !(numbered_yet && second_id_ == here->lock_id)) {
+  const bool known = here->number != 0 && here->number != kNobody;
+  const bool second = first_of_ != 0 && !(known && first_of_ == here->number);
+  if (second && second_of_ != 0 && !(known && second_of_ == here->number)) {
     streak_ = 0;  // both words are others'
     return;
   }
@@ -116,9 +123,7 @@ void BiasedLock::NoteTaken() {
 }
 
 void BiasedLock::Grant(std::uintptr_t me, bool second) {
-  ThreadBlock* const here = Here();
-  if (here->lock_id == 0) here->lock_id = NewLockId();
-  (second ? second_id_ : first_id_) = here->lock_id;
+  (second ? second_of_ : first_of_) = NumberOfThread();
   // Relaxed: others look at it after they have taken `held_`, which is released next.
   bias_.store(me, std::memory_order_relaxed);
   NoteGranted();

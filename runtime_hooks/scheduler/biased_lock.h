@@ -11,6 +11,10 @@
 
 namespace stranded::internal {
 
+// Of the calling thread: from 1 on, in the order in which they first need one. Those after the
+// 254th share the last one.
+std::uint8_t NumberOfThread();
+
 __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const auto me = reinterpret_cast<std::uintptr_t>(Here());
   if (bias_.load(std::memory_order_relaxed) == me) {

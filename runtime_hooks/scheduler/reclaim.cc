@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/sync/count_credit.h"
 
 namespace stranded::internal {
 namespace {
@@ -23,7 +24,7 @@ std::atomic<bool> noting_gone{false};  // relaxed: set before the tasks that mat
 
 bool InUse(const SyncBase& object) {
   SpinGuard guard(object.lock);
-  return object.holder != 0 || object.readers != 0 || object.counter != 0 ||
+  return object.holder != 0 || object.readers != 0 || CountOf(object) != 0 ||
          !object.waiters.empty();
 }
 

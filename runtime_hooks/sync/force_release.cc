@@ -2,6 +2,7 @@
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
+#include "runtime_hooks/sync/count_credit.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded::internal {
@@ -17,6 +18,7 @@ void WakeAll(SyncBase* object) {
 bool FinishWaitGroup(SyncBase* object) {
   if (FindPatch(PatchKind::kDone, object->site) == nullptr) return false;
   SpinGuard guard(object->lock);
+  TakeCreditBack(object);
   object->counter = 0;
   WakeAll(object);
   return true;

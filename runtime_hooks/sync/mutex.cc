@@ -68,7 +68,7 @@ void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       throw MisuseError("unlock of an unlocked Mutex");
     }
   }
-  base_.last_done = {self->id, loc};
+  base_.last_done = internal::SyncPeer{self->id, loc};
   Record(EventKind::kUnlock, self->id, base_.id, loc);
   if (internal::Waiter* w = base_.waiters.PopFront()) {
     base_.holder = w->task->id;

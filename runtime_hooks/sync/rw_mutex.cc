@@ -117,7 +117,7 @@ void RWMutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       throw MisuseError("unlock of an RWMutex that is not locked for writing");
     }
   }
-  base_.last_done = {self->id, loc};
+  base_.last_done = internal::SyncPeer{self->id, loc};
   Record(EventKind::kUnlock, self->id, base_.id, loc);
   base_.holder = 0;
   GrantReaders(&base_);
@@ -176,7 +176,7 @@ void RWMutex::RUnlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     throw MisuseError("RUnlock of an RWMutex that is not locked for reading");
   }
   if (!own) base_.readers_uncertain = true;
-  base_.last_done = {self->id, loc};
+  base_.last_done = internal::SyncPeer{self->id, loc};
   Record(EventKind::kUnlock, self->id, base_.id, loc, kRead);
   // Only writers wait while there are readers, or readers behind them: the first one is a writer.
   if (--base_.readers == 0) GrantWriter(&base_);

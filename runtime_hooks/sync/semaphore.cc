@@ -199,7 +199,7 @@ void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD
     throw MisuseError(absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
   }
   base_.counter += n;
-  base_.last_done = {self->id, loc};
+  base_.last_done = internal::SyncPeer{self->id, loc};
   GrantNext();
   base_.lock.Unlock();
 }

@@ -4,6 +4,7 @@
 #include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "runtime_hooks/sync/count_credit.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded::internal {
@@ -30,10 +31,10 @@ void CopyFacts(const SyncBase& from, SyncBase* to) {
   to->holder_site = from.holder_site;
   to->readers = from.readers;
   to->readers_uncertain = from.readers_uncertain;
-  to->counter = from.counter;
+  to->counter = CountOf(from);
   to->limit = from.limit;
   to->last_add = from.last_add;
-  to->last_done = from.last_done;
+  to->last_done = LastDoneOf(from);
   to->last_signal = from.last_signal;
   to->signals = from.signals;
   to->lost_signals = from.lost_signals;

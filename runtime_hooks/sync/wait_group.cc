@@ -1,47 +1,90 @@
 #include "stranded/wait_group.h"
 
+#include <memory>
+#include <utility>
+
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
+#include "runtime_hooks/sync/count_credit.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
 namespace stranded {
+using internal::CountCredit;
 using internal::ParkOutcome;
 using internal::ParkResult;
+using internal::SyncBase;
 using internal::Task;
 using internal::Waiter;
 using internal::WaitKind;
 
-WaitGroup::~WaitGroup() { internal::RetireSync(&base_); }
+WaitGroup::~WaitGroup() {
+  internal::RetireSync(&base_);
+  internal::DropCredit(&base_);
+}
 
-void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  Task* self = internal::CurrentTask();
-  if (!ReleasePoint(self, &base_, loc)) return;
-  base_.lock.Lock();
-  if (base_.counter + delta < 0) {
-    const bool patched = internal::FindPatch(internal::PatchKind::kDone, base_.site) != nullptr;
-    if (patched) base_.counter = 0;  // it came to zero before the program brought it there
-    base_.lock.Unlock();
+namespace {
+
+__attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self, int delta,
+                                                     const std::source_location& loc)
+    ABSL_UNLOCK_FUNCTION(base->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (base->counter + delta < 0) [[unlikely]] {
+    const bool patched = internal::FindPatch(internal::PatchKind::kDone, base->site) != nullptr;
+    if (patched) base->counter = 0;  // it came to zero before the program brought it there
+    base->lock.Unlock();
     if (patched) return;
     if (self->unwinding != internal::Unwinding::kNone) return;
     throw MisuseError("negative WaitGroup counter");
   }
-  base_.counter += delta;
-  if (delta > 0) base_.last_add = {self->id, loc};
-  if (delta < 0) base_.last_done = {self->id, loc};
-  if (base_.record != nullptr) [[unlikely]]
-    internal::UpdateSync(&base_);
-  if (base_.counter == 0) {
-    while (Waiter* w = base_.waiters.PopFront()) Wake(w->task);
+  base->counter += delta;
+  if (delta > 0) base->last_add = {self->id, loc};
+  if (delta < 0) base->last_done = internal::SyncPeer{self->id, loc};
+  if (base->record != nullptr) [[unlikely]]
+    internal::UpdateSync(base);
+  if (base->counter == 0) {
+    while (Waiter* w = base->waiters.PopFront()) Wake(w->task);
   }
-  base_.lock.Unlock();
+  if (base->counter >= CountCredit::kWorthIt && base->lock.Shared()) [[unlikely]]
+    internal::GiveCredit(base, self);
+  base->lock.Unlock();
+}
+
+__attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit, Task* self,
+                                             int delta, const std::source_location& loc)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_ptr<CountCredit> made;
+  if (credit == internal::CreditWanted()) {
+    made = std::make_unique<CountCredit>();
+  } else if (delta == -1 && credit->TakeDown(self, loc)) {
+    return;
+  }
+  base->lock.Lock();
+  if (made != nullptr) internal::AdoptCredit(base, std::move(made));
+  internal::TakeCreditBack(base);
+  AddLocked(base, self, delta, loc);
+}
+
+}  // namespace
+
+void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = internal::CurrentTask();
+  if (!ReleasePoint(self, &base_, loc)) return;
+  // Acquire pairs with the release of AdoptCredit.
+  if (CountCredit* credit = base_.credit.load(std::memory_order_acquire)) [[unlikely]] {
+    AddWithCredit(&base_, credit, self, delta, loc);
+    return;
+  }
+  base_.lock.Lock();
+  if (base_.credit.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    internal::TakeCreditBack(&base_);  // given a moment ago
+  AddLocked(&base_, self, delta, loc);
 }
 
 void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!SchedulePoint(self, WaitKind::kWaitGroupWait, &base_, loc)) return;
   base_.lock.Lock();
-  if (base_.counter == 0) {
+  if (internal::CountOf(base_) == 0) {
     base_.lock.Unlock();
     return;
   }
@@ -53,7 +96,7 @@ void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return;
   }
   base_.lock.Lock();
-  const bool reused = base_.counter != 0;
+  const bool reused = internal::CountOf(base_) != 0;
   base_.lock.Unlock();
   if (reused) throw MisuseError("WaitGroup is reused before a previous Wait has returned");
 }

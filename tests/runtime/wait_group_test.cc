@@ -113,7 +113,8 @@ TEST(WaitGroup, RecordsCountAndLastAddAndDone) {
   EXPECT_EQ(wait.sync->counter, 2);
   EXPECT_EQ(wait.sync->last_add.task, this_task::Id().value);
   EXPECT_EQ(wait.sync->last_add.site.line(), line);
-  EXPECT_EQ(wait.sync->last_done.site.line(), line + 1);
+  const internal::SyncPeer done = wait.sync->last_done;
+  EXPECT_EQ(done.site.line(), line + 1);
   wg.Add(-2);
   waiter.Join();
 }

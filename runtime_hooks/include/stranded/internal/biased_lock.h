@@ -41,7 +41,9 @@ class ABSL_LOCKABLE BiasedLock {
   void Unlock() ABSL_UNLOCK_FUNCTION();
   // For signal handlers: false also when the owner does not come out soon.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
-  // Somebody takes it by plain stores, as far as can be seen. For tests.
+  // For the holder: more than one thread takes it these days, as far as can be seen.
+  bool Shared() const { return revoked_ > 0 && !HasOwner(); }
+  // Somebody takes it by plain stores, as far as can be seen.
   bool HasOwner() const {
     const std::uintptr_t bias = bias_.load(std::memory_order_relaxed);
     return bias != 0 && (bias & kCandidate) == 0;
@@ -68,7 +70,7 @@ class ABSL_LOCKABLE BiasedLock {
   const std::uint8_t lines_behind_;
   // Guarded by `held_`.
   std::uint16_t streak_ : 10 = 0, revoked_ : 6 = 0;
-  std::uint8_t first_id_ = 0, second_id_ = 0;  // whose words they are: ThreadBlock::lock_id
+  std::uint8_t first_of_ = 0, second_of_ = 0;  // the threads whose words they are, by number
 };
 static_assert(sizeof(BiasedLock) == 16);
 

@@ -2,7 +2,8 @@
 //
 // Overview: the objects of sync.h embed one SyncBase. They live in the user's own memory, so no
 // list of them is kept: a snapshot finds them through the tasks that wait for them or hold them.
-// Thread safety: `id`, `kind` and `site` are set once; all else is guarded by `lock`.
+// Thread safety: `id`, `kind` and `site` are set once; all else is guarded by `lock`, but for
+// `last_done` and what `credit` points to.
 // Invariants: `holder` is 0 exactly while nobody holds the object for writing.
 // Ownership: part of the user's object. A snapshot reads it only while a frozen task waits for it.
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_SYNC_BASE_H_
@@ -16,6 +17,8 @@
 #include "stranded/internal/wait_queue.h"
 
 namespace stranded::internal {
+
+struct CountCredit;
 
 // Append only: the numbers are those of SyncKind in the dump format.
 enum class SyncKind : std::uint8_t {
@@ -34,6 +37,24 @@ struct SyncPeer {
   std::source_location site{};
 };
 
+// The same, noted also without the lock: of two that come at once it may tell the task of one and
+// the place of the other. Relaxed: nothing hangs on it.
+class LooseSyncPeer {
+ public:
+  LooseSyncPeer& operator=(const SyncPeer& peer) {
+    task_.store(peer.task, std::memory_order_relaxed);
+    site_.store(peer.site, std::memory_order_relaxed);
+    return *this;
+  }
+  operator SyncPeer() const {  // NOLINT(google-explicit-constructor): it is one
+    return {task_.load(std::memory_order_relaxed), site_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  std::atomic<std::uint64_t> task_{0};
+  std::atomic<std::source_location> site_{std::source_location{}};
+};
+
 struct SyncBase {
   SyncBase(SyncKind kind_of, const std::source_location& made_at);
   SyncBase(const SyncBase&) = delete;
@@ -42,10 +63,11 @@ struct SyncBase {
   // --- guarded by lock. What most operations touch comes first: between two processors it moves
   // line by line of the cache.
   mutable BiasedLock lock;
-  std::int64_t counter = 0;        // WaitGroup: count; Semaphore: free units
-  SyncPeer last_done;              // WaitGroup Done, Semaphore Release, Mutex Unlock
-  mutable void* record = nullptr;  // in the mapped file of a trace
-  std::uint64_t holder = 0;        // Mutex, RWMutex (writer), Once (who runs it): task id
+  std::int64_t counter = 0;  // WaitGroup: count but for `credit`; Semaphore: free units
+  LooseSyncPeer last_done;   // WaitGroup Done, Semaphore Release, Mutex Unlock
+  std::atomic<CountCredit*> credit{nullptr};  // WaitGroup: see count_credit.h
+  mutable void* record = nullptr;             // in the mapped file of a trace
+  std::uint64_t holder = 0;  // Mutex, RWMutex (writer), Once (who runs it): task id
   std::source_location holder_site{};
   WaitQueue waiters;
   SyncPeer last_add;               // WaitGroup Add, Semaphore Acquire

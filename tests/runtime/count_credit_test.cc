@@ -1,0 +1,154 @@
+#include "runtime_hooks/sync/count_credit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "detector/model/snapshot.h"
+#include "runtime_hooks/scheduler/task.h"
+#include "stranded/dump.h"
+#include "stranded/dump_reader.h"
+#include "stranded/task.h"
+#include "stranded/wait_group.h"
+
+namespace stranded::internal {
+namespace {
+
+using ::testing::AnyOf;
+
+// As a task of an OS thread: of the default pool, whatever world the test runs in.
+template <class F>
+void OnThread(F f) {
+  std::thread(f).join();
+}
+
+struct Counted {
+  SyncBase base{SyncKind::kWaitGroup, std::source_location::current()};
+
+  explicit Counted(std::int64_t count) {
+    base.counter = count;
+    base.credit.store(CreditWanted());
+    AdoptCredit(&base, std::make_unique<CountCredit>());
+    GiveCredit(&base, CurrentTask());
+  }
+  ~Counted() { DropCredit(&base); }
+  // How often that worked.
+  int TakeDown(int times) {
+    int done = 0;
+    for (int i = 0; i < times; ++i) {
+      done += base.credit.load()->TakeDown(CurrentTask(), std::source_location::current()) ? 1 : 0;
+    }
+    return done;
+  }
+};
+
+TEST(CountCredit, WhatIsGivenIsPartOfTheCount) {
+  OnThread([] {
+    Counted c(1000);
+    EXPECT_TRUE(c.base.credit.load()->given);
+    EXPECT_GE(c.base.counter, 1);
+    EXPECT_LT(c.base.counter, 1000);
+    EXPECT_EQ(CountOf(c.base), 1000);
+    std::uint64_t first = 0, second = 0;
+    int done = 0;
+    OnThread([&] {
+      first = CurrentTask()->id;
+      done += c.TakeDown(40);
+    });
+    OnThread([&] {
+      second = CurrentTask()->id;
+      done += c.TakeDown(40);
+    });
+    EXPECT_EQ(done, 80);
+    EXPECT_EQ(CountOf(c.base), 920);
+    EXPECT_THAT(LastDoneOf(c.base).task, AnyOf(first, second));
+    TakeCreditBack(&c.base);
+    EXPECT_EQ(c.base.counter, 920);
+    EXPECT_EQ(CountOf(c.base), 920);
+    EXPECT_THAT(LastDoneOf(c.base).task, AnyOf(first, second));
+    EXPECT_EQ(c.TakeDown(1), 0) << "nothing is given any more";
+  });
+}
+
+TEST(CountCredit, TheCountComesToZeroUnderTheLockOnly) {
+  OnThread([] {
+    Counted c(1000);
+    std::vector<std::thread> threads;
+    std::atomic<int> done{0};
+    for (int i = 0; i < 12; ++i) {
+      threads.emplace_back([&] { done += c.TakeDown(1000); });
+    }
+    for (std::thread& t : threads) t.join();
+    EXPECT_GE(c.base.counter, 1);
+    EXPECT_EQ(CountOf(c.base), 1000 - done);
+  });
+}
+
+TEST(CountCredit, NotInAControlledWorld) {
+  if (CurrentTask()->plain) GTEST_SKIP() << "about controlled worlds";
+  Counted c(1000);
+  EXPECT_FALSE(c.base.credit.load()->given);
+  EXPECT_EQ(c.base.counter, 1000);
+}
+
+// The wait group goes as soon as Wait has returned, and all that came before a Done is seen then.
+TEST(CountCredit, WaitSeesAllThatWasDone) {
+  constexpr int kThreads = 4, kEach = 500, kRounds = 40;
+  for (int round = 0; round < kRounds; ++round) {
+    OnThread([] {
+      std::vector<int> values(kThreads * kEach);
+      std::vector<std::thread> threads;
+      {
+        auto all = std::make_unique<WaitGroup>();
+        all->Add(kThreads * kEach);
+        for (int t = 0; t < kThreads; ++t) {
+          threads.emplace_back([&values, all = all.get(), t] {
+            for (int i = 0; i < kEach; ++i) {
+              values[static_cast<std::size_t>(t * kEach + i)] = 1;
+              all->Done();
+            }
+          });
+        }
+        all->Wait();
+      }
+      int sum = 0;
+      for (const int v : values) sum += v;
+      EXPECT_EQ(sum, kThreads * kEach);
+      for (std::thread& t : threads) t.join();
+    });
+  }
+}
+
+// While several threads count down, what a report tells of the count is true.
+TEST(CountCredit, ASnapshotTellsTheWholeCount) {
+  OnThread([] {
+    constexpr int kThreads = 4, kEach = 400, kLeft = 77;
+    WaitGroup all;
+    all.Add(kThreads * kEach + kLeft);
+    TaskHandle waiter = Go([&all] { all.Wait(); });
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&all] {
+        for (int i = 0; i < kEach; ++i) all.Done();
+      });
+    }
+    for (std::thread& t : threads) t.join();
+    std::int64_t counter = -1;
+    for (int i = 0; i < 1000 && counter < 0; ++i) {  // until it waits
+      const auto dump = detector::ReadDump(CaptureDump(), "here");
+      ASSERT_TRUE(dump.ok());
+      for (const detector::Sync& s : (*dump)->snapshots.back().syncs.all()) {
+        if (s.kind == detector::SyncKind::kWaitGroup && s.counter > 0) counter = s.counter;
+      }
+    }
+    EXPECT_EQ(counter, kLeft);
+    all.Add(-kLeft);
+    waiter.Join();
+  });
+}
+
+}  // namespace
+}  // namespace stranded::internal
