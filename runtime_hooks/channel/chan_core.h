@@ -44,6 +44,9 @@ struct ChanCore {
   // sometimes true in vain, never false in vain), and a count of changes. Written under the lock.
   // Release pairs with the acquire of whoever decides by it that nothing can be done here.
   static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kChange = 4;
+  // The count begins with the id at this place: another channel at the same address has another
+  // word, also after some million changes.
+  static constexpr int kGlanceIdShift = 24;
   std::atomic<std::uint64_t> glance{0};
 
   // --- guarded by lock; ring, ops, capacity, id and role are set once

@@ -95,6 +95,7 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_loca
   chan->creator_task = self->id;
   chan->created_ns = self->world->coarse_ns();
   chan->world_id = self->world->id();
+  chan->glance.store(chan->id << ChanCore::kGlanceIdShift, std::memory_order_relaxed);
   {
     SpinGuard guard(chan->lock);
     chan->Touch();

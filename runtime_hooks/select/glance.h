@@ -26,14 +26,18 @@ struct View {
   std::uint64_t channels = 0;  // the same number for the same ones in the same order
 };
 
+// Odd, and otherwise arbitrary.
+inline constexpr std::uint64_t kWeights[kGlanceCases] = {
+    0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
+    0xa0761d6478bd642f, 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3, 0x589965cc75374cc3};
+
 // Of at most kGlanceCases. False if something changed meanwhile. In a header: it is most of what a
 // select that need not wait does.
 inline bool Glance(const SelectCase* cases, std::size_t count, View* view) {
   const std::atomic<std::uint64_t>* looked_at[kGlanceCases];
   std::uint64_t seen[kGlanceCases];
   std::size_t size = 0;
-  std::uint64_t weight = 0x9e3779b97f4a7c15U;
-  for (std::size_t i = 0; i < count; ++i, weight += 2) {
+  for (std::size_t i = 0; i < count; ++i) {
     const SelectCase& c = cases[i];
     if (c.chan == nullptr) {
       if (c.op == CaseOp::kDefault && view->default_case == kNoCase) view->default_case = i;
@@ -46,7 +50,7 @@ inline bool Glance(const SelectCase* cases, std::size_t count, View* view) {
     const int wanted = c.op == CaseOp::kSend ? 1 : 0;
     view->ready |= static_cast<std::uint32_t>(now >> wanted & 1) << i;
     // A sum of products: they do not wait for each other.
-    view->channels += reinterpret_cast<std::uintptr_t>(c.chan) * weight;
+    view->channels += (now >> ChanCore::kGlanceIdShift) * kWeights[i];
   }
   std::uint64_t changed = 0;
   for (std::size_t i = 0; i < size; ++i) {

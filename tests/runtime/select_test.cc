@@ -5,7 +5,13 @@
 
 #include <array>
 #include <atomic>
+#include <source_location>
+#include <thread>
+#include <vector>
 
+#include "detector/model/snapshot.h"
+#include "stranded/dump.h"
+#include "stranded/dump_reader.h"
 #include "stranded/gtest.h"
 #include "stranded/sync.h"
 #include "stranded/task.h"
@@ -204,6 +210,29 @@ TEST(Select, AnEmptySetIsFoundOut) {
     SelectSet set;
     Select(set);
   });
+}
+
+// The same select with the same choice, on another channel at the address of the one before.
+TEST(Select, LeavesANoteInANewChannelAtAnOldAddress) {
+  std::vector<detector::PeerOutcome> outcomes;
+  std::source_location place;
+  std::thread([&] {  // of the default pool: looks are not taken in controlled worlds
+    for (int round = 0; round < 3; ++round) {
+      place = std::source_location::current();
+      const Chan<int> fresh(0, place);
+      Select(OnRecv(fresh), Default());
+      const auto dump = detector::ReadDump(CaptureDump(), "here");
+      ASSERT_TRUE(dump.ok());
+      for (const detector::Channel& c : (*dump)->snapshots.back().channels.all()) {
+        const detector::Site& site = (*dump)->SiteOf(c.site);
+        if (site.line != place.line() || site.file != place.file_name()) continue;
+        outcomes.push_back(c.last_receiver.outcome);
+      }
+    }
+  })
+      .join();
+  const std::vector<detector::PeerOutcome> left(3, detector::PeerOutcome::kLeft);
+  EXPECT_EQ(outcomes, left);
 }
 
 }  // namespace
