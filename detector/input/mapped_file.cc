@@ -190,8 +190,10 @@ void MappedReader::Add(const mapped::Task& r, std::size_t at, bool torn) {
   if (torn) {
     ++snap_->loss.tasks_unread;
   } else {
-    const std::string_view name = bytes_.substr(at + offsetof(mapped::Task, name), sizeof r.name);
-    task.name = name.substr(0, name.find('\0'));
+    if ((r.flags & mapped::kNameless) == 0) {
+      const std::string_view name = bytes_.substr(at + offsetof(mapped::Task, name), sizeof r.name);
+      task.name = name.substr(0, name.find('\0'));
+    }
     task.context = r.context;
     task.world = r.world;
     task.is_thread = (r.flags & mapped::kThread) != 0;
@@ -357,10 +359,11 @@ absl::Status ReadMappedFile(Dump& dump) {
         absl::StrCat("'", dump.source, "' is a trace file that is cut off within its head"));
   }
   const auto header = Load<mapped::Header>(dump.bytes, 0);
-  if (header.version > mapped::kVersion) {
+  if (header.version != mapped::kVersion) {
     return absl::UnimplementedError(
         absl::StrCat("'", dump.source, "' is a trace file of version ", header.version,
-                     "; this program reads up to version ", mapped::kVersion));
+                     "; this program reads version ", mapped::kVersion,
+                     ". Take the stranded that came with the program that wrote it"));
   }
   MappedReader(dump).Run();
   return absl::OkStatus();

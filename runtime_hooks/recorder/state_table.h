@@ -27,6 +27,7 @@ struct Ring;
 // --- events of tasks, with their records
 void RecordSpawn(const Task* spawner, Task* task);
 void RecordAdopted(Task* thread);
+void RecordStart(const Task* self);
 void RecordPark(Task* self);    // its wait record is filled, its objects' locks are held
 void RecordResume(Task* self);  // the time may have moved
 void RecordFinish(Task* self);

@@ -26,15 +26,25 @@ __attribute__((always_inline)) inline void NoteTime(Ring* ring, const Task* task
 
 std::uint8_t FlagsOf(const Task* task) {
   std::uint8_t flags = 0;
-  if (task->is_thread) flags |= mapped::kThread;
-  if (task->daemon) flags |= mapped::kDaemon;
-  if (task->pinned) flags |= mapped::kPinned;
-  if (task->is_main) flags |= mapped::kMain;
+  if (task->is_thread || task->daemon || task->pinned || task->is_main) [[unlikely]] {
+    if (task->is_thread) flags |= mapped::kThread;
+    if (task->daemon) flags |= mapped::kDaemon;
+    if (task->pinned) flags |= mapped::kPinned;
+    if (task->is_main) flags |= mapped::kMain;
+  }
   if (!task->world->UsesThreads()) flags |= mapped::kVirtualTime;
+  if (task->name().empty()) flags |= mapped::kNameless;
   return flags;
 }
 
-void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
+__attribute__((noinline)) void WriteName(mapped::Task* r, std::string_view name) {
+  const std::size_t size = std::min(name.size(), sizeof r->name - 1);
+  std::memcpy(r->name, name.data(), size);
+  r->name[size] = '\0';
+}
+
+__attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
+                                                      std::uint64_t parent) {
   auto* r = static_cast<mapped::Task*>(
       TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
   if (r == nullptr) return;
@@ -44,7 +54,6 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
   }
   // Its spawn was recorded a moment ago: the place is explained.
   const std::uint64_t site = KeyOf(task->origin.site);
-  const std::string_view name = task->name();
   {
     const RecordLock lock(r->seq);
     r->id = task->id;
@@ -58,9 +67,8 @@ void MakeRecord(Ring* ring, Task* task, std::uint64_t parent) {
     r->flags = FlagsOf(task);
     r->wait = 0;
     r->cases = 0;
-    const std::size_t size = std::min(name.size(), sizeof r->name - 1);
-    if (size > 0) std::memcpy(r->name, name.data(), size);
-    r->name[size] = '\0';
+    if ((r->flags & mapped::kNameless) == 0) [[unlikely]]
+      WriteName(r, task->name());
     r->state = mapped::kLive;
   }
   task->record = r;
@@ -108,6 +116,11 @@ void WriteOffers(Ring* ring, mapped::Task* r, const WaitRecord& wait) {
   r->cases = static_cast<std::uint8_t>(std::min(count, mapped::kMostCases + 1));
 }
 
+void NotePark(mapped::Task* r, const Task* self) {
+  std::atomic_ref<std::uint32_t>(r->parks).store(static_cast<std::uint32_t>(self->park_count),
+                                                 std::memory_order_relaxed);
+}
+
 // The one case of a wait at a channel, if it is the one that the record has of the wait before.
 const SelectCase* SameAsBefore(const mapped::Task* r, const Task* self) {
   const WaitRecord& wait = self->wait;
@@ -128,7 +141,7 @@ void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
     UpdateChannel(ring, again->chan);
     const RecordLock lock(r->seq);
     r->since_ns = wait.since_ns;
-    std::atomic_ref<std::uint64_t>(r->parks).store(self->park_count, std::memory_order_relaxed);
+    NotePark(r, self);
     return;
   }
   if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
@@ -146,7 +159,7 @@ void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
   r->until_ns = wait.until_ns;
   r->object = wait.sync != nullptr ? wait.sync->id : wait.join_task;
   WriteOffers(ring, r, wait);
-  std::atomic_ref<std::uint64_t>(r->parks).store(self->park_count, std::memory_order_relaxed);
+  NotePark(r, self);
   r->state = mapped::kParked;
 }
 
@@ -159,6 +172,17 @@ void DropRecord(Ring* ring, Task* task) {
     r->state = mapped::kFree;
   }
   GiveRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask, r);
+}
+
+// The first and the last event of a task happen on its own stack, which is not in the processor's
+// cache: nothing is saved there, as all that is rare is left by a tail call.
+__attribute__((noinline, cold)) void StartWithCare(const Task* self) {
+  MyRing()->Put(EventKind::kStart, self->id, 0, KeyOf(self->origin.site), 0);
+}
+__attribute__((noinline, cold)) void FinishWithCare(Task* self) {
+  Ring* ring = MyRing();
+  ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->origin.site), 0);
+  DropRecord(ring, self);
 }
 
 }  // namespace
@@ -176,6 +200,14 @@ void RecordAdopted(Task* thread) {
   if (ring->mapped && HasMappedFile()) MakeRecord(ring, thread, 0);
 }
 
+void RecordStart(const Task* self) {
+  Ring* ring = Here()->ring;
+  const std::uint64_t site = KeyOf(self->origin.site);
+  if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
+    return StartWithCare(self);
+  ring->PutPlainly(EventKind::kStart, self->id, 0, site, 0);
+}
+
 void RecordPark(Task* self) {
   Ring* ring = MyRing();
   ring->time_ns = self->wait.since_ns;
@@ -189,8 +221,11 @@ void RecordResume(Task* self) {
 }
 
 void RecordFinish(Task* self) {
-  Ring* ring = MyRing();
-  ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->origin.site), 0);
+  Ring* ring = Here()->ring;
+  const std::uint64_t site = KeyOf(self->origin.site);
+  if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
+    return FinishWithCare(self);
+  ring->PutPlainly(EventKind::kFinish, self->id, 0, site, 0);
   DropRecord(ring, self);
 }
 
@@ -198,9 +233,9 @@ void RecordWoken(const Task* task) {
   auto* r = static_cast<mapped::Task*>(task->record);
   if (r == nullptr) return;
   // Relaxed: the task itself does not look at it, and a reader takes either for the truth.
-  const std::uint64_t park =
-      std::atomic_ref<std::uint64_t>(r->parks).load(std::memory_order_relaxed);
-  std::atomic_ref<std::uint64_t>(r->woken).store(park, std::memory_order_relaxed);
+  const std::uint32_t park =
+      std::atomic_ref<std::uint32_t>(r->parks).load(std::memory_order_relaxed);
+  std::atomic_ref<std::uint32_t>(r->woken).store(park, std::memory_order_relaxed);
 }
 
 }  // namespace stranded::internal

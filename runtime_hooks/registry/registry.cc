@@ -111,10 +111,7 @@ void RefForChild(SpawnNode* parent) {
 
 }  // namespace
 
-std::string_view Origin::Name() const {
-  const SpawnNode* own = Node();
-  return own == nullptr ? std::string_view("") : own->name;
-}
+std::string_view Origin::NameOf(const SpawnNode* own) { return own->name; }
 
 void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site) {
   origin.site = site;

@@ -55,7 +55,13 @@ struct Origin {
     SpawnNode* own = Node();
     return own != nullptr ? own : parent;
   }
-  std::string_view Name() const;  // ends with a zero, as C's strings do
+  std::string_view Name() const {  // ends with a zero, as C's strings do
+    const SpawnNode* own = Node();
+    return own == nullptr ? std::string_view("") : NameOf(own);
+  }
+
+ private:
+  static std::string_view NameOf(const SpawnNode* own);
 };
 
 // Of a task spawned at `site` by the one that has the node `parent`; null: by nobody.

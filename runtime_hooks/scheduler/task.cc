@@ -157,7 +157,8 @@ bool RunFunction(Task* self) {
 }  // namespace
 
 void RunFiber(Task* self) {
-  Record(EventKind::kStart, self->id, 0, self->origin.site);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordStart(self);
   const bool well = RunFunction(self);
   self->function.destroy(self->function.closure);
   if (!well) [[unlikely]]

@@ -169,12 +169,27 @@ TEST(MappedFile, ACutFileIsReadAsFarAsItGoes) {
   }
 }
 
-TEST(MappedFile, ANewerVersionIsRefused) {
+TEST(MappedFile, AnotherVersionIsRefused) {
   MappedBuilder file = Sender();
-  file.header.version = mapped::kVersion + 1;
+  for (const std::uint32_t other : {mapped::kVersion - 1, mapped::kVersion + 1}) {
+    file.header.version = other;
+    const auto dump = ReadDump(file.bytes(), "trace");
+    EXPECT_EQ(dump.status().code(), absl::StatusCode::kUnimplemented);
+    EXPECT_THAT(std::string(dump.status().message()),
+                HasSubstr("version " + std::to_string(other)));
+  }
+}
+
+TEST(MappedFile, ATaskHasANameOrNone) {
+  MappedBuilder file;
+  const std::uint64_t site = file.At("a.cc", 5);
+  file.Parked(7, 1, site);
+  file.Parked(8, 1, site).flags |= mapped::kNameless;
   const auto dump = ReadDump(file.bytes(), "trace");
-  EXPECT_EQ(dump.status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(std::string(dump.status().message()), HasSubstr("version 2"));
+  ASSERT_TRUE(dump.ok());
+  const auto& tasks = (*dump)->snapshots.back().tasks;
+  EXPECT_EQ(tasks.Find(7)->name, "waiter");
+  EXPECT_EQ(tasks.Find(8)->name, "");
 }
 
 }  // namespace

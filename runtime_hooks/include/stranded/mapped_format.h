@@ -17,7 +17,7 @@
 namespace stranded::mapped {
 
 inline constexpr char kMagic[8] = {'S', 'T', 'R', 'D', 'M', 'A', 'P', '\n'};
-inline constexpr std::uint32_t kVersion = 2;  // a reader refuses a larger one
+inline constexpr std::uint32_t kVersion = 2;  // a reader refuses any other
 inline constexpr std::size_t kHeaderBytes = 4096;
 inline constexpr std::size_t kLongestText = 1024;
 
@@ -97,6 +97,7 @@ enum TaskFlags : std::uint8_t {
   kMain = 8,
   kRange = 16,
   kVirtualTime = 32,  // in a world with its own clock: its times say nothing of ours
+  kNameless = 64,     // `name` is what was there before
 };
 
 struct Case {
@@ -110,18 +111,19 @@ struct alignas(64) Task {
   std::uint32_t seq = 0;
   std::uint8_t state = kFree, wait = 0, flags = 0, cases = 0;  // cases: more than kMostCases: cut
   std::uint64_t id = 0;
-  std::uint64_t parks = 0;
-  std::uint64_t woken = 0;  // equals `parks`: somebody ended the wait
+  std::uint32_t parks = 0;
+  std::uint32_t woken = 0;  // equals `parks`: somebody ended the wait
   std::uint64_t spawn_site = 0, parent = 0, context = 0, world = 0;
   std::int64_t created_ns = 0;
+  // --- a task without a name that never waits touches nothing behind this
   std::uint64_t wait_site = 0;
   std::int64_t since_ns = 0, until_ns = 0;
   std::uint64_t object = 0;  // sync object, or task to join
   Case offers[kMostCases];
   char name[48] = {};
-  std::uint64_t spare = 0;
+  std::uint64_t spare[2] = {};
 };
-static_assert(sizeof(Task) == 256);
+static_assert(sizeof(Task) == 256 && offsetof(Task, wait_site) == 64);
 
 enum ContextFlags : std::uint8_t { kHasCancel = 1, kCancelCalled = 2 };
 
