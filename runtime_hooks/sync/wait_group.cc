@@ -1,6 +1,7 @@
 #include "stranded/wait_group.h"
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "runtime_hooks/recorder/state_table.h"
@@ -54,7 +55,7 @@ __attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::unique_ptr<CountCredit> made;
   if (credit == internal::CreditWanted()) {
-    made = std::make_unique<CountCredit>();
+    made.reset(new (std::nothrow) CountCredit);  // Done does not fail for that
   } else if (delta == -1 && credit->TakeDown(self, loc)) {
     return;
   }
