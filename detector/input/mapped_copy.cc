@@ -61,10 +61,11 @@ void CopyRing(char* to, const char* from, std::size_t bytes) {
   const std::uint64_t done = Count(from);
   CopyWords(to + sizeof(Block), from + sizeof(Block), slots * sizeof(mapped::Event));
   std::atomic_thread_fence(std::memory_order_acquire);
-  const std::uint64_t next = Count(from) + mapped::kMostAtOnce;
+  const std::uint64_t now = Count(from);
+  const std::uint64_t whole = slots - std::min(mapped::kMostAtOnce, slots);
   auto* head = reinterpret_cast<Block*>(to);
   head->count = done;
-  head->oldest = next > slots ? std::min(next - slots, done) : 0;
+  head->oldest = now > whole ? std::min(now - whole, done) : 0;
   head->from_reader = 1;
 }
 

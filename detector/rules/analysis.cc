@@ -167,7 +167,7 @@ void AddLosses(const Dump& dump, const Snapshot& snap, std::vector<std::string>&
   if (dump.damage.cut) losses.push_back("the dump is cut off: what came after is missing");
   add(snap.loss.tasks_unread, "tasks ran while they were to be read; nothing is said of them");
   add(snap.loss.stacks_missing, "stacks could not be read");
-  add(snap.loss.events_lost, "events were overwritten");
+  add(snap.loss.events_lost, "records of events were overwritten");
   add(snap.loss.packets_left_out, "records were too large for the dump");
   if (!snap.loss.note.empty()) losses.emplace_back(snap.loss.note);
 }

@@ -44,9 +44,9 @@ struct ChanCore {
   // sometimes true in vain, never false in vain), and a count of changes. Written under the lock.
   // Release pairs with the acquire of whoever decides by it that nothing can be done here.
   static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kChange = 4;
-  // The count begins with the id at this place: another channel at the same address has another
-  // word, also after some million changes.
-  static constexpr int kGlanceIdShift = 24;
+  // Above the count, which comes round after a thousand million changes: the id's low half, so that
+  // another channel at the same address has another word.
+  static constexpr int kGlanceIdShift = 32;
   std::atomic<std::uint64_t> glance{0};
 
   // --- guarded by lock; ring, ops, capacity, id and role are set once
@@ -93,8 +93,10 @@ struct ChanCore {
   void Touch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
     const bool recv = closed || length > 0 || !senders.empty();
     const bool send = closed || length < capacity || !receivers.empty();
-    const std::uint64_t changes = (glance.load(std::memory_order_relaxed) | (kChange - 1)) + 1;
-    glance.store(changes | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
+    const std::uint64_t before = glance.load(std::memory_order_relaxed);
+    const auto changes = static_cast<std::uint32_t>((before | (kChange - 1)) + 1);
+    const std::uint64_t whose = before >> kGlanceIdShift << kGlanceIdShift;
+    glance.store(whose | changes | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
                  std::memory_order_release);
   }
 };

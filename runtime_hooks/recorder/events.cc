@@ -59,7 +59,12 @@ RecordedEvent Read(const EventSlot& slot) {
   return e;
 }
 
-// Records of kind kNone only carry the time of those that follow.
+// Records of kind kNone only carry the time of those that follow, and parks have one: else 0.
+std::int64_t TimeIn(const RecordedEvent& e) {
+  if (e.kind == EventKind::kNone) return static_cast<std::int64_t>(e.arg);
+  return e.kind == EventKind::kPark ? static_cast<std::int64_t>(e.object) : 0;
+}
+
 void Copy(const Ring& ring, RingCopy* out) {
   const std::uint64_t size = ring.mask + 1;
   const std::uint64_t end = ring.done->load(std::memory_order_acquire);
@@ -74,11 +79,13 @@ void Copy(const Ring& ring, RingCopy* out) {
   out->first_seq = std::min(std::max(from, intact), end);
   out->lost = out->first_seq;
   out->events.clear();
+  // The record with the time of the oldest ones may be overwritten: the next time must do.
   std::int64_t now = 0;
+  for (std::uint64_t n = out->first_seq; n < end && now == 0; ++n) now = TimeIn(raw[n - from]);
   for (std::uint64_t n = out->first_seq; n < end; ++n) {
     RecordedEvent& e = raw[n - from];
-    if (e.kind == EventKind::kNone) now = static_cast<std::int64_t>(e.arg);
-    if (e.kind == EventKind::kPark) now = static_cast<std::int64_t>(std::exchange(e.object, 0));
+    if (const std::int64_t time = TimeIn(e)) now = time;
+    if (e.kind == EventKind::kPark) e.object = 0;
     e.time_ns = now;
     out->events.push_back(e);
   }
@@ -94,7 +101,9 @@ std::size_t RingRecords() {
 
 __attribute__((noinline, cold)) Ring* FirstRing() {
   gives_back.Touch();
-  return Here()->ring = TakeRing();
+  Ring* ring = TakeRing();
+  ring->PutTimeNow();  // not that of the thread before; and now there is a newest record
+  return Here()->ring = ring;
 }
 
 // In the file, or in memory if there is none or it is full.
@@ -114,13 +123,15 @@ void Ring::GiveSlots() {
     done = reinterpret_cast<std::atomic<std::uint64_t>*>(&block->count);
   }
   next = care_at = slots;
-  PutTimeNow();  // so that there is a newest record
 }
 
 void Ring::GoOn() {
-  EventSlot* const end = slots + mask + 1;
+  const std::uint64_t size = mask + 1;
+  EventSlot* const end = slots + size;
   if (next == end) next = slots;
-  care_at = static_cast<std::uint64_t>(end - next) < kTimeEvery ? end : next + kTimeEvery;
+  // Twice in each round at least: readers leave out the oldest records, one may be among them.
+  const std::uint64_t step = std::min(kTimeEvery, size / 2);
+  care_at = static_cast<std::uint64_t>(end - next) < step ? end : next + step;
 }
 
 void Ring::PutTime(std::int64_t now) {

@@ -53,7 +53,7 @@ Ring* FirstRing();
 
 struct Ring {
   static constexpr std::size_t kCached = 256, kAhead = 8;
-  static constexpr std::uint64_t kTimeEvery = 256;  // after going round once it must stand in it
+  static constexpr std::uint64_t kTimeEvery = 256;
 
   // Owner only. The next record goes to `next`, behind the newest one, unless that is `care_at`:
   // the end of the slots, or the time is due.
@@ -78,12 +78,10 @@ struct Ring {
       TakeCare(site);
     PutPlainly(kind, task, object, site, arg);
   }
-  // Room for kMostAtOnce records at places that are explained, or null: then one by one.
-  EventSlot* RoomForMost(std::uint64_t site, std::uint64_t other_site) const {
-    const bool room = static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce;
-    return room && explained[Place(site)] == site && explained[Place(other_site)] == other_site
-               ? next
-               : nullptr;
+  // From `next` on there is room for kMostAtOnce records at places that are explained.
+  bool HasRoomForMost(std::uint64_t site, std::uint64_t other_site) const {
+    return static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce &&
+           explained[Place(site)] == site && explained[Place(other_site)] == other_site;
   }
   void PutMost() {
     Prefetch(next + kAhead);
@@ -111,7 +109,7 @@ struct Ring {
     }
     const std::uint64_t times = newest.arg.load(std::memory_order_relaxed) + 1;
     newest.arg.store(times, std::memory_order_relaxed);
-    if (times == kTimeEvery) [[unlikely]]
+    if (times + 1 == kTimeEvery) [[unlikely]]
       PutTimeNow();
     return true;
   }

@@ -15,6 +15,11 @@ constexpr Ends EndsOf(Meeting how) {
   return {EventKind::kRecv, EventKind::kSend, how == Meeting::kSelfMakesRoom};
 }
 
+// Frozen or not. Else it was interrupted a moment ago, and that was its wake.
+bool StillParked(const Task* task) {
+  return (task->state.load(std::memory_order_relaxed) & Task::kStateMask) == Task::kParked;
+}
+
 __attribute__((noinline)) void PutOneByOne(Ring* ring, const ChanCore* chan, Meeting how,
                                            std::uint64_t me, const std::source_location& site,
                                            const Waiter* w) {
@@ -22,7 +27,7 @@ __attribute__((noinline)) void PutOneByOne(Ring* ring, const ChanCore* chan, Mee
   if (ends.mine_first) ring->Put(ends.mine, me, chan->id, KeyOf(site), 0);
   ring->Put(ends.its, w->task->id, chan->id, KeyOf(w->site), 0);
   if (!ends.mine_first) ring->Put(ends.mine, me, chan->id, KeyOf(site), 0);
-  ring->Put(EventKind::kWake, me, 0, 0, w->task->id);
+  if (StillParked(w->task)) ring->Put(EventKind::kWake, me, 0, 0, w->task->id);
 }
 
 }  // namespace
@@ -33,10 +38,10 @@ void RecordMeeting(ChanCore* chan, Meeting how, const Task* self, const std::sou
   const std::uint64_t me = self == nullptr ? 0 : self->id, other = w->task->id;
   const std::uint64_t here = KeyOf(site), there = KeyOf(w->site);
   RecordWoken(w->task);
-  EventSlot* const slots = ring->RoomForMost(here, there);
-  if (slots == nullptr) [[unlikely]] {
+  if (!ring->HasRoomForMost(here, there) || !StillParked(w->task)) [[unlikely]] {
     PutOneByOne(ring, chan, how, me, site, w);
   } else {
+    EventSlot* const slots = ring->next;
     const Ends ends = EndsOf(how);
     slots[ends.mine_first ? 0 : 1].Store(EventSlot::Head(ends.mine, me), chan->id, here, 0);
     slots[ends.mine_first ? 1 : 0].Store(EventSlot::Head(ends.its, other), chan->id, there, 0);

@@ -36,7 +36,7 @@ CountCredit* CreditWanted() {
   return &wanted;
 }
 
-void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit> made) {
+void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit>& made) {
   if (base->credit.load(std::memory_order_relaxed) != CreditWanted()) return;
   // Release pairs with the acquire of Add.
   base->credit.store(made.release(), std::memory_order_release);
@@ -83,6 +83,8 @@ void GiveCredit(SyncBase* base, const Task* self) {
   const std::int64_t each = base->counter / static_cast<std::int64_t>(CountCredit::kShares + 1);
   for (auto& share : credit->shares) {
     share.left.store(each, std::memory_order_relaxed);
+    // Somebody may have noted his Done after the last one was taken back, and counted elsewhere.
+    share.done_ns.store(0, std::memory_order_relaxed);
     base->counter -= each;
   }
   credit->given = true;

@@ -41,7 +41,8 @@ struct CountCredit {
 
 // In place of one: it would pay, and the next to count down makes it, before it takes the lock.
 CountCredit* CreditWanted();
-void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit> made);
+// Leaves it where it is if there is one by now.
+void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit>& made);
 
 std::int64_t CountOf(const SyncBase& base);
 // Of several that came within one tick of the coarse clock, any.

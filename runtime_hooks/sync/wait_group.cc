@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <new>
-#include <utility>
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
@@ -53,14 +52,16 @@ __attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self,
 __attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit, Task* self,
                                              int delta, const std::source_location& loc)
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  std::unique_ptr<CountCredit> made;
-  if (credit == internal::CreditWanted()) {
-    made.reset(new (std::nothrow) CountCredit);  // Done does not fail for that
-  } else if (delta == -1 && credit->TakeDown(self, loc)) {
-    return;
+  std::unique_ptr<CountCredit> made;  // freed after the lock is, if another one was faster
+  if (delta == -1) {
+    if (credit == internal::CreditWanted()) {
+      made.reset(new (std::nothrow) CountCredit);  // Done does not fail for that
+    } else if (credit->TakeDown(self, loc)) {
+      return;
+    }
   }
   base->lock.Lock();
-  if (made != nullptr) internal::AdoptCredit(base, std::move(made));
+  if (made != nullptr) internal::AdoptCredit(base, made);
   internal::TakeCreditBack(base);
   AddLocked(base, self, delta, loc);
 }

@@ -156,6 +156,19 @@ TEST(MappedFile, TheRingKeepsTheNewestAndCountsTheLost) {
   EXPECT_EQ(snap.loss.events_lost, kEver - kSlots + mapped::kMostAtOnce);
 }
 
+TEST(MappedFile, AnAbsurdCountOfEventsIsReadAsOneRound) {
+  MappedBuilder file;
+  const std::uint64_t site = file.At("a.cc", 5);
+  constexpr std::uint64_t kSlots = 8;
+  file.events.assign(kSlots, {std::uint64_t{6} << mapped::kKindShift | 7, 1, site, 0});
+  for (std::uint64_t below = 0; below < 6; ++below) {
+    file.recorded = std::uint64_t{0} - 1 - below;
+    const auto dump = ReadDump(file.bytes(), "trace");
+    ASSERT_TRUE(dump.ok());
+    EXPECT_THAT((*dump)->snapshots.back().events.kept(), SizeIs(kSlots - mapped::kMostAtOnce));
+  }
+}
+
 TEST(MappedFile, ACutFileIsReadAsFarAsItGoes) {
   const std::string whole = Sender().bytes();
   for (std::size_t size = 8; size < whole.size(); size += 61) {

@@ -31,7 +31,8 @@ struct Counted {
   explicit Counted(std::int64_t count) {
     base.counter = count;
     base.credit.store(CreditWanted());
-    AdoptCredit(&base, std::make_unique<CountCredit>());
+    auto made = std::make_unique<CountCredit>();
+    AdoptCredit(&base, made);
     GiveCredit(&base, CurrentTask());
   }
   ~Counted() { DropCredit(&base); }
@@ -87,6 +88,23 @@ TEST(CountCredit, TheCountComesToZeroUnderTheLockOnly) {
   });
 }
 
+// One that was about to count down when all was taken back has noted itself, and counted elsewhere.
+TEST(CountCredit, ADoneThatWasOvertakenIsNotTheLast) {
+  OnThread([] {
+    Counted c(1000);
+    CountCredit& credit = *c.base.credit.load();
+    TakeCreditBack(&c.base);
+    credit.shares[1].last_done = SyncPeer{111, {}};
+    credit.shares[1].done_ns.store(1);
+    c.base.last_done = SyncPeer{333, {}};
+    GiveCredit(&c.base, CurrentTask());
+    EXPECT_TRUE(credit.given);
+    EXPECT_EQ(LastDoneOf(c.base).task, 333U);
+    TakeCreditBack(&c.base);
+    EXPECT_EQ(LastDoneOf(c.base).task, 333U);
+  });
+}
+
 TEST(CountCredit, NotInAControlledWorld) {
   if (CurrentTask()->plain) GTEST_SKIP() << "about controlled worlds";
   Counted c(1000);
@@ -96,26 +114,27 @@ TEST(CountCredit, NotInAControlledWorld) {
 
 // The wait group goes as soon as Wait has returned, and all that came before a Done is seen then.
 TEST(CountCredit, WaitSeesAllThatWasDone) {
-  constexpr int kThreads = 4, kEach = 500, kRounds = 40;
+  constexpr int kThreads = 4, kRounds = 40;
+  constexpr std::size_t kEach = 500;
   for (int round = 0; round < kRounds; ++round) {
     OnThread([] {
-      std::vector<int> values(kThreads * kEach);
+      std::vector<std::size_t> values(kThreads * kEach);
       std::vector<std::thread> threads;
       {
         auto all = std::make_unique<WaitGroup>();
-        all->Add(kThreads * kEach);
-        for (int t = 0; t < kThreads; ++t) {
+        all->Add(static_cast<int>(values.size()));
+        for (std::size_t t = 0; t < kThreads; ++t) {
           threads.emplace_back([&values, all = all.get(), t] {
-            for (int i = 0; i < kEach; ++i) {
-              values[static_cast<std::size_t>(t * kEach + i)] = 1;
+            for (std::size_t i = 0; i < kEach; ++i) {
+              values[t * kEach + i] = 1;
               all->Done();
             }
           });
         }
         all->Wait();
       }
-      int sum = 0;
-      for (const int v : values) sum += v;
+      std::size_t sum = 0;
+      for (const std::size_t v : values) sum += v;
       EXPECT_EQ(sum, kThreads * kEach);
       for (std::thread& t : threads) t.join();
     });

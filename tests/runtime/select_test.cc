@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "detector/model/snapshot.h"
+#include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/scheduler/biased_lock.h"
 #include "stranded/dump.h"
 #include "stranded/dump_reader.h"
 #include "stranded/gtest.h"
@@ -48,7 +50,7 @@ TEST(Select, EachReadyCaseIsTakenAboutEquallyOften) {
     chans[k].Send(0);
   }
   // 1000 each; a fair draw is further off than 200 about once in 10^13 times.
-  for (const int n : taken) EXPECT_NEAR(n, kRounds / 4, 200);
+  for (const int n : taken) EXPECT_NEAR(n, kRounds / 4.0, 200);
 }
 
 // With nil channels in between the others stay equally likely.
@@ -210,6 +212,23 @@ TEST(Select, AnEmptySetIsFoundOut) {
     SelectSet set;
     Select(set);
   });
+}
+
+// The count of changes comes round within its own half of the word.
+TEST(Select, AChannelKeepsItsIdInItsGlance) {
+  using internal::ChanCore;
+  ChanCore* const chan =
+      internal::NewChan(internal::OpsFor<int>(), 1, std::source_location::current());
+  const std::uint64_t id = chan->glance.load() >> ChanCore::kGlanceIdShift;
+  EXPECT_EQ(id, chan->id & 0xffffffff);
+  {
+    internal::SpinGuard guard(chan->lock);
+    chan->glance.store(chan->glance.load() | 0xffffffff);
+    chan->Touch();
+  }
+  EXPECT_EQ(chan->glance.load() >> ChanCore::kGlanceIdShift, id);
+  EXPECT_EQ(chan->glance.load() & 0xffffffff, ChanCore::kMaySend);
+  internal::UnrefChan(chan);
 }
 
 // The same select with the same choice, on another channel at the address of the one before.
