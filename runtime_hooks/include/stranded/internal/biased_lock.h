@@ -42,8 +42,8 @@ class ABSL_LOCKABLE BiasedLock {
   // For signal handlers: false also when the owner does not come out soon.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
   // For the holder: more than one thread takes it these days, as far as can be seen.
-  // It had an owner once, and has none now. Not by `revoked_`: whoever revokes writes that while the
-  // owner is still inside.
+  // It had an owner once, and has none now. Not by `revoked_`: whoever revokes writes that while
+  // the owner is still inside.
   bool Shared() const { return first_of_ != 0 && !HasOwner(); }
   // Somebody takes it by plain stores, as far as can be seen.
   bool HasOwner() const {
