@@ -105,21 +105,28 @@ void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
   r->state = mapped::kLive;
 }
 
+// Each fact goes from a register to the record: read back from there, two of them at once would
+// wait until both stores are done.
 void WriteSync(Ring* ring, mapped::Sync* r, const SyncBase* base) {
+  const SyncPeer done = LastDoneOf(*base);
+  const std::uint64_t holder_site = base->holder == 0 ? 0 : KeyOf(base->holder_site);
+  const std::uint64_t add_site = base->last_add.task == 0 ? 0 : KeyOf(base->last_add.site);
+  const std::uint64_t done_site = done.task == 0 ? 0 : KeyOf(done.site);
+  ring->Explain(holder_site);
+  ring->Explain(add_site);
+  ring->Explain(done_site);
   const RecordLock lock(r->seq);
   r->holder = base->holder;
-  r->holder_site = base->holder == 0 ? 0 : KeyOf(base->holder_site);
+  r->holder_site = holder_site;
   r->readers = base->readers;
   r->waiters = base->waiters.size();
   r->readers_uncertain = base->readers_uncertain;
   r->counter = CountOf(*base);
   r->limit = base->limit;
   r->add_task = base->last_add.task;
-  r->add_site = base->last_add.task == 0 ? 0 : KeyOf(base->last_add.site);
-  const SyncPeer done = LastDoneOf(*base);
+  r->add_site = add_site;
   r->done_task = done.task;
-  r->done_site = done.task == 0 ? 0 : KeyOf(done.site);
-  for (const std::uint64_t site : {r->holder_site, r->add_site, r->done_site}) ring->Explain(site);
+  r->done_site = done_site;
   r->state = mapped::kLive;
 }
 

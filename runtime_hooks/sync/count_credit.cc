@@ -42,7 +42,7 @@ void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit>& made) {
   base->credit.store(made.release(), std::memory_order_release);
 }
 
-std::int64_t CountOf(const SyncBase& base) {
+std::int64_t CountWithCredit(const SyncBase& base) {
   std::int64_t count = base.counter;
   if (const CountCredit* credit = Given(base)) {
     for (const auto& share : credit->shares) count += share.left.load(std::memory_order_relaxed);
@@ -50,7 +50,7 @@ std::int64_t CountOf(const SyncBase& base) {
   return count;
 }
 
-SyncPeer LastDoneOf(const SyncBase& base) {
+SyncPeer LastDoneOnCredit(const SyncBase& base) {
   SyncPeer last = base.last_done;
   const CountCredit* credit = Given(base);
   if (credit == nullptr) return last;

@@ -44,9 +44,17 @@ CountCredit* CreditWanted();
 // Leaves it where it is if there is one by now.
 void AdoptCredit(SyncBase* base, std::unique_ptr<CountCredit>& made);
 
-std::int64_t CountOf(const SyncBase& base);
+std::int64_t CountWithCredit(const SyncBase& base);
+SyncPeer LastDoneOnCredit(const SyncBase& base);
+inline std::int64_t CountOf(const SyncBase& base) {
+  const bool has_credit = base.credit.load(std::memory_order_relaxed) != nullptr;
+  return has_credit ? CountWithCredit(base) : base.counter;
+}
 // Of several that came within one tick of the coarse clock, any.
-SyncPeer LastDoneOf(const SyncBase& base);
+inline SyncPeer LastDoneOf(const SyncBase& base) {
+  const bool has_credit = base.credit.load(std::memory_order_relaxed) != nullptr;
+  return has_credit ? LastDoneOnCredit(base) : SyncPeer(base.last_done);
+}
 // Afterwards `counter` is the whole count.
 void TakeCreditBack(SyncBase* base);
 // Of a count of at least kWorthIt, to which several threads add and do.
