@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/terminal/progress.h"
 #include "stranded/dump_reader.h"
@@ -37,10 +38,9 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--min-age", options.min_age_seconds,
-                 "How long a task must have been blocked in a program that still ran (default 1)")
-      ->option_text("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+  Seconds(app.add_option(
+      "--min-age", options.min_age_seconds,
+      "How long a task must have been blocked in a program that still ran (default 1)"));
   app.add_option("--source-root", options.source_root,
                  "Where the sources are: paths are shown relative to it (default .)")
       ->option_text("DIR");

@@ -6,6 +6,7 @@
 #include "cli/commands/child.h"
 #include "cli/commands/command.h"
 #include "cli/commands/search_options.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/help.h"
 #include "stranded/verify.h"
 
@@ -149,9 +150,9 @@ void AddFix(CLI::App& app, int& exit_code) {
       "fix", "Find a leak, try fixes at run time, and print those that are proven");
   auto o = std::make_shared<Options>();
   AddSearchOptions(*cmd, o->search);
-  cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  AtLeast(
+      cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)"),
+      "N", 1);
   cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
       ->option_text("FILTER");

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
 
@@ -126,10 +127,8 @@ void AddRun(CLI::App& app, int& exit_code) {
   OneOf(cmd->add_option("--record", o->record,
                         "off (waits only), state (default) or trace (the last events, too)"),
         "LEVEL", {"off", "state", "trace"});
-  cmd->add_option("--timeout", o->timeout_seconds,
-                  "After so long a dump is taken and the program killed")
-      ->option_text("SECONDS")
-      ->check(CLI::PositiveNumber);
+  SomeSeconds(cmd->add_option("--timeout", o->timeout_seconds,
+                              "After so long a dump is taken and the program killed"));
   cmd->add_option("--source-root", o->input.source_root,
                   "Where the sources are: paths are shown relative to it (default .)")
       ->option_text("DIR");

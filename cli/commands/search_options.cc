@@ -1,31 +1,27 @@
 #include "cli/commands/search_options.h"
 
 #include "absl/strings/str_cat.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 
 namespace stranded::cli {
 
 void AddSearchOptions(CLI::App& app, SearchOptions& o) {
   app.add_option("CMD", o.command, "The program and its arguments, after --")->required();
-  app.add_option("--schedules", o.schedules, "How many for each test (default 1000)")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  AtLeast(app.add_option("--schedules", o.schedules, "How many for each test (default 1000)"), "N",
+          1);
   OneOf(app.add_option("--policy", o.policy, "random, pct (default), round-robin or exhaustive"),
         "POLICY", {"random", "pct", "round-robin", "exhaustive"});
   app.add_option("--seed", o.seed, "Of the first schedule (default 1)")->option_text("N");
-  app.add_option("--depth", o.depth, "pct: depth of the bugs looked for (default 3)")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--preemptions", o.preemptions, "exhaustive: at most this many (default 2)")
-      ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--delay", o.delay_ms,
-                 "By how much time may pass while tasks are ready (default 5)")
-      ->option_text("MS")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--time", o.seconds, "For each test; 0: no limit")
-      ->option_text("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+  AtLeast(app.add_option("--depth", o.depth, "pct: depth of the bugs looked for (default 3)"), "N",
+          1);
+  AtLeast(
+      app.add_option("--preemptions", o.preemptions, "exhaustive: at most this many (default 2)"),
+      "N", 0);
+  AtLeast(app.add_option("--delay", o.delay_ms,
+                         "By how much time may pass while tasks are ready (default 5)"),
+          "MS", 0);
+  Seconds(app.add_option("--time", o.seconds, "For each test; 0: no limit"));
   app.add_option("--replay", o.replay, "Run this schedule only, as an exploration printed it")
       ->option_text("SCHEDULE");
   app.add_option("--patch", o.patch, "Virtual patches, KIND@FILE#LINE,... (see docs/explore.md)")

@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
 #include "cli/terminal/terminal.h"
@@ -26,9 +27,8 @@ void AddFilters(CLI::App& cmd, TaskOptions& o) {
       ->option_text("ID");
   cmd.add_option("--channel", o.filter.channel, "Only tasks that wait for this channel")
       ->option_text("ID");
-  cmd.add_option("--min-age", o.min_age_seconds, "Only tasks that have been blocked for so long")
-      ->option_text("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+  Seconds(cmd.add_option("--min-age", o.min_age_seconds,
+                         "Only tasks that have been blocked for so long"));
   cmd.add_flag("--stranded", o.filter.in_findings, "Only tasks of findings");
 }
 

@@ -30,6 +30,10 @@ class Tasks(WithDumps):
         self.assertEqual(ids(self.leaky, '--site', 'leaky.cc:36'), [2, 3, 4, 5])
         self.assertEqual(ids(self.leaky, '--site', 'nowhere'), [])
         self.assertEqual(ids(self.leaky, '--min-age', '0.0075'), [2, 3])
+        self.assertEqual(ids(self.leaky, '--min-age', '7500us'), [2, 3])
+        wrong = stranded('tasks', self.leaky, '--min-age', 'soon')
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'soon' is no time: give seconds, or a duration such as 500ms", wrong.stderr)
         self.assertEqual(ids(self.leaky, '--channel', '1'), [2, 3, 4, 5])
         self.assertEqual(ids(self.leaky, '--channel', '99'), [])
 

@@ -1,0 +1,50 @@
+#include "cli/manual/amounts.h"
+
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+namespace stranded::cli {
+namespace {
+
+// In seconds; false if it is neither a number nor a duration.
+bool ParseSeconds(const std::string& given, double* seconds) {
+  if (absl::SimpleAtod(given, seconds)) return true;
+  absl::Duration duration;
+  if (!absl::ParseDuration(given, &duration)) return false;
+  *seconds = absl::ToDoubleSeconds(duration);
+  return true;
+}
+
+// Leaves the number in place of what was given.
+CLI::Option* Seconds(CLI::Option* option, bool zero_too) {
+  const auto check = [zero_too](std::string& given) -> std::string {
+    double seconds = 0;
+    const bool fits = ParseSeconds(given, &seconds) && (seconds > 0 || (zero_too && seconds == 0));
+    if (!fits) {
+      return absl::StrCat("'", given, "' is no time", zero_too ? "" : " above 0",
+                          ": give seconds, or a duration such as 500ms or 1m30s");
+    }
+    given = absl::StrCat(seconds);
+    return "";
+  };
+  return option->option_text("SECONDS")->transform(CLI::Validator(check, ""));
+}
+
+}  // namespace
+
+CLI::Option* Seconds(CLI::Option* option) { return Seconds(option, true); }
+CLI::Option* SomeSeconds(CLI::Option* option) { return Seconds(option, false); }
+
+CLI::Option* AtLeast(CLI::Option* option, const char* value, double least) {
+  const auto check = [least](const std::string& given) -> std::string {
+    double number = 0;
+    if (absl::SimpleAtod(given, &number) && number >= least) return "";
+    return absl::StrCat("'", given, "' is not a number of ", least, " or more");
+  };
+  return option->option_text(value)->check(CLI::Validator(check, ""));
+}
+
+}  // namespace stranded::cli
