@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "runtime_hooks/scheduler/sanitizers.h"
@@ -55,6 +57,17 @@ void Computes(WaitGroup& all, int rounds) {
 using Clock = std::chrono::steady_clock;
 constexpr auto kFarTooLong = std::chrono::seconds(30);
 
+// How long the threads of this process have been ready without a processor, by the kernel's
+// account.
+std::chrono::nanoseconds PutOff() {
+  long long sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    long long ran = 0, waited = 0;
+    if (std::ifstream(thread.path() / "schedstat") >> ran >> waited) sum += waited;
+  }
+  return std::chrono::nanoseconds(sum);
+}
+
 class Thefts : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
@@ -68,8 +81,10 @@ TEST_P(Thefts, LoseNoTaskHoweverOftenTheyAreTakenBack) {
   std::atomic<long> sum{0};
   long times = 0;
   std::uint64_t given_back = 0;
+  std::chrono::nanoseconds put_off{}, passed{};
   pool.Go([&] {
         const auto begin = Clock::now();
+        const auto before = PutOff();
         do {
           WaitGroup all;
           for (int i = 0; i < kRings; ++i) Ring(all, kTasks, kRounds, sum);
@@ -77,13 +92,19 @@ TEST_P(Thefts, LoseNoTaskHoweverOftenTheyAreTakenBack) {
           all.Wait();
           given_back = internal::CurrentWorld()->Facts().given_back;
         } while (++times < 3 || (kJudges && given_back == 0 && Clock::now() - begin < kFarTooLong));
+        put_off = PutOff() - before;
+        passed = Clock::now() - begin;
       })
       .Join();
   EXPECT_EQ(sum, times * kRings * (kTasks * kRounds - 1));
+  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
+  // What workers get done says little then, and no theft is judged by it.
+  if (kJudges && given_back == 0 && put_off > passed / 4) {
+    GTEST_SKIP() << "others had the processors";
+  }
   if (kJudges) {
     EXPECT_GT(given_back, 0U) << "the test is about these";
   }
-  EXPECT_TRUE(pool.Shutdown(absl::InfiniteDuration()).clean);
 }
 
 // Tasks that never come to an end by themselves, and count their turns.
