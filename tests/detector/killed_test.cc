@@ -118,9 +118,17 @@ void ExpectStuckTasks(const Dump& dump) {
     EXPECT_THAT(std::string(dump.SiteOf(task.wait_site).file),
                 ::testing::HasSubstr("mixed_workload.cc"));
     EXPECT_NE(snap.spawns.Find(task.spawn), nullptr);
+    if (task.name != "stuck-again") continue;
+    EXPECT_EQ(task.park_count, 4u);
+    const Channel* served = snap.channels.Find(snap.cases[task.first_case].channel);
+    ASSERT_NE(served, nullptr);
+    EXPECT_EQ(served->recvs_completed, 3u);
+    EXPECT_EQ(served->recvs_started, 4u);
+    EXPECT_EQ(served->waiting_receivers, 1u);
   }
   EXPECT_THAT(seen, ::testing::UnorderedElementsAre(
                         testing::Pair(std::pair("stuck-send", WaitKind::kChanSend), 3),
+                        testing::Pair(std::pair("stuck-again", WaitKind::kChanRecv), 1),
                         testing::Pair(std::pair("stuck-nil", WaitKind::kChanRecvNil), 1),
                         testing::Pair(std::pair("stuck-select", WaitKind::kSelect), 1),
                         testing::Pair(std::pair("stuck-wait", WaitKind::kWaitGroupWait), 1),

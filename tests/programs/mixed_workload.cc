@@ -23,7 +23,7 @@ stranded::TaskHandle Start(const char* name, F f) {
 }
 
 struct Stuck {
-  Chan<int> sends, left, right;
+  Chan<int> sends, left, right, served;
   Mutex one, two;
   stranded::WaitGroup never;
   stranded::Semaphore none{0};
@@ -50,6 +50,17 @@ void GetStuck(Stuck& s) {
     s.one.Lock();
   });
   cancel();
+}
+
+// Parks at one place time after time: its record then says little more than that it did so again.
+void GetStuckAgain(Stuck& s) {
+  Start("stuck-again", [&s] {
+    for (;;) std::ignore = s.served.Recv();
+  });
+  for (int i = 0; i < 3; ++i) {
+    stranded::internal::WaitUntilQuiet(nullptr, absl::Seconds(30));
+    s.served.Send(i);
+  }
 }
 
 void PingPong() {
@@ -115,6 +126,7 @@ void SpawnAndTell() {
 int main() {
   static auto& stuck = *new Stuck;
   GetStuck(stuck);
+  GetStuckAgain(stuck);
   stranded::internal::WaitUntilQuiet(nullptr, absl::Seconds(30));
   if (write(STDOUT_FILENO, "ready\n", 6) != 6) return 1;
   Start("busy", &PingPong);
