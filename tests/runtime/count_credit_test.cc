@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "detector/model/snapshot.h"
+#include "runtime_hooks/scheduler/barriers.h"
 #include "runtime_hooks/scheduler/task.h"
 #include "stranded/dump.h"
 #include "stranded/dump_reader.h"
 #include "stranded/task.h"
 #include "stranded/wait_group.h"
+#include "tests/runtime/sync_test_support.h"
 
 namespace stranded::internal {
 namespace {
@@ -110,6 +112,57 @@ TEST(CountCredit, NotInAControlledWorld) {
   Counted c(1000);
   EXPECT_FALSE(c.base.credit.load()->given);
   EXPECT_EQ(c.base.counter, 1000);
+}
+
+// What one thread had to itself and another one counts down, too, is given away in shares.
+TEST(CountCredit, IsGivenWhereThreadsTakeTurns) {
+  if (!has_membarrier) GTEST_SKIP() << "no lock has an owner without membarrier";
+  constexpr int kUntilOwned = 3000, kCount = 10000;
+  WaitGroup all;
+  all.Add(kCount);
+  TaskHandle waiter = Go([&all] { all.Wait(); });
+  const SyncBase& base = *AwaitParked(waiter.Id(), WaitKind::kWaitGroupWait).sync;
+  int left = kCount;
+  OnThread([&] {
+    for (int i = 0; i < kUntilOwned; ++i) all.Done();
+    left -= kUntilOwned;
+    EXPECT_EQ(base.credit.load(), nullptr);
+    OnThread([&] {  // revokes; makes the shares; takes one of its own
+      for (int i = 0; i < 3; ++i) all.Done();
+      left -= 3;
+      EXPECT_NE(base.credit.load(), CreditWanted());
+      EXPECT_NE(base.credit.load(), nullptr);
+      EXPECT_LT(base.counter, left / 2);
+      EXPECT_EQ(CountOf(base), left);
+      EXPECT_EQ(LastDoneOf(base).task, CurrentTask()->id);
+    });
+  });
+  all.Add(-left);
+  waiter.Join();
+}
+
+// While an owner counts, another thread may be about to take the lock from it: what the owner asks
+// about its lock meanwhile is no race.
+TEST(CountCredit, AnOwnerMayAskWhileItsLockIsRevoked) {
+  for (int round = 0; round < 30; ++round) {
+    OnThread([] {
+      WaitGroup all;
+      all.Add(2 * static_cast<int>(CountCredit::kWorthIt));
+      std::atomic<long> turns{0};
+      std::atomic<bool> stop{false};
+      std::thread owner([&] {
+        for (; !stop; ++turns) {
+          all.Add(1);
+          all.Done();
+        }
+      });
+      while (turns < 1500) std::this_thread::yield();
+      all.Add(1);
+      all.Done();
+      stop = true;
+      owner.join();
+    });
+  }
 }
 
 // The wait group goes as soon as Wait has returned, and all that came before a Done is seen then.
