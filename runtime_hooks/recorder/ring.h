@@ -4,9 +4,9 @@
 // in memory. Thread safety: one writer, the thread that has it; readers copy and drop what was
 // overwritten meanwhile. Invariants: slot n % size is complete once `done` is greater than n; while
 // a reader sees `done` == d, the kMostAtOnce slots from d % size on may be torn and all others are
-// whole, but for the count of repeats in the newest one, which grows. Ownership: rings
-// are never freed; the ring of a thread that has ended keeps its records until another thread takes
-// it.
+// whole, but for the count of repeats in the newest one, which grows; `next[-1]` is the newest from
+// the moment a thread has the ring. Ownership: rings are never freed; the ring of a thread that has
+// ended keeps its records until another thread takes it.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_RING_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_RING_H_
 

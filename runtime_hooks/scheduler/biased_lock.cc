@@ -74,20 +74,10 @@ bool BiasedLock::OwnersAreOut() const {
          second_.load(std::memory_order_acquire) == kOut;
 }
 
-// Not the first owner: as the second one, as in Lock(), or as one of all.
+// Not the first owner: the second one, or one of all.
 void BiasedLock::LockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const auto me = reinterpret_cast<std::uintptr_t>(Here()) | kSecond;
-  if (bias_.load(std::memory_order_relaxed) == me) {
-    (void)second_.load(std::memory_order_acquire);
-    second_.store(kComing, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
-      second_.store(kInside, std::memory_order_relaxed);
-      return;
-    }
-    second_.store(kOut, std::memory_order_release);
-  }
-  LockShared();
+  if (!EnterAsOwner(second_, me)) LockShared();
 }
 
 void BiasedLock::UnlockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {

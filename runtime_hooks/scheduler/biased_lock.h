@@ -15,23 +15,30 @@ namespace stranded::internal {
 // 254th share the last one.
 std::uint8_t NumberOfThread();
 
+// `me` is what `bias_` is while the owner is the one whose word is `mine`.
+__attribute__((always_inline)) inline bool BiasedLock::EnterAsOwner(std::atomic<Owner>& mine,
+                                                                    std::uintptr_t me) {
+  if (bias_.load(std::memory_order_relaxed) != me) return false;
+  // Acquire pairs with the release in Unlock: of a thread, perhaps, that has ended and whose block
+  // this one has now.
+  (void)mine.load(std::memory_order_acquire);
+  mine.store(kComing, std::memory_order_relaxed);
+  // A full barrier here would be needed against Revoke(); its membarrier stands in for it. No bias
+  // is granted where the kernel has none.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // Acquire: what the lock guards is not touched before this look.
+  if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
+    mine.store(kInside, std::memory_order_relaxed);
+    return true;
+  }
+  mine.store(kOut, std::memory_order_release);
+  return false;
+}
+
 __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const auto me = reinterpret_cast<std::uintptr_t>(Here());
-  if (bias_.load(std::memory_order_relaxed) == me) {
-    // Acquire pairs with the release in Unlock: of a thread, perhaps, that has ended and whose
-    // block this one has now.
-    (void)first_.load(std::memory_order_acquire);
-    first_.store(kComing, std::memory_order_relaxed);
-    // A full barrier here would be needed against Revoke(); its membarrier stands in for it. No
-    // bias is granted where the kernel has none.
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    // Acquire: what the lock guards is not touched before this look.
-    if (bias_.load(std::memory_order_acquire) == me) [[likely]] {
-      first_.store(kInside, std::memory_order_relaxed);
-      return;
-    }
-    first_.store(kOut, std::memory_order_release);
-  }
+  if (EnterAsOwner(first_, me)) [[likely]]
+    return;
   LockOtherwise();
 }
 

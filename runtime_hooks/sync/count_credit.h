@@ -4,8 +4,8 @@
 // the other one has just written, for longer than a small task takes. So the holder of the lock
 // gives most of a large count away, in shares that lie in lines of their own: a thread counts down
 // its share. Who finds his empty takes the lock, takes all shares back and gives anew.
-// Thread safety: TakeDown() from any thread that has something to count down; the rest with the
-// lock of the SyncBase held.
+// Thread safety: TakeDown() from any thread that has something to count down; DropCredit() by the
+// destructor; the rest with the lock of the SyncBase held.
 // Invariants: the count is `counter` and what is left of the shares. While something was given
 // `counter` is at least 1, so the count comes to zero under the lock only. Not in controlled
 // worlds, where each step is explored, and not in traces, which keep the count up in their file.

@@ -57,6 +57,7 @@ class ABSL_LOCKABLE BiasedLock {
   static constexpr std::uintptr_t kCandidate = 1, kSecond = 2;
   enum Owner : std::uint8_t { kOut, kComing, kInside };
 
+  bool EnterAsOwner(std::atomic<Owner>& mine, std::uintptr_t me);
   void LockOtherwise();
   void LockShared();
   void UnlockOtherwise();
@@ -72,7 +73,8 @@ class ABSL_LOCKABLE BiasedLock {
   const std::uint8_t lines_behind_;
   // Guarded by `held_`.
   std::uint16_t streak_ : 10 = 0, revoked_ : 6 = 0;
-  std::uint8_t first_of_ = 0, second_of_ = 0;  // the threads whose words they are, by number
+  // The threads whose words they are, by number. Written while nobody else is inside, owner or not.
+  std::uint8_t first_of_ = 0, second_of_ = 0;
 };
 static_assert(sizeof(BiasedLock) == 16);
 
