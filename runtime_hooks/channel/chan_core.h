@@ -41,10 +41,11 @@ struct ChanCore {
   static constexpr std::size_t kSlotAlign = 64;
 
   // What can be seen without the lock: whether an operation might go through (kMayRecv, kMaySend;
-  // sometimes true in vain, never false in vain), and a count of changes. Written under the lock.
-  // Release pairs with the acquire of whoever decides by it that nothing can be done here.
-  static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kChange = 4;
-  // Above the count, which comes round after a thousand million changes: the id's low half, so that
+  // sometimes true in vain, never false in vain), whether `observed_try` was set by a poll
+  // (kPolled), and a count of changes. Written under the lock. Release pairs with the acquire of
+  // whoever decides by it that nothing can be done here.
+  static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kPolled = 4, kChange = 8;
+  // Above the count, which comes round after 500 million changes: the id's low half, so that
   // another channel at the same address has another word.
   static constexpr int kGlanceIdShift = 32;
   std::atomic<std::uint64_t> glance{0};
@@ -89,14 +90,22 @@ struct ChanCore {
     const std::size_t at = head + i;
     return ring + (at < capacity ? at : at - capacity) * ops->size;
   }
+  // By a poll that found nothing.
+  void NotePolled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    const std::uint64_t before = glance.load(std::memory_order_relaxed);
+    if ((before & kPolled) != 0) return;
+    observed_try.store(true, std::memory_order_relaxed);
+    glance.store(before | kPolled, std::memory_order_release);
+  }
   // After each change of what `glance` says.
   void Touch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
-    const bool recv = closed || length > 0 || !senders.empty();
-    const bool send = closed || length < capacity || !receivers.empty();
+    // Not ||: the answers are hard to guess, and cheap.
+    const bool recv = bool(closed | (length > 0)) | !senders.empty();
+    const bool send = bool(closed | (length < capacity)) | !receivers.empty();
     const std::uint64_t before = glance.load(std::memory_order_relaxed);
-    const auto changes = static_cast<std::uint32_t>((before | (kChange - 1)) + 1);
+    const auto kept = static_cast<std::uint32_t>((before & ~(kMayRecv | kMaySend)) + kChange);
     const std::uint64_t whose = before >> kGlanceIdShift << kGlanceIdShift;
-    glance.store(whose | changes | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
+    glance.store(whose | kept | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
                  std::memory_order_release);
   }
 };

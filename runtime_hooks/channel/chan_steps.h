@@ -19,10 +19,15 @@ namespace stranded::internal {
 // `task` is null for a timer.
 inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_location& site,
                      PeerOutcome outcome) {
-  if (!noting.load(std::memory_order_relaxed)) return;
-  peer.task = task == nullptr ? 0 : task->id;
+  if (task == nullptr) [[unlikely]] {
+    peer = ChanPeer{.site = site, .outcome = outcome};
+    return;
+  }
+  if (!task->notes) [[unlikely]]
+    return;
+  peer.task = task->id;
   peer.site = site;
-  peer.at_ns = task == nullptr ? 0 : task->world->coarse_ns();
+  peer.at_ns = task->world->coarse_ns();
   peer.outcome = outcome;
 }
 
@@ -50,7 +55,9 @@ inline Waiter* PopClaimed(WaitQueue& queue) {
 
 inline void MoveValue(const ElemOps* ops, void* to, void* from) {
   switch (ops->trivial) {
-    case 8: std::memcpy(to, from, 8); break;
+    [[likely]] case 8:
+      std::memcpy(to, from, 8);
+      break;
     case 4: std::memcpy(to, from, 4); break;
     case 2: std::memcpy(to, from, 2); break;
     case 1: std::memcpy(to, from, 1); break;
@@ -60,8 +67,9 @@ inline void MoveValue(const ElemOps* ops, void* to, void* from) {
 
 // In the mapped file of a trace, for as long as tasks wait here.
 inline void KeepRecord(ChanCore* chan) {
-  if (tracing.load(std::memory_order_relaxed) && chan->record != nullptr &&
-      (!chan->senders.empty() || !chan->receivers.empty())) [[unlikely]] {
+  if (!tracing.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  if (chan->record != nullptr && (!chan->senders.empty() || !chan->receivers.empty())) {
     UpdateChannel(MyRing(), chan);
   }
 }
@@ -107,7 +115,40 @@ __attribute__((always_inline)) inline void WakeAfter(Meeting how, ChanCore* chan
 
 inline void PushValue(ChanCore* chan, void* value) {
   MoveValue(chan->ops, chan->At(chan->length), value);
-  if (++chan->length > chan->high_water) chan->high_water = chan->length;
+  if (++chan->length > chan->high_water) [[unlikely]]
+    chan->high_water = chan->length;
+}
+
+// A send into a buffer that has room, where nobody waits.
+__attribute__((always_inline)) inline void PushSent(ChanCore* chan, Task* self, void* value,
+                                                    const std::source_location& site)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  PushValue(chan, value);
+  ++chan->sends_started;
+  CountSent(chan, self, site);
+  chan->Touch();
+  NoteTransfer(chan, EventKind::kSend, self, site);
+}
+
+// The oldest value out of a buffer.
+__attribute__((always_inline)) inline void TakeFirst(ChanCore* chan, void* room)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  unsigned char* first = chan->At(0);
+  MoveValue(chan->ops, room, first);
+  if (chan->ops->trivial == 0) [[unlikely]]
+    chan->ops->destroy(first);
+  if (++chan->head == chan->capacity) [[unlikely]]
+    chan->head = 0;
+  --chan->length;
+  ++chan->recvs_started;
+}
+// ... when nobody waits for the place that became free.
+__attribute__((always_inline)) inline void CountTaken(ChanCore* chan, Task* self,
+                                                      const std::source_location& site)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  CountReceived(chan, self, site);
+  chan->Touch();
+  NoteTransfer(chan, EventKind::kRecv, self, site);
 }
 
 // True if the operation went through at once. A closed channel counts: then SendNow must not be
@@ -126,11 +167,7 @@ __attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, v
     return true;
   }
   if (chan->length == chan->capacity) return false;
-  PushValue(chan, value);
-  ++chan->sends_started;
-  CountSent(chan, self, site);
-  chan->Touch();
-  NoteTransfer(chan, EventKind::kSend, self, site);
+  PushSent(chan, self, value, site);
   return true;
 }
 
@@ -139,27 +176,20 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
   *received = false;
   if (chan->length > 0) {
-    unsigned char* first = chan->At(0);
-    MoveValue(chan->ops, room, first);
-    if (chan->ops->trivial == 0) chan->ops->destroy(first);
-    if (++chan->head == chan->capacity) chan->head = 0;
-    --chan->length;
+    TakeFirst(chan, room);
     *received = true;
-    ++chan->recvs_started;
-    CountReceived(chan, self, site);
     // The place that became free goes to the sender that has waited longest.
     Waiter* w = PopClaimed(chan->senders);
-    if (w != nullptr) {
-      PushValue(chan, w->slot);
-      w->success = true;
-      CountSent(chan, w->task, w->site);
+    if (w == nullptr) {
+      CountTaken(chan, self, site);
+      return true;
     }
+    CountReceived(chan, self, site);
+    PushValue(chan, w->slot);
+    w->success = true;
+    CountSent(chan, w->task, w->site);
     chan->Touch();
-    if (w != nullptr) {
-      WakeAfter(Meeting::kSelfMakesRoom, chan, self, site, w);
-    } else {
-      NoteTransfer(chan, EventKind::kRecv, self, site);
-    }
+    WakeAfter(Meeting::kSelfMakesRoom, chan, self, site, w);
     return true;
   }
   if (Waiter* w = PopClaimed(chan->senders)) {

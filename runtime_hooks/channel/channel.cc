@@ -12,59 +12,25 @@ namespace {
 
 std::atomic<std::uint64_t> next_channel_id{1};
 
-// A virtual patch ended the wait. What would a program do whose operation has a context case now? A
-// sender goes on without its value, a receiver as if the channel were closed. One that comes back
-// for more has a loop around it, which the case would leave.
-bool GoesOn(Task* self, bool send) {
-  constexpr std::uint32_t kSends = 1000, kReceives = 1;
-  return ++self->gave_up <= (send ? kSends : kReceives);
-}
-
-// Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
-// went through, false if the channel was closed meanwhile.
-__attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Waiter* w,
-                                                  WaitKind kind, bool range, SelectCase* shown)
-    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const bool send = kind == WaitKind::kChanSend;
-  w->task = self;
-  w->slot = shown->slot;
-  w->site = shown->site;
-  Offer(chan, w, send);
-  BeginWait(self, kind, shown->site, WaitNowNs(self));
-  self->wait.range = range;
-  self->wait.cases = shown;
-  self->wait.case_count = 1;
-  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &chan->lock);
-  if (reason != WakeReason::kWoken) [[unlikely]] {
-    chan->lock.Lock();
-    const bool waiting = w->queued;
-    const bool last = waiting && Withdraw(chan, w, send);
-    chan->lock.Unlock();
-    if (last) ReleaseOrphan(chan);
-    if (waiting) {
-      if (reason == WakeReason::kGiveUp && GoesOn(self, send)) return send;
-      ThrowInterrupted(self, reason);
-    }
-  }
-  return w->success;
-}
-
 // Polls that find nothing need no lock, and who polled last is noted now and then only.
 __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* self,
                                                    std::uint64_t wanted,
                                                    const std::source_location& site) {
-  constexpr std::uint32_t kNoteEvery = 64;
-  if (self == nullptr || chan == nullptr || !self->plain) return false;
-  if ((chan->glance.load(std::memory_order_acquire) & wanted) != 0) return false;
-  if (!chan->observed_try.load(std::memory_order_relaxed)) return false;
-  if (self->vain_polls++ % kNoteEvery == 0) return false;
+  if (self == nullptr || chan == nullptr || !self->plain) [[unlikely]]
+    return false;
+  const std::uint64_t glance = chan->glance.load(std::memory_order_acquire);
+  if ((glance & (wanted | ChanCore::kPolled)) != ChanCore::kPolled) return false;
+  if (--self->unsaid == 0) [[unlikely]] {
+    self->unsaid = Task::kSayEvery;
+    return false;
+  }
   NoteOp(self, wanted == ChanCore::kMaySend ? WaitKind::kChanSend : WaitKind::kChanRecv, chan,
          site);
   return true;
 }
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
-  if (!noting.load(std::memory_order_relaxed)) return;
+  if (!self->notes) return;
   NoteLeft(chan, self->id, self->world->coarse_ns(), send, site,
            Departure{.site = site, .op = CaseOp::kDefault});
 }
@@ -128,47 +94,6 @@ void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
   chan->context_id = context_id;
 }
 
-void ChanSend(ChanCore* chan, void* value, const std::source_location& site) {
-  Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return;
-  SelectCase shown;
-  shown.op = CaseOp::kSend;
-  shown.chan = chan;
-  shown.slot = value;
-  shown.site = site;
-  if (chan == nullptr) ParkForever(self, WaitKind::kChanSendNil, &shown, 1, site);
-  chan->lock.Lock();
-  if (chan->closed) {
-    chan->lock.Unlock();
-    ThrowSendOnClosed(chan, site);
-  }
-  if (SendNow(chan, self, value, site)) {
-    chan->lock.Unlock();
-    return;
-  }
-  Waiter w;
-  if (!ParkOn(chan, self, &w, WaitKind::kChanSend, false, &shown)) ThrowSendOnClosed(chan, site);
-}
-
-bool ChanRecv(ChanCore* chan, void* room, bool range, const std::source_location& site) {
-  Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return false;
-  SelectCase shown;
-  shown.op = CaseOp::kRecv;
-  shown.chan = chan;
-  shown.slot = room;
-  shown.site = site;
-  if (chan == nullptr) ParkForever(self, WaitKind::kChanRecvNil, &shown, 1, site);
-  chan->lock.Lock();
-  bool received = false;
-  if (RecvNow(chan, self, room, &received, site)) {
-    chan->lock.Unlock();
-    return received;
-  }
-  Waiter w;
-  return ParkOn(chan, self, &w, WaitKind::kChanRecv, range, &shown);
-}
-
 TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();
   if (VainTry(chan, self, ChanCore::kMaySend, site)) return TryResult::kWouldBlock;
@@ -176,7 +101,7 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
   bool closed = false;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
-    chan->observed_try.store(true, std::memory_order_relaxed);
+    chan->NotePolled();
     closed = chan->closed;
     if (!closed) {
       if (SendNow(chan, self, value, site)) return TryResult::kDone;
@@ -196,7 +121,7 @@ __attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, void* room,
   if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
-    chan->observed_try.store(true, std::memory_order_relaxed);
+    chan->NotePolled();
     bool received = false;
     if (RecvNow(chan, self, room, &received, site)) {
       return received ? TryResult::kDone : TryResult::kClosed;

@@ -10,6 +10,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace stranded::internal {
@@ -61,6 +62,23 @@ inline ThreadBlock* Here() {
   asm volatile("" : "+r"(block)::"memory");
 #endif
   return block;
+}
+
+// Here()->current, for the start of each operation: one instruction and one addition less.
+inline Task* TaskHere() {
+#if defined(__x86_64__)
+  static_assert(offsetof(ThreadBlock, current) == 0);
+  Task* task = nullptr;
+  asm volatile(
+      "movq stranded_thread_block@gottpoff(%%rip), %0\n\t"
+      "movq %%fs:(%0), %0"
+      : "=r"(task)
+      :
+      : "memory");
+  return task;
+#else
+  return Here()->current;
+#endif
 }
 
 // How the objects of a cache go back to the common list. Set before a cache is first filled.

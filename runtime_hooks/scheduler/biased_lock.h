@@ -18,7 +18,8 @@ std::uint8_t NumberOfThread();
 // `me` is what `bias_` is while the owner is the one whose word is `mine`.
 __attribute__((always_inline)) inline bool BiasedLock::EnterAsOwner(std::atomic<Owner>& mine,
                                                                     std::uintptr_t me) {
-  if (bias_.load(std::memory_order_relaxed) != me) return false;
+  if (bias_.load(std::memory_order_relaxed) != me) [[unlikely]]
+    return false;
   // Acquire pairs with the release in Unlock: of a thread, perhaps, that has ended and whose block
   // this one has now.
   (void)mine.load(std::memory_order_acquire);
@@ -35,6 +36,17 @@ __attribute__((always_inline)) inline bool BiasedLock::EnterAsOwner(std::atomic<
   return false;
 }
 
+__attribute__((always_inline)) inline bool BiasedLock::TryAsFirst(const ThreadBlock* mine)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  return EnterAsOwner(first_, reinterpret_cast<std::uintptr_t>(mine));
+}
+
+__attribute__((always_inline)) inline void BiasedLock::UnlockAsFirst()
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // Release pairs with the acquire in Revoke.
+  first_.store(kOut, std::memory_order_release);
+}
+
 __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const auto me = reinterpret_cast<std::uintptr_t>(Here());
   if (EnterAsOwner(first_, me)) [[likely]]
@@ -44,11 +56,8 @@ __attribute__((always_inline)) inline void BiasedLock::Lock() ABSL_NO_THREAD_SAF
 
 __attribute__((always_inline)) inline void BiasedLock::Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   // Only the owner ever sees kInside here; while others hold the lock it is kOut or kComing.
-  if (first_.load(std::memory_order_relaxed) == kInside) {
-    // Release pairs with the acquire in Revoke.
-    first_.store(kOut, std::memory_order_release);
-    return;
-  }
+  if (first_.load(std::memory_order_relaxed) == kInside) [[likely]]
+    return UnlockAsFirst();
   UnlockOtherwise();
 }
 

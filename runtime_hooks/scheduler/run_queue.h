@@ -57,7 +57,8 @@ class RunQueue {
     if (size() == 0) return nullptr;
     lock_.OwnerEnter();
     Task* task = new_ == old_ ? nullptr : ring_[--new_ & (capacity_ - 1)];
-    if (new_ - old_ > kMany) BringNear();
+    if (new_ - old_ > kMany) [[unlikely]]
+      BringNear();
     Leave();
     return task;
   }

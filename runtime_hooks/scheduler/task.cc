@@ -281,7 +281,9 @@ WakeReason Interrupted(Task* self, WakeReason reason) {
 WakeReason Park(Task* self, void (*after)(void*), void* arg) { return ParkHere(self, after, arg); }
 
 std::int64_t WaitNowNs(const Task* self) {
-  return self->world->UsesThreads() ? self->world->TickNs() : self->world->NowNs();
+  if (self->world->UsesThreads()) [[likely]]
+    return self->world->TickNs();
+  return self->world->NowNs();
 }
 
 void SetDeadEndHook(DeadEndHook hook) { dead_end_hook.store(hook, std::memory_order_release); }

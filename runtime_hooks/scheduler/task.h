@@ -75,6 +75,9 @@ struct WaitRecord {
   ContextNode* done_context = nullptr;  // for waits that also give up when a context ends
 };
 
+// False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
+extern std::atomic<bool> noting;
+
 struct HeldRead {
   const SyncBase* lock;
   std::source_location site;
@@ -94,7 +97,9 @@ struct Task {
   Unwinding unwinding = Unwinding::kNone;  // own thread only; change it by SetUnwinding
   bool is_thread = false, daemon = false, pinned = false, is_main = false, dying = false;
   std::atomic<bool> in_blocking_region{false};
-  std::uint32_t vain_polls = 0;  // own thread only
+  // Polls in vain and equal selects left until one of them is noted again. Own thread only.
+  static constexpr std::uint32_t kSayEvery = 64;
+  std::uint32_t unsaid = kSayEvery;
   std::uint64_t id = 0;
   World* world = nullptr;
   void* sp = nullptr;                 // fcontext while not running
@@ -102,8 +107,9 @@ struct Task {
 
   // --- last operation on a shared object that did not block; any thread may read
   std::atomic<WaitKind> last_kind{WaitKind::kNone};
-  std::atomic<bool> select_done{false};  // one winner among a select's wakers
-  std::uint32_t gave_up = 0;             // waits that virtual patches ended
+  std::atomic<bool> select_done{false};                       // one winner among a select's wakers
+  const bool notes = noting.load(std::memory_order_relaxed);  // whether these are kept
+  std::uint32_t gave_up = 0;                                  // waits that virtual patches ended
   std::atomic<const void*> last_object{nullptr};
   std::atomic<std::source_location> last_site{};
 
@@ -174,7 +180,7 @@ void UnrefTask(Task* t);
 void LeaveTask(Task* task);
 
 // The running task, or nullptr when the thread never used the runtime.
-inline Task* CurrentTaskOrNull() { return Here()->current; }
+inline Task* CurrentTaskOrNull() { return TaskHere(); }
 std::uint64_t NewTaskId();
 // Makes a task of the calling OS thread.
 Task* AdoptThread();
@@ -187,13 +193,10 @@ inline Task* CurrentTask() {
 void SetUnwinding(Task* task, Unwinding unwinding);
 void SetWorld(Task* task, World* world);
 
-// False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
-extern std::atomic<bool> noting;
-
 // Notes the last operation of `self` for reports.
 inline void NoteOp(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
-  if (!noting.load(std::memory_order_relaxed)) [[unlikely]]
+  if (!self->notes) [[unlikely]]
     return;
   self->last_kind.store(kind, std::memory_order_relaxed);
   self->last_object.store(object, std::memory_order_relaxed);

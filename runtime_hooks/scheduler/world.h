@@ -129,7 +129,8 @@ class World {
     // All workers look at it all the time, so it is written when it moves: on, or far back if
     // somebody sets the clock.
     const std::int64_t seen = coarse_ns();
-    if (ns > seen || ns < seen - 1'000'000'000) coarse_ns_.store(ns, std::memory_order_relaxed);
+    if (ns > seen || ns < seen - 1'000'000'000) [[unlikely]]
+      coarse_ns_.store(ns, std::memory_order_relaxed);
     return ns;
   }
   virtual void AddTimer(TimerEntry* timer) = 0;

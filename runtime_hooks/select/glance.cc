@@ -16,10 +16,10 @@ bool LooksReady(const SelectCase& c) {
 }
 
 std::size_t PickBit(Task* self, std::uint32_t bits) {
-  const bool only_one = (bits & (bits - 1)) == 0;
-  std::size_t skip =
-      only_one ? 0 : self->world->Choose(static_cast<std::size_t>(std::popcount(bits)));
-  for (; skip > 0; --skip) bits &= bits - 1;
+  if ((bits & (bits - 1)) != 0) [[unlikely]] {
+    std::size_t skip = self->world->Choose(static_cast<std::size_t>(std::popcount(bits)));
+    for (; skip > 0; --skip) bits &= bits - 1;
+  }
   return static_cast<std::size_t>(std::countr_zero(bits));
 }
 

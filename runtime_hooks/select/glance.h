@@ -67,15 +67,16 @@ std::size_t FindDefault(const SelectCase* cases, std::size_t count);
 // The loop around a select that makes the same choice again and again need not note it each time:
 // true but for now and then.
 inline bool SaidBefore(Task* self, const View& view, const SelectCase* cases, std::size_t chosen) {
-  constexpr std::uint32_t kSayEvery = 64;
   const std::uint64_t choice =
       view.channels + std::bit_cast<std::uint64_t>(cases[chosen].site) + chosen;
   if (self->last_select != choice) {
     self->last_select = choice;
-    self->vain_polls = 0;
+    self->unsaid = Task::kSayEvery;
     return false;
   }
-  return ++self->vain_polls % kSayEvery != 0;
+  if (--self->unsaid != 0) return true;
+  self->unsaid = Task::kSayEvery;
+  return false;
 }
 
 }  // namespace stranded::internal

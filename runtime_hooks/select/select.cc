@@ -62,12 +62,15 @@ class LockSet {
 class LeftNotes {
  public:
   LeftNotes(const Task* self, const Departure& departure)
-      : departure_(departure), task_(self->id), now_(self->world->coarse_ns()) {}
+      : departure_(departure),
+        task_(self->id),
+        now_(self->world->coarse_ns()),
+        notes_(self->notes) {}
 
   __attribute__((noinline)) void MakeUnlocked(const SelectCase* cases, std::size_t count,
                                               const ChanCore* chosen) const {
     if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
-    if (!noting.load(std::memory_order_relaxed)) return;
+    if (!notes_) return;
     for (std::size_t i = 0; i < count; ++i) {
       ChanCore* const chan = cases[i].chan;
       if (chan == nullptr || chan == chosen) continue;
@@ -78,7 +81,7 @@ class LeftNotes {
   void MakeLocked(const SelectCase* cases, std::size_t count,
                   const ChanCore* chosen) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
-    if (!noting.load(std::memory_order_relaxed)) return;
+    if (!notes_) return;
     for (std::size_t i = 0; i < count; ++i) {
       ChanCore* const chan = cases[i].chan;
       if (chan == nullptr || chan == chosen) continue;
@@ -98,6 +101,7 @@ class LeftNotes {
   const Departure departure_;
   const std::uint64_t task_;
   const std::int64_t now_;
+  const bool notes_;
 };
 
 // True if the case went through; `*on_closed` if it is a send on a closed channel.

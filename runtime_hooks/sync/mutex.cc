@@ -18,7 +18,7 @@ void Mutex::Lock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!SchedulePoint(self, WaitKind::kMutexLock, &base_, loc)) return;
   base_.lock.Lock();
-  if (base_.holder == 0) {
+  if (base_.holder == 0) [[likely]] {
     base_.holder = self->id;
     base_.holder_site = loc;
     base_.lock.Unlock();
@@ -58,7 +58,7 @@ void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!ReleasePoint(self, &base_, loc)) return;
   base_.lock.Lock();
-  if (base_.holder != self->id) {
+  if (base_.holder != self->id) [[unlikely]] {
     base_.lock.Unlock();
     if (PayUnlock(self, &base_, false)) return;
     base_.lock.Lock();

@@ -29,6 +29,8 @@
 
 namespace stranded::internal {
 
+struct ThreadBlock;
+
 class ABSL_LOCKABLE BiasedLock {
  public:
   // What it guards lies in its own line of the cache and in so many behind it.
@@ -39,6 +41,9 @@ class ABSL_LOCKABLE BiasedLock {
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();
   void Unlock() ABSL_UNLOCK_FUNCTION();
+  // For the first owner, whose block `mine` is; false for all others, and for it too now and then.
+  bool TryAsFirst(const ThreadBlock* mine) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
+  void UnlockAsFirst() ABSL_UNLOCK_FUNCTION();
   // For signal handlers: false also when the owner does not come out soon.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
   // For the holder: more than one thread takes it these days, as far as can be seen.

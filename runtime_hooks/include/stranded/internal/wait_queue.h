@@ -41,7 +41,11 @@ class WaitQueue {
       LookAhead(w);
     w->next = nullptr;
     w->prev = tail_;
-    (tail_ ? tail_->next : head_) = w;
+    if (tail_ == nullptr) [[likely]] {
+      head_ = w;
+    } else {
+      tail_->next = w;
+    }
     tail_ = w;
     w->queued = true;
     ++size_;
@@ -57,7 +61,18 @@ class WaitQueue {
   }
   Waiter* PopFront() {
     Waiter* w = head_;
-    if (w != nullptr) Remove(w);
+    if (w == nullptr) return nullptr;
+    if (w == behind_) [[unlikely]]
+      behind_ = nullptr;
+    head_ = w->next;
+    if (head_ == nullptr) [[likely]] {
+      tail_ = nullptr;
+    } else {
+      head_->prev = nullptr;
+    }
+    w->next = nullptr;
+    w->queued = false;
+    --size_;
     return w;
   }
 

@@ -1,0 +1,156 @@
+// Send and receive.
+//
+// Each is three functions that go on in the next by a jump. The first does what needs no other
+// task, on a lock that this thread owns, in one piece without calls: a buffer's usual case. The
+// second does what may have to be done before (a thread's first operation, a controlled scheduler,
+// a lock that others take), and the third all the rest. Jumps, not calls: the processor still
+// guesses where a task that waited returns to (see fiber_switch.h).
+#include "runtime_hooks/channel/chan_steps.h"
+#include "stranded/channel.h"
+
+namespace stranded::internal {
+namespace {
+
+// A virtual patch ended the wait. What would a program do whose operation has a context case now? A
+// sender goes on without its value, a receiver as if the channel were closed. One that comes back
+// for more has a loop around it, which the case would leave.
+bool GoesOn(Task* self, bool send) {
+  constexpr std::uint32_t kSends = 1000, kReceives = 1;
+  return ++self->gave_up <= (send ? kSends : kReceives);
+}
+
+// Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
+// went through, false if the channel was closed meanwhile.
+__attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Waiter* w,
+                                                  WaitKind kind, bool range, SelectCase* shown)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const bool send = kind == WaitKind::kChanSend;
+  w->task = self;
+  w->slot = shown->slot;
+  w->site = shown->site;
+  Offer(chan, w, send);
+  BeginWait(self, kind, shown->site, WaitNowNs(self));
+  self->wait.range = range;
+  self->wait.cases = shown;
+  self->wait.case_count = 1;
+  const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &chan->lock);
+  if (reason != WakeReason::kWoken) [[unlikely]] {
+    chan->lock.Lock();
+    const bool waiting = w->queued;
+    const bool last = waiting && Withdraw(chan, w, send);
+    chan->lock.Unlock();
+    if (last) ReleaseOrphan(chan);
+    if (waiting) {
+      if (reason == WakeReason::kGiveUp && GoesOn(self, send)) return send;
+      ThrowInterrupted(self, reason);
+    }
+  }
+  return w->success;
+}
+
+// What a report shows of an operation that waits.
+inline SelectCase CaseOf(CaseOp op, ChanCore* chan, void* slot, const std::source_location& site) {
+  SelectCase shown;
+  shown.op = op;
+  shown.chan = chan;
+  shown.slot = slot;
+  shown.site = site;
+  return shown;
+}
+
+[[noreturn]] __attribute__((noinline)) void ParkOnNil(Task* self, CaseOp op, void* slot,
+                                                      const std::source_location& site) {
+  const SelectCase shown = CaseOf(op, nullptr, slot, site);
+  ParkForever(self, op == CaseOp::kSend ? WaitKind::kChanSendNil : WaitKind::kChanRecvNil, &shown,
+              1, site);
+}
+
+// With the lock held, which they give up.
+__attribute__((noinline)) void SendRest(ChanCore* chan, Task* self, void* value,
+                                        const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (chan->closed) [[unlikely]] {
+    chan->lock.Unlock();
+    ThrowSendOnClosed(chan, site);
+  }
+  if (SendNow(chan, self, value, site)) {
+    chan->lock.Unlock();
+    return;
+  }
+  SelectCase shown = CaseOf(CaseOp::kSend, chan, value, site);
+  Waiter w;
+  if (!ParkOn(chan, self, &w, WaitKind::kChanSend, false, &shown)) ThrowSendOnClosed(chan, site);
+}
+
+__attribute__((noinline)) bool RecvRest(ChanCore* chan, Task* self, void* room, bool range,
+                                        const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  bool received = false;
+  if (RecvNow(chan, self, room, &received, site)) {
+    chan->lock.Unlock();
+    return received;
+  }
+  SelectCase shown = CaseOf(CaseOp::kRecv, chan, room, site);
+  Waiter w;
+  return ParkOn(chan, self, &w, WaitKind::kChanRecv, range, &shown);
+}
+
+__attribute__((noinline)) void SendSlowly(
+    ChanCore* chan, void* value, const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = CurrentTask();
+  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return;
+  if (chan == nullptr) ParkOnNil(self, CaseOp::kSend, value, site);
+  chan->lock.Lock();
+  return SendRest(chan, self, value, site);
+}
+
+__attribute__((noinline)) bool RecvSlowly(ChanCore* chan, void* room, bool range,
+                                          const std::source_location& site)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Task* self = CurrentTask();
+  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return false;
+  if (chan == nullptr) ParkOnNil(self, CaseOp::kRecv, room, site);
+  chan->lock.Lock();
+  return RecvRest(chan, self, room, range, site);
+}
+
+}  // namespace
+
+void ChanSend(ChanCore* chan, void* value,
+              const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  ThreadBlock* const here = Here();  // for as long as this does not switch
+  Task* const self = here->current;
+  if (self == nullptr || !self->plain || chan == nullptr || !chan->lock.TryAsFirst(here))
+      [[unlikely]] {
+    return SendSlowly(chan, value, site);
+  }
+  ++here->ops;
+  NoteOp(self, WaitKind::kChanSend, chan, site);
+  if (chan->closed || !chan->receivers.empty() || chan->length == chan->capacity ||
+      chan->ops->trivial == 0) {
+    return SendRest(chan, self, value, site);
+  }
+  PushSent(chan, self, value, site);
+  chan->lock.UnlockAsFirst();
+}
+
+bool ChanRecv(ChanCore* chan, void* room, bool range,
+              const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  ThreadBlock* const here = Here();
+  Task* const self = here->current;
+  if (self == nullptr || !self->plain || chan == nullptr || !chan->lock.TryAsFirst(here))
+      [[unlikely]] {
+    return RecvSlowly(chan, room, range, site);
+  }
+  ++here->ops;
+  NoteOp(self, WaitKind::kChanRecv, chan, site);
+  if (chan->length == 0 || !chan->senders.empty() || chan->ops->trivial == 0) {
+    return RecvRest(chan, self, room, range, site);
+  }
+  TakeFirst(chan, room);
+  CountTaken(chan, self, site);
+  chan->lock.UnlockAsFirst();
+  return true;
+}
+
+}  // namespace stranded::internal
