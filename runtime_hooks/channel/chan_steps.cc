@@ -8,8 +8,7 @@
 
 namespace stranded::internal {
 
-Departure DepartureBy(const SelectCase& chosen) {
-  Departure by;
+void SetDeparture(Departure& by, const SelectCase& chosen) {
   by.op = chosen.op;
   by.site = chosen.site;
   if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
@@ -19,7 +18,6 @@ Departure DepartureBy(const SelectCase& chosen) {
     by.object = chosen.chan->id;
     if (chosen.chan->role == ChanRole::kUser) by.made = chosen.chan->site;
   }
-  return by;
 }
 
 namespace {

@@ -235,7 +235,8 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
 }
 void ReleaseOrphan(ChanCore* chan);
 
-Departure DepartureBy(const SelectCase& chosen);
+// `by` is as it was made.
+void SetDeparture(Departure& by, const SelectCase& chosen);
 // Notes that `task` had offered an operation here, at `site`, and left for something else. Not
 // under record=off.
 // Word by word, from registers: a copy of the whole would wait for its parts to be stored.

@@ -76,8 +76,7 @@ ContextNode* NewCancellable(const Context& parent, ContextKind kind,
 
 // Publishes it for two owners: the context's handle and its cancel function.
 Context PublishForTwo(ContextNode* node) {
-  internal::Slab<ContextNode>::Publish(node);
-  internal::Slab<ContextNode>::Ref(node);
+  internal::Slab<ContextNode>::Publish(node, 2);
   return Context(node);
 }
 

@@ -7,9 +7,9 @@
 // of free objects, is touched once for a batch. There is one slab for each such type. Thread
 // safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the last
 // reference, and nobody else. Invariants: a slot's `refs` is 0 exactly while nobody else may use
-// it. Publish() stores 1 with release when the object is complete; TryRef() acquires it. The count
-// stands beside the object, so that a walker may read it whether or not there is one. Ownership:
-// the slab owns the memory for ever; the references own the object.
+// it. Publish() stores the first with release when the object is complete; TryRef() acquires it.
+// The count stands beside the object, so that a walker may read it whether or not there is one.
+// Ownership: the slab owns the memory for ever; the references own the object.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 
@@ -44,10 +44,10 @@ class Slab {
       return new (slot->bytes) T(std::forward<Args>(args)...);
     }
   }
-  // Gives it its first reference.
-  static void Publish(T* object) {
+  // Gives it its first references.
+  static void Publish(T* object, std::uint32_t count = 1) {
     // Release: pairs with the acquire in TryRef(), so a walker sees the finished object.
-    SlotOf(object)->refs.store(1, std::memory_order_release);
+    SlotOf(object)->refs.store(count, std::memory_order_release);
   }
   template <class... Args>
   T* New(Args&&... args) {

@@ -57,16 +57,17 @@ class LockSet {
   std::size_t size_ = 0;
 };
 
-// Notes in the channels of the cases not taken that `self` left them. `departure` was made under
-// the lock of the chosen one: it may be gone by now.
+// Notes in the channels of the cases not taken that `self` left them, and by which one. That is
+// set under the lock of the chosen one, which may be gone later.
 class LeftNotes {
  public:
-  LeftNotes(const Task* self, const Departure& departure)
-      : departure_(departure),
-        task_(self->id),
-        now_(self->world->coarse_ns()),
-        notes_(self->notes) {}
+  explicit LeftNotes(const Task* self)
+      : task_(self->id), now_(self->world->coarse_ns()), notes_(self->notes) {}
 
+  LeftNotes& By(const SelectCase& chosen) {
+    SetDeparture(departure_, chosen);
+    return *this;
+  }
   __attribute__((noinline)) void MakeUnlocked(const SelectCase* cases, std::size_t count,
                                               const ChanCore* chosen) const {
     if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
@@ -98,7 +99,7 @@ class LeftNotes {
     }
   }
 
-  const Departure departure_;
+  Departure departure_;  // made here: a copy would wait for the stores of its parts
   const std::uint64_t task_;
   const std::int64_t now_;
   const bool notes_;
@@ -127,21 +128,21 @@ std::size_t TakeReady(Task* self, const View& view, SelectCase* cases, std::size
   const std::size_t chosen = PickBit(self, view.ready);
   const bool says = !SaidBefore(self, view, cases, chosen);
   ChanCore* const chan = cases[chosen].chan;
-  Departure departure;
+  LeftNotes notes(self);
   bool on_closed = false;
   {
     SpinGuard guard(chan->lock);
     if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
-    if (says) departure = DepartureBy(cases[chosen]);
+    if (says) notes.By(cases[chosen]);
   }
-  if (says) LeftNotes(self, departure).MakeUnlocked(cases, count, chan);
+  if (says) notes.MakeUnlocked(cases, count, chan);
   return Chosen(self, cases, chosen, on_closed);
 }
 
 std::size_t TakeDefault(Task* self, const View& view, const SelectCase* cases, std::size_t count) {
   const std::size_t chosen = view.default_case;
   if (!SaidBefore(self, view, cases, chosen)) {
-    LeftNotes(self, DepartureBy(cases[chosen])).MakeUnlocked(cases, count, nullptr);
+    LeftNotes(self).By(cases[chosen]).MakeUnlocked(cases, count, nullptr);
   }
   Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
   return chosen;
@@ -198,7 +199,7 @@ std::size_t Selection::TakeReady() {
 
 void Selection::NoteLeftFor(std::size_t chosen) {
   self_->last_select = 0;  // what SaidBefore() knows is overwritten
-  LeftNotes(self_, DepartureBy(cases_[chosen])).MakeLocked(cases_, count_, cases_[chosen].chan);
+  LeftNotes(self_).By(cases_[chosen]).MakeLocked(cases_, count_, cases_[chosen].chan);
 }
 
 void Selection::OfferAll() {

@@ -20,7 +20,7 @@ MOST_LOCKED = {
     'spawn_and_finish': 150,
     'lock_and_unlock': 0,
     'err_and_done': 0,
-    'with_cancel': 950,
+    'with_cancel': 850,
 }
 SKIPPED = 77
 

@@ -227,7 +227,7 @@ TEST(Select, AChannelKeepsItsIdInItsGlance) {
     chan->Touch();
   }
   EXPECT_EQ(chan->glance.load() >> ChanCore::kGlanceIdShift, id);
-  EXPECT_EQ(chan->glance.load() & 0xffffffff, ChanCore::kMaySend);
+  EXPECT_EQ(chan->glance.load() & 0xffffffff, ChanCore::kMaySend | ChanCore::kPolled);
   internal::UnrefChan(chan);
 }
 
