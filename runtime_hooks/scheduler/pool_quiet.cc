@@ -120,6 +120,15 @@ bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*),
   return quiet;
 }
 
+// Whether an idle world has nothing but timers ahead, and the next one comes too late. That is read
+// after the facts, so they must still hold afterwards: a timer may have gone off in between.
+bool PoolWorld::NothingBefore(std::int64_t until, const WorldFacts& seen) {
+  if (seen.external != 0 || NextDue() <= until || !OtherPoolsQuiet()) return false;
+  const WorldFacts now = Facts();
+  return seen.steady && now.steady && now.moves == seen.moves && now.timers == seen.timers &&
+         now.runnable == 0 && now.running == 0 && now.external == 0;
+}
+
 bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg) {
   for (;;) {
     const WorldFacts facts = Facts();
@@ -128,10 +137,7 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
     const std::int64_t now = NowNs();
     if (now >= until) return false;
     const bool idle = facts.runnable == 0 && facts.running == 0;
-    // Idle with only timers ahead: nothing happens before the next one, if that is in time at all.
-    if (idle && !facts.quiet && facts.external == 0 && NextDue() > until && OtherPoolsQuiet()) {
-      return false;
-    }
+    if (idle && NothingBefore(until, facts)) return false;
     if (!idle) WaitIdle(std::min(until, now + kLookAgainNs));
     if (idle) {
       const timespec pause{0, kLookAgainNs};
@@ -167,6 +173,13 @@ bool PoolWorld::HasTimers() {
   return !timers_.empty() || firing_;
 }
 
+// Those told to wake up are as good as awake: else a pool would look quiet, and no longer so when
+// they come.
+int PoolWorld::CalledWorkers() {
+  std::lock_guard lock(idle_mutex_);
+  return tokens_;
+}
+
 // The parts are read one after the other, and what moves may go from one that is still to be read
 // to one that has been. So the world is quiet only if nothing went anywhere meanwhile.
 WorldFacts PoolWorld::Facts() {
@@ -181,18 +194,20 @@ WorldFacts PoolWorld::Facts() {
   // Before active_: a worker counts itself there before it takes what made it wake up.
   facts.runnable = static_cast<std::uint32_t>(ReadyTasks());
   const int blocked = blocked_.load(std::memory_order_acquire);
-  facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked));
+  const int called = CalledWorkers();  // before active_, into which they go over
+  facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked) + called);
   const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);
   facts.external = static_cast<std::uint32_t>(std::max(0, in_region) + outside);
   facts.workers = static_cast<std::uint32_t>(wanted_workers_);
   facts.given_back = given_back_.load(std::memory_order_relaxed);
   facts.timers = Timers(&armings_after);
-  const bool same = activity == Activity() && armings == armings_after && timers == facts.timers &&
-                    adopted == adopted_threads.load(std::memory_order_acquire);
+  facts.steady = activity == Activity() && armings == armings_after && timers == facts.timers &&
+                 adopted == adopted_threads.load(std::memory_order_acquire);
+  facts.moves = activity + armings;
   facts.main_task = dead_main_.load(std::memory_order_relaxed);
   facts.deadlock = facts.main_task != 0;
-  facts.quiet =
-      same && facts.runnable == 0 && facts.running == 0 && facts.timers == 0 && facts.external == 0;
+  facts.quiet = facts.steady && facts.runnable == 0 && facts.running == 0 && facts.timers == 0 &&
+                facts.external == 0;
   return facts;
 }
 

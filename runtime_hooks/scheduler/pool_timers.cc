@@ -27,6 +27,7 @@ std::int64_t PoolWorld::NowNs() {
 
 std::int64_t PoolWorld::NextDue() {
   std::lock_guard lock(timer_mutex_);
+  if (firing_) return INT64_MIN;
   return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
 }
 

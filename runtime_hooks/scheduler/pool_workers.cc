@@ -63,7 +63,14 @@ void PoolWorld::StartWorker() {
   // Release: pairs with the acquire of whoever walks the workers.
   by_index_[index].store(raw, std::memory_order_release);
   worker_count_.store(index + 1, std::memory_order_release);
-  threads_.emplace_back([this, raw] { Run(raw); });
+  // Counted from here on: a pool whose workers have yet to begin is not quiet.
+  active_.fetch_add(1, std::memory_order_acq_rel);
+  try {
+    threads_.emplace_back([this, raw] { Run(raw); });
+  } catch (...) {
+    active_.fetch_sub(1, std::memory_order_acq_rel);
+    throw;
+  }
 }
 
 void PoolWorld::Stop(bool all_done) {
@@ -108,7 +115,6 @@ void PoolWorld::Run(Worker* worker) {
   Here()->worker = worker;
   worker->root.world = this;
   PrepareRoot(&worker->root);
-  active_.fetch_add(1, std::memory_order_acq_rel);
   while (!stop_.load(std::memory_order_acquire)) {
     Task* task = Next(worker, kLeaves);
     if (task == nullptr) task = Search(worker);

@@ -179,6 +179,8 @@ class PoolWorld final : public World {
   };
   // Workers' threads: pool_workers.cc.
   void StartWorker();
+  int CalledWorkers();
+  bool NothingBefore(std::int64_t until, const WorldFacts& seen);
   void StartWorkers();
   void Run(Worker* worker);
   Task* Search(Worker* worker);
@@ -243,7 +245,7 @@ class PoolWorld final : public World {
   bool AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg);
   bool DeadEnd();
   bool OtherPoolsQuiet();
-  std::int64_t NextDue();
+  std::int64_t NextDue();  // INT64_MAX: no timer; INT64_MIN: one goes off
   std::uint64_t Activity() const;
   std::uint32_t Timers(std::uint64_t* armings);
   bool HasTimers();

@@ -83,6 +83,8 @@ class TimerHeap {
 
 struct WorldFacts {
   bool controlled = false, quiet = false, deadlock = false;
+  bool steady = false;      // pools: nothing went anywhere while this was read
+  std::uint64_t moves = 0;  // pools: so far
   std::uint64_t seed = 0, steps = 0, main_task = 0;
   std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
   std::uint64_t given_back = 0;  // tasks, by thieves
