@@ -66,7 +66,9 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
   capture.reason = "deadlock";
   capture.label = options.label;
   capture.world = internal::InControlledWorld() ? internal::CurrentWorldId() : 0;
-  return Examine(capture, ForAnalysis(options));
+  AnalysisOptions analysis = ForAnalysis(options);
+  analysis.scope = internal::CurrentScopeId();
+  return Examine(capture, analysis);
 }
 
 LeakScope::LeakScope(std::string name, std::source_location loc)
@@ -84,10 +86,15 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
     return LeakReport();
   }
   internal::MarkScopeEnded(scope_);
+  const bool controlled = internal::InControlledWorld();
+  const bool alone = !controlled || !internal::TasksInPools(scope_, options.grace);
+  // What the pools did may let others go on.
+  if (!alone) internal::WaitUntilQuiet(scope_, GraceOf(options));
   DumpOptions capture;
   capture.reason = "check";
   capture.label = options.label;
-  capture.world = internal::InControlledWorld() ? internal::CurrentWorldId() : 0;
+  capture.world = controlled ? internal::CurrentWorldId() : 0;
+  capture.pools = !alone;
   AnalysisOptions analysis = ForAnalysis(options);
   analysis.scope = internal::ScopeId(scope_);
   analysis.contexts_since_ns = begun_ns_;

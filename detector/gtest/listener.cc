@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/explore/exploration.h"
 #include "detector/explore/result_file.h"
+#include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/options.h"
@@ -28,6 +29,18 @@ Expectations& Current() {
 std::optional<LeakReport>& DeadEnd() {
   static auto& report = *new std::optional<LeakReport>;
   return report;
+}
+
+// GoogleTest takes it for a failure that has been told already.
+struct ExpectedDeadEnd : GlobalDeadlockError, testing::AssertionException {
+  explicit ExpectedDeadEnd(const std::string& waits)
+      : GlobalDeadlockError(waits),
+        AssertionException(testing::TestPartResult(testing::TestPartResult::kSuccess, nullptr, -1,
+                                                   waits.c_str())) {}
+};
+
+void ThrowIfExpected(const std::string& waits) {
+  if (Current().dead_end) throw ExpectedDeadEnd(waits);
 }
 
 void OnDeadEnd(std::uint64_t) {
@@ -147,6 +160,7 @@ LeakCheckListener::~LeakCheckListener() = default;
 
 void LeakCheckListener::OnTestStart(const testing::TestInfo& test) {
   Current() = Expectations();
+  internal::SetDeadEndThrower(&ThrowIfExpected);
   if (!GetOptions().explore.empty()) {
     BeginExplored(test);
     return;

@@ -54,8 +54,13 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
     data.wait = "deadlock";
     data.wait_site = SiteText(s, main->wait_site);
     data.task_name = std::string(main->name);
+    std::size_t others = 0;
     for (const Task& task : s.snap().tasks.all()) {
       if (task.world != world.id || !s.Blocked(task)) continue;
+      if (!s.InFocus(task)) {
+        ++others;
+        continue;
+      }
       ++data.task_count;
       if (data.tasks.size() < s.options().most_tasks_listed) data.tasks.push_back(task.id);
       if (data.graph.size() < kMostLines) data.graph.push_back(WaitLine(s, task));
@@ -67,6 +72,11 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
       data.notes.push_back(
           absl::StrCat("Seed ", world.seed, ", after ", world.steps,
                        " scheduling decisions; the same seed gives the same run."));
+    }
+    if (others > 0) {
+      data.notes.push_back(absl::StrCat("Of what ran before, ", others,
+                                        others == 1 ? " task is" : " tasks are",
+                                        " blocked, too; not listed here."));
     }
     Propose(s, *main, cause_known, data);
     out.push_back(std::move(data));

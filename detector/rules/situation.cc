@@ -92,6 +92,9 @@ bool Situation::ScopeStill(const Task& task) const {
 
 bool Situation::InFocus(const Task& task) const {
   if (options_.world != 0 && task.world != options_.world) return false;
+  // Who has come to a dead end began the scope, and is not in it.
+  const World* world = snap_.worlds.Find(task.world);
+  if (world != nullptr && world->deadlock && world->main_task == task.id) return true;
   return options_.scope == 0 || NearestOf(snap_.scopes, focus_, task.scope) != nullptr;
 }
 

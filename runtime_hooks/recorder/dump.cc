@@ -142,6 +142,7 @@ void WriteAll(Sink sink, const DumpOptions& options) {
   snapshot.reason = options.reason.c_str();
   snapshot.label = options.label.c_str();
   snapshot.world = options.world;
+  snapshot.pools = options.pools;
   snapshot.scope = options.scope;
   snapshot.events = options.events;
   snapshot.stacks_per_site = options.stacks_per_site;

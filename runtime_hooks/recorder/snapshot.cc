@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime_hooks/recorder/modules.h"
@@ -38,6 +39,7 @@ void WriteTimer(const TimerEntry& timer, void* arg) {
 
 void Snapshot::Run() {
   packets_before_ = out_.packets();
+  if (options_.pools) FindPools();
   WriteBegin();
   if (!options_.crash) WriteWorlds();
   WriteTasks();
@@ -60,6 +62,16 @@ void Snapshot::WriteBegin() {
     s.add_int64(dump::SnapshotBeginTag::kWallNs, wall);
     s.add_string(dump::SnapshotBeginTag::kLabel, options_.label);
   });
+}
+
+void Snapshot::FindPools() {
+  ForEachWorld(
+      [](World* world, void* pools) {
+        if (!world->UsesThreads()) return;
+        static_cast<std::vector<std::uint64_t>*>(pools)->push_back(world->id());
+      },
+      &pools_);
+  std::sort(pools_.begin(), pools_.end());
 }
 
 void Snapshot::WriteTimers(World* world) {

@@ -10,6 +10,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,7 @@ struct SnapshotOptions {
   const char* reason = "request";
   const char* label = "";
   std::uint64_t world = 0;  // 0: all
+  bool pools = false;       // beside `world`: all pools
   std::uint64_t scope = 0;  // 0: all
   bool events = false;
   int stacks_per_site = 2;
@@ -50,10 +52,12 @@ class Snapshot {
   // snapshot.cc
   void WriteBegin();
   void WriteWorlds();
+  void FindPools();
   void WriteTimers(World* world);
   void WriteEnd();
   bool Wanted(std::uint64_t world_id) const {
-    return options_.world == 0 || options_.world == world_id;
+    return options_.world == 0 || options_.world == world_id ||
+           std::binary_search(pools_.begin(), pools_.end(), world_id);
   }
   static constexpr int kCrashTries = 1000;
   template <class Lock>
@@ -107,6 +111,7 @@ class Snapshot {
   int crash_stacks_ = 0;
   IdSet listed_;                          // tasks
   std::vector<std::uint64_t> mentioned_;  // tasks
+  std::vector<std::uint64_t> pools_;      // worlds that are wanted beside one; sorted
   IdSet contexts_, channels_, syncs_, spawns_, scopes_;
   absl::flat_hash_map<std::uint64_t, int> stacks_;
   absl::flat_hash_map<const char*, std::string> type_names_;  // demangled

@@ -1,6 +1,9 @@
 #include "stranded/internal/check_support.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <chrono>
 
 #include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/registry/scope.h"
@@ -23,6 +26,34 @@ std::size_t CountUnfinished(const World* world) {
       },
       [](Task* task) { UnrefTask(task); });
   return count;
+}
+
+// Unfinished tasks of the scope, and of those within it, that are in no controlled world.
+bool AnyInPools(const ScopeNode* scope) {
+  struct Search {
+    std::uint64_t scope;
+    bool found = false;
+  } search{scope->id};
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (search.found || task->is_thread || task->scope == nullptr) return;
+        if (!task->world->UsesThreads() || !IsWithin(task->scope, search.scope)) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire);
+        search.found = (state & Task::kStateMask) != Task::kFinished;
+      },
+      [](Task* task) { UnrefTask(task); });
+  return search.found;
+}
+
+bool PoolsAreQuiet() {
+  bool quiet = true;
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& all = *static_cast<bool*>(arg);
+        if (all && world->UsesThreads()) all = world->Facts().quiet;
+      },
+      &quiet);
+  return quiet;
 }
 
 }  // namespace
@@ -65,6 +96,10 @@ void EndScope(ScopeNode* scope) {
 
 void MarkScopeEnded(ScopeNode* scope) { scope->ended.store(true, std::memory_order_release); }
 std::uint64_t ScopeId(const ScopeNode* scope) { return scope->id; }
+std::uint64_t CurrentScopeId() {
+  const ScopeNode* scope = CurrentTask()->spawn_scope;
+  return scope == nullptr ? 0 : scope->id;
+}
 
 std::int64_t ScopeLive(const ScopeNode* scope) {
   // Acquire: pairs with AddToScope, so that the checker sees what the finished tasks did.
@@ -81,6 +116,16 @@ bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
         return s != nullptr && ScopeLive(static_cast<const ScopeNode*>(s)) == 0;
       },
       scope);
+}
+
+bool TasksInPools(const ScopeNode* scope, absl::Duration grace) {
+  constexpr timespec kPause{0, 1000000};
+  const auto until = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(grace);
+  while (AnyInPools(scope)) {
+    if (PoolsAreQuiet() || std::chrono::steady_clock::now() >= until) return true;
+    nanosleep(&kPause, nullptr);
+  }
+  return false;
 }
 
 bool InControlledWorld() { return dynamic_cast<ControlledWorld*>(CurrentWorld()) != nullptr; }

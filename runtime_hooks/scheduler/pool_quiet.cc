@@ -192,7 +192,8 @@ WorldFacts PoolWorld::Facts() {
   const int acting = ActingThreads();
   const int outside = acting + UnknownThreads();
   // Before active_: a worker counts itself there before it takes what made it wake up.
-  facts.runnable = static_cast<std::uint32_t>(ReadyTasks());
+  // What becomes ready in a pool that was shut down never runs.
+  facts.runnable = Stopped() ? 0 : static_cast<std::uint32_t>(ReadyTasks());
   const int blocked = blocked_.load(std::memory_order_acquire);
   const int called = CalledWorkers();  // before active_, into which they go over
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked) + called);

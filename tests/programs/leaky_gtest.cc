@@ -46,6 +46,18 @@ TEST(Planted, DeadEnd) {
   c.Recv();
 }
 
+TEST(Planted, AnExpectedDeadEndPasses) {
+  ExpectDeadEnd();
+  Chan<int> c;
+  c.Recv();
+}
+
+TEST(Planted, LeaksInAPool) {
+  static Pool* const pool = new Pool({.workers = 1, .name = "keeps"});
+  Chan<int> c;
+  pool->Go([c] { c.Recv(); });
+}
+
 TEST(Planted, TheTestAfterADeadEndPasses) {
   Chan<int> c(1);
   c.Send(1);

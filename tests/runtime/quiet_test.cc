@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <source_location>
+#include <thread>
 #include <vector>
 
 #include "stranded/channel.h"
@@ -82,6 +85,13 @@ TEST(Quiet, ATimerNobodyHoldsIsNoSignOfLife) {
   EXPECT_THROW(never.Recv(), GlobalDeadlockError);
 }
 
+TEST(Quiet, AnExpectedDeadEndMayLeaveTheTest) {
+  ExpectDeadEnd();
+  Chan<int> never;
+  never.Recv();
+  ADD_FAILURE() << "came back";
+}
+
 // The check waits for the tasks of other pools, too.
 TEST(Quiet, AScopeWithATaskAtWorkInAnotherPoolIsGivenTime) {
   if (internal::InControlledWorld()) GTEST_SKIP() << "about pools";
@@ -91,6 +101,49 @@ TEST(Quiet, AScopeWithATaskAtWorkInAnotherPoolIsGivenTime) {
   pool.Go([] { this_task::SleepFor(absl::Milliseconds(20)); });
   const LeakReport report = scope.Check();
   EXPECT_TRUE(report.clean()) << report.ToText();
+}
+
+// A controlled test sees what it left in a pool, too, and the pool's task is told apart from one
+// that is only slower than the test.
+TEST(Quiet, ATaskLeftInAPoolIsFound) {
+  LeakScope scope("scope");
+  Chan<int> never;
+  std::source_location left;
+  Pool pool({.workers = 1, .name = "keeps"});
+  pool.Go([never, &left] {
+    left = std::source_location::current();
+    never.Recv();
+  });
+  const LeakReport report = scope.Check();
+  ASSERT_EQ(report.findings().size(), 1U) << report.ToText();
+  EXPECT_EQ(report.findings()[0].rule(), "abandoned-recv");
+  EXPECT_EQ(report.findings()[0].wait_site().line, left.line() + 1);
+  never.Close();
+}
+
+TEST(Quiet, ATaskOfAPoolMayWakeOneOfTheTest) {
+  LeakScope scope("scope");
+  Chan<int> values;
+  Pool pool({.workers = 1, .name = "sends"});
+  Go([values] { values.Recv(); });
+  pool.Go([values] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    values.Send(1);
+  });
+  const LeakReport report = scope.Check();
+  EXPECT_TRUE(report.clean()) << report.ToText();
+}
+
+// What becomes ready in a pool that was shut down never runs: nobody waits for it.
+TEST(Quiet, ATaskOfAPoolThatIsGoneIsNotWaitedFor) {
+  if (!internal::InControlledWorld()) GTEST_SKIP() << "about controlled worlds";
+  ExpectLeak("outlived-scope");
+  Chan<int> values;
+  Pool pool({.workers = 1, .name = "gone"});
+  pool.Go([values] { values.Send(1); });
+  EXPECT_FALSE(pool.Shutdown(absl::Milliseconds(20)).clean);
+  EXPECT_EQ(values.Recv(), 1);
+  EXPECT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(1)));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace stranded {
 // For the test that is running:
 // it must leave findings of this rule (`times` of them, or any number when 0), and no others;
 void ExpectLeak(const std::string& rule, std::size_t times = 0);
-// it must come to a dead end (GlobalDeadlockError), which is then no failure;
+// it must come to a dead end, which is then no failure: the test may catch the GlobalDeadlockError,
+// or leave by it;
 void ExpectDeadEnd();
 // tasks whose wait or spawn site has this in file:line or function are of no interest.
 void IgnoreLeaks(const std::string& site_or_function);

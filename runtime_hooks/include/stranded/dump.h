@@ -20,6 +20,7 @@ struct DumpOptions {
   std::string reason = "request";  // printed in the report's head
   std::string label;               // for example the name of the test
   std::uint64_t world = 0;         // only tasks of this world; 0: all
+  bool pools = false;              // beside `world`: and those of all pools
   std::uint64_t scope = 0;         // only tasks spawned in this scope or below; 0: all
   bool events = true;              // include the event rings if there are any
   int stacks_per_site = 2;         // stacks unwound for each pair of wait site and spawn site

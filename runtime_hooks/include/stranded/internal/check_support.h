@@ -37,6 +37,8 @@ void EndScope(ScopeNode* scope);
 // Marks that all that was spawned in it should be gone by now.
 void MarkScopeEnded(ScopeNode* scope);
 std::uint64_t ScopeId(const ScopeNode* scope);
+// Of the one that the calling task spawns in; 0: none.
+std::uint64_t CurrentScopeId();
 // Tasks alive in the scope and below it. Costs one load.
 std::int64_t ScopeLive(const ScopeNode* scope);
 
@@ -44,6 +46,11 @@ std::int64_t ScopeLive(const ScopeNode* scope);
 // (if not null) is empty, or `grace` has passed on the world's clock. True if it is quiet: nothing
 // runnable, no timer pending, nobody outside who could act.
 bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace);
+
+// For a check in a controlled world: tasks of the scope that live in pools, on real threads. Waits
+// on the real clock, for `grace` at most, until all pools are quiet or there is none of them. True
+// if there are some.
+bool TasksInPools(const ScopeNode* scope, absl::Duration grace);
 
 // What the next task will be called; ids only grow.
 std::uint64_t NextTaskId();
@@ -58,6 +65,8 @@ std::int64_t LostCancels();
 // Called in the main task when its world has come to a dead end, before GlobalDeadlockError is
 // thrown: everything is still parked as it was.
 void SetDeadEndReporter(void (*reporter)(std::uint64_t world_id));
+// May throw something derived from GlobalDeadlockError instead. Null: nothing does.
+void SetDeadEndThrower(void (*thrower)(const std::string& waits));
 
 }  // namespace stranded::internal
 
