@@ -1,5 +1,6 @@
 #include "stranded/leak_check.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,6 +18,8 @@ extern const bool stranded_report_printer;
 
 namespace stranded {
 namespace {
+
+constexpr char kLostCancel[] = "lost-cancel";
 
 AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
   AnalysisOptions analysis;
@@ -51,6 +54,19 @@ absl::Duration GraceOf(const LeakCheckOptions& options) {
 
 }  // namespace
 
+void LeakReport::Add(const LeakReport& earlier) {
+  if (analysis_.dump == nullptr) {
+    *this = earlier;
+    return;
+  }
+  for (const Finding& finding : earlier.findings()) {
+    const bool known =
+        std::any_of(analysis_.findings.begin(), analysis_.findings.end(),
+                    [&](const Finding& f) { return f.fingerprint() == finding.fingerprint(); });
+    if (!known) analysis_.findings.push_back(finding);
+  }
+}
+
 std::string LeakReport::ToText() const { return TextReport(analysis_); }
 
 LeakReport FindLeaks(const LeakCheckOptions& options) {
@@ -78,28 +94,45 @@ LeakScope::LeakScope(std::string name, std::source_location loc)
 
 LeakScope::~LeakScope() { internal::EndScope(scope_); }
 
-LeakReport LeakScope::Check(const LeakCheckOptions& options) {
-  if (internal::ScopeLive(scope_) > 0) internal::WaitUntilQuiet(scope_, GraceOf(options));
-  // A trace may show more than what is left.
-  const bool traced = GetOptions().record == "trace";
-  if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) {
-    return LeakReport();
-  }
-  internal::MarkScopeEnded(scope_);
-  const bool controlled = internal::InControlledWorld();
-  const bool alone = !controlled || !internal::TasksInPools(scope_, options.grace);
-  // What the pools did may let others go on.
-  if (!alone) internal::WaitUntilQuiet(scope_, GraceOf(options));
+LeakReport LeakScope::ExamineScope(const LeakCheckOptions& options, bool pools) {
   DumpOptions capture;
   capture.reason = "check";
   capture.label = options.label;
-  capture.world = controlled ? internal::CurrentWorldId() : 0;
-  capture.pools = !alone;
+  capture.world = internal::InControlledWorld() ? internal::CurrentWorldId() : 0;
+  capture.pools = pools;
   AnalysisOptions analysis = ForAnalysis(options);
   analysis.scope = internal::ScopeId(scope_);
   analysis.contexts_since_ns = begun_ns_;
   analysis.tasks_since = first_task_;
   return Examine(capture, analysis);
+}
+
+LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
+  const auto& rules = options.rules;
+  const bool wanted =
+      rules.empty() || std::find(rules.begin(), rules.end(), kLostCancel) != rules.end();
+  if (!wanted || internal::LostCancels() == 0) return LeakReport();
+  LeakCheckOptions only = options;
+  only.rules = {kLostCancel};
+  return ExamineScope(only, false);
+}
+
+LeakReport LeakScope::Check(const LeakCheckOptions& options) {
+  const LeakReport lost = CheckLostCancels(options);
+  // A timer may start a task that stays.
+  if (internal::ScopeLive(scope_) > 0 || internal::TimersAhead()) {
+    internal::WaitUntilQuiet(scope_, GraceOf(options));
+  }
+  // A trace may show more than what is left.
+  const bool traced = GetOptions().record == "trace";
+  if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) return lost;
+  internal::MarkScopeEnded(scope_);
+  const bool pools = internal::InControlledWorld() && internal::TasksInPools(scope_, options.grace);
+  // What the pools did may let others go on.
+  if (pools) internal::WaitUntilQuiet(scope_, GraceOf(options));
+  LeakReport report = ExamineScope(options, pools);
+  report.Add(lost);
+  return report;
 }
 
 }  // namespace stranded

@@ -28,6 +28,9 @@ std::string TextOf(const std::exception_ptr& thrown) {
   }
 }
 
+// Part of the key of an end; even, as the lowest bit stands for a dead end.
+constexpr std::uint64_t kLostCancels = 0x6a09e667f3bcc908;
+
 // Not of this run: it takes another schedule.
 LeakReport Predicted(const LeakReport& report, const std::string& how) {
   Analysis analysis = report.analysis();
@@ -187,11 +190,14 @@ Exploration::EndState Exploration::Examine() {
   if (dead_end_.has_value()) return *dead_end_;
   EndState end;
   end.report = LeakReport();
+  const LeakReport lost = scope_->CheckLostCancels(options_.check);
   internal::WaitUntilQuiet(nullptr, options_.check.virtual_grace);
   end.key = internal::EndOf(world_) & ~std::uint64_t{1};
+  if (!lost.clean()) end.key ^= kLostCancels;
   if (end.key == 0) return end;
   if (phase_ != Phase::kLast && by_key_.contains(end.key)) return end;
   end.report = scope_->Check(options_.check);
+  end.report.Add(lost);
   end.examined = true;
   return end;
 }

@@ -130,6 +130,11 @@ bool TasksInPools(const ScopeNode* scope, absl::Duration grace) {
 
 bool InControlledWorld() { return dynamic_cast<ControlledWorld*>(CurrentWorld()) != nullptr; }
 
+bool TimersAhead() {
+  World* const world = CurrentWorld();
+  return !world->UsesThreads() && static_cast<ControlledWorld*>(world)->Facts().timers > 0;
+}
+
 std::int64_t LostCancels() { return lost_cancels.load(std::memory_order_relaxed); }
 
 std::uint64_t CurrentWorldId() { return CurrentWorld()->id(); }

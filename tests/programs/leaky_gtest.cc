@@ -1,6 +1,7 @@
 // Tests that are meant to fail, and neighbours that must not: tests/cli/gtest_glue_test.py looks
 // on.
 #include <stranded/gtest.h>
+#include <stranded/internal/check_support.h>
 #include <stranded/stranded.h>
 
 namespace stranded {
@@ -56,6 +57,20 @@ TEST(Planted, LeaksInAPool) {
   static Pool* const pool = new Pool({.workers = 1, .name = "keeps"});
   Chan<int> c;
   pool->Go([c] { c.Recv(); });
+}
+
+// A plain run and an exploration must say the same of these.
+TEST(Timers, ATaskThatATimerStartsLaterLeaks) {
+  if (!internal::InControlledWorld()) GTEST_SKIP() << "on real threads it comes after the test";
+  ExpectLeak("abandoned-send", 1);
+  Chan<int> c;
+  TimerFunc(absl::Milliseconds(5), [c] { c.Send(1); });
+}
+
+TEST(Timers, ATimeoutDoesNotHideALostCancel) {
+  ExpectLeak("lost-cancel", 1);
+  auto [ctx, cancel] = WithTimeout(Background(), absl::Milliseconds(100));
+  EXPECT_TRUE(ctx.Err().ok());
 }
 
 TEST(Planted, TheTestAfterADeadEndPasses) {

@@ -47,6 +47,8 @@ class LeakReport {
   bool clean() const { return analysis_.findings.empty(); }
   std::string ToText() const;
   const Analysis& analysis() const { return analysis_; }
+  // Takes over findings of an earlier look that this one does not have.
+  void Add(const LeakReport& earlier);
 
  private:
   Analysis analysis_;
@@ -68,8 +70,13 @@ class LeakScope {
 
   // What was spawned in the scope should be gone by now; blocks for the grace at most.
   LeakReport Check(const LeakCheckOptions& options = {});
+  // Of that, only contexts whose cancel function is lost, and without waiting: a timeout may end
+  // them meanwhile, as it hides the mistake in the program. Part of Check().
+  LeakReport CheckLostCancels(const LeakCheckOptions& options = {});
 
  private:
+  LeakReport ExamineScope(const LeakCheckOptions& options, bool pools);
+
   internal::ScopeNode* scope_;
   std::int64_t begun_ns_;
   std::uint64_t first_task_;

@@ -59,6 +59,9 @@ std::uint64_t NextTaskId();
 std::uint64_t CurrentWorldId();
 bool InControlledWorld();
 
+// In a controlled world: timers are pending.
+bool TimersAhead();
+
 // Contexts alive that have not ended and that nobody can cancel any more.
 std::int64_t LostCancels();
 
