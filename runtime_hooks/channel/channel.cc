@@ -148,6 +148,19 @@ bool ForgivesClose(ChanCore* chan) {
   return std::exchange(chan->closed_by_patch, false);
 }
 
+[[noreturn]] void ThrowClosedTwice(ChanCore* chan, const std::source_location& site) {
+  std::source_location first;
+  {
+    SpinGuard guard(chan->lock);
+    first = chan->closed_site;
+  }
+  const auto place = [](const std::source_location& at) {
+    return std::string(at.file_name()) + ":" + std::to_string(at.line());
+  };
+  throw ClosedChannelError("close of a channel that was closed before, at " + place(site) +
+                           "; made at " + place(chan->site) + ", first closed at " + place(first));
+}
+
 }  // namespace
 
 void ChanClose(ChanCore* chan, const std::source_location& site) {
@@ -156,9 +169,7 @@ void ChanClose(ChanCore* chan, const std::source_location& site) {
   if (chan == nullptr) throw ClosedChannelError("close of a nil channel");
   const bool closed = CloseNow(chan, self->id, site);
   if (!closed && !ForgivesClose(chan)) {
-    throw ClosedChannelError("close of a channel that was closed before, made at " +
-                             std::string(chan->site.file_name()) + ":" +
-                             std::to_string(chan->site.line()));
+    ThrowClosedTwice(chan, site);
   }
 }
 

@@ -26,6 +26,7 @@ void FireDeadline(internal::TimerEntry* timer) {
   }
   EndOfContext end;
   end.err = ContextErr::kDeadlineExceeded;
+  end.cause = node->deadline_cause;
   end.at_ns = timer->world->NowNs();
   end.origin = node->id;
   internal::EndContext(node, end);
@@ -82,8 +83,10 @@ Context PublishForTwo(ContextNode* node) {
 
 std::pair<Context, CancelFunc> MakeDeadline(const Context& parent, ContextKind kind,
                                             std::int64_t deadline_ns, std::int64_t now_ns,
+                                            const absl::Status& cause,
                                             const std::source_location& loc) {
   ContextNode* node = NewCancellable(parent, kind, loc);
+  node->deadline_cause = cause;
   node->deadline_ns = deadline_ns;
   // A parent that ends earlier makes a timer of its own useless, as in Go.
   const bool parent_first = node->earliest_ns != 0 && node->earliest_ns <= deadline_ns;
@@ -94,6 +97,7 @@ std::pair<Context, CancelFunc> MakeDeadline(const Context& parent, ContextKind k
   if (deadline_ns <= now_ns) {
     EndOfContext end;
     end.err = ContextErr::kDeadlineExceeded;
+    end.cause = cause;
     end.at_ns = now_ns;
     end.origin = node->id;
     internal::EndContext(node, end);
@@ -247,15 +251,27 @@ std::pair<Context, CancelCauseFunc> WithCancelCause(const Context& parent,
 
 std::pair<Context, CancelFunc> WithTimeout(const Context& parent, absl::Duration timeout,
                                            std::source_location loc) {
+  return WithTimeoutCause(parent, timeout, absl::OkStatus(), loc);
+}
+
+std::pair<Context, CancelFunc> WithTimeoutCause(const Context& parent, absl::Duration timeout,
+                                                const absl::Status& cause,
+                                                std::source_location loc) {
   const std::int64_t now = internal::NowNs();
   const std::int64_t at = internal::LaterBy(now, absl::ToInt64Nanoseconds(timeout));
-  return MakeDeadline(parent, ContextKind::kTimeout, at, now, loc);
+  return MakeDeadline(parent, ContextKind::kTimeout, at, now, cause, loc);
 }
 
 std::pair<Context, CancelFunc> WithDeadline(const Context& parent, absl::Time deadline,
                                             std::source_location loc) {
+  return WithDeadlineCause(parent, deadline, absl::OkStatus(), loc);
+}
+
+std::pair<Context, CancelFunc> WithDeadlineCause(const Context& parent, absl::Time deadline,
+                                                 const absl::Status& cause,
+                                                 std::source_location loc) {
   return MakeDeadline(parent, ContextKind::kDeadline, absl::ToUnixNanos(deadline),
-                      internal::NowNs(), loc);
+                      internal::NowNs(), cause, loc);
 }
 
 Context WithoutCancel(const Context& parent, std::source_location loc) {

@@ -79,6 +79,7 @@ struct ContextNode : ContextChild {
   std::int64_t created_ns = 0;
   std::uint64_t world_id = 0;      // where it was made
   std::int64_t deadline_ns = 0;    // own deadline; 0: none
+  absl::Status deadline_cause;     // of its end by that; Ok: none in particular
   std::int64_t earliest_ns = 0;    // earliest of its own and those above; 0: none
   const char* key_type = nullptr;  // value nodes; mangled
   void (*destroy_value)(void*) = nullptr;

@@ -99,13 +99,13 @@ ErrGroup::~ErrGroup() = default;
 
 const Context& ErrGroup::GetContext() const { return state_->context; }
 
-void ErrGroup::Start(Function fn, const std::source_location& loc) {
+void ErrGroup::Start(const SpawnOptions& options, Function fn, const std::source_location& loc) {
   State& state = *state_;
   state.alive.fetch_add(1, std::memory_order_relaxed);
   state.running.Add(1, loc);
   try {
     stranded::Go(
-        state.context,
+        options, state.context,
         [state = state_, fn = std::move(fn), loc]() mutable {
           state->Run(fn, loc);
           fn = nullptr;  // what it holds goes before Wait returns
@@ -118,17 +118,19 @@ void ErrGroup::Start(Function fn, const std::source_location& loc) {
   }
 }
 
-void ErrGroup::Go(Function fn, std::source_location loc) {
+void ErrGroup::Go(Function fn, std::source_location loc) { Go(SpawnOptions(), std::move(fn), loc); }
+
+void ErrGroup::Go(const SpawnOptions& options, Function fn, std::source_location loc) {
   if (state_->limit.has_value()) {
     const absl::Status got = state_->limit->Acquire(Background(), 1, loc);
     if (!got.ok()) return;  // only while unwinding after a dead end
   }
-  Start(std::move(fn), loc);
+  Start(options, std::move(fn), loc);
 }
 
 bool ErrGroup::TryGo(Function fn, std::source_location loc) {
   if (state_->limit.has_value() && !state_->limit->TryAcquire(1, loc)) return false;
-  Start(std::move(fn), loc);
+  Start(SpawnOptions(), std::move(fn), loc);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
@@ -65,7 +66,7 @@ void Mutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (base_.holder == 0 || self->unwinding == internal::Unwinding::kReclaims) {
       base_.lock.Unlock();
       if (self->unwinding != internal::Unwinding::kNone) return;
-      throw MisuseError("unlock of an unlocked Mutex");
+      internal::ThrowMisuse("unlock of an unlocked Mutex", base_, loc);
     }
   }
   base_.last_done = internal::SyncPeer{self->id, loc};

@@ -2,6 +2,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/sync/force_release.h"
+#include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
@@ -114,7 +115,7 @@ void RWMutex::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (base_.holder == 0 || self->unwinding == internal::Unwinding::kReclaims) {
       base_.lock.Unlock();
       if (self->unwinding != internal::Unwinding::kNone) return;
-      throw MisuseError("unlock of an RWMutex that is not locked for writing");
+      internal::ThrowMisuse("unlock of an RWMutex that is not locked for writing", base_, loc);
     }
   }
   base_.last_done = internal::SyncPeer{self->id, loc};
@@ -173,7 +174,7 @@ void RWMutex::RUnlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (base_.readers == 0) {
     base_.lock.Unlock();
     if (self->unwinding != internal::Unwinding::kNone) return;
-    throw MisuseError("RUnlock of an RWMutex that is not locked for reading");
+    internal::ThrowMisuse("RUnlock of an RWMutex that is not locked for reading", base_, loc);
   }
   if (!own) base_.readers_uncertain = true;
   base_.last_done = internal::SyncPeer{self->id, loc};

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 #include "stranded/internal/context_ref.h"
@@ -196,7 +197,8 @@ void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD
     const std::int64_t held = base_.limit - base_.counter;
     base_.lock.Unlock();
     if (self->unwinding != internal::Unwinding::kNone) return;
-    throw MisuseError(absl::StrCat("release of ", n, " semaphore units while ", held, " are held"));
+    internal::ThrowMisuse(
+        absl::StrCat("release of ", n, " semaphore units while ", held, " are held"), base_, loc);
   }
   base_.counter += n;
   base_.last_done = internal::SyncPeer{self->id, loc};

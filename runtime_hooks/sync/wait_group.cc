@@ -6,6 +6,7 @@
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/sync/count_credit.h"
+#include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
 
@@ -34,7 +35,7 @@ __attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self,
     base->lock.Unlock();
     if (patched) return;
     if (self->unwinding != internal::Unwinding::kNone) return;
-    throw MisuseError("negative WaitGroup counter");
+    internal::ThrowMisuse("negative WaitGroup counter", *base, loc);
   }
   base->counter += delta;
   if (delta > 0) base->last_add = {self->id, loc};
@@ -100,7 +101,9 @@ void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   const bool reused = internal::CountOf(base_) != 0;
   base_.lock.Unlock();
-  if (reused) throw MisuseError("WaitGroup is reused before a previous Wait has returned");
+  if (reused) {
+    internal::ThrowMisuse("WaitGroup is reused before a previous Wait has returned", base_, loc);
+  }
 }
 
 }  // namespace stranded

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "stranded/context.h"
 #include "stranded/gtest.h"
 #include "stranded/sync.h"
@@ -121,11 +122,19 @@ TEST(Channel, AClosedChannelIsDrainedFirst) {
 }
 
 TEST(Channel, MisuseOfCloseThrows) {
+  const int line = __LINE__;
   Chan<int> c(1);
   c.Close();
   EXPECT_THROW(c.Send(1), ClosedChannelError);
   EXPECT_THROW(c.TrySend(1), ClosedChannelError);
   EXPECT_THROW(c.Close(), ClosedChannelError);
+  try {
+    c.Close();
+  } catch (const ClosedChannelError& e) {
+    EXPECT_NE(std::string(e.what()).find(absl::StrCat("first closed at ", __FILE__, ":", line + 2)),
+              std::string::npos)
+        << e.what();
+  }
   EXPECT_THROW(Chan<int>::Nil().Close(), ClosedChannelError);
 }
 

@@ -84,6 +84,29 @@ TEST(Context, AnOkCauseStandsForErr) {
   EXPECT_TRUE(absl::IsCancelled(ctx.Cause()));
 }
 
+TEST(Context, ATimeoutMayHaveACauseOfItsOwn) {
+  auto [ctx, cancel] = WithTimeoutCause(Background(), absl::Milliseconds(5),
+                                        absl::UnavailableError("backend too slow"));
+  auto [child, cancel_child] = WithCancel(ctx);
+  EXPECT_TRUE(ctx.Cause().ok());
+  child.Done().Recv();
+  for (const Context& ended : {ctx, child}) {
+    EXPECT_TRUE(absl::IsDeadlineExceeded(ended.Err()));
+    EXPECT_EQ(ended.Cause(), absl::UnavailableError("backend too slow"));
+  }
+  auto [late, cancel_late] =
+      WithDeadlineCause(Background(), Now() - absl::Seconds(1), absl::AbortedError("too late"));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late.Err()));
+  EXPECT_EQ(late.Cause(), absl::AbortedError("too late"));
+  auto [stopped, stop] =
+      WithTimeoutCause(Background(), absl::Hours(1), absl::AbortedError("too late"));
+  stop();
+  EXPECT_TRUE(absl::IsCancelled(stopped.Cause()));
+  cancel();
+  cancel_child();
+  cancel_late();
+}
+
 TEST(Context, TimeoutEndsWithDeadlineExceeded) {
   auto [ctx, cancel] = WithTimeout(Background(), absl::Milliseconds(20));
   EXPECT_EQ(ctx.Done().Recv(), std::nullopt);

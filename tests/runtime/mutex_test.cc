@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "stranded/wait_group.h"
@@ -101,8 +103,16 @@ TEST(Mutex, AnotherTaskMayUnlock) {
 }
 
 TEST(Mutex, UnlockOfAnUnlockedMutexThrows) {
+  const int line = __LINE__;
   Mutex mu;
   EXPECT_THROW(mu.Unlock(), MisuseError);
+  try {
+    mu.Unlock();
+  } catch (const MisuseError& e) {
+    EXPECT_EQ(std::string(e.what()),
+              absl::StrCat("unlock of an unlocked Mutex, at ", __FILE__, ":", line + 4,
+                           "; it was made at ", __FILE__, ":", line + 1));
+  }
   mu.Lock();
   mu.Unlock();
   EXPECT_THROW(mu.Unlock(), MisuseError);

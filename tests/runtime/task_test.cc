@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime_hooks/scheduler/task.h"
+#include "stranded/err_group.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/options.h"
@@ -197,6 +199,31 @@ TEST(Pool, ShutdownWaitsForItsTasks) {
   const ShutdownReport report = pool.Shutdown(absl::Seconds(10));
   EXPECT_TRUE(report.clean);
   EXPECT_EQ(ran, 100);
+}
+
+// A name does not need a context: that of the spawner is inherited.
+TEST(Task, OptionsAloneInheritTheContext) {
+  auto [ctx, cancel] = WithCancel(Background());
+  Go(ctx, [&ctx = ctx] {
+    const auto look = [&ctx] {
+      EXPECT_EQ(this_task::GetContext(), ctx);
+      EXPECT_EQ(internal::CurrentTask()->name(), "named");
+    };
+    Go({.name = "named"}, look).Join();
+    WaitGroup group;
+    group.Go({.name = "named"}, look);
+    group.Wait();
+    Pool pool({.workers = 1});
+    pool.Go({.name = "named"}, look).Join();
+    pool.Go({.name = "named"}, ctx, look).Join();
+  }).Join();
+  ErrGroup errors(Background());
+  errors.Go({.name = "named"}, [](const Context&) {
+    EXPECT_EQ(internal::CurrentTask()->name(), "named");
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(errors.Wait().ok());
+  cancel();
 }
 
 TEST(Pool, ShutdownCountsWhatIsLeft) {

@@ -175,6 +175,15 @@ std::pair<Context, CancelFunc> WithDeadline(
     const Context& parent, absl::Time deadline,
     std::source_location loc = std::source_location::current());
 
+// The same with what Cause() returns once the time is over (Go 1.21). It does not matter to a
+// cancellation.
+std::pair<Context, CancelFunc> WithTimeoutCause(
+    const Context& parent, absl::Duration timeout, const absl::Status& cause,
+    std::source_location loc = std::source_location::current());
+std::pair<Context, CancelFunc> WithDeadlineCause(
+    const Context& parent, absl::Time deadline, const absl::Status& cause,
+    std::source_location loc = std::source_location::current());
+
 // Keeps the values, not the end: a child that outlives its parent's cancellation.
 Context WithoutCancel(const Context& parent,
                       std::source_location loc = std::source_location::current());

@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "stranded/context.h"
+#include "stranded/task.h"
 
 namespace stranded {
 
@@ -32,6 +33,8 @@ class ErrGroup {
   ~ErrGroup();
 
   void Go(Function fn, std::source_location loc = std::source_location::current());
+  void Go(const SpawnOptions& options, Function fn,
+          std::source_location loc = std::source_location::current());
   // Starts fn only if the limit allows it now.
   bool TryGo(Function fn, std::source_location loc = std::source_location::current());
   absl::Status Wait(std::source_location loc = std::source_location::current());
@@ -40,7 +43,7 @@ class ErrGroup {
 
  private:
   struct State;
-  void Start(Function fn, const std::source_location& loc);
+  void Start(const SpawnOptions& options, Function fn, const std::source_location& loc);
   std::shared_ptr<State> state_;
 };
 

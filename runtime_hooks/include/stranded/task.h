@@ -121,7 +121,17 @@ TaskHandle Go(const Context& ctx, F&& fn,
   return internal::Spawn(spec, std::forward<F>(fn));
 }
 
-// Inherits the current task's context.
+// These inherit the current task's context.
+template <class F>
+  requires std::is_invocable_v<std::decay_t<F>&>
+TaskHandle Go(const SpawnOptions& options, F&& fn,
+              std::source_location loc = std::source_location::current()) {
+  internal::SpawnSpec spec;
+  spec.options = &options;
+  spec.site = loc;
+  return internal::Spawn(spec, std::forward<F>(fn));
+}
+
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
 TaskHandle Go(F&& fn, std::source_location loc = std::source_location::current()) {
@@ -159,26 +169,42 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
+  // As the functions of that name, on a worker of this pool.
+  template <class F>
+  TaskHandle Go(const SpawnOptions& options, const Context& ctx, F&& fn,
+                std::source_location loc = std::source_location::current()) {
+    return Spawn(&options, &ctx, std::forward<F>(fn), loc);
+  }
   template <class F>
   TaskHandle Go(const Context& ctx, F&& fn,
                 std::source_location loc = std::source_location::current()) {
-    internal::SpawnSpec spec;
-    spec.context = &ctx;
-    spec.world = world_;
-    spec.site = loc;
-    return internal::Spawn(spec, std::forward<F>(fn));
+    return Spawn(nullptr, &ctx, std::forward<F>(fn), loc);
+  }
+  template <class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
+  TaskHandle Go(const SpawnOptions& options, F&& fn,
+                std::source_location loc = std::source_location::current()) {
+    return Spawn(&options, nullptr, std::forward<F>(fn), loc);
   }
   template <class F>
     requires std::is_invocable_v<std::decay_t<F>&>
   TaskHandle Go(F&& fn, std::source_location loc = std::source_location::current()) {
-    internal::SpawnSpec spec;
-    spec.world = world_;
-    spec.site = loc;
-    return internal::Spawn(spec, std::forward<F>(fn));
+    return Spawn(nullptr, nullptr, std::forward<F>(fn), loc);
   }
   ShutdownReport Shutdown(absl::Duration grace);
 
  private:
+  template <class F>
+  TaskHandle Spawn(const SpawnOptions* options, const Context* ctx, F&& fn,
+                   const std::source_location& loc) {
+    internal::SpawnSpec spec;
+    spec.options = options;
+    spec.context = ctx;
+    spec.world = world_;
+    spec.site = loc;
+    return internal::Spawn(spec, std::forward<F>(fn));
+  }
+
   internal::World* world_;
   bool down_ = false;
 };

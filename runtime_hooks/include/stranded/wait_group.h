@@ -36,21 +36,33 @@ class WaitGroup {
   template <class F>
     requires std::is_invocable_v<std::decay_t<F>&>
   void Go(F&& fn, std::source_location loc = std::source_location::current()) {
+    Spawn(nullptr, std::forward<F>(fn), loc);
+  }
+  template <class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
+  void Go(const SpawnOptions& options, F&& fn,
+          std::source_location loc = std::source_location::current()) {
+    Spawn(&options, std::forward<F>(fn), loc);
+  }
+
+ private:
+  template <class F>
+  void Spawn(const SpawnOptions* options, F&& fn, const std::source_location& loc) {
     Add(1, loc);
+    internal::SpawnSpec spec;
+    spec.options = options;
+    spec.site = loc;
     try {
-      stranded::Go(
-          [this, loc, fn = std::forward<F>(fn)]() mutable {
-            fn();
-            Done(loc);
-          },
-          loc);
+      internal::Spawn(spec, [this, loc, fn = std::forward<F>(fn)]() mutable {
+        fn();
+        Done(loc);
+      });
     } catch (...) {  // no task: no stack, or the copy of fn threw
       Done(loc);
       throw;
     }
   }
 
- private:
   internal::SyncBase base_;
 };
 
