@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/fixes/traffic.h"
 
 namespace stranded::detector {
 namespace {
@@ -92,7 +93,7 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
                                            Place(s, sender.site), ".");
   Fix fix = SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
                       "A receive on a closed channel returns: every receiver ends its loop.");
-  if (channel->sends_completed > 0 && channel->repeat_sends + 1 < channel->sends_completed) {
+  if (SeveralSend(s, *channel)) {
     fix.warnings.push_back(
         "Several tasks send here: close once, after all of them have finished "
         "(for example behind a WaitGroup).");

@@ -270,6 +270,7 @@ void MappedReader::Add(const mapped::Channel& r) {
   c.sends_completed = r.sends_completed;
   c.recvs_started = r.recvs_started;
   c.recvs_completed = r.recvs_completed;
+  c.repeat_sends = r.repeat_sends;
   c.waiting_senders = r.waiting_senders;
   c.waiting_receivers = r.waiting_receivers;
   c.creator_task = r.creator;

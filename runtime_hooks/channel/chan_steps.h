@@ -74,12 +74,17 @@ inline void KeepRecord(ChanCore* chan) {
   }
 }
 
+// `task` begins a send, or looks whether it could, where its own was the last that went through.
+// Once for each that did: what is noted of the last sender is overwritten next.
+inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
+  const ChanPeer& last = chan->last_sender;
+  if (last.task == task && last.outcome == PeerOutcome::kCompleted) ++chan->repeat_sends;
+}
+
+// A sender that waited was counted as a repeat, if it is one, when it began to.
 inline void CountSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
-  if (sender != nullptr && chan->last_sender.task == sender->id &&
-      chan->last_sender.outcome == PeerOutcome::kCompleted) {
-    ++chan->repeat_sends;
-  }
+  if (sender != nullptr) CountRepeat(chan, sender->id);
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
 }
 
@@ -213,6 +218,7 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
   if (send) {
     ++chan->sends_started;
     chan->senders.PushBack(w);
+    CountRepeat(chan, w->task->id);
     NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kWaiting);
   } else {
     ++chan->recvs_started;
@@ -245,6 +251,7 @@ inline void NoteLeft(ChanCore* chan, std::uint64_t task, std::int64_t now_ns, bo
   ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
   // Somebody else who still waits here says more about the channel than one who looked and left.
   if (peer.outcome == PeerOutcome::kWaiting && peer.task != task) return;
+  if (send) CountRepeat(chan, task);
   peer.task = task;
   peer.site = site;
   peer.at_ns = now_ns;

@@ -98,6 +98,7 @@ void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
   r->sends_completed = chan->sends_completed;
   r->recvs_started = chan->recvs_started;
   r->recvs_completed = chan->recvs_completed;
+  r->repeat_sends = chan->repeat_sends;
   r->waiting_senders = chan->senders.size();
   r->waiting_receivers = chan->receivers.size();
   WritePeer(ring, r->last_sender, chan->last_sender, chan->sender_left);

@@ -8,6 +8,7 @@ namespace stranded::detector {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Channel Made(Id id, SiteId at) {
   Channel channel;
@@ -88,6 +89,22 @@ TEST(UnclosedChannel, LoopersAreOneFindingAndToldToClose) {
   EXPECT_TRUE(HasFix(f, FixKind::kCloseChannel));
   EXPECT_THAT(AllText(f), HasSubstr("a.cc:9"));
   EXPECT_THAT(AllText(f), HasSubstr("Buffering cannot help here"));
+}
+
+TEST(UnclosedChannel, SeveralSendersAreNamedOnlyWhereTheyAreKnown) {
+  const auto told = [](std::uint64_t completed, std::uint64_t repeats, Id last) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 5);
+    Channel jobs = Made(3, at);
+    jobs.sends_completed = jobs.sends_started = completed;
+    jobs.repeat_sends = repeats;
+    if (last != 0) jobs.last_sender = LastOn(last, at, PeerOutcome::kCompleted);
+    return AllText(Only(Examine(dump.Add(jobs).Add(Looper(7, 3, at)).End()), "unclosed-channel"));
+  };
+  EXPECT_THAT(told(4, 2, 1), HasSubstr("Several tasks send here"));
+  EXPECT_THAT(told(4, 3, 1), Not(HasSubstr("Several tasks send here")));
+  EXPECT_THAT(told(1, 0, 1), Not(HasSubstr("Several tasks send here")));
+  EXPECT_THAT(told(4, 0, 0), Not(HasSubstr("Several tasks send here")));  // record=off
 }
 
 TEST(UnclosedChannel, TwinsWithALiveSenderOrAClosedChannelAreSilent) {

@@ -48,6 +48,41 @@ TEST(DumpTest, ProtocReadsABlockedSend) {
   EXPECT_THAT(text, HasSubstr("end {"));
 }
 
+// Whether the sender waited for its receiver or the receiver for it.
+TEST(DumpTest, CountsEachSendButTheFirstOfOneTaskAsARepeat) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const Chan<int> chan(2);
+  const TaskHandle sender = GoNamed("sends in a loop", [chan] {
+    for (int i = 0; i < 7; ++i) chan.Send(i);
+  });
+  AwaitParked(sender.Id(), WaitKind::kChanSend);  // with the third
+  chan.Recv();
+  chan.Recv();
+  AwaitParked(sender.Id(), WaitKind::kChanSend);  // with the fifth
+  const std::string text = DecodeWithProtoc(CaptureDump());
+  for (int i = 0; i < 5; ++i) chan.Recv();
+  sender.Join();
+  const std::string counts = "high_water: 2\n    sends_started: 5\n    sends_completed: 4\n";
+  const auto channel = PacketsWith(text, "channel", counts);
+  ASSERT_THAT(channel, SizeIs(1));
+  EXPECT_THAT(channel[0], HasSubstr("repeat_sends: 4"));
+}
+
+TEST(DumpTest, CountsNoRepeatWhereEachSendIsOfAnotherTask) {
+  if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
+  const Chan<int> chan(2);
+  for (int i = 0; i < 2; ++i) GoNamed("sends once", [chan] { chan.Send(1); }).Join();
+  const TaskHandle last = GoNamed("sends once", [chan] { chan.Send(1); });
+  AwaitParked(last.Id(), WaitKind::kChanSend);
+  const std::string text = DecodeWithProtoc(CaptureDump());
+  chan.Recv();
+  last.Join();
+  const std::string counts = "high_water: 2\n    sends_started: 3\n    sends_completed: 2\n";
+  const auto channel = PacketsWith(text, "channel", counts);
+  ASSERT_THAT(channel, SizeIs(1));
+  EXPECT_THAT(channel[0], Not(HasSubstr("repeat_sends: 1")));
+}
+
 TEST(DumpTest, SleepingTaskIsNotBlocked) {
   if (!HaveProtoc()) GTEST_SKIP() << "protoc is not installed";
   const TaskHandle sleeper =

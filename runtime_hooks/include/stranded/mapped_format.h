@@ -157,7 +157,8 @@ struct alignas(64) Channel {
   std::uint32_t waiting_senders = 0, waiting_receivers = 0;
   Peer last_sender, last_receiver;
   std::uint32_t elem_bytes = 0, high_water = 0;
-  std::uint64_t spare[3] = {};
+  std::uint64_t repeat_sends = 0;
+  std::uint64_t spare[2] = {};
 };
 static_assert(sizeof(Channel) == 256);
 

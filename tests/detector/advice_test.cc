@@ -1,0 +1,95 @@
+// What real programs are told to do, on many schedules, and that their fixed twins are told
+// nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stranded/explore.h"
+#include "stranded/stranded.h"
+#include "tests/detector/dump_builder.h"
+
+namespace stranded {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr int kSeeds = 30;
+
+// The findings of one schedule for each seed.
+std::vector<Finding> Findings(const std::function<void()>& body) {
+  std::vector<Finding> all;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    ExploreOptions options;
+    options.schedules = 1;
+    options.policy = "random";
+    options.seed = static_cast<std::uint64_t>(seed);
+    options.minimize = false;
+    const ExploreResult result = Explore(options, body);
+    if (result.clean()) continue;
+    for (const Finding& f : result.bad()->report.findings()) all.push_back(f);
+  }
+  return all;
+}
+
+std::vector<std::string> Texts(const std::vector<Finding>& findings) {
+  std::vector<std::string> texts;
+  for (const Finding& f : findings) texts.push_back(detector::AllText(f));
+  return texts;
+}
+
+void Loop(int senders, bool closes) {
+  const Chan<int> c;
+  auto left = std::make_shared<WaitGroup>();
+  for (int i = 0; i < senders; ++i) {
+    left->Add(1);
+    Go(Background(), [=] {
+      for (int v = 0; v < 4; ++v) c.Send(v);
+      left->Done();
+    });
+  }
+  Go(Background(), [=] {
+    for (const int v : c) static_cast<void>(v);
+  });
+  left->Wait();
+  if (closes) c.Close();
+}
+
+TEST(Advice, SeveralSendersAreToldOfOnlyWhereThereAreSome) {
+  const auto one = Texts(Findings([] { Loop(1, false); }));
+  EXPECT_THAT(one, Not(IsEmpty()));
+  EXPECT_THAT(one, Each(AllOf(HasSubstr("Call Close()"), Not(HasSubstr("Several tasks send")))));
+  const auto two = Texts(Findings([] { Loop(2, false); }));
+  EXPECT_THAT(two, Not(IsEmpty()));
+  EXPECT_THAT(two, Each(HasSubstr("Several tasks send here")));
+  EXPECT_THAT(Findings([] { Loop(2, true); }), IsEmpty());
+}
+
+// One sender that always looks for something else, too.
+TEST(Advice, ASelectThatLeavesBetweenItsSendsIsOneSender) {
+  const auto texts = Texts(Findings([] {
+    const Chan<int> values, other;
+    Go(Background(), [=] {
+      for (int sent = 0; sent < 4;) {
+        Select(OnSend(values, 1, [&] { ++sent; }), OnRecv(other));
+      }
+    });
+    Go(Background(), [=] {
+      for (int i = 0; i < 4; ++i) other.Send(i);
+    });
+    Go(Background(), [=] {
+      for (const int v : values) static_cast<void>(v);
+    });
+  }));
+  EXPECT_THAT(texts, Not(IsEmpty()));
+  EXPECT_THAT(texts, Each(Not(HasSubstr("Several tasks send"))));
+}
+
+}  // namespace
+}  // namespace stranded
