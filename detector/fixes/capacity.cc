@@ -6,6 +6,7 @@
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/meetings.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/fixes/traffic.h"
 
 namespace stranded::detector {
 namespace {
@@ -15,7 +16,7 @@ constexpr std::uint64_t kLargestSensible = 65536;
 struct SendFacts {
   std::uint64_t stranded = 0;  // most sends never received, over the instances made at this site
   std::uint64_t senders = 0;   // most sends begun on one of them
-  bool repeats = false, observed_try = false, observed_size = false;
+  bool observed_try = false, observed_size = false;
   std::size_t instances = 0;
 };
 
@@ -29,7 +30,6 @@ SendFacts Gather(const Situation& s, const Channel& like) {
     ++facts.instances;
     facts.stranded = std::max(facts.stranded, waiting + c.length);
     facts.senders = std::max(facts.senders, c.sends_started);
-    facts.repeats |= c.repeat_sends > 0;
     facts.observed_try |= c.observed_try;
     facts.observed_size |= c.observed_size;
   }
@@ -42,10 +42,9 @@ bool HoldsLock(const Situation& s, const Group& group) {
 }
 
 // Why a larger buffer would be wrong; empty if nothing speaks against it.
-std::string Refusal(const SendFacts& facts) {
-  if (facts.repeats) {
-    return "A larger buffer is not the answer: the same task sends again and again on this "
-           "channel, "
+std::string Refusal(const Situation& s, const Channel& channel, const SendFacts& facts) {
+  if (SendsAgain(s, channel.site)) {
+    return "A larger buffer is not the answer: the same task sends more than once on this channel, "
            "so a buffer only moves the place where it blocks to a later send.";
   }
   if (facts.observed_try) {
@@ -137,7 +136,7 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
     return;
   }
   const SendFacts facts = Gather(s, *channel);
-  std::string refusal = Refusal(facts);
+  std::string refusal = Refusal(s, *channel, facts);
   const Meetings meetings = refusal.empty() ? JudgeMeetings(s, *channel) : Meetings();
   if (refusal.empty()) refusal = Broken(s, meetings);
   if (!refusal.empty()) {

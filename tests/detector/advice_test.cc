@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "stranded/explore.h"
 #include "stranded/stranded.h"
 #include "tests/detector/dump_builder.h"
@@ -42,6 +43,52 @@ std::vector<std::string> Texts(const std::vector<Finding>& findings) {
   std::vector<std::string> texts;
   for (const Finding& f : findings) texts.push_back(detector::AllText(f));
   return texts;
+}
+
+Receiver<int> Numbers(const Context& ctx, bool listens) {
+  Chan<int> out;
+  Go(ctx, [=] {
+    const auto end = absl::MakeCleanup([&] { out.Close(); });
+    for (int i = 0; i < 10; ++i) {
+      if (!listens) {
+        out.Send(i);
+      } else if (!out.Send(ctx, i).ok()) {
+        return;
+      }
+    }
+  });
+  return out;
+}
+
+Receiver<int> Squares(const Context& ctx, const Receiver<int>& in, bool listens) {
+  Chan<int> out;
+  Go(ctx, [=] {
+    const auto end = absl::MakeCleanup([&] { out.Close(); });
+    for (const int v : in) {
+      if (!listens) {
+        out.Send(v * v);
+      } else if (!out.Send(ctx, v * v).ok()) {
+        return;
+      }
+    }
+  });
+  return out;
+}
+
+void TakeTwo(bool listens) {
+  auto [ctx, cancel] = listens ? WithCancel(Background()) : std::pair(Background(), CancelFunc());
+  const Receiver<int> out = Squares(ctx, Numbers(ctx, listens), listens);
+  out.Recv();
+  out.Recv();
+  if (listens) cancel();
+}
+
+TEST(Advice, APipelineIsNeverOfferedABuffer) {
+  const auto texts = Texts(Findings([] { TakeTwo(false); }));
+  EXPECT_THAT(texts, Not(IsEmpty()));
+  EXPECT_THAT(texts, Each(AllOf(HasSubstr("sends more than once on this channel"),
+                                Not(HasSubstr("Give the channel room")))));
+  EXPECT_THAT(Findings([] { TakeTwo(true); }), IsEmpty());
 }
 
 void Loop(int senders, bool closes) {

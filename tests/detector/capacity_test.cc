@@ -88,6 +88,23 @@ TEST(Capacity, IsRefusedWhereABufferChangesTheMeaning) {
   }
 }
 
+// One send of each of two tasks went through, by turns: no count tells, but the history does.
+TEST(Capacity, IsRefusedWhereTheHistoryShowsThatTheBlockedTaskHasSentBefore) {
+  for (const Id sent : {Id{10}, Id{20}}) {
+    DumpBuilder dump;
+    const SiteId made = dump.At("a.cc", 2), send = dump.At("a.cc", 4);
+    Event event;
+    event.kind = 6;  // a send
+    event.task = sent;
+    event.object = 3;
+    event.site = send;
+    dump.Add(Made(3, made, {.started = 2, .completed = 1}));
+    dump.Add(Sender(10, 3, send)).Add(std::vector<Event>{event});
+    const Finding f = Only(Examine(dump.End()), "abandoned-send");
+    EXPECT_EQ(HasFix(f, FixKind::kRaiseCapacity), sent != 10);
+  }
+}
+
 TEST(Capacity, ARepliesChannelInTheValueIsWarnedOf) {
   EXPECT_THAT(AllText(Stranded({.type = "Request<stranded::Chan<int> >"})),
               HasSubstr("The value carries a channel"));

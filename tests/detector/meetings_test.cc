@@ -143,7 +143,8 @@ TEST(Meetings, PlacesThatBecomeFreeOrderToo) {
     this_task::SleepFor(absl::Seconds(3));
     cancel();
   });
-  EXPECT_THAT(told, HasSubstr("A larger buffer is not the answer: the same task sends again"));
+  EXPECT_THAT(told,
+              HasSubstr("A larger buffer is not the answer: the same task sends more than once"));
 }
 
 }  // namespace
