@@ -80,6 +80,13 @@ std::string SyncPage(const Situation& s, const Sync& sync, const ShowOptions& o)
     page.NextTask(s, sync.holder_task, "the holder");
   }
   if (sync.readers > 0) page.Row("readers", absl::StrCat(sync.readers));
+  const auto& reads = s.ReadersOf(sync.id);
+  for (std::size_t i = 0; i < reads.size() && i < kMostShown; ++i) {
+    page.Row(i == 0 ? "read" : "",
+             absl::StrCat("by ", TaskText(*reads[i].task), " since ", Place(s, reads[i].site)));
+    page.NextTask(s, reads[i].task->id, "a reader");
+  }
+  page.More(reads.size());
   if (sync.kind == SyncKind::kWaitGroup || sync.kind == SyncKind::kSemaphore) {
     page.Row("counter", absl::StrCat(sync.counter));
   }

@@ -57,7 +57,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   SourceSite held;
   for (const Sync* sync : s.LocksHeldBy(*root)) {
     if (sync->waiters == 0) continue;
-    held = SiteText(s, sync->holder_site);
+    held = SiteText(s, s.HeldAt(*root, *sync));
     out.graph.push_back(absl::StrCat(TaskText(*root), " holds the ", SyncText(*sync), " made at ",
                                      Place(s, sync->site), " since ", held.ToString()));
   }

@@ -43,10 +43,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
                                      Place(s, sync->site)));
     const bool queued = sync->holder_task != holder->id && holder->sync == sync->id &&
                         holder->wait == WaitKind::kRwMutexLock;
-    out.graph.push_back(absl::StrCat(
-        queued ? "  behind the writer " : "  held by ", TaskText(*holder),
-        sync->holder_site == 0 ? std::string()
-                               : absl::StrCat(" since ", Place(s, sync->holder_site))));
+    const SiteId since = s.HeldAt(*holder, *sync);
+    out.graph.push_back(
+        absl::StrCat(queued ? "  behind the writer " : "  held by ", TaskText(*holder),
+                     since == 0 ? std::string() : absl::StrCat(" since ", Place(s, since))));
     at = holder;
   } while (at != root && out.graph.size() < 200);
   if (before > 0) {

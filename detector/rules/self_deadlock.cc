@@ -20,11 +20,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const Sync* sync = s.snap().syncs.Find(task.sync);
   if (sync == nullptr) return;
-  SourceSite held = SiteText(s, sync->holder_site);
-  for (std::uint32_t i = 0; i < task.held_count; ++i) {
-    const HeldLock& h = s.snap().held[task.first_held + i];
-    if (h.sync == sync->id) held = SiteText(s, h.site);
-  }
+  const SourceSite held = SiteText(s, s.HeldAt(task, *sync));
   out.graph.push_back(absl::StrCat(TaskText(task), " holds the ", SyncText(*sync), " made at ",
                                    Place(s, sync->site), " since ", held.ToString()));
   out.graph.push_back(absl::StrCat(TaskText(task), " waits for the same ", SyncText(*sync), " at ",

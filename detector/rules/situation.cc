@@ -162,6 +162,15 @@ const std::vector<const Sync*>& Situation::LocksHeldBy(const Task& task) const {
   return it == held_.end() ? none : it->second;
 }
 
+SiteId Situation::HeldAt(const Task& task, const Sync& lock) const {
+  if (lock.holder_task == task.id) return lock.holder_site;
+  for (std::uint32_t i = 0; i < task.held_count; ++i) {
+    const HeldLock& held = snap_.held[task.first_held + i];
+    if (held.sync == lock.id) return held.site;
+  }
+  return 0;
+}
+
 const std::vector<Situation::ReadHold>& Situation::ReadersOf(Id sync) const {
   static const auto& none = *new std::vector<ReadHold>;
   const auto it = read_holds_.find(sync);

@@ -72,6 +72,8 @@ class Situation {
   const Task* HolderFor(const Task& task) const;
   // The locks a task holds (ids), as far as they are in the dump.
   const std::vector<const Sync*>& LocksHeldBy(const Task& task) const;
+  // Where it took one of them, for writing or for reading; 0 if that is not known.
+  SiteId HeldAt(const Task& task, const Sync& lock) const;
   // Those who hold a lock for reading, with where they took it.
   struct ReadHold {
     const Task* task;

@@ -30,9 +30,9 @@ Server ServerOfSync(const Situation& s, const Task& task) {
   if (IsLockWait(task.wait)) {
     const Task* holder = s.HolderFor(task);
     if (holder == nullptr) return {};
-    return {holder->id, sync->holder_site == 0
-                            ? "which stands before it"
-                            : absl::StrCat("which holds it since ", Place(s, sync->holder_site))};
+    const SiteId since = s.HeldAt(*holder, *sync);
+    return {holder->id, since == 0 ? "which stands before it"
+                                   : absl::StrCat("which holds it since ", Place(s, since))};
   }
   if (task.wait == WaitKind::kWaitGroupWait) return CountedIn(s, task, *sync);
   if (task.wait == WaitKind::kCondWait && sync->last_signal.task != 0) {

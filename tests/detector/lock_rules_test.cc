@@ -87,7 +87,9 @@ TEST(LockCycle, AReaderBehindAWriterThatWaitsForThatReaderIsOne) {
   TaskSpec reader = Waiter(7, WaitKind::kRwMutexRLock, 2, at);
   reader.held = {{2, at, true}};
   dump.Add(lock).Add(reader).Add(Waiter(8, WaitKind::kRwMutexLock, 2, at)).End();
-  EXPECT_EQ(Only(Examine(dump), "lock-cycle").task_count(), 2u);
+  const Finding f = Only(Examine(dump), "lock-cycle");
+  EXPECT_EQ(f.task_count(), 2u);
+  EXPECT_THAT(AllText(f), HasSubstr("held by task 7 since a.cc:5"));
 }
 
 TEST(LockCycle, TwinWhoseChainEndsInARunningHolderIsSilent) {
@@ -130,6 +132,21 @@ TEST(LockChanCycle, SendWhileHoldingTheLockOfTheReceiverIsFound) {
   EXPECT_EQ(f.task_count(), 2u);
   EXPECT_TRUE(HasFix(f, FixKind::kReleaseBeforeWait));
   EXPECT_FALSE(HasFix(f, FixKind::kRaiseCapacity));
+}
+
+TEST(LockChanCycle, AReadLockHasAPlace) {
+  DumpBuilder dump;
+  const SiteId send = dump.At("a.cc", 5), lock = dump.At("a.cc", 9), read = dump.At("a.cc", 4);
+  Sync shared = Lock(2, 0, 0, SyncKind::kRwMutex);
+  shared.readers = 1;
+  TaskSpec reader = Sender(7, 3, send);
+  reader.held = {{2, read, true}};
+  dump.Add(shared).Add(Unbuffered(3, send)).Add(reader);
+  dump.Add(Waiter(8, WaitKind::kRwMutexLock, 2, lock)).End();
+  const Finding f = Only(Examine(dump), "lock-chan-cycle");
+  EXPECT_THAT(AllText(f), HasSubstr("Release the lock taken at a.cc:4"));
+  EXPECT_THAT(AllText(f), HasSubstr("since a.cc:4"));
+  EXPECT_EQ(f.fixes()[0].site.line, 4u);
 }
 
 TEST(LockChanCycle, AReceiverThatHasGoneIsNotBlamedOnTheLock) {
