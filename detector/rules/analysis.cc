@@ -72,8 +72,7 @@ std::string WaitName(WaitKind kind) {
 }
 
 void Analyzer::AddStack(const FoundGroup& found, FindingData& data) {
-  const Task* with_stack =
-      found.with_stack == nullptr ? found.group.tasks.front() : found.with_stack;
+  const Task* with_stack = found.with_stack == nullptr ? found.group.exemplar : found.with_stack;
   if (const auto note = s_.snap().stack_notes.find(with_stack->id);
       note != s_.snap().stack_notes.end()) {
     data.stack_note = std::string(note->second);
@@ -87,7 +86,7 @@ void Analyzer::AddStack(const FoundGroup& found, FindingData& data) {
 FindingData Analyzer::Describe(const FoundGroup& found) {
   const Group& group = found.group;
   const Rule& rule = *TaskRules()[found.key.rule];
-  const Task& task = *group.tasks.front();
+  const Task& task = *group.exemplar;
   FindingData data;
   data.rule = rule.text.id;
   data.verdict = std::string(group.verdict);

@@ -118,6 +118,18 @@ void Classifier::Classify(const Task& task) {
   }
 }
 
+// The finding is told of the task that its key names, whatever the ids of the others, and though it
+// may not be among them: a daemon, or in another scope.
+void Classifier::PutRootFirst(FoundGroup& found) const {
+  std::vector<const Task*>& tasks = found.group.tasks;
+  found.group.exemplar = tasks.front();
+  const Task* root = s_.snap().tasks.Find(found.key.match.root);
+  if (root == nullptr) return;
+  found.group.exemplar = found.with_stack = root;
+  const auto at = std::find(tasks.begin(), tasks.end(), root);
+  if (at != tasks.end()) std::rotate(tasks.begin(), at, at + 1);
+}
+
 void Classifier::Sort() {
   std::vector<std::pair<std::string, std::size_t>> order;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
@@ -140,6 +152,7 @@ void Classifier::Run() {
   }
   for (FoundGroup& found : groups_) {
     SortById(found.group.tasks);
+    PutRootFirst(found);
     std::sort(found.channels.begin(), found.channels.end());
     found.channels.erase(std::unique(found.channels.begin(), found.channels.end()),
                          found.channels.end());

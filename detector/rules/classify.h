@@ -54,6 +54,7 @@ class Classifier {
   void AddTo(std::size_t rule, const Match& match, const Task& task);
   bool Ignored(const Task& task);
   bool IgnoredSite(SiteId site);
+  void PutRootFirst(FoundGroup& found) const;
   void Sort();
 
   const Situation& s_;

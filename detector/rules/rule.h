@@ -33,7 +33,8 @@ struct Match {
 
 // Tasks with one cause.
 struct Group {
-  std::vector<const Task*> tasks;  // exemplar first: the one with the smallest id
+  std::vector<const Task*> tasks;  // by id, but the exemplar stands first if it is among them
+  const Task* exemplar = nullptr;  // of which the finding is told
   std::vector<const Task*> along;  // wait for one of `tasks`, and so hang with them
   std::string_view verdict;
   bool alike = false;  // SameWait() holds for all of them

@@ -15,6 +15,7 @@
 namespace stranded {
 namespace {
 
+using absl::Milliseconds;
 using testing::AllOf;
 using testing::Each;
 using testing::HasSubstr;
@@ -44,6 +45,8 @@ std::vector<std::string> Texts(const std::vector<Finding>& findings) {
   for (const Finding& f : findings) texts.push_back(detector::AllText(f));
   return texts;
 }
+
+std::uint32_t Here(std::source_location at = std::source_location::current()) { return at.line(); }
 
 Receiver<int> Numbers(const Context& ctx, bool listens) {
   Chan<int> out;
@@ -136,6 +139,44 @@ TEST(Advice, ASelectThatLeavesBetweenItsSendsIsOneSender) {
   }));
   EXPECT_THAT(texts, Not(IsEmpty()));
   EXPECT_THAT(texts, Each(Not(HasSubstr("Several tasks send"))));
+}
+
+struct Guarded {
+  RWMutex lock;
+  Chan<int> values;
+};
+
+const std::uint32_t kReads = Here() + 2;
+void Publish(Guarded& g) {
+  const ReaderLock hold(g.lock);
+  for (int i = 0; i < 2; ++i) g.values.Send(i);
+}
+
+void Unsubscribe(bool holds) {
+  auto g = std::make_shared<Guarded>();
+  Go({.name = "subscriber"}, Background(), [g] {
+    g->values.Recv();
+    const WriterLock hold(g->lock);
+  });
+  Go({.name = "publisher"}, Background(), [g, holds] { holds ? Publish(*g) : g->values.Send(1); });
+}
+
+TEST(Advice, ALockAcrossASendIsToldOfTheSender) {
+  const auto findings = Findings([] { Unsubscribe(true); });
+  ASSERT_THAT(findings, Not(IsEmpty()));
+  for (const Finding& f : findings) {
+    EXPECT_EQ(f.rule(), "lock-chan-cycle");
+    EXPECT_EQ(f.data().task_name, "publisher");
+    EXPECT_EQ(f.data().wait, "send");
+    EXPECT_EQ(f.wait_site().line, kReads + 1);
+    ASSERT_FALSE(f.fixes().empty());
+    EXPECT_EQ(f.fixes()[0].site.line, kReads);
+    EXPECT_THAT(detector::AllText(f),
+                AllOf(HasSubstr("Release the lock taken at"), Not(HasSubstr("unknown place")),
+                      HasSubstr("The last to receive was task"),
+                      Not(HasSubstr("before it can come to the channel"))));
+  }
+  EXPECT_THAT(Findings([] { Unsubscribe(false); }), IsEmpty());
 }
 
 }  // namespace
