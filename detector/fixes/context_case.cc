@@ -2,7 +2,6 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/source_edit.h"
-#include "detector/fixes/traffic.h"
 
 namespace stranded::detector {
 namespace {
@@ -76,27 +75,6 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
         fix.diff = DiffOfLine(*source, site.line, *edited);
       }
     }
-  }
-  out.fixes.push_back(std::move(fix));
-}
-
-void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
-  const Channel* channel = s.ChannelOf(*group.tasks.front());
-  if (channel == nullptr) return;
-  const Peer& sender = channel->last_sender;
-  const SourceSite site = SiteText(s, channel->site);
-  std::string summary = sender.task == 0
-                            ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
-                                           " when nothing more will be sent.")
-                            : absl::StrCat("Call Close() on the channel made at ", site.ToString(),
-                                           " when its last sender is done, after the sends at ",
-                                           Place(s, sender.site), ".");
-  Fix fix = SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
-                      "A receive on a closed channel returns: every receiver ends its loop.");
-  if (SeveralSend(s, *channel)) {
-    fix.warnings.push_back(
-        "Several tasks send here: close once, after all of them have finished "
-        "(for example behind a WaitGroup).");
   }
   out.fixes.push_back(std::move(fix));
 }

@@ -12,7 +12,9 @@ namespace stranded::detector {
 void ProposeForSend(const Situation& s, const Group& group, FindingData& out);
 // The blocking operation also ends when the context does.
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out);
-// The last sender closes the channel.
+// For receivers that nobody sends to: whatever ends the wait of such a channel, and a context case.
+void ProposeForReceive(const Situation& s, const Group& group, FindingData& out);
+// The last sender closes the channel; nothing where the program cannot.
 void ProposeClose(const Situation& s, const Group& group, FindingData& out);
 
 // What can be tried at run time against this finding (FindingData::candidates): the fixes proposed

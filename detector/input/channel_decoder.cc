@@ -66,6 +66,7 @@ Channel ReadChannel(const data_view& bytes) {
       case Tag::kRepeatSends: v.repeat_sends = m.get_uint64(); break;
       case Tag::kHandles: v.handles = m.get_uint32(); break;
       case Tag::kTimerArmed: v.timer_armed = m.get_bool(); break;
+      case Tag::kTimerStopped: v.timer_stopped = m.get_bool(); break;
       default: m.skip();
     }
   }

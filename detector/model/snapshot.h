@@ -155,6 +155,7 @@ struct Channel {
   std::uint64_t repeat_sends = 0;
   std::uint32_t waiting_senders = 0, waiting_receivers = 0, handles = 0;
   bool closed = false, observed_try = false, observed_size = false, timer_armed = false;
+  bool timer_stopped = false;
   std::int64_t closed_ns = 0, created_ns = 0;
   ChannelRole role = ChannelRole::kUser;
   Peer last_sender, last_receiver;

@@ -15,8 +15,11 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
   if (task.wait == WaitKind::kSelect) {
     return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
   }
-  return absl::StrCat(who, " blocked receiving from ", ChannelText(s.ChannelOf(task)),
-                      ", and nobody is left to send or close");
+  const Channel* channel = s.ChannelOf(task);
+  const bool tick = channel != nullptr && channel->role == ChannelRole::kTimerTick;
+  return absl::StrCat(
+      who, " blocked receiving from ", ChannelText(channel),
+      tick ? " that will not tick any more" : ", and nobody is left to send or close");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
@@ -27,8 +30,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   if (group.tasks.front()->wait == WaitKind::kSelect) {
     ProposeContextCase(s, group, out);
   } else {
-    ProposeClose(s, group, out);
-    ProposeContextCase(s, group, out);
+    ProposeForReceive(s, group, out);
   }
 }
 
@@ -39,8 +41,8 @@ const Rule kAbandonedRecv = {
      "Every task that could send or close has finished or is stuck itself.\n"
      "\n"
      "Fix: the sender closes the channel on every way out, or the receiver listens to a context "
-     "that is "
-     "cancelled. A buffer cannot help a receiver."},
+     "that is cancelled. A buffer cannot help a receiver. A timer's channel is never closed, not "
+     "by Stop() either."},
     &Check,
     &Sentence,
     &Explain};

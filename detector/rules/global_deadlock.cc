@@ -28,7 +28,10 @@ void Propose(const Situation& s, const Task& main, bool cause_known, FindingData
     data.channel = DescribeChannel(s, *channel);
     data.peer = DescribePeer(s, main, *channel);
     if (main.wait == WaitKind::kChanSend) ProposeForSend(s, only_main, data);
-    if (main.wait == WaitKind::kChanRecv) ProposeClose(s, only_main, data);
+    if (main.wait == WaitKind::kChanRecv) {
+      channel->role == ChannelRole::kUser ? ProposeClose(s, only_main, data)
+                                          : ProposeForReceive(s, only_main, data);
+    }
     if (main.wait == WaitKind::kSelect) ProposeContextCase(s, only_main, data);
   }
   if (data.fixes.empty()) {

@@ -145,7 +145,7 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
 // Everything that changes, copied under the lock; the packet is made from the copy.
 struct ChanFacts {
   std::size_t length, high_water;
-  bool closed, observed_try, observed_size, timer_armed;
+  bool closed, observed_try, observed_size, timer_armed, timer_stopped;
   std::uint64_t sends_started, sends_completed, recvs_started, recvs_completed, repeat_sends;
   std::uint32_t waiting_senders, waiting_receivers;
   std::uint64_t closed_by;
@@ -157,12 +157,13 @@ struct ChanFacts {
 
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
-  const ChanFacts f{
-      chan->length,           chan->high_water,      chan->closed,        chan->observed_try,
-      chan->observed_size,    chan->timer_armed,     chan->sends_started, chan->sends_completed,
-      chan->recvs_started,    chan->recvs_completed, chan->repeat_sends,  chan->senders.size(),
-      chan->receivers.size(), chan->closed_by,       chan->closed_site,   chan->closed_ns,
-      chan->last_sender,      chan->last_receiver,   chan->sender_left,   chan->receiver_left};
+  const ChanFacts f{chan->length,         chan->high_water,       chan->closed,
+                    chan->observed_try,   chan->observed_size,    chan->timer_armed,
+                    chan->timer_stopped,  chan->sends_started,    chan->sends_completed,
+                    chan->recvs_started,  chan->recvs_completed,  chan->repeat_sends,
+                    chan->senders.size(), chan->receivers.size(), chan->closed_by,
+                    chan->closed_site,    chan->closed_ns,        chan->last_sender,
+                    chan->last_receiver,  chan->sender_left,      chan->receiver_left};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);
@@ -199,6 +200,7 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     c.add_uint64(ChannelTag::kRepeatSends, f.repeat_sends);
     c.add_uint32(ChannelTag::kHandles, Slab<ChanCore>::RefCount(chan) - 1);
     c.add_bool(ChannelTag::kTimerArmed, f.timer_armed);
+    if (f.timer_stopped) c.add_bool(ChannelTag::kTimerStopped, true);
   });
 }
 

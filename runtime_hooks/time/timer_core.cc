@@ -8,10 +8,11 @@
 namespace stranded::internal {
 namespace {
 
-void ShowArmed(ChanCore* chan, bool armed) {
+void ShowArmed(ChanCore* chan, bool armed, bool stopped = false) {
   if (chan == nullptr) return;
   SpinGuard guard(chan->lock);
   chan->timer_armed = armed;
+  chan->timer_stopped = stopped;
 }
 
 // True if a tick lay there.
@@ -95,7 +96,7 @@ bool TimerCore::Rearm(std::int64_t delay_ns, std::int64_t period) {
 bool TimerCore::DisarmLocked() {
   const bool was_active = std::exchange(active, false);
   if (was_active && world->RemoveTimer(&entry)) DropArming();
-  ShowArmed(channel.core(), false);
+  ShowArmed(channel.core(), false, true);
   return DropTick(channel.core()) || was_active;
 }
 

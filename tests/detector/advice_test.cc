@@ -179,5 +179,56 @@ TEST(Advice, ALockAcrossASendIsToldOfTheSender) {
   EXPECT_THAT(Findings([] { Unsubscribe(false); }), IsEmpty());
 }
 
+void Tick(bool listens) {
+  auto [ctx, cancel] = WithCancel(Background());
+  const Ticker ticker(Milliseconds(2));
+  const Chan<Unit> tokens(3);
+  Go(ctx, [=, ctx = ctx] {
+    if (!listens) {
+      for (const absl::Time at : ticker.C()) {
+        static_cast<void>(at);
+        tokens.Send({});
+      }
+      return;
+    }
+    for (bool over = false; !over;) {
+      Select(OnRecv(ticker.C(), [&] { tokens.Send({}); }), OnDone(ctx, [&] { over = true; }));
+    }
+  });
+  for (int i = 0; i < 5; ++i) tokens.Recv();
+  ticker.Stop();
+  if (listens) {
+    cancel();
+  } else {
+    static auto& kept = *new std::vector<CancelFunc>;  // nobody calls it
+    kept.push_back(cancel);
+  }
+}
+
+TEST(Advice, AStoppedTickerIsNotToBeClosed) {
+  const auto findings = Findings([] { Tick(false); });
+  ASSERT_THAT(findings, Not(IsEmpty()));
+  for (const Finding& f : findings) {
+    EXPECT_FALSE(detector::HasFix(f, FixKind::kCloseChannel));
+    EXPECT_TRUE(detector::HasFix(f, FixKind::kAddContextCase));
+    EXPECT_THAT(detector::AllText(f),
+                AllOf(HasSubstr("Stop() was called"), HasSubstr("before the timer is stopped"),
+                      Not(HasSubstr("Several tasks send"))));
+  }
+  EXPECT_THAT(Findings([] { Tick(true); }), IsEmpty());
+}
+
+TEST(Advice, ATimerThatTickedIsNotSaidToBeStopped) {
+  const auto texts = Texts(Findings([] {
+    Go([] {
+      const Timer timer(Milliseconds(1));
+      timer.C().Recv();
+      timer.C().Recv();
+    });
+  }));
+  EXPECT_THAT(texts, Not(IsEmpty()));
+  EXPECT_THAT(texts, Each(AllOf(HasSubstr("does not tick again"), Not(HasSubstr("Stop()")))));
+}
+
 }  // namespace
 }  // namespace stranded

@@ -203,6 +203,7 @@ DumpBuilder& DumpBuilder::Add(const Channel& c) {
     b.add_bool(Tag::kObservedSize, c.observed_size);
     b.add_uint64(Tag::kRepeatSends, c.repeat_sends);
     b.add_bool(Tag::kTimerArmed, c.timer_armed);
+    b.add_bool(Tag::kTimerStopped, c.timer_stopped);
   }));
 }
 

@@ -200,6 +200,7 @@ enum class ChannelTag : std::uint32_t {
   kRepeatSends = 28,
   kHandles = 29,
   kTimerArmed = 30,
+  kTimerStopped = 31,
 };
 
 enum class SyncPeerTag : std::uint32_t { kTask = 1, kName = 2, kSite = 3, kAtNs = 4 };

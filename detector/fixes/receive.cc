@@ -1,0 +1,68 @@
+// What helps a receiver to whom nobody sends any more.
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+#include "detector/fixes/traffic.h"
+
+namespace stranded::detector {
+namespace {
+
+// A timer's channel is a Receiver: nobody can close it.
+void ProposeForTick(const Situation& s, const Group& group, const Channel& channel,
+                    FindingData& out) {
+  const Task& task = *group.tasks.front();
+  if (channel.timer_stopped) {
+    out.notes.push_back(absl::StrCat("Stop() was called on the timer made at ",
+                                     Place(s, channel.site),
+                                     ". It ends the ticks, but does not close their channel."));
+  } else if (!channel.timer_armed) {
+    out.notes.push_back(absl::StrCat("The timer made at ", Place(s, channel.site),
+                                     " is not armed: it does not tick again unless it is reset, "
+                                     "and its channel is never closed."));
+  }
+  ProposeContextCase(s, group, out);
+  if (!channel.timer_stopped || !task.range) return;
+  const SourceSite site = SiteText(s, task.wait_site);
+  out.fixes.push_back(
+      SimpleFix(FixKind::kStopTask, site,
+                absl::StrCat("End the loop at ", site.ToString(), " before the timer is stopped."),
+                "After Stop() nothing wakes it any more."));
+}
+
+}  // namespace
+
+void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  const Channel* channel = s.ChannelOf(task);
+  if (channel == nullptr || channel->role != ChannelRole::kUser) return;
+  const Peer& sender = channel->last_sender;
+  const SourceSite site = SiteText(s, channel->site);
+  std::string summary = sender.task == 0
+                            ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
+                                           " when nothing more will be sent.")
+                            : absl::StrCat("Call Close() on the channel made at ", site.ToString(),
+                                           " when its last sender is done, after the sends at ",
+                                           Place(s, sender.site), ".");
+  Fix fix =
+      SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
+                task.range ? "A receive on a closed channel returns: every receiver ends its loop."
+                           : "A receive on a closed channel returns, without a value.");
+  if (SeveralSend(s, *channel)) {
+    fix.warnings.push_back(
+        "Several tasks send here: close once, after all of them have finished "
+        "(for example behind a WaitGroup).");
+  }
+  out.fixes.push_back(std::move(fix));
+}
+
+void ProposeForReceive(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  const Channel* channel = s.ChannelOf(task);
+  if (channel != nullptr && channel->role == ChannelRole::kTimerTick) {
+    ProposeForTick(s, group, *channel, out);
+    return;
+  }
+  ProposeClose(s, group, out);
+  ProposeContextCase(s, group, out);
+}
+
+}  // namespace stranded::detector
