@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/give_back.h"
 
 namespace stranded::detector {
 namespace {
@@ -292,7 +293,11 @@ void Candidates::ForWait(const Task& task) {
   const SourceSite made = sync == nullptr ? SourceSite() : SiteText(s_, sync->site);
   switch (task.wait) {
     case WaitKind::kChanSend: ForSend(task); break;
-    case WaitKind::kChanRecv: ForReceive(task, out_.rule != "cancelled-recv" || task.range); break;
+    case WaitKind::kChanRecv: {
+      const bool cancelled = out_.rule == "cancelled-recv" && !task.range;
+      ForReceive(task, !cancelled && !LooksLikePool(s_, task));
+      break;
+    }
     case WaitKind::kSelect: ForSelect(task); break;
     case WaitKind::kWaitGroupWait:
       for (const Fix& fix : std::vector<Fix>(out_.fixes)) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/give_back.h"
 #include "detector/fixes/meetings.h"
 #include "detector/fixes/source_edit.h"
 #include "detector/fixes/traffic.h"
@@ -42,7 +43,12 @@ bool HoldsLock(const Situation& s, const Group& group) {
 }
 
 // Why a larger buffer would be wrong; empty if nothing speaks against it.
-std::string Refusal(const Situation& s, const Channel& channel, const SendFacts& facts) {
+std::string Refusal(const Situation& s, const Group& group, const Channel& channel,
+                    const SendFacts& facts) {
+  if (LooksLikeSemaphore(s, *group.tasks.front())) {
+    return "A larger buffer is not the answer: the channel is full of values without data, so its "
+           "capacity may be meant as a limit.";
+  }
   if (SendsAgain(s, channel.site)) {
     return "A larger buffer is not the answer: the same task sends more than once on this channel, "
            "so a buffer only moves the place where it blocks to a later send.";
@@ -136,11 +142,14 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
     return;
   }
   const SendFacts facts = Gather(s, *channel);
-  std::string refusal = Refusal(s, *channel, facts);
+  std::string refusal = Refusal(s, group, *channel, facts);
   const Meetings meetings = refusal.empty() ? JudgeMeetings(s, *channel) : Meetings();
   if (refusal.empty()) refusal = Broken(s, meetings);
   if (!refusal.empty()) {
     out.notes.push_back(refusal);
+    if (LooksLikeSemaphore(s, *group.tasks.front())) {
+      ProposeGivingBack(s, *group.tasks.front(), out);
+    }
     ProposeContextCase(s, group, out);
     return;
   }

@@ -1,6 +1,7 @@
 // What helps a receiver to whom nobody sends any more.
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/give_back.h"
 #include "detector/fixes/traffic.h"
 
 namespace stranded::detector {
@@ -61,7 +62,11 @@ void ProposeForReceive(const Situation& s, const Group& group, FindingData& out)
     ProposeForTick(s, group, *channel, out);
     return;
   }
-  ProposeClose(s, group, out);
+  if (LooksLikePool(s, task)) {
+    ProposeGivingBack(s, task, out);
+  } else {
+    ProposeClose(s, group, out);
+  }
   ProposeContextCase(s, group, out);
 }
 

@@ -42,7 +42,7 @@ const Rule kAbandonedRecv = {
      "\n"
      "Fix: the sender closes the channel on every way out, or the receiver listens to a context "
      "that is cancelled. A buffer cannot help a receiver. A timer's channel is never closed, not "
-     "by Stop() either."},
+     "by Stop() either. What is taken out of a pool is given back on every way out."},
     &Check,
     &Sentence,
     &Explain};

@@ -36,7 +36,8 @@ const Rule kAbandonedSend = {
      "ended: nobody even tried to stop it.\n"
      "\n"
      "Fix: room for the value in the channel if it is sent once; else a receiver that drains, or a "
-     "context that is cancelled and listened to."},
+     "context that is cancelled and listened to. Where a channel is used as a semaphore, what is "
+     "put in must be taken out again on every way out."},
     &Check,
     &Sentence,
     &Explain};

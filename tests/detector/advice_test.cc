@@ -230,5 +230,57 @@ TEST(Advice, ATimerThatTickedIsNotSaidToBeStopped) {
   EXPECT_THAT(texts, Each(AllOf(HasSubstr("does not tick again"), Not(HasSubstr("Stop()")))));
 }
 
+void UsePool(bool returns_all) {
+  const Chan<int> idle(2);
+  idle.Send(1);
+  idle.Send(2);
+  for (int i = 0; i < 6; ++i) {
+    Go(Background(), [=] {
+      const std::optional<int> taken = idle.Recv();
+      this_task::SleepFor(Milliseconds(1 + i));
+      if (i % 3 == 1 && !returns_all) return;
+      idle.Send(*taken);
+    });
+  }
+}
+
+TEST(Advice, APoolIsToldToGiveBackAndNotToClose) {
+  int gives_back = 0;
+  for (const Finding& f : Findings([] { UsePool(false); })) {
+    const bool by_others = detector::HasFix(f, FixKind::kUnlock);
+    gives_back += by_others;
+    EXPECT_NE(by_others, detector::HasFix(f, FixKind::kCloseChannel));
+    if (by_others) {
+      EXPECT_THAT(f.fixes()[0].summary, HasSubstr("is to be given back"));
+    }
+    EXPECT_THAT(detector::AllText(f), Not(HasSubstr("ends its loop")));
+  }
+  EXPECT_GT(gives_back, 0);
+  EXPECT_THAT(Findings([] { UsePool(true); }), IsEmpty());
+}
+
+void Limit(bool returns_all) {
+  const Chan<Unit> places(2);
+  for (int i = 0; i < 6; ++i) {
+    places.Send({});
+    Go(Background(), [=] {
+      this_task::SleepFor(Milliseconds(1));
+      if (i % 2 == 0 && !returns_all) return;
+      places.Recv();
+    });
+  }
+}
+
+TEST(Advice, ASemaphoreIsToldToGiveBackAndGetsNoBuffer) {
+  const auto findings = Findings([] { Go([] { Limit(false); }); });
+  ASSERT_THAT(findings, Not(IsEmpty()));
+  for (const Finding& f : findings) {
+    EXPECT_FALSE(detector::HasFix(f, FixKind::kRaiseCapacity));
+    ASSERT_FALSE(f.fixes().empty());
+    EXPECT_THAT(f.fixes()[0].summary, HasSubstr("limits how many tasks go on at once"));
+  }
+  EXPECT_THAT(Findings([] { Go([] { Limit(true); }); }), IsEmpty());
+}
+
 }  // namespace
 }  // namespace stranded

@@ -1,0 +1,82 @@
+#include "detector/fixes/give_back.h"
+
+#include "absl/strings/str_cat.h"
+#include "detector/fixes/fixes.h"
+
+namespace stranded::detector {
+namespace {
+
+const SpawnNode* SpawnOf(const Situation& s, Id task) {
+  const Task* found = s.snap().tasks.Find(task);
+  return found == nullptr ? nullptr : s.snap().spawns.Find(found->spawn);
+}
+
+bool StartedAlike(const Situation& s, Id a, Id b) {
+  const SpawnNode *one = SpawnOf(s, a), *other = SpawnOf(s, b);
+  return one != nullptr && other != nullptr && one->site != 0 && one->site == other->site;
+}
+
+bool StartedBy(const Situation& s, Id task, Id parent) {
+  const SpawnNode* spawn = SpawnOf(s, task);
+  const SpawnNode* above = spawn == nullptr ? nullptr : s.snap().spawns.Find(spawn->parent);
+  return above != nullptr && above->task == parent;
+}
+
+// Its operation went through: a place where values are given back.
+bool Completed(const Peer& peer) {
+  return peer.task != 0 && peer.site != 0 && peer.outcome == PeerOutcome::kCompleted;
+}
+
+// How the tasks in question are told apart from others.
+std::string Started(const Situation& s, Id task) {
+  const SpawnNode* spawn = SpawnOf(s, task);
+  if (spawn == nullptr || spawn->site == 0) return TaskText(s, task);
+  return absl::StrCat("tasks started at ", Place(s, spawn->site));
+}
+
+}  // namespace
+
+bool LooksLikePool(const Situation& s, const Task& receiver) {
+  if (receiver.wait != WaitKind::kChanRecv || receiver.range) return false;
+  const Channel* channel = s.ChannelOf(receiver);
+  if (channel == nullptr || channel->role != ChannelRole::kUser) return false;
+  return channel->capacity > 0 && channel->recvs_completed > 0 && Completed(channel->last_sender) &&
+         StartedAlike(s, receiver.id, channel->last_sender.task);
+}
+
+bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
+  if (sender.wait != WaitKind::kChanSend) return false;
+  const Channel* channel = s.ChannelOf(sender);
+  if (channel == nullptr || channel->role != ChannelRole::kUser) return false;
+  if (channel->elem_type != "stranded::Unit" || channel->capacity == 0) return false;
+  if (channel->length < channel->capacity || !Completed(channel->last_receiver)) return false;
+  const Id receiver = channel->last_receiver.task;
+  return StartedAlike(s, sender.id, receiver) || StartedBy(s, receiver, sender.id);
+}
+
+void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out) {
+  const Channel* channel = s.ChannelOf(task);
+  if (channel == nullptr) return;
+  const bool pool = task.wait == WaitKind::kChanRecv;
+  const Peer& peer = pool ? channel->last_sender : channel->last_receiver;
+  const SourceSite back = SiteText(s, peer.site);
+  const std::string who = Started(s, peer.task);
+  out.fixes.push_back(
+      pool ? SimpleFix(FixKind::kUnlock, back,
+                       absl::StrCat("If what is received at ", Place(s, task.wait_site),
+                                    " is to be given back, send it on every way out, as at ",
+                                    back.ToString(), "; a scoped guard does it."),
+                       absl::StrCat("In ", who,
+                                    " values are taken out and put in, and the channel is empty: "
+                                    "a task that ends with one keeps it from the next."))
+           : SimpleFix(FixKind::kUnlock, back,
+                       absl::StrCat("If the channel limits how many tasks go on at once, take a "
+                                    "value out on every way out of ",
+                                    who, ", as at ", back.ToString(), "; a scoped guard does it."),
+                       absl::StrCat("It is full, with ", channel->length,
+                                    channel->length == 1 ? " value" : " values",
+                                    " without data, as a semaphore whose units were not given "
+                                    "back.")));
+}
+
+}  // namespace stranded::detector
