@@ -1,3 +1,6 @@
+#include <map>
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -28,9 +31,26 @@ bool OneLock(const Situation& s, const Task& root) {
   return false;
 }
 
+// Different locks of the cycle that were made at one place: the place alone would read as one lock.
+std::set<Id> Twins(const Situation& s, const Task& root) {
+  std::map<SiteId, std::set<Id>> by_site;
+  const Task* at = &root;
+  for (std::size_t steps = 0; at != nullptr && steps < 1000; ++steps) {
+    if (const Sync* sync = s.snap().syncs.Find(at->sync)) by_site[sync->site].insert(sync->id);
+    at = s.HolderFor(*at);
+    if (at == &root) break;
+  }
+  std::set<Id> twins;
+  for (const auto& [site, ids] : by_site) {
+    if (ids.size() > 1) twins.insert(ids.begin(), ids.end());
+  }
+  return twins;
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task* root = s.Chain(*group.tasks.front()).root;
   if (root == nullptr) return;
+  const std::set<Id> twins = Twins(s, *root);
   std::size_t before = 0;
   for (const Task* task : group.tasks) before += !s.Chain(*task).in_cycle;
   const Task* at = root;
@@ -38,9 +58,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     const Sync* sync = s.snap().syncs.Find(at->sync);
     const Task* holder = s.HolderFor(*at);
     if (sync == nullptr || holder == nullptr) break;
-    out.graph.push_back(absl::StrCat(TaskText(*at), " waits at ", Place(s, at->wait_site),
-                                     " for the ", SyncText(*sync), " made at ",
-                                     Place(s, sync->site)));
+    out.graph.push_back(absl::StrCat(
+        TaskText(*at), " waits at ", Place(s, at->wait_site), " for the ", SyncText(*sync),
+        twins.contains(sync->id) ? absl::StrCat(" sync:", sync->id) : "", " made at ",
+        Place(s, sync->site)));
     const bool queued = sync->holder_task != holder->id && holder->sync == sync->id &&
                         holder->wait == WaitKind::kRwMutexLock;
     const SiteId since = s.HeldAt(*holder, *sync);
@@ -52,6 +73,11 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   if (before > 0) {
     out.notes.push_back(absl::StrCat(before, before == 1 ? " more task waits" : " more tasks wait",
                                      " for a lock of the cycle."));
+  }
+  if (!twins.empty()) {
+    out.notes.push_back(
+        "Locks of this cycle were made at one place: they are members of one object, or of several "
+        "of one type, for which an order by address or by a number will do.");
   }
   if (OneLock(s, *root)) {
     out.notes.push_back(

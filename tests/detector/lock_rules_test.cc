@@ -77,6 +77,22 @@ TEST(LockCycle, TheWholeCycleIsPrintedAndThoseBeforeItBelongToIt) {
   EXPECT_TRUE(HasFix(f, FixKind::kLockOrder));
   EXPECT_THAT(AllText(f), HasSubstr("1 more task waits for a lock of the cycle"));
   EXPECT_THAT(AllText(f), HasSubstr("2 tasks wait for each other's locks"));
+  EXPECT_THAT(AllText(f), testing::Not(HasSubstr("sync:")));
+}
+
+TEST(LockCycle, LocksMadeAtOnePlaceAreToldApart) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Sync first = Lock(2, 7, at), second = Lock(3, 8, at);
+  first.site = second.site = at;
+  dump.Add(first).Add(second);
+  dump.Add(Waiter(7, WaitKind::kMutexLock, 3, at))
+      .Add(Waiter(8, WaitKind::kMutexLock, 2, at))
+      .End();
+  const Finding f = Only(Examine(dump), "lock-cycle");
+  EXPECT_THAT(AllText(f), HasSubstr("for the mutex sync:3 made at a.cc:5"));
+  EXPECT_THAT(AllText(f), HasSubstr("for the mutex sync:2 made at a.cc:5"));
+  EXPECT_THAT(AllText(f), HasSubstr("made at one place"));
 }
 
 TEST(LockCycle, AReaderBehindAWriterThatWaitsForThatReaderIsOne) {
