@@ -12,7 +12,8 @@ Liveness::Liveness(const Situation& s)
       snap_(s.snap()),
       check_(snap_.reason == "check" || snap_.reason == "exit" || snap_.reason == "deadlock"),
       request_(snap_.reason == "request"),
-      may_go_on_(snap_.tasks.size()) {
+      may_go_on_(snap_.tasks.size()),
+      served_(snap_.tasks.size()) {
   for (const Scope& scope : snap_.scopes.all()) {
     if (scope.ended) finished_scope_owners_.insert(scope.task);
   }
@@ -116,7 +117,7 @@ bool Liveness::WaitIsOver(const Task& task) const {
 
 void Liveness::NoteMover(const Task& task) {
   const std::size_t i = snap_.tasks.PositionOf(task);
-  may_go_on_[i] = 1;
+  may_go_on_[i] = served_[i] = 1;
   queue_.push_back(static_cast<std::uint32_t>(i));
   worlds_.insert(task.world);
   if (!(request_ && task.is_main && task.state == TaskState::kRunning)) {
@@ -129,11 +130,12 @@ void Liveness::NoteMover(const Task& task) {
   }
 }
 
-void Liveness::Wait(const Task& waiter, Id server) {
+void Liveness::Wait(const Task& waiter, Id server, Tie tie) {
   if (server == 0 || server == waiter.id) return;
   const std::uint32_t at = snap_.tasks.PositionOfId(server);
   if (at == IdIndex::kNone) return;  // it is gone, and will not go on
-  edges_.push_back({static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)), first_edge_[at]});
+  edges_.push_back(
+      {static_cast<std::uint32_t>(snap_.tasks.PositionOf(waiter)), first_edge_[at], tie});
   first_edge_[at] = static_cast<std::uint32_t>(edges_.size() - 1);
 }
 
@@ -154,7 +156,7 @@ void Liveness::AddChannelServers(const Task& task, const WaitCase& c) {
   if (peer.outcome == PeerOutcome::kCompleted || peer.outcome == PeerOutcome::kWaiting) {
     Wait(task, peer.task);
   } else if (peer.outcome == PeerOutcome::kNone) {
-    Wait(task, channel->creator_task);
+    Wait(task, channel->creator_task, Tie::kGuess);
   }
   if (c.op == CaseOp::kRecv) WaitForChild(task, task.id);
 }
@@ -182,7 +184,8 @@ void Liveness::AddServers(const Task& task) {
   AddSyncServers(task);
 }
 
-void Liveness::Free(std::uint32_t waiter) {
+void Liveness::Free(std::uint32_t waiter, Tie tie) {
+  if (tie == Tie::kKnown) served_[waiter] = 1;
   if (may_go_on_[waiter] != 0) return;
   may_go_on_[waiter] = 1;
   queue_.push_back(waiter);
@@ -195,9 +198,11 @@ void Liveness::MarkAncestors(const Task& task) {
     const SpawnNode& node = snap_.spawns.all()[at];
     if (node.task != task.id) {
       const std::uint32_t above = snap_.tasks.PositionOfId(node.task);
-      if (above != IdIndex::kNone && served_by_children_[above] != 0) Free(above);
+      if (above != IdIndex::kNone && served_by_children_[above] != 0) {
+        Free(above, Tie::kKnown);
+      }
       if (const auto it = by_ancestor_.find(node.task); it != by_ancestor_.end()) {
-        for (const std::uint32_t waiter : it->second) Free(waiter);
+        for (const std::uint32_t waiter : it->second) Free(waiter, Tie::kKnown);
         it->second.clear();
       }
     }
@@ -207,7 +212,9 @@ void Liveness::MarkAncestors(const Task& task) {
 
 void Liveness::Spread(const Task& task) {
   std::uint32_t& edge = first_edge_[snap_.tasks.PositionOf(task)];
-  for (; edge != IdIndex::kNone; edge = edges_[edge].next) Free(edges_[edge].waiter);
+  for (; edge != IdIndex::kNone; edge = edges_[edge].next) {
+    Free(edges_[edge].waiter, edges_[edge].tie);
+  }
   MarkAncestors(task);
 }
 

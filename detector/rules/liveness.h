@@ -24,6 +24,9 @@ class Liveness {
   explicit Liveness(const Situation& s);
 
   bool MayGoOn(const Task& task) const { return may_go_on_[snap_.tasks.PositionOf(task)] != 0; }
+  // The same, and whoever could end its wait is known for it: by having served it before, or as a
+  // task of its own. Who only made its channel is not.
+  bool Served(const Task& task) const { return served_[snap_.tasks.PositionOf(task)] != 0; }
   // Something moves in the world.
   bool WorldMoves(Id world) const { return worlds_.contains(world); }
   // Something moves there, besides the task that asked for the snapshot.
@@ -42,17 +45,18 @@ class Liveness {
   void AddChannelServers(const Task& task, const WaitCase& c);
   void AddSyncServers(const Task& task);
   void FindEnds();
-  void Wait(const Task& waiter, Id server);
+  enum class Tie : bool { kGuess, kKnown };
+  void Wait(const Task& waiter, Id server, Tie tie = Tie::kKnown);
   void WaitForChild(const Task& waiter, Id ancestor);
   void Spread(const Task& task);
   void MarkAncestors(const Task& task);
-  void Free(std::uint32_t waiter);
+  void Free(std::uint32_t waiter, Tie tie);
 
   const Situation& s_;
   const Snapshot& snap_;
   bool check_;    // the snapshot was taken by a leak check, at exit or in a dead end
   bool request_;  // it was asked for by a task that runs on afterwards
-  std::vector<std::uint8_t> may_go_on_, served_by_children_;  // by position
+  std::vector<std::uint8_t> may_go_on_, served_, served_by_children_;  // by position
   std::vector<std::uint32_t> queue_;
   absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;
   std::vector<std::uint8_t> ancestors_;    // spawn nodes above tasks that may go on
@@ -61,6 +65,7 @@ class Liveness {
   // Who waits for whom: lists of edges, by the server's position.
   struct Edge {
     std::uint32_t waiter, next;
+    Tie tie;
   };
   std::vector<Edge> edges_;
   std::vector<std::uint32_t> first_edge_;

@@ -48,6 +48,8 @@ class Situation {
   bool Quiet(const Task& task) const;
   // It is blocked, and a timer or a task that may go on could end that.
   bool MayGoOn(const Task& task) const { return Live().MayGoOn(task); }
+  // The same, and who could end it is known to have served it, or is a task of its own.
+  bool Served(const Task& task) const { return Live().Served(task); }
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;

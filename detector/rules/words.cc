@@ -143,10 +143,10 @@ Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey k
 Match Cancelled(const Situation& s, const Task& task) {
   const Context* ended = s.EndedContext(task);
   if (ended == nullptr) return {};
-  // Somebody who could come is still at work: he gets more time, but not for ever.
-  constexpr int kPatience = 10;
+  // Who is known to serve it and still at work gets more time, but not for ever.
+  const int patience = s.Served(task) ? 10 : 1;
   const std::int64_t waited = s.snap().taken_ns - std::max(ended->ended_ns, task.since_ns);
-  const bool patient = waited < kPatience * absl::ToInt64Nanoseconds(s.options().min_age);
+  const bool patient = waited < patience * absl::ToInt64Nanoseconds(s.options().min_age);
   if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", {}};
   const MatchKey key{0, ended->site, ended->ended_site};
   if (s.Quiet(task)) return {Answer::kLeak, "proven", key};

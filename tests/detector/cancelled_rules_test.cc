@@ -100,6 +100,33 @@ TEST(CancelledSend, TwinWithALiveReceiverIsSilent) {
   EXPECT_EQ(Rules(Examine(dump)), "");
 }
 
+// A server whose main made the channel, and sleeps.
+DumpBuilder MadeByASleeper(const Peer& last_receiver) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 1);
+  Channel channel = Made(3, at);
+  channel.waiting_senders = 1;
+  channel.last_receiver = last_receiver;
+  TaskSpec main = InState(1, TaskState::kSleeping);
+  main.task.is_main = true;
+  dump.Add(Ended(5, at)).Add(channel).Add(With(Sender(7, 3, at), 5)).Add(main).End();
+  return dump;
+}
+
+TEST(CancelledSend, WhoOnlyMadeTheChannelIsNotWaitedForLongerThanTheMinimumAge) {
+  EXPECT_EQ(Only(Examine(MadeByASleeper({})), "cancelled-send").verdict(), "cancelled");
+  AnalysisOptions options;
+  options.min_age = absl::Seconds(6);  // the context ended five seconds ago
+  EXPECT_EQ(Examine(MadeByASleeper({}), options).look_again, 1u);
+}
+
+TEST(CancelledSend, TwinWhoseSleepingMakerHasReceivedBeforeIsSilent) {
+  const Analysis analysis = Examine(MadeByASleeper(LastOn(1, 0, PeerOutcome::kCompleted)));
+  EXPECT_EQ(Rules(analysis), "");
+  EXPECT_EQ(analysis.look_again, 1u);
+}
+
 TEST(CancelledSend, TwinBehindAPipelineThatStillMovesIsSilent) {
   DumpBuilder dump;
   dump.Add(Busy());
