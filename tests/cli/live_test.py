@@ -3,15 +3,28 @@
 import os
 import re
 import signal
+import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import PROGRAMS, stranded
 
+ALIVE_NS = 40  # where Header::alive_ns stands, stranded/mapped_format.h
+
 
 def without_ages(text):
     return re.sub(r'\d+(\.\d+)?(h|ms|us|m|s)\b', 'AGE', text)
+
+
+def wait_until_alive_at(path, moment_ns):
+    """Until the file itself says so: the process notes it ten times a second, if it gets to run."""
+    alive_ns = 0
+    while alive_ns < moment_ns:
+        with open(path, 'rb') as file:
+            alive_ns, = struct.unpack_from('=q', file.read(64), ALIVE_NS)
+        time.sleep(0.01)
 
 
 class Live(unittest.TestCase):
@@ -34,6 +47,7 @@ class Live(unittest.TestCase):
     def test_by_process_id_and_after_kill(self):
         path = os.path.join(self.dir.name, '%p.trace')
         child = self.start('hangs', f'record=trace:trace_file={path}')
+        found_ns = time.time_ns()
         path = path.replace('%p', str(child.pid))
         by_pid = stranded('report', '--live', str(child.pid), '--min-age', '0.2')
         by_file = stranded('report', '--live', path, '--min-age', '0.2')
@@ -47,6 +61,7 @@ class Live(unittest.TestCase):
         young = stranded('report', '--live', str(child.pid), '--min-age', '3600')
         self.assertEqual(young.returncode, 0)
         self.assertIn('look again later', young.stdout)
+        wait_until_alive_at(path, found_ns)
         child.send_signal(signal.SIGKILL)
         child.wait()
         killed = stranded('report', path, '--min-age', '0.2')
