@@ -132,12 +132,27 @@ std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
                        Present(s, peer.task), ".")};
 }
 
+namespace {
+
+// What makes a cause: no lines, addresses or ids.
+std::string Identity(const FindingData& data) {
+  const bool goes_on = data.wait == "running" || data.wait == "sleep";
+  if (data.rule == "outlived-scope" && goes_on && data.spawn_site.known()) {
+    // Where a task that goes on was met is chance.
+    return absl::StrCat(data.rule, "|goes on|", BaseName(data.spawn_site.file), "|",
+                        data.spawn_site.function, "|", BaseName(data.context_site.file), "|",
+                        data.context_site.function);
+  }
+  return absl::StrCat(data.rule, "|", data.wait, "|", BaseName(data.wait_site.file), "|",
+                      data.wait_site.function, "|", BaseName(data.spawn_site.file), "|",
+                      data.spawn_site.function, "|", BaseName(data.channel.site.file), "|",
+                      data.channel.site.function, "|", data.context_site.function);
+}
+
+}  // namespace
+
 std::string Fingerprint(const FindingData& data) {
-  const std::string text =
-      absl::StrCat(data.rule, "|", data.wait, "|", BaseName(data.wait_site.file), "|",
-                   data.wait_site.function, "|", BaseName(data.spawn_site.file), "|",
-                   data.spawn_site.function, "|", BaseName(data.channel.site.file), "|",
-                   data.channel.site.function, "|", data.context_site.function);
+  const std::string text = Identity(data);
   // Two checksums with different seeds: 64 bits that every build computes alike.
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   const auto size = static_cast<unsigned>(text.size());

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -20,9 +22,20 @@ Match Check(const Situation& s, const Task& task) {
   return {};
 }
 
+SiteId MetAt(const Task& task) { return task.wait_site != 0 ? task.wait_site : task.last_site; }
+
+// Those that go on share a group wherever they are.
+std::string Doing(const Group& group) {
+  const WaitKind first = group.tasks.front()->wait;
+  const bool same = std::all_of(group.tasks.begin(), group.tasks.end(),
+                                [&](const Task* task) { return task->wait == first; });
+  if (!same) return "running or sleeping";
+  return first == WaitKind::kNone ? "running" : WaitText(first);
+}
+
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
   const Task& task = *group.tasks.front();
-  const std::string doing = task.wait == WaitKind::kNone ? "running" : WaitText(task.wait);
+  const std::string doing = Doing(group);
   if (s.EndedContext(task) != nullptr) {
     return absl::StrCat(who, " still there, ", doing, ", although ", many ? "their" : "its",
                         " context has ended");
@@ -41,7 +54,13 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     out.notes.push_back(
         "It goes on by itself: it sleeps until its timer, and nothing tells it to stop.");
   }
-  const SourceSite site = SiteText(s, task.wait_site != 0 ? task.wait_site : task.last_site);
+  const bool one_place = std::all_of(group.tasks.begin(), group.tasks.end(),
+                                     [&](const Task* t) { return MetAt(*t) == MetAt(task); });
+  if (!one_place) {
+    out.notes.push_back(
+        absl::StrCat("The place is that of ", TaskText(task), "; others were met elsewhere."));
+  }
+  const SourceSite site = SiteText(s, MetAt(task));
   out.fixes.push_back(SimpleFix(
       FixKind::kStopTask, site,
       task.state == TaskState::kSleeping

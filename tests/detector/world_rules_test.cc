@@ -122,6 +122,40 @@ TEST(OutlivedScope, TwinsInAnOpenScopeOrAsleepSinceBeforeTheEndAreSilent) {
   EXPECT_EQ(Rules(Examine(dump)), "");
 }
 
+TaskSpec Asleep(Id id, SiteId at) {
+  TaskSpec task = In(InState(id, TaskState::kSleeping), 4);
+  task.task.wait = WaitKind::kSleep;
+  task.task.wait_site = at;
+  task.task.spawn = id;
+  return task;
+}
+
+// Two tasks spawned at one place, behind the end of their scope. One is met where the other is, at
+// another place, or running.
+Finding Pollers(const char* function, bool runs) {
+  DumpBuilder dump;
+  const SiteId spawn = dump.At("a.cc", 5, "Start()"), poll = dump.At("a.cc", 9, "Poll()");
+  TaskSpec first = Asleep(7, dump.At("a.cc", 70, function));
+  if (runs) {
+    first.task.state = TaskState::kRunning;
+    first.task.wait = WaitKind::kNone;
+  }
+  dump.Add(Busy()).Add(Over(4)).Add(Spawned(7, 7, 0, spawn)).Add(Spawned(8, 8, 0, spawn));
+  return Only(Examine(dump.Add(first).Add(Asleep(8, poll)).End()), "outlived-scope");
+}
+
+TEST(OutlivedScope, WhereATaskThatGoesOnIsMetMakesNoOtherFinding) {
+  const Finding here = Pollers("Poll()", false), there = Pollers("Wait()", false);
+  const Finding running = Pollers("Wait()", true);
+  for (const Finding& f : {here, there, running}) {
+    EXPECT_EQ(f.task_count(), 2u);
+    EXPECT_EQ(f.fingerprint(), here.fingerprint());
+    EXPECT_THAT(AllText(f), HasSubstr("others were met elsewhere"));
+  }
+  EXPECT_THAT(std::string(there.title()), HasSubstr("2 tasks are still there, sleeping, after"));
+  EXPECT_THAT(std::string(running.title()), HasSubstr("still there, running or sleeping, after"));
+}
+
 Context Lost(Id id, SiteId at) {
   Context context;
   context.id = id;
