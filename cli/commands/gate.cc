@@ -134,6 +134,10 @@ int Gate(const GateOptions& o) {
     lost |= PartlyLost(*one);
     merged.summary.partly_lost = lost;
     merged.summary.program = one->summary.program;
+    if (const std::string& signal = one->summary.died_of; !signal.empty()) {
+      merged.summary.died_of = signal;
+      std::fprintf(stderr, "stranded: %s: its program died of %s\n", file.c_str(), signal.c_str());
+    }
     merged.dump = o.input.files.size() == 1 ? one->dump : nullptr;
     merged.summary.tasks += one->summary.tasks;
     merged.summary.blocked += one->summary.blocked;

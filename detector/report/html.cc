@@ -1,5 +1,6 @@
 // The report as one page that needs nothing else: findings as static HTML, data and a script that
 // adds search, trees, graphs and timelines.
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -7,6 +8,7 @@
 #include "detector/report/gzip.h"
 #include "detector/report/html_escape.h"
 #include "detector/report/html_page.h"
+#include "detector/report/outcome.h"
 #include "detector/report/portable.h"
 #include "stranded/report.h"
 
@@ -41,16 +43,13 @@ std::string Tile(std::size_t n, const char* one, const char* many) {
 
 std::string Verdict(const Analysis& a) {
   const AnalysisSummary& s = a.summary;
-  const std::size_t n = a.findings.size();
-  const std::string words =
-      n == 0 ? "Nothing is stranded"
-             : absl::StrCat(n, n == 1 ? " finding" : " findings", ", ", s.stranded,
-                            s.stranded == 1 ? " stranded task" : " stranded tasks");
+  std::string words = detector::Outcome(a);
+  words[0] = absl::ascii_toupper(static_cast<unsigned char>(words[0]));
   std::string out = absl::StrCat(
       "<section class=\"verdict ",
-      n != 0          ? "bad"
-      : s.partly_lost ? "unsure"
-                      : "good",
+      !a.findings.empty()      ? "bad"
+      : detector::AllIsWell(a) ? "good"
+                               : "unsure",
       "\">\n<h1>", words, "</h1>\n<ul class=tiles>", Tile(s.tasks, "task alive", "tasks alive"),
       Tile(s.blocked, "blocked", "blocked"),
       s.contexts == 0 ? "" : Tile(s.contexts, "context", "contexts"),
@@ -105,7 +104,9 @@ std::string Findings(const Analysis& analysis, const std::vector<FindingData>& f
     out += detector::HtmlFinding(findings[i], i + 1, owners, file.empty() ? "DUMP" : file);
   }
   if (findings.empty()) {
-    out += "<p class=empty>No task is stuck. There is nothing to fix.</p>\n";
+    out += detector::AllIsWell(analysis)
+               ? "<p class=empty>No task is stuck. There is nothing to fix.</p>\n"
+               : "<p class=empty>No stuck task was found.</p>\n";
   }
   return out + "</section>\n";
 }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "detector/report/outcome.h"
 #include "detector/report/portable.h"
 #include "stranded/report.h"
 
@@ -71,7 +72,8 @@ std::string JunitReport(const Analysis& analysis) {
                     "time=\"0\">\n      <error message=\"the dump is partly lost\">", Xml(losses),
                     "</error>\n    </testcase>\n");
   } else if (findings.empty()) {
-    cases = "    <testcase classname=\"stranded\" name=\"nothing is stranded\" time=\"0\"/>\n";
+    cases = absl::StrCat("    <testcase classname=\"stranded\" name=\"",
+                         Xml(detector::Outcome(analysis)), "\" time=\"0\"/>\n");
   }
   const std::size_t tests = lost ? findings.size() + 1 : std::max<std::size_t>(findings.size(), 1);
   const std::string counts =

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "detector/model/snapshot.h"
+#include "detector/report/outcome.h"
 #include "stranded/paths.h"
 #include "stranded/report.h"
 
@@ -158,13 +159,8 @@ std::string ContextName(const FindingData& d) {
 
 std::string Verdict(const Analysis& a) {
   const AnalysisSummary& s = a.summary;
-  const std::size_t n = a.findings.size();
-  std::string out = n == 0 ? "nothing is stranded"
-                           : absl::StrCat(n, n == 1 ? " finding, " : " findings, ", s.stranded,
-                                          s.stranded == 1 ? " stranded task" : " stranded tasks");
-  absl::StrAppend(&out, " (", s.tasks, s.tasks == 1 ? " task" : " tasks", " alive, ", s.blocked,
-                  " blocked)");
-  return out;
+  return absl::StrCat(Outcome(a), " (", s.tasks, s.tasks == 1 ? " task" : " tasks", " alive, ",
+                      s.blocked, " blocked)");
 }
 
 }  // namespace stranded::detector

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "detector/report/outcome.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
 
@@ -113,11 +114,8 @@ void AddFix(std::string& out, const Fix& fix, bool first, const Paint& paint) {
 
 std::string Head(const Analysis& a, const Paint& paint) {
   const AnalysisSummary& s = a.summary;
-  const std::size_t n = a.findings.size();
-  std::string out = n == 0 ? paint.Green("stranded: nothing is stranded")
-                           : paint.Red(absl::StrCat(
-                                 "stranded: ", n, n == 1 ? " finding, " : " findings, ", s.stranded,
-                                 s.stranded == 1 ? " stranded task" : " stranded tasks"));
+  const std::string words = absl::StrCat("stranded: ", detector::Outcome(a));
+  std::string out = detector::AllIsWell(a) ? paint.Green(words) : paint.Red(words);
   absl::StrAppend(&out, " (", s.tasks, s.tasks == 1 ? " task" : " tasks", " alive, ", s.blocked,
                   " blocked");
   if (!s.world.empty()) absl::StrAppend(&out, "; ", s.world);

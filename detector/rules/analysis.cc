@@ -182,6 +182,8 @@ const char* Origin(std::string_view reason) {
 void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
   out.program = std::string(dump.program);
   out.reason = std::string(snap.reason);
+  constexpr std::string_view kFatal = "fatal ";
+  if (snap.reason.starts_with(kFatal)) out.died_of = out.reason.substr(kFatal.size());
   out.label = std::string(snap.label);
   out.contexts = snap.contexts.size();
   out.channels = snap.channels.size();

@@ -1,0 +1,27 @@
+#include "detector/report/outcome.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace stranded::detector {
+
+std::string Outcome(const Analysis& analysis) {
+  const AnalysisSummary& s = analysis.summary;
+  const std::size_t n = analysis.findings.size();
+  const std::string died = s.died_of.empty() ? "" : absl::StrCat("the program died of ", s.died_of);
+  if (n == 0 && s.partly_lost) {
+    return absl::StrCat("no finding in what could be read", died.empty() ? "" : "; ", died);
+  }
+  if (n == 0) {
+    return died.empty() ? "nothing is stranded" : absl::StrCat("nothing was stranded when ", died);
+  }
+  return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", s.stranded,
+                      s.stranded == 1 ? " stranded task" : " stranded tasks",
+                      died.empty() ? "" : " when ", died);
+}
+
+bool AllIsWell(const Analysis& analysis) {
+  const AnalysisSummary& s = analysis.summary;
+  return analysis.findings.empty() && !s.partly_lost && s.died_of.empty();
+}
+
+}  // namespace stranded::detector

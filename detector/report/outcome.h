@@ -1,0 +1,19 @@
+// The verdict in a few words, the same at the head of each report.
+#ifndef STRANDED_DETECTOR_REPORT_OUTCOME_H_
+#define STRANDED_DETECTOR_REPORT_OUTCOME_H_
+
+#include <string>
+
+#include "stranded/analysis.h"
+
+namespace stranded::detector {
+
+// "1 finding, 3 stranded tasks", "nothing is stranded". The latter is not said of a dump of which a
+// part is lost, and the end of a program that a signal ended is told.
+std::string Outcome(const Analysis& analysis);
+// Nothing was found, all could be read, and the program did not die.
+bool AllIsWell(const Analysis& analysis);
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_REPORT_OUTCOME_H_
