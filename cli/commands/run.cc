@@ -59,16 +59,41 @@ int WaitFor(pid_t child, const RunOptions& o, bool* timed_out) {
   return status;
 }
 
+// Where the dump lies until it has been reported on, unless the caller names a place.
+class OwnDump {
+ public:
+  explicit OwnDump(RunOptions& o) : wanted_(o.dump.empty()) {
+    if (!wanted_) return;
+    made_ = mkdtemp(name_) != nullptr;
+    file_ = o.dump = absl::StrCat(name_, "/dump.strd");
+  }
+  ~OwnDump() {
+    if (!made_) return;
+    std::remove(file_.c_str());
+    rmdir(name_);
+  }
+  OwnDump(const OwnDump&) = delete;
+  OwnDump& operator=(const OwnDump&) = delete;
+  bool ok() const { return made_ || !wanted_; }
+  // A program that dies has told its user already where the dump is.
+  void Keep() {
+    if (made_) std::fprintf(stderr, "stranded: its dump is kept: %s\n", file_.c_str());
+    made_ = false;
+  }
+
+ private:
+  const bool wanted_;
+  bool made_ = false;
+  char name_[32] = "/tmp/stranded-XXXXXX";
+  std::string file_;
+};
+
 int Run(RunOptions& o) {
-  const bool own_dump = o.dump.empty();
-  char name[] = "/tmp/stranded-XXXXXX";
-  if (own_dump) {
-    if (mkdtemp(name) == nullptr) {
-      std::fprintf(stderr, "stranded: cannot make a directory for the dump: %s\n",
-                   std::strerror(errno));
-      return kInternal;
-    }
-    o.dump = absl::StrCat(name, "/dump.strd");
+  OwnDump own_dump(o);
+  if (!own_dump.ok()) {
+    std::fprintf(stderr, "stranded: cannot make a directory for the dump: %s\n",
+                 std::strerror(errno));
+    return kInternal;
   }
   std::remove(o.dump.c_str());
   const char* given = std::getenv("STRANDED_OPTIONS");
@@ -105,10 +130,7 @@ int Run(RunOptions& o) {
   // There is no later look at a program that is killed: what it waited for most of its time counts.
   if (timed_out) o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 20);
   const auto analysis = Load(o.dump, o.input);
-  if (own_dump) {
-    std::remove(o.dump.c_str());
-    rmdir(name);
-  }
+  if (WIFSIGNALED(status) && !timed_out) own_dump.Keep();
   if (analysis == nullptr) return kInput;
   o.output.source_root = o.input.source_root;
   if (!PrintReport(*analysis, o.output)) return kInput;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """`stranded run`, and programs that come to a bad end."""
 import os
+import re
+import shutil
 import unittest
 
 from support import PROGRAMS, SAMPLES, run, stranded
@@ -48,6 +50,18 @@ class Run(unittest.TestCase):
 
 
 class BadEnds(unittest.TestCase):
+    def test_the_dump_of_a_crash_is_kept_where_it_was_announced(self):
+        result = stranded('run', '--', program('crash_dump'), 'abort')
+        self.assertEqual(result.returncode, 134)
+        self.assertIn('when the program died of SIGABRT (', result.stdout)
+        path = re.search(r'dump written to (\S+)\n', result.stderr)[1]
+        self.addCleanup(shutil.rmtree, os.path.dirname(path))
+        self.assertIn(f'its dump is kept: {path}\n', result.stderr)
+        again = stranded('report', path)
+        self.assertEqual(again.stdout, result.stdout)
+        gate = stranded('gate', path)
+        self.assertIn(f'{path}: its program died of SIGABRT', gate.stderr)
+
     def test_an_exception_that_nobody_collects(self):
         result = run(program('task_throws'))
         self.assertNotEqual(result.returncode, 0)
