@@ -110,7 +110,7 @@ ExploreResult ResultFrom(const Json& j) {
   for (const Json& s : j.value("steps", Json::array())) {
     r.steps.push_back({s.value("task", ""), s.value("operation", ""),
                        SiteFrom(s.value("site", Json())), s.value("preempts", false),
-                       s.value("source", "")});
+                       s.value("source", ""), s.value("number", -1)});
   }
   if (const std::string error = j.value("error", ""); !error.empty()) {
     r.error = absl::InvalidArgumentError(error);
@@ -125,6 +125,7 @@ std::string ExploreJson(const ExploreResult& r) {
   for (const ExploreOutcome& o : r.outcomes) outcomes.push_back(OutcomeJson(o));
   for (const ExploreStep& s : r.steps) {
     steps.push_back({{"task", s.task},
+                     {"number", s.number},
                      {"operation", s.operation},
                      {"site", {{"file", s.site.file}, {"line", s.site.line}}},
                      {"preempts", s.preempts},

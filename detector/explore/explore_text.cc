@@ -102,6 +102,7 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record,
             ? ""
             : absl::StrCat("task ", step.task,
                            step.task_name.empty() ? "" : absl::StrCat(" \"", step.task_name, "\""));
+    if (step.what != ScheduleStep::kTimerFires) made.number = static_cast<int>(step.number);
     made.operation = StepText(step);
     made.site = {step.site.file_name(), step.site.function_name(), step.site.line(), 0};
     made.preempts = step.preempts;
@@ -116,11 +117,20 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record,
   return steps;
 }
 
+namespace {
+
+// As the replay text and as the report above name it.
+std::string BothNames(const ExploreStep& step) {
+  return step.number < 0 ? step.task : absl::StrCat("t", step.number, " = ", step.task);
+}
+
+}  // namespace
+
 std::string StepsText(const std::vector<ExploreStep>& steps) {
   std::size_t width = 0;
   std::size_t place = 0;
   for (const ExploreStep& step : steps) {
-    width = std::max(width, step.task.size());
+    width = std::max(width, BothNames(step).size());
     place = std::max(place, step.site.ToString().size());
   }
   std::string out;
@@ -129,7 +139,7 @@ std::string StepsText(const std::vector<ExploreStep>& steps) {
     const bool hidden = !step.site.known() || step.site.file.starts_with("/usr/");
     std::string line = absl::StrFormat(
         "  %4d %s %-*s  %-18s %-*s  %s", ++number, step.preempts ? ">" : " ",
-        static_cast<int>(width), step.task, step.operation == "step" ? "" : step.operation,
+        static_cast<int>(width), BothNames(step), step.operation == "step" ? "" : step.operation,
         static_cast<int>(place), hidden ? "" : step.site.ToString(), step.source);
     absl::StripTrailingAsciiWhitespace(&line);
     absl::StrAppend(&out, line, "\n");
@@ -191,7 +201,11 @@ std::string ExploreResult::ToText(bool with_steps) const {
                     " while tasks are ready (a slow machine)");
   }
   absl::StrAppend(&out, "\n", detector::HowToReplay(*this));
-  if (with_steps) absl::StrAppend(&out, "\n", detector::StepsText(steps));
+  if (with_steps) {
+    absl::StrAppend(&out,
+                    "\n  steps; t2 is what the replay text calls task 2, > marks a preemption\n",
+                    detector::StepsText(steps));
+  }
   return out;
 }
 

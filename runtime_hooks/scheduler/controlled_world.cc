@@ -213,6 +213,7 @@ void ControlledWorld::NoteStep(const Task* task, WaitKind kind, const std::sourc
   if (!settings_.keep_steps || reclaiming_) return;
   ScheduleStep step;
   step.task = task->id;
+  step.number = task->ordinal;
   step.task_name = task->name();
   step.kind = kind;
   step.site = site;

@@ -25,6 +25,12 @@ class Explore(unittest.TestCase):
             self.assertEqual(again.returncode, 1)
             self.assertIn('cancelled-send', again.stdout)
         send = line_of('samples/flaky_leak/leaky.cc', 'answers.Send')
+        # The steps name each task as the replay text does, and as the report does.
+        numbers = set(re.findall(r'\b(\d+)\.\d+[tcf]', schedule))
+        self.assertTrue(numbers)
+        for number in numbers:
+            self.assertRegex(found.stdout, rf'\bt{number} = task \d+ "')
+        self.assertRegex(found.stdout, r'\bt0 = task \d+ "main"')
         self.assertRegex(found.stdout, rf'blocks: send +{re.escape(send)} +answers.Send\(answer\);')
 
     def test_the_fixed_twin_is_clean(self):

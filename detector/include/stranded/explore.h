@@ -62,6 +62,7 @@ struct ExploreStep {
   SourceSite site;
   bool preempts = false;  // the task before it could have gone on
   std::string source;     // the line itself, where the file can be read
+  int number = -1;        // of the task in the text of a schedule; -1: no task's step
 };
 
 struct ExploreResult {

@@ -54,6 +54,7 @@ bool TraceEvents(bool on);
 // One operation, in the order they ran.
 struct ScheduleStep {
   std::uint64_t task = 0;
+  std::uint32_t number = 0;  // of the task in the text of a schedule
   std::string task_name;
   WaitKind kind = WaitKind::kNone;
   std::source_location site{};
