@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "cli/terminal/progress.h"
 #include "stranded/explore_json.h"
 
@@ -53,7 +54,16 @@ class TemporaryDirectory {
   _exit(127);
 }
 
-absl::Status ReadResults(const std::string& path, ExploreReply* reply) {
+// "none 12 Fetch.*": its tests, and the filter that leaves none of them.
+absl::Status NoTest(const std::string& program, const std::string& line) {
+  const std::vector<std::string> words = absl::StrSplit(line, absl::MaxSplits(' ', 2));
+  if (words.size() < 3) return absl::InternalError(absl::StrCat("not understood: ", line));
+  if (words[1] == "0") return absl::FailedPreconditionError(absl::StrCat(program, " has no tests"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "none of the ", words[1], " tests of '", program, "' matches the filter '", words[2], "'"));
+}
+
+absl::Status ReadResults(const std::string& path, const std::string& program, ExploreReply* reply) {
   std::ifstream in(path);
   std::string line;
   while (std::getline(in, line)) {
@@ -61,6 +71,7 @@ absl::Status ReadResults(const std::string& path, ExploreReply* reply) {
       reply->crashed_in = line.substr(6);
       continue;
     }
+    if (line.starts_with("none ")) return NoTest(program, line);
     auto result = detector::ParseExploreJson(line);
     if (!result.ok()) return result.status();
     reply->results.push_back(*std::move(result));
@@ -103,7 +114,8 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   }
   ExploreReply reply;
   reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  if (absl::Status read = ReadResults(directory.File(), &reply); !read.ok()) return read;
+  const absl::Status read = ReadResults(directory.File(), request.command[0], &reply);
+  if (!read.ok()) return read;
   if (reply.exit_code == 127 && reply.results.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("'", request.command[0], "' cannot be run"));
   }
@@ -111,7 +123,8 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   if (reply.results.empty() && reply.crashed_in.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "'", request.command[0], "' (exit ", reply.exit_code,
-        ") explored nothing: it must link stranded::gtest_main (or install LeakCheckListener in a "
+        ") explored nothing: a test must match its filter, and it must link stranded::gtest_main "
+        "(or install LeakCheckListener in a "
         "main() that reads STRANDED_OPTIONS), or run its body in stranded::CheckedMain"));
   }
   return reply;

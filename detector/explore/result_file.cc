@@ -24,6 +24,10 @@ void WriteBegin(const std::string& path, const std::string& name) {
   Append(path, "begin " + name + "\n");
 }
 
+void WriteNoTest(const std::string& path, int tests, const std::string& filter) {
+  Append(path, "none " + std::to_string(tests) + " " + filter + "\n");
+}
+
 void WriteResult(const std::string& path, const ExploreResult& result) {
   Append(path, ExploreJson(result));
 }

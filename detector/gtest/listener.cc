@@ -150,6 +150,9 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
 
 void LeakCheckListener::OnTestIterationEnd(const testing::UnitTest& tests, int) {
   if (GetOptions().explore.empty()) return;
+  if (tests.test_to_run_count() == 0) {
+    detector::WriteNoTest(GetOptions().explore, tests.total_test_count(), GTEST_FLAG_GET(filter));
+  }
   if (state_->finished < static_cast<std::size_t>(tests.test_to_run_count())) return;
   std::fflush(nullptr);
   std::_Exit(state_->found ? GetOptions().exitcode : 0);

@@ -47,6 +47,15 @@ class Explore(unittest.TestCase):
         for clean in ('TheNextTestPasses', 'AnExpectedLeakPasses', 'AnIgnoredLeakPasses'):
             self.assertEqual(heads['Planted.' + clean], 'clean')
 
+    def test_a_filter_that_no_test_matches(self):
+        for place in (['--test', 'Planted.Nope', '--', TESTS],
+                      ['--', TESTS, '--gtest_filter=Planted.Nope']):
+            result = stranded('explore', *place)
+            self.assertEqual(result.returncode, 3)
+            self.assertRegex(result.stderr, r"none of the \d+ tests of '.*' matches the filter "
+                                            r"'Planted.Nope'")
+            self.assertNotIn('must link', result.stderr)
+
     def test_one_test_as_json(self):
         result = stranded('explore', '--schedules', '20', '--test', 'Planted.Leaks', '--format',
                           'json', '--', TESTS)
