@@ -1,4 +1,6 @@
 // stranded show FILE WHAT: one task, channel, context, lock or finding, and what leads on from it.
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
@@ -37,12 +39,13 @@ std::string Find(const Analysis& analysis, const std::string& what, const ShowOp
 
 int NotFound(const Options& o) {
   const std::string kind = o.what.substr(0, o.what.find(':'));
+  const std::vector<std::string> kinds = {"task", "channel", "context", "sync", "finding"};
+  const bool known = std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
   std::fprintf(stderr,
                "stranded show: nothing called '%s' in %s%s\nAccepted: task:ID, channel:ID, "
                "context:ID, sync:ID, finding:N, s1:...; `stranded tasks` and `stranded report` "
                "list them\n",
-               o.what.c_str(), o.input.file.c_str(),
-               DidYouMean(kind, {"task", "channel", "context", "sync", "finding"}).c_str());
+               o.what.c_str(), o.input.file.c_str(), known ? "" : DidYouMean(kind, kinds).c_str());
   return kUsage;
 }
 

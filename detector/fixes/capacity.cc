@@ -23,9 +23,13 @@ struct SendFacts {
 
 SendFacts Gather(const Situation& s, const Channel& like) {
   SendFacts facts;
+  // What make_shared makes has one place, whoever asks for it.
+  const bool anywhere = SiteText(s, like.site).in_library();
   for (const Channel* channel : s.ChannelsMadeAt(like.site)) {
     const Channel& c = *channel;
     if (c.role != ChannelRole::kUser) continue;
+    if (anywhere && (c.creator_task != like.creator_task || c.elem_type != like.elem_type))
+      continue;
     const std::uint64_t waiting =
         c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
     ++facts.instances;
@@ -178,8 +182,10 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
         "buffer is large enough, and it should send with its context instead.");
   }
   if (facts.instances > 1) {
-    fix.warnings.push_back(absl::StrCat("The largest need of ", facts.instances,
-                                        " channels made at this line; another run may need more."));
+    fix.warnings.push_back(
+        absl::StrCat("The largest need of ", facts.instances, " channels made ",
+                     fix.site.in_library() ? "alike by one task" : "at this line",
+                     "; another run may need more."));
   }
   if (const auto source = FindSource(fix.site.file, s.options().source_root);
       source.has_value() && fix.site.line <= source->lines.size()) {

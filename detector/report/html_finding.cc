@@ -83,8 +83,8 @@ std::string ContextHtml(const ContextStep& c) {
     absl::StrAppend(&out, " <code>", EscapeHtml(c.key_type), " = ", EscapeHtml(c.value), "</code>");
   }
   if (!c.ended) return absl::StrCat("<li>", out, "</li>\n");
-  absl::StrAppend(&out, " <span class=ended>", EscapeHtml(c.err), " ", Span(c.ended_ago_ns),
-                  " ago</span>");
+  absl::StrAppend(&out, " <span class=ended>", EscapeHtml(c.err), " ", Ago(c.ended_ago_ns),
+                  "</span>");
   if (!c.origin) {
     absl::StrAppend(&out, " with the context above");
   } else {
@@ -249,8 +249,9 @@ std::string Next(const FindingData& d, std::string_view file) {
 
 FrameOwner OwnerOf(const StackFrame& frame) {
   if (frame.runtime) return FrameOwner::kRuntime;
-  if (frame.function.empty() || frame.line == 0 || absl::StartsWith(frame.file, "/usr/") ||
-      absl::StartsWith(frame.function, "std::") || absl::StartsWith(frame.function, "__")) {
+  if (frame.library || frame.function.empty() || frame.line == 0 ||
+      absl::StartsWith(frame.file, "/usr/") || absl::StartsWith(frame.function, "std::") ||
+      absl::StartsWith(frame.function, "__")) {
     return FrameOwner::kLibrary;
   }
   return FrameOwner::kUser;

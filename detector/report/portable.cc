@@ -84,7 +84,11 @@ class Paths {
   // Functions, too: clang names lambdas by their place.
   void Clean(SourceSite& site) const {
     Clean(site.function);
-    site.file = PortablePath(site.file, prefix_);
+    if (site.in_library()) {
+      site.file = site.file.substr(site.file.find("include/c++/"));  // stays one of the library's
+    } else {
+      site.file = PortablePath(site.file, prefix_);
+    }
   }
   void Clean(std::string& text) const {
     if (!names_.empty()) text = absl::StrReplaceAll(text, names_);
@@ -139,7 +143,7 @@ std::vector<FindingData> PortableFindings(const Analysis& analysis, std::string_
 const SourceSite& MainSite(const FindingData& d) {
   for (const SourceSite* site :
        {&d.wait_site, &d.context_site, &d.channel.site, &d.sync_site, &d.spawn_site}) {
-    if (site->known()) return *site;
+    if (site->known() && !site->in_library()) return *site;
   }
   return d.wait_site;
 }

@@ -97,7 +97,7 @@ Json CodeFlows(const FindingData& d) {
 Json Stacks(const FindingData& d) {
   Json frames = Json::array();
   for (const StackFrame& f : d.stack) {
-    if (f.runtime || f.function.empty()) continue;
+    if (f.runtime || f.library || f.function.empty()) continue;
     Json location = f.line == 0 ? Json::object() : Place(f.file, f.line, 0);
     location["logicalLocations"] =
         Json::array({Json::object({{"fullyQualifiedName", f.function}, {"kind", "function"}})});

@@ -107,14 +107,15 @@ class TaskPage {
     }
     std::size_t shown = 0;
     for (const StackFrame& f : frames) {
-      if (!o_.all_frames && (f.runtime || f.function.empty())) continue;
+      if (!o_.all_frames && (f.runtime || f.library || f.function.empty())) continue;
       const std::string what = f.function.empty() ? f.module : f.function;
       const std::string where = f.line == 0 ? "" : absl::StrCat("  ", f.file, ":", f.line);
       page_.Row(shown++ == 0 ? "stack" : "", what + where);
     }
     if (shown < frames.size()) {
       page_.Row(shown == 0 ? "stack" : "",
-                absl::StrCat("(", frames.size() - shown, " frames of the runtime: --all-frames)"));
+                absl::StrCat("(", frames.size() - shown,
+                             " frames of the runtime and the C++ library: --all-frames)"));
     }
     if (const auto note = s_.snap().stack_notes.find(t_.id); note != s_.snap().stack_notes.end()) {
       page_.Row("", absl::StrCat("(", std::string(note->second), ")"));

@@ -90,13 +90,16 @@ std::string SyncPage(const Situation& s, const Sync& sync, const ShowOptions& o)
   if (sync.kind == SyncKind::kWaitGroup || sync.kind == SyncKind::kSemaphore) {
     page.Row("counter", absl::StrCat(sync.counter));
   }
-  for (const auto& [label, peer] :
-       {std::pair("added", &sync.last_add), std::pair("done", &sync.last_done),
-        std::pair("signalled", &sync.last_signal)}) {
-    if (peer->site == 0) continue;
-    page.Row(label,
-             absl::StrCat("last by ", TaskText(s, peer->task), " at ", Place(s, peer->site)));
-    page.NextTask(s, peer->task, absl::StrCat("who ", label, " last"));
+  const struct {
+    const char *label, *who;
+    const SyncPeer& peer;
+  } last[] = {{"added", "who added last", sync.last_add},
+              {"done", "who called Done() last", sync.last_done},
+              {"signalled", "who signalled last", sync.last_signal}};
+  for (const auto& [label, who, peer] : last) {
+    if (peer.site == 0) continue;
+    page.Row(label, absl::StrCat("last by ", TaskText(s, peer.task), " at ", Place(s, peer.site)));
+    page.NextTask(s, peer.task, who);
   }
   std::vector<const Task*> waiting;
   for (const Task& t : s.snap().tasks.all()) {
@@ -120,7 +123,7 @@ void ContextEnd(const Situation& s, const Context& c, ShowPage& page) {
   Task probe;
   probe.context = c.id;
   const ContextStep step = DescribeContexts(s, probe).front();
-  std::string text = absl::StrCat(step.err, " ", Span(step.ended_ago_ns), " ago");
+  std::string text = absl::StrCat(step.err, " ", Ago(step.ended_ago_ns));
   if (step.origin) {
     absl::StrAppend(&text, ", by ", step.ended_by);
     if (step.ended_site.known()) absl::StrAppend(&text, " at ", step.ended_site.ToString());

@@ -14,6 +14,7 @@
 
 #include "detector/report/compile_units.h"
 #include "detector/report/inlining.h"
+#include "detector/rules/rule.h"
 
 namespace stranded::detector {
 namespace {
@@ -23,7 +24,7 @@ std::string Demangled(const char* name) {
   char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
   std::string result = status == 0 ? text : name;
   std::free(text);
-  return result;
+  return WithoutInlineNamespaces(std::move(result));
 }
 
 bool IsRuntime(const std::string& function) {
@@ -35,6 +36,13 @@ bool IsRuntime(const std::string& function) {
 bool IsRuntimeFile(const std::string& file) {
   return file.find("runtime_hooks/") != std::string::npos ||
          file.find("include/stranded/") != std::string::npos;
+}
+
+// Whose function it is, wherever the line that runs lies.
+bool IsLibrary(Dwarf_Die* die, const std::string& function) {
+  if (function.starts_with("std::")) return true;
+  const char* file = die == nullptr ? nullptr : dwarf_decl_file(die);
+  return file != nullptr && std::strstr(file, "/include/c++/") != nullptr;
 }
 
 std::string FunctionName(Dwarf_Die* die) {
@@ -164,6 +172,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     StackFrame inlined = frame;
     inlined.function = FunctionName(&chain[i]);
     inlined.runtime = IsRuntime(inlined.function) || IsRuntimeFile(inlined.file);
+    inlined.library = IsLibrary(&chain[i], inlined.function);
     out.push_back(inlined);
     Dwarf_Attribute attribute;
     Dwarf_Word line = 0, file = 0;
@@ -177,6 +186,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     }
   }
   frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
+  frame.library = IsLibrary(chain.empty() ? nullptr : &chain[0], frame.function);
   out.push_back(frame);
 }
 

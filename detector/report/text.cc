@@ -34,7 +34,8 @@ void Row(std::string& out, const std::string& label, const std::string& text) {
 }
 
 std::string In(const SourceSite& site) {
-  return site.function.empty() ? "" : absl::StrCat(" in ", site.function);
+  if (site.function.empty()) return "";
+  return absl::StrCat(" in ", detector::WithoutInlineNamespaces(site.function));
 }
 
 std::string Ages(const FindingData& d) {
@@ -44,7 +45,9 @@ std::string Ages(const FindingData& d) {
 }
 
 std::string ChannelLine(const ChannelFacts& c) {
-  std::string line = absl::StrCat("made at ", c.site.ToString(), ": Chan<", c.elem_type,
+  const std::string by =
+      c.site.in_library() && !c.created_by.empty() ? absl::StrCat(" by ", c.created_by) : "";
+  std::string line = absl::StrCat("made at ", c.site.ToString(), by, ": Chan<", c.elem_type,
                                   ">, capacity ", c.capacity);
   if (c.capacity > 0) absl::StrAppend(&line, " (", c.length, " in it)");
   absl::StrAppend(&line, "; ", detector::Operations(c.sends_started, c.sends_completed, "send"),
@@ -59,7 +62,7 @@ std::string ContextLine(const ContextStep& c) {
   if (c.site.known()) absl::StrAppend(&line, " at ", c.site.ToString());
   if (!c.value.empty()) absl::StrAppend(&line, ": ", c.key_type, " = ", c.value);
   if (!c.ended) return line;
-  absl::StrAppend(&line, ": ", c.err, " ", detector::Span(c.ended_ago_ns), " ago");
+  absl::StrAppend(&line, ": ", c.err, " ", detector::Ago(c.ended_ago_ns));
   if (!c.origin) {
     absl::StrAppend(&line, ", with the context above");
   } else {
@@ -92,7 +95,7 @@ void AddStack(std::string& out, const FindingData& d, const Paint& paint) {
   if (d.stack.empty()) return;
   std::size_t shown = 0;
   for (const StackFrame& f : d.stack) {
-    if (f.runtime || f.function.empty()) continue;
+    if (f.runtime || f.library || f.function.empty()) continue;
     if (++shown > kMostFrames) break;
     std::string line = f.function;
     if (f.line != 0) absl::StrAppend(&line, paint.Dim(absl::StrCat("  ", f.file, ":", f.line)));
@@ -136,7 +139,7 @@ std::string TextFinding(const Finding& finding, const TextOptions& options) {
   std::string out = absl::StrCat(paint.Bold(d.title), "\n");
   Row(out, "rule", absl::StrCat(d.rule, ", ", d.verdict));
   if (d.wait_site.known() && d.wait != "lost cancel") {
-    Row(out, d.wait == "sleep" || d.wait == "running" ? "at" : "blocked",
+    Row(out, d.wait == "sleep" || d.wait == "running" ? "seen" : "blocked",
         absl::StrCat("at ", d.wait_site.ToString(), In(d.wait_site), Ages(d)));
   }
   if (d.has_channel) Row(out, "channel", ChannelLine(d.channel));

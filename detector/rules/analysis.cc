@@ -152,22 +152,26 @@ void Analyzer::Run(Analysis& out) {
            std::make_tuple(Severity(b), -static_cast<std::int64_t>(b.task_count));
   });
   for (FindingData& data : found) {
+    DropLibraryPlaces(data);
     data.fingerprint = Fingerprint(data);
     out.findings.emplace_back(std::move(data));
   }
 }
 
 void AddLosses(const Dump& dump, const Snapshot& snap, std::vector<std::string>& losses) {
-  const auto add = [&](std::uint64_t count, const char* what) {
-    if (count > 0) losses.push_back(absl::StrCat(count, " ", what));
+  const auto add = [&](std::uint64_t count, const char* one, const char* many) {
+    if (count > 0) losses.push_back(absl::StrCat(count, " ", count == 1 ? one : many));
   };
-  add(dump.damage.packets_bad, "damaged packets were skipped");
-  add(dump.damage.bytes_skipped, "bytes could not be read");
+  add(dump.damage.packets_bad, "damaged packet was skipped", "damaged packets were skipped");
+  add(dump.damage.bytes_skipped, "byte could not be read", "bytes could not be read");
   if (dump.damage.cut) losses.push_back("the dump is cut off: what came after is missing");
-  add(snap.loss.tasks_unread, "tasks ran while they were to be read; nothing is said of them");
-  add(snap.loss.stacks_missing, "stacks could not be read");
-  add(snap.loss.events_lost, "records of events were overwritten");
-  add(snap.loss.packets_left_out, "records were too large for the dump");
+  add(snap.loss.tasks_unread, "task ran while it was to be read; nothing is said of it",
+      "tasks ran while they were to be read; nothing is said of them");
+  add(snap.loss.stacks_missing, "stack could not be read", "stacks could not be read");
+  add(snap.loss.events_lost, "record of an event was overwritten",
+      "records of events were overwritten");
+  add(snap.loss.packets_left_out, "record was too large for the dump",
+      "records were too large for the dump");
   if (!snap.loss.note.empty()) losses.emplace_back(snap.loss.note);
 }
 

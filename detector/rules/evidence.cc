@@ -52,10 +52,24 @@ ContextStep DescribeContext(const Situation& s, const Context& c) {
   return step;
 }
 
+namespace {
+
+std::string Creator(const Situation& s, Id id) {
+  if (id == 0) return "";
+  const Task* task = s.snap().tasks.Find(id);
+  const SpawnNode* spawn = task == nullptr ? nullptr : s.snap().spawns.Find(task->spawn);
+  const bool spawned = spawn != nullptr && s.dump().SiteOf(spawn->site).line != 0;
+  return absl::StrCat(TaskText(s, id),
+                      spawned ? absl::StrCat(", spawned at ", Place(s, spawn->site)) : "");
+}
+
+}  // namespace
+
 ChannelFacts DescribeChannel(const Situation& s, const Channel& c) {
   ChannelFacts f;
   f.id = c.id;
   f.site = SiteText(s, c.site);
+  f.created_by = Creator(s, c.creator_task);
   f.elem_type = TypeText(c.elem_type);
   f.capacity = c.capacity;
   f.length = c.length;

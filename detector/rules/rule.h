@@ -68,7 +68,10 @@ std::string WaitText(WaitKind kind);               // "sending on a channel"
 std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
 std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
 std::string TypeText(std::string_view type);       // "std::string" for its long name
-std::string Span(std::int64_t ns);                 // "1.5s"
+// "absl::Status" for absl::lts_20220623::Status, wherever it stands.
+std::string WithoutInlineNamespaces(std::string text);
+std::string Span(std::int64_t ns);  // "1.5s"
+std::string Ago(std::int64_t ns);   // "1.5s ago", "just now"
 // "4 sends begun, 1 completed", or "1 send completed" if that is all of them. What a select began
 // and withdrew is not among them.
 std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun);

@@ -4,8 +4,23 @@
 
 namespace stranded {
 
+namespace {
+
+// Objects that the library constructs for somebody: the default argument was evaluated there.
+bool Constructs(std::string_view file) {
+  return file == "stl_construct.h" || file == "new_allocator.h" || file == "unique_ptr.h" ||
+         file == "construct_at.h";
+}
+
+}  // namespace
+
 std::string SourceSite::ToString() const {
-  return known() ? absl::StrCat(file, ":", line) : "an unknown place";
+  if (!known()) return "an unknown place";
+  if (!in_library()) return absl::StrCat(file, ":", line);
+  const std::string name = file.substr(file.rfind('/') + 1);
+  if (Constructs(name))
+    return "a place inside make_shared or the like (give it std::source_location::current())";
+  return absl::StrCat("a place inside the C++ library (", name, ":", line, ")");
 }
 
 namespace detector {
@@ -87,23 +102,6 @@ std::string SyncText(const Sync& sync) {
   return "lock";
 }
 
-std::string TypeText(std::string_view type) {
-  std::string text(type);
-  static constexpr std::pair<std::string_view, std::string_view> kShort[] = {
-      {"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
-       "std::string"},
-      {"std::__cxx11::", "std::"},
-      {"(anonymous namespace)::", ""},
-      {"> >", ">>"},
-  };
-  for (const auto& [from, to] : kShort) {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
-      text.replace(at, from.size(), to);
-    }
-  }
-  return text;
-}
-
 std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun) {
   const std::string of = absl::StrCat(begun, " ", noun, begun == 1 ? "" : "s");
   if (begun == completed) return absl::StrCat(of, " completed");
@@ -113,6 +111,11 @@ std::string Operations(std::uint64_t begun, std::uint64_t completed, const char*
 std::string Span(std::int64_t ns) {
   return absl::FormatDuration(absl::Trunc(
       absl::Nanoseconds(ns), ns >= 1000000000 ? absl::Milliseconds(1) : absl::Microseconds(1)));
+}
+
+std::string Ago(std::int64_t ns) {
+  const std::string span = Span(ns);
+  return span == "0" ? "just now" : absl::StrCat(span, " ago");
 }
 
 bool SameWait(const Situation& s, const Task& a, const Task& b) {

@@ -147,7 +147,11 @@ class Report(WithDumps):
         shown = stranded('show', self.leaky, task).stdout
         channel = re.search(r'channel (\d+)', shown).group(1)
         self.assertEqual(stranded('show', self.leaky, f'channel:{channel}').stdout.count('  waits '), 4)
-        self.assertEqual(stranded('show', self.leaky, '99999').returncode, 2)
+        nobody = stranded('show', self.leaky, 'task:99999')
+        self.assertEqual(nobody.returncode, 2)
+        self.assertNotIn('did you mean', nobody.stderr)
+        misspelt = stranded('show', self.leaky, 'chanel:1')
+        self.assertIn("did you mean 'channel'?", misspelt.stderr)
 
     def test_explain_knows_every_rule(self):
         rules = [line.split()[0] for line in stranded('explain').stdout.splitlines()]

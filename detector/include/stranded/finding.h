@@ -19,6 +19,8 @@ struct SourceSite {
   std::string file, function;
   std::uint32_t line = 0, column = 0;
   bool known() const { return line != 0; }
+  // Made by code of the C++ library, such as make_shared: no place to look at, or to edit.
+  bool in_library() const { return file.find("include/c++/") != std::string::npos; }
   std::string ToString() const;  // file:line, or "an unknown place"
 };
 
@@ -81,11 +83,13 @@ struct StackFrame {
   std::uint32_t line = 0;
   std::string module;
   bool runtime = false;  // a frame of Stranded itself
+  bool library = false;  // of the C++ library
 };
 
 struct ChannelFacts {
   std::uint64_t id = 0;
   SourceSite site;
+  std::string created_by;  // task, with where it was spawned
   std::string elem_type;
   std::uint64_t capacity = 0, length = 0, high_water = 0;
   std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
