@@ -13,6 +13,7 @@
 #include "detector/input/mapped_blocks.h"
 #include "detector/input/mapped_events.h"
 #include "detector/input/mapped_sites.h"
+#include "stranded/dump_format.h"
 
 namespace stranded::detector {
 namespace {
@@ -95,6 +96,8 @@ void MappedReader::Begin() {
   dump_.pid = header_.pid;
   dump_.record_level = "trace";
   dump_.producer = "stranded";
+  dump_.version_major = stranded::dump::kVersionMajor;
+  dump_.version_minor = stranded::dump::kVersionMinor;
   dump_.program = sites_.Text(header_.program);
   dump_.packets = 1;
   snap_ = &dump_.snapshots.emplace_back();

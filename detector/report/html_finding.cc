@@ -140,7 +140,7 @@ std::string Facts(const FindingData& d) {
   std::string out;
   if (d.wait_site.known() && d.wait != "lost cancel") {
     const std::string ages = Ages(d);
-    const bool blocked = d.wait != "sleep" && d.wait != "running";
+    const bool blocked = d.wait != "sleep" && d.wait != "running" && d.verdict != "predicted";
     Row(out, blocked ? "Blocked" : "At",
         absl::StrCat("at ", Site(d.wait_site),
                      ages.empty() ? "" : absl::StrCat("<span class=sub>for ", ages, "</span>")));

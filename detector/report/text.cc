@@ -139,7 +139,8 @@ std::string TextFinding(const Finding& finding, const TextOptions& options) {
   std::string out = absl::StrCat(paint.Bold(d.title), "\n");
   Row(out, "rule", absl::StrCat(d.rule, ", ", d.verdict));
   if (d.wait_site.known() && d.wait != "lost cancel") {
-    Row(out, d.wait == "sleep" || d.wait == "running" ? "seen" : "blocked",
+    const bool blocked = d.wait != "sleep" && d.wait != "running" && d.verdict != "predicted";
+    Row(out, blocked ? "blocked" : "seen",
         absl::StrCat("at ", d.wait_site.ToString(), In(d.wait_site), Ages(d)));
   }
   if (d.has_channel) Row(out, "channel", ChannelLine(d.channel));

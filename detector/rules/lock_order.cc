@@ -1,6 +1,7 @@
 // Predicted: two locks that different tasks take in opposite orders. From the events of a trace.
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/event_order.h"
 #include "detector/rules/recent_map.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/world_rules.h"
@@ -18,12 +20,14 @@ namespace {
 
 // Numbers of the dump format.
 constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
+constexpr std::uint32_t kFirstWithPasses = 2;  // minor version
 
 constexpr std::size_t kMostHeld = 32;
 // Memory must not follow the trace, whose locks may come and go. Of pairs those not used for long
 // are forgotten: then an order is missed. Who holds what is never forgotten, or a lock around both
 // orders would be: beyond this number the rest of the trace is left out.
 constexpr std::size_t kMostPairs = 1 << 17, kMostHolders = 1 << 16;
+constexpr std::size_t kMostAtPlaces = 4;  // conflicts at one pair of places that are looked into
 
 struct Held {
   Id lock = 0;
@@ -35,15 +39,17 @@ struct Held {
 struct Order {
   Held first, second;
   Id task = 0;
+  std::size_t at = 0;   // number of the event
   std::set<Id> others;  // what he held besides
 };
+using Conflict = std::pair<Order, Order>;
 
 class Orders {
  public:
   Orders(const Snapshot& snap, Id since) : snap_(snap), since_(since) {}
 
-  // Pairs in opposite orders, one for each pair of places.
-  std::vector<std::pair<Order, Order>> Conflicts();
+  // Pairs in opposite orders that could meet, one for each pair of places.
+  std::vector<Conflict> Conflicts();
 
  private:
   using Holder = std::pair<std::uint32_t, Id>;  // ring and task
@@ -53,6 +59,7 @@ class Orders {
   bool NoteParked(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
   void Compare(const Order& order);
+  std::vector<Conflict> ThoseThatCanMeet() const;
 
   const Snapshot& snap_;
   const Id since_;
@@ -63,19 +70,42 @@ class Orders {
   absl::flat_hash_map<Id, std::set<Id>> held_at_parks_;
   // Rings in which the events of interest have begun.
   std::vector<bool> begun_;
-  std::vector<std::pair<Order, Order>> conflicts_;
-  std::set<std::pair<SiteId, SiteId>> told_;
+  std::vector<Conflict> conflicts_;
+  std::map<std::pair<SiteId, SiteId>, std::size_t> at_places_;  // how many of them
+  std::size_t at_ = 0;                                          // number of the event
 };
 
-std::vector<std::pair<Order, Order>> Orders::Conflicts() {
+std::pair<SiteId, SiteId> Places(const Order& one, const Order& other) {
+  return std::minmax(one.second.site, other.second.site);
+}
+
+std::vector<Conflict> Orders::Conflicts() {
   if (!snap_.events.HasKind(kLock)) return {};
   begun_.resize(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
   if (!snap_.events.OneRing()) {
     snap_.events.ForEach([this](const Event& e) { return NoteParked(e); });
     held_.clear();
   }
-  snap_.events.ForEach([this](const Event& e) { return Follow(e); });
-  return std::move(conflicts_);
+  snap_.events.ForEach([this](const Event& e) {
+    const bool more = Follow(e);
+    ++at_;
+    return more;
+  });
+  return ThoseThatCanMeet();
+}
+
+// What only ever comes one after the other, as before and after a join, cannot wait in a cycle.
+std::vector<Conflict> Orders::ThoseThatCanMeet() const {
+  std::vector<EventPair> pairs;
+  for (const auto& [one, other] : conflicts_) pairs.emplace_back(one.at, other.at);
+  const std::vector<bool> concurrent = AreConcurrent(snap_, pairs);
+  std::vector<Conflict> out;
+  std::set<std::pair<SiteId, SiteId>> told;
+  for (std::size_t i = 0; i < conflicts_.size(); ++i) {
+    const auto& [one, other] = conflicts_[i];
+    if (concurrent[i] && told.insert(Places(one, other)).second) out.push_back(conflicts_[i]);
+  }
+  return out;
 }
 
 bool Orders::NoteParked(const Event& e) {
@@ -124,7 +154,7 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
   const Held taken{e.object, e.site, e.arg != 0};
   for (const Held& first : held) {
     if (first.lock == taken.lock) continue;
-    Order order{first, taken, e.task, {}};
+    Order order{first, taken, e.task, at_, {}};
     for (const Held& other : held) {
       if (other.lock != first.lock) order.others.insert(other.lock);
     }
@@ -153,20 +183,30 @@ void Orders::Compare(const Order& order) {
     const bool readers =
         (order.first.shared && other.second.shared) || (order.second.shared && other.first.shared);
     if (guarded || readers) continue;
-    const auto places = std::minmax(order.second.site, other.second.site);
-    if (told_.insert({places.first, places.second}).second) conflicts_.emplace_back(other, order);
-    return;
+    if (conflicts_.size() < kMostEventPairs && at_places_[Places(order, other)]++ < kMostAtPlaces) {
+      conflicts_.emplace_back(other, order);
+    }
   }
 }
 
+// "lock 21", or "the mutex made at a.cc:3" where the dump has it.
+std::string LockText(const Situation& s, Id lock) {
+  const Sync* sync = s.snap().syncs.Find(lock);
+  if (sync == nullptr) return absl::StrCat("lock ", lock);
+  return absl::StrCat("the ", SyncText(*sync), " made at ", Place(s, sync->site));
+}
+
 std::string Line(const Situation& s, const Order& o) {
-  return absl::StrCat(TaskText(s, o.task), " holds the lock taken at ", Place(s, o.first.site),
-                      " and takes the other one at ", Place(s, o.second.site));
+  return absl::StrCat(TaskText(s, o.task), " held ", LockText(s, o.first.lock), ", taken at ",
+                      Place(s, o.first.site), ", and took ", LockText(s, o.second.lock), " at ",
+                      Place(s, o.second.site));
 }
 
 }  // namespace
 
 void FindLockOrders(const Situation& s, std::vector<FindingData>& out) {
+  // Without passes a join is not seen if its task had finished.
+  if (s.dump().version_minor < kFirstWithPasses) return;
   for (const auto& [one, other] : Orders(s.snap(), s.options().tasks_since).Conflicts()) {
     FindingData data;
     data.rule = kLockOrderText.id;
@@ -179,7 +219,7 @@ void FindLockOrders(const Situation& s, std::vector<FindingData>& out) {
     data.graph = {Line(s, one), Line(s, other)};
     data.notes.push_back(
         "Nothing is stuck in this run: it takes both tasks to be between their two locks at the "
-        "same time.");
+        "same time. No join, channel or the like keeps them apart.");
     data.fixes.push_back(SimpleFix(
         FixKind::kLockOrder, data.wait_site,
         "Take these locks in the same order everywhere, or let go of one before taking the next.",
@@ -192,8 +232,9 @@ const RuleText kLockOrderText = {
     "lock-order", "two locks are taken in both orders (predicted)",
     "One task took lock A and then B, another one B and then A. In this run they did not meet; on "
     "another schedule each holds its first lock and waits for the other's for ever. Needs the "
-    "events of a trace (record=trace). Pairs that a third lock keeps apart, and pairs of read "
-    "locks, are not reported.\n"
+    "events of a trace (record=trace). Not reported are pairs that a third lock keeps apart, pairs "
+    "of read locks, and tasks that this run shows to come one after the other: one was started "
+    "after the other was joined, or heard of it by a channel, a WaitGroup or the like.\n"
     "\n"
     "Fix: one order for the locks, followed everywhere."};
 

@@ -210,6 +210,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
   }
   if (!chan->closed) return false;
   NotePeer(chan->last_receiver, self, site, PeerOutcome::kSawClosed);
+  RecordPass(self == nullptr ? 0 : self->id, WaitKind::kChanRecv, chan->id, site);
   return true;
 }
 

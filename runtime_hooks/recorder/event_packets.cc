@@ -13,7 +13,9 @@ constexpr std::size_t kBatch = 512;  // so that a packet stays small
 struct EventRoom {
   PacketWriter* out;
   std::uint64_t lost;
+  std::vector<std::uint64_t> lockers;  // tasks that took a lock right after another one
 };
+constexpr std::size_t kMostLockers = 1024;
 
 // A batch as columns of differences: most of them take one byte.
 class Columns {
@@ -73,9 +75,22 @@ void WriteBatch(PacketWriter& out, const RingCopy& ring, std::size_t from, std::
   });
 }
 
+void NoteLockers(const std::vector<RecordedEvent>& events, std::vector<std::uint64_t>& lockers) {
+  std::uint64_t locker = 0;  // whose lock is the newest event
+  for (const RecordedEvent& e : events) {
+    if (e.kind == EventKind::kNone) continue;
+    const bool locks = e.kind == EventKind::kLock;
+    const bool nested = locks && e.task == locker;
+    locker = locks ? e.task : 0;
+    if (!nested || lockers.size() == kMostLockers) continue;
+    if (lockers.empty() || lockers.back() != e.task) lockers.push_back(e.task);
+  }
+}
+
 void WriteRing(const RingCopy& ring, void* arg) {
   auto& room = *static_cast<EventRoom*>(arg);
   room.lost += ring.lost;
+  NoteLockers(ring.events, room.lockers);
   for (std::size_t at = 0; at < ring.events.size(); at += kBatch) {
     WriteBatch(*room.out, ring, at, std::min(at + kBatch, ring.events.size()));
   }
@@ -84,8 +99,9 @@ void WriteRing(const RingCopy& ring, void* arg) {
 }  // namespace
 
 void Snapshot::WriteEvents() {
-  EventRoom room{&out_, 0};
+  EventRoom room{&out_, 0, {}};
   ForEachRing(&WriteRing, &room);
+  for (const std::uint64_t task : room.lockers) Mention(task);  // a finding may name them
   events_lost_ = room.lost;
 }
 

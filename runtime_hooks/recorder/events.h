@@ -15,6 +15,8 @@
 #include <source_location>
 #include <vector>
 
+#include "stranded/internal/wait_kind.h"
+
 namespace stranded::internal {
 
 // Append only: the numbers are those of EventKind in the dump format.
@@ -33,7 +35,7 @@ enum class EventKind : std::uint8_t {
   kUnlock = 11,
   kTimer = 12,
   kSelect = 13,
-  kSignal = 14,
+  kPass = 14,
   kContext = 15,
 };
 
@@ -42,12 +44,20 @@ void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                 const std::source_location& site, std::uint64_t arg);
 
 // `arg`: spawn: the new task; wake: the woken task; park: the wait kind; select: the case; send,
-// receive: so many more like it came right after it.
+// receive: so many more like it came right after it; pass: the wait kind. A pass is a wait that was
+// over before it began, and so has no park: `object` is the joined task, or what would be waited
+// for.
 inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
                    const std::source_location& site, std::uint64_t arg = 0) {
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]] {
     RecordSlow(kind, task, object, site, arg);
   }
+}
+
+// A wait for `object` that was over before it began: without a park, nothing else tells of it.
+inline void RecordPass(std::uint64_t task, WaitKind kind, std::uint64_t object,
+                       const std::source_location& site) {
+  Record(EventKind::kPass, task, object, site, static_cast<std::uint64_t>(kind));
 }
 
 // Records in each ring: the option `ring`, rounded up to a power of two.

@@ -45,8 +45,8 @@ void Snapshot::Run() {
   WriteTasks();
   WriteChannels();
   WriteContexts();
-  if (!options_.crash) WriteFinishedTasks();
   if (!options_.crash && options_.events) WriteEvents();
+  if (!options_.crash) WriteFinishedTasks();
   WriteEnd();
 }
 

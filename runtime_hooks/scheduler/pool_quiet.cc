@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 
 namespace stranded::internal {
@@ -117,6 +118,7 @@ bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*),
     LeaveBlocking(self);
     checking_fibers_.fetch_sub(1, std::memory_order_relaxed);
   }
+  RecordPass(self->id, WaitKind::kLeakCheck, 0, {});
   return quiet;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "stranded/internal/context_ref.h"
@@ -63,7 +64,11 @@ void TaskHandle::Join(std::source_location loc) const {
   Task* self = internal::CurrentTask();
   if (!internal::SchedulePoint(self, internal::WaitKind::kJoin, task_, loc)) return;
   // Acquire pairs with Finish(): what the task did is seen.
-  if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) AwaitEnd(self, loc);
+  if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) {
+    AwaitEnd(self, loc);
+  } else {
+    internal::RecordPass(self->id, internal::WaitKind::kJoin, task_->id, loc);
+  }
   if ((task_->end.load(std::memory_order_acquire) & Task::kFailed) == 0) return;
   std::exception_ptr error;
   {
@@ -84,6 +89,7 @@ void TaskHandle::AwaitEnd(internal::Task* self,
   if (before & Task::kEnded) {
     task_->joiners.Remove(&waiter);
     task_->finish_lock.Unlock();
+    internal::RecordPass(self->id, internal::WaitKind::kJoin, task_->id, loc);
     return;
   }
   internal::BeginWait(self, internal::WaitKind::kJoin, loc, internal::WaitNowNs(self));
@@ -181,6 +187,9 @@ ShutdownReport Pool::Shutdown(absl::Duration grace) {
   report.left = static_cast<std::size_t>(std::max<std::int64_t>(0, pool->live()));
   report.clean = report.left == 0;
   pool->Stop(report.clean);
+  if (const Task* self = internal::CurrentTaskOrNull()) {
+    internal::RecordPass(self->id, internal::WaitKind::kLeakCheck, 0, {});
+  }
   return report;
 }
 
@@ -194,6 +203,8 @@ BlockingRegion::~BlockingRegion() {
   const int saved_errno = internal::GetErrno();
   Task* self = internal::CurrentTask();
   self->world->LeaveBlocking(self);
+  // What it waited for outside is not known: all that was before may have been.
+  internal::RecordPass(self->id, internal::WaitKind::kBlockingRegion, 0, self->wait.site);
   self->wait.kind = internal::WaitKind::kNone;
   internal::SetErrno(saved_errno);
 }

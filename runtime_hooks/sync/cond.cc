@@ -1,5 +1,6 @@
 #include "stranded/cond.h"
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded {
@@ -63,6 +64,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   if (!waiter.queued) {  // signalled already
     base_.lock.Unlock();
+    internal::RecordPass(self->id, WaitKind::kCondWait, base_.id, loc);
     Relock(false, loc);
     return;
   }

@@ -1,5 +1,6 @@
 #include "stranded/once.h"
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/sync_park.h"
 
@@ -19,6 +20,7 @@ bool Once::Begin(const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS
   // Relaxed: written under the lock.
   if (done_.load(std::memory_order_relaxed)) {
     base_.lock.Unlock();
+    internal::RecordPass(self->id, WaitKind::kOnceWait, base_.id, loc);
     return false;
   }
   if (base_.holder == 0) {

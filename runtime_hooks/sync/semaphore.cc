@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
@@ -134,6 +135,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
     base_.counter -= n;
     base_.last_add = {self->id, loc};
     base_.lock.Unlock();
+    internal::RecordPass(self->id, WaitKind::kSemaphoreAcquire, base_.id, loc);
     return absl::OkStatus();
   }
   base_.lock.Unlock();
@@ -148,6 +150,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
     base_.counter -= n;
     base_.last_add = {self->id, loc};
     wait.Unlock();
+    internal::RecordPass(self->id, WaitKind::kSemaphoreAcquire, base_.id, loc);
     return absl::OkStatus();
   }
   const bool hopeless = n > limit;
@@ -184,7 +187,11 @@ bool Semaphore::TryAcquire(std::int64_t n,
     base_.last_add = {self->id, loc};
   }
   base_.lock.Unlock();
-  if (!taken) self->world->Fruitless(self);
+  if (taken) {
+    internal::RecordPass(self->id, WaitKind::kSemaphoreAcquire, base_.id, loc);
+  } else {
+    self->world->Fruitless(self);
+  }
   return taken;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <new>
 
+#include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/sync/count_credit.h"
@@ -89,6 +90,7 @@ void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   if (internal::CountOf(base_) == 0) {
     base_.lock.Unlock();
+    internal::RecordPass(self->id, WaitKind::kWaitGroupWait, base_.id, loc);
     return;
   }
   Waiter waiter;

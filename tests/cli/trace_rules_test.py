@@ -17,6 +17,20 @@ class LockOrder(unittest.TestCase):
             self.assertIn('lock-order, predicted', result.stderr)
             self.assertIn(line_of('tests/programs/lock_order.cc', '  other.Lock();'), result.stderr)
 
+            self.assertRegex(result.stderr, 'task [0-9]+ "first" held lock [0-9]+, taken at')
+            self.assertNotIn('blocked   ', result.stderr)
+
+    def test_tasks_that_come_one_after_the_other_are_kept_apart(self):
+        for how in ('joined', 'waited', 'received', 'closed'):
+            for seed in range(1, 9):
+                env = {'STRANDED_OPTIONS': f'{CONTROLLED}trace:seed={seed}'}
+                result = run(LOCKS, how, env=env)
+                self.assertEqual(result.returncode, 0, f'{how} {seed} {result.stderr}')
+            for workers in (1, 2):
+                env = {'STRANDED_OPTIONS': f'schedule=threads:workers={workers}:record=trace'}
+                result = run(LOCKS, how, env=env)
+                self.assertEqual(result.returncode, 0, f'{how} {workers} {result.stderr}')
+
     def test_a_lock_around_both_keeps_them_apart(self):
         result = run(LOCKS, 'guarded', env={'STRANDED_OPTIONS': CONTROLLED + 'trace'})
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -103,6 +103,7 @@ DumpBuilder& DumpBuilder::Header(std::uint32_t version_major) {
   using Tag = dump::HeaderTag;
   return Raw(Body<Tag>(PacketTag::kHeader, [&](auto& h) {
     h.add_uint32(Tag::kVersionMajor, version_major);
+    h.add_uint32(Tag::kVersionMinor, dump::kVersionMinor);
     Text(h, Tag::kProducer, "stranded test");
     Text(h, Tag::kProgram, "/bin/program");
   }));

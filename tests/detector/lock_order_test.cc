@@ -1,4 +1,4 @@
-// Locks taken in opposite orders, in the events of more than one thread.
+// Locks taken in opposite orders, in the events of one or more threads, and what keeps them apart.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -9,8 +9,9 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint16_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
-constexpr Id kGuard = 20, kOne = 21, kOther = 22;
+constexpr std::uint16_t kSpawn = 1, kFinish = 3, kPark = 4, kWake = 5, kSend = 6, kRecv = 7,
+                        kClose = 8, kLock = 10, kUnlock = 11, kPass = 14;
+constexpr Id kMain = 1, kFirst = 3, kSecond = 4, kGuard = 20, kOne = 21, kOther = 22;
 
 Event In(std::uint16_t ring, std::uint16_t kind, Id task, Id object, SiteId site = 0) {
   Event e;
@@ -22,6 +23,16 @@ Event In(std::uint16_t ring, std::uint16_t kind, Id task, Id object, SiteId site
   return e;
 }
 
+// With an arg: who is spawned or woken, the kind of a wait.
+Event Of(std::uint16_t ring, std::uint16_t kind, Id task, std::uint64_t arg, Id object = 0) {
+  Event e = In(ring, kind, task, object);
+  e.arg = arg;
+  return e;
+}
+Event Waits(std::uint16_t ring, std::uint16_t kind, Id task, WaitKind wait, Id object = 0) {
+  return Of(ring, kind, task, static_cast<std::uint64_t>(wait), object);
+}
+
 // Task 3 takes one and then the other, task 4 the other way round. With `guard` each holds a third
 // lock meanwhile; task 3 parks in between, and goes on in the other ring if it `moves`.
 std::string Found(bool guard, bool moves) {
@@ -29,7 +40,8 @@ std::string Found(bool guard, bool moves) {
   const SiteId at = dump.At("a.cc", 1), one = dump.At("a.cc", 2), other = dump.At("a.cc", 3);
   dump.Add(Quiet());
   const std::uint16_t later = moves ? 2 : 1;
-  std::vector<Event> first = {In(1, kSpawn, 1, 0, at)}, second = {In(2, kSpawn, 1, 0, at)};
+  std::vector<Event> first = {Of(1, kSpawn, kMain, kFirst)};
+  std::vector<Event> second = {Of(2, kSpawn, kMain, kSecond)};
   if (guard) first.push_back(In(1, kLock, 3, kGuard, at));
   first.push_back(In(1, kPark, 3, 0, at));
   std::vector<Event>& then = moves ? second : first;
@@ -53,6 +65,115 @@ TEST(LockOrder, IsFoundBetweenThreads) {
 TEST(LockOrder, ALockAroundBothKeepsThemApartAlsoOverAPark) {
   EXPECT_EQ(Found(true, false), "");
   EXPECT_EQ(Found(true, true), "");
+}
+
+using Events = std::vector<Event>;
+
+Events Both(std::uint16_t ring, Id task, Id one, Id other, SiteId site) {
+  return {In(ring, kLock, task, one, site), In(ring, kLock, task, other, site + 1),
+          In(ring, kUnlock, task, other), In(ring, kUnlock, task, one)};
+}
+
+// The first task's two locks, `between`, and then the second task's, in the same ring or its own.
+// `before` stands in front of all; main's events are in ring 1.
+std::string Told(const Events& before, const Events& between, std::uint16_t first_ring = 1,
+                 std::uint16_t second_ring = 1) {
+  DumpBuilder dump;
+  const SiteId a = dump.At("a.cc", 1);
+  dump.At("a.cc", 2);
+  const SiteId b = dump.At("b.cc", 1);
+  dump.At("b.cc", 2);
+  dump.Add(Quiet());
+  std::vector<Events> rings(4);
+  const auto add = [&](const Events& events) {
+    for (const Event& e : events) rings[e.ring].push_back(e);
+  };
+  add(before);
+  add(Both(first_ring, kFirst, kOne, kOther, a));
+  add(between);
+  add(Both(second_ring, kSecond, kOther, kOne, b));
+  for (const Events& events : rings) {
+    if (!events.empty()) dump.Add(events);
+  }
+  dump.End();
+  return Rules(Examine(dump));
+}
+
+const Event kStartsFirst = Of(1, kSpawn, kMain, kFirst);
+const Event kStartsSecond = Of(1, kSpawn, kMain, kSecond);
+
+TEST(LockOrder, TasksThatWereBothThereCanMeetAlsoIfOneEndedFirst) {
+  EXPECT_EQ(Told({kStartsFirst, kStartsSecond}, {In(1, kFinish, kFirst, 0)}), "lock-order");
+  // Nobody waited for the first one's end: it could have come later.
+  EXPECT_EQ(Told({kStartsFirst}, {In(1, kFinish, kFirst, 0), kStartsSecond}), "lock-order");
+}
+
+TEST(LockOrder, AJoinKeepsThemApart) {
+  const Event parks = Waits(1, kPark, kMain, WaitKind::kJoin);
+  const Event wakes = Of(1, kWake, kFirst, kMain);
+  EXPECT_EQ(Told({kStartsFirst, parks}, {In(1, kFinish, kFirst, 0), wakes, kStartsSecond}), "");
+  const Event passes = Waits(1, kPass, kMain, WaitKind::kJoin, kFirst);
+  EXPECT_EQ(Told({kStartsFirst}, {In(1, kFinish, kFirst, 0), passes, kStartsSecond}), "");
+}
+
+TEST(LockOrder, TheJoinOfAnotherTaskDoesNot) {
+  const Event passes = Waits(1, kPass, kMain, WaitKind::kJoin, 9);
+  EXPECT_EQ(Told({kStartsFirst, Of(1, kSpawn, kMain, 9)}, {passes, kStartsSecond}), "lock-order");
+}
+
+TEST(LockOrder, WhatIsToldByAChannelKeepsThemApart) {
+  const Event sends = In(1, kSend, kFirst, 7), receives = In(1, kRecv, kMain, 7);
+  EXPECT_EQ(Told({kStartsFirst}, {sends, receives, kStartsSecond}), "");
+  EXPECT_EQ(Told({kStartsFirst}, {sends, In(1, kRecv, kMain, 8), kStartsSecond}), "lock-order");
+  const Event passes = Waits(1, kPass, kMain, WaitKind::kChanRecv, 7);
+  EXPECT_EQ(Told({kStartsFirst}, {In(1, kClose, kFirst, 7), passes, kStartsSecond}), "");
+  // Main sends, and goes on when the first one has received.
+  const Event gives = In(1, kSend, kMain, 7), takes = In(1, kRecv, kFirst, 7);
+  EXPECT_EQ(Told({kStartsFirst}, {gives, takes, Of(1, kWake, kFirst, kMain), kStartsSecond}), "");
+  EXPECT_EQ(Told({kStartsFirst}, {gives, takes, kStartsSecond}), "");
+}
+
+TEST(LockOrder, AWaitGroupKeepsThemApart) {
+  const Event parks = Waits(1, kPark, kMain, WaitKind::kWaitGroupWait);
+  EXPECT_EQ(Told({kStartsFirst, parks}, {Of(1, kWake, 9, kMain), kStartsSecond}), "");
+  const Event passes = Waits(1, kPass, kMain, WaitKind::kWaitGroupWait, 5);
+  EXPECT_EQ(Told({kStartsFirst}, {passes, kStartsSecond}), "");
+}
+
+TEST(LockOrder, ALockThatIsHandedOverDoesNot) {
+  const Event parks = Waits(1, kPark, kSecond, WaitKind::kMutexLock);
+  const Events handed = {In(1, kUnlock, kFirst, kOne), Of(1, kWake, kFirst, kSecond)};
+  EXPECT_EQ(Told({kStartsFirst, kStartsSecond, parks}, handed), "lock-order");
+}
+
+TEST(LockOrder, OrderIsKnownAlsoAcrossThreads) {
+  // Rings are read one after the other, the first task's last.
+  const Event parks = Waits(1, kPark, kMain, WaitKind::kJoin);
+  const Event wakes = Of(3, kWake, kFirst, kMain);
+  EXPECT_EQ(Told({kStartsFirst, parks}, {wakes, kStartsSecond}, 3, 2), "");
+  EXPECT_EQ(Told({kStartsFirst, kStartsSecond, parks}, {wakes}, 3, 2), "lock-order");
+}
+
+TEST(LockOrder, NothingIsSaidOfTasksThatBeganOutside) {
+  EXPECT_EQ(Told({}, {}), "");
+  EXPECT_EQ(Told({kStartsFirst}, {}), "");
+}
+
+TEST(LockOrder, OneThatStartedTheOtherCanMeetIt) {
+  EXPECT_EQ(Told({Of(1, kSpawn, kFirst, kSecond)}, {}), "lock-order");
+  EXPECT_EQ(Told({}, {Of(1, kSpawn, kFirst, kSecond)}), "");
+}
+
+TEST(LockOrder, SaysWhichLockIsWhich) {
+  DumpBuilder dump;
+  const SiteId a = dump.At("a.cc", 1);
+  dump.At("a.cc", 2);
+  dump.Add(Quiet()).Add(Events{kStartsFirst, kStartsSecond});
+  dump.Add(Both(1, kFirst, kOne, kOther, a)).Add(Both(1, kSecond, kOther, kOne, a)).End();
+  const std::string text = AllText(Only(Examine(dump), "lock-order"));
+  EXPECT_NE(text.find("task 3 held lock 21, taken at a.cc:1, and took lock 22 at a.cc:2"),
+            std::string::npos)
+      << text;
 }
 
 }  // namespace

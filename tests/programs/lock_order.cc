@@ -1,9 +1,12 @@
-// Two locks in both orders, one after the other: nothing is stuck in this run. With an argument a
-// third lock is taken around both, which makes it right.
+// Two locks in both orders by two tasks that are there at the same time: nothing is stuck in this
+// run, since neither blocks in between. With an argument it is right: "guarded", by a third lock
+// around both; "joined", by a join before the other task starts; "waited", by a wait group;
+// "received", by a value; "closed", by the close of a channel.
 #include <stranded/leak_check.h>
 #include <stranded/stranded.h>
 
 #include <memory>
+#include <string>
 
 using namespace stranded;  // NOLINT
 
@@ -22,13 +25,35 @@ void Both(bool guarded, Mutex& all, Mutex& one, Mutex& other) {
   if (guarded) all.Unlock();
 }
 
+// Returns when the first task has done its part, if `how` is a way to wait for that.
+void AwaitFirst(const std::string& how, const std::shared_ptr<Accounts>& a) {
+  auto done = std::make_shared<WaitGroup>();
+  Chan<int> told(1);
+  done->Add(1);
+  const TaskHandle first = Go({.name = "first"}, Background(), [=] {
+    Both(how == "guarded", a->all, a->first, a->second);
+    done->Done();
+    if (how == "closed") {
+      told.Close();
+    } else {
+      told.Send(1);
+    }
+  });
+  if (how == "joined") first.Join();
+  if (how == "waited") done->Wait();
+  if (how == "received") told.Recv();
+  if (how == "closed") told.Recv();
+}
+
 }  // namespace
 
-int main(int argc, char**) {
-  const bool guarded = argc > 1;
-  return CheckedMain([guarded] {
+int main(int argc, char** argv) {
+  const std::string how = argc > 1 ? argv[1] : "";
+  return CheckedMain([how] {
     auto a = std::make_shared<Accounts>();
-    Go([a, guarded] { Both(guarded, a->all, a->first, a->second); }).Join();
-    Go([a, guarded] { Both(guarded, a->all, a->second, a->first); }).Join();
+    AwaitFirst(how, a);
+    Go({.name = "second"}, Background(), [a, how] {
+      Both(how == "guarded", a->all, a->second, a->first);
+    }).Join();
   });
 }

@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 1;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 2;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };

@@ -17,7 +17,7 @@
 namespace stranded::mapped {
 
 inline constexpr char kMagic[8] = {'S', 'T', 'R', 'D', 'M', 'A', 'P', '\n'};
-inline constexpr std::uint32_t kVersion = 2;  // a reader refuses any other
+inline constexpr std::uint32_t kVersion = 3;  // a reader refuses any other
 inline constexpr std::size_t kHeaderBytes = 4096;
 inline constexpr std::size_t kLongestText = 1024;
 
