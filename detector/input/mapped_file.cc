@@ -289,6 +289,7 @@ void MappedReader::Add(const mapped::Sync& r) {
   Sync s;
   s.id = r.id;
   s.kind = Enum(r.kind, SyncKind::kSemaphore);
+  s.role = Enum(r.role, SyncRole::kErrGroup);
   s.site = sites_.IdOf(r.site);
   s.holder_task = r.holder;
   s.holder_site = sites_.IdOf(r.holder_site);

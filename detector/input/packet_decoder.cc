@@ -120,6 +120,7 @@ Sync ReadSync(const data_view& bytes) {
       case Tag::kLostSignals: v.lost_signals = m.get_uint64(); break;
       case Tag::kWaiters: v.waiters = m.get_uint32(); break;
       case Tag::kCondLock: v.cond_lock = m.get_uint64(); break;
+      case Tag::kRole: v.role = Enum(m.get_enum(), SyncRole::kErrGroup); break;
       default: m.skip();
     }
   }

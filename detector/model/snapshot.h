@@ -74,6 +74,7 @@ enum class SyncKind : std::uint8_t {
   kOnce,
   kSemaphore
 };
+enum class SyncRole : std::uint8_t { kUser, kErrGroup };
 enum class TimerKind : std::uint8_t { kUnknown, kSleep, kContext, kChannel, kFunc };
 
 using Id = std::uint64_t;  // of tasks, contexts, channels, ...; each kind counts for itself
@@ -170,6 +171,7 @@ struct SyncPeer {
 struct Sync {
   Id id = 0, holder_task = 0, cond_lock = 0;
   SyncKind kind = SyncKind::kUnknown;
+  SyncRole role = SyncRole::kUser;
   SiteId site = 0, holder_site = 0;
   std::string_view holder_name;
   std::uint32_t readers = 0, waiters = 0;

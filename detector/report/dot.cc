@@ -86,7 +86,7 @@ class Graph {
     const bool blocked = task->state == detector::TaskState::kBlocked;
     Node(name,
          absl::StrCat(detector::TaskText(*task), blocked ? "\n" : "",
-                      blocked ? detector::WaitText(task->wait) : "",
+                      blocked ? detector::WaitText(snap_, *task) : "",
                       blocked ? At(task->wait_site) : ""),
          blocked ? "shape=box, style=filled, fillcolor=\"#f8d7da\"" : "shape=box");
     if (deep && expanded_.insert(id).second) pending_.push_back(task);

@@ -42,7 +42,7 @@ std::string ShowPage::Text() const {
 std::string Doing(const Situation& s, const Task& t) {
   if (t.wait == WaitKind::kNone) return absl::StrCat("last seen at ", Place(s, t.last_site));
   const std::string age = t.since_ns == 0 ? "" : absl::StrCat(", for ", Span(s.Age(t)));
-  return absl::StrCat(WaitText(t.wait), " at ", Place(s, t.wait_site), age);
+  return absl::StrCat(WaitText(s.snap(), t), " at ", Place(s, t.wait_site), age);
 }
 
 }  // namespace stranded::detector

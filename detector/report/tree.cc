@@ -82,8 +82,8 @@ class Drawer {
 
   std::string TaskLine(const Task& t, SiteId site) const {
     std::string line = t.name.empty() ? "task" : absl::StrCat("task \"", std::string(t.name), "\"");
-    absl::StrAppend(&line, "  ", t.wait == WaitKind::kNone ? "running" : WaitText(t.wait), "  at ",
-                    Place(s_, site));
+    absl::StrAppend(&line, "  ", t.wait == WaitKind::kNone ? "running" : WaitText(s_.snap(), t),
+                    "  at ", Place(s_, site));
     return line;
   }
 

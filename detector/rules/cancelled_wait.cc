@@ -13,8 +13,8 @@ Match Check(const Situation& s, const Task& task) {
   return Cancelled(s, task);
 }
 
-std::string Sentence(const Situation&, const Group& group, const std::string& who, bool many) {
-  return absl::StrCat(who, " blocked ", WaitText(group.tasks.front()->wait), " although ",
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
+  return absl::StrCat(who, " blocked ", WaitText(s.snap(), *group.tasks.front()), " although ",
                       many ? "their" : "its", " context has ended");
 }
 

@@ -138,12 +138,12 @@ std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
     if (const Context* c = s.snap().contexts.Find(peer.left_context)) {
       absl::StrAppend(&text, " (context made at ", Place(s, c->site), ")");
     }
-    return {absl::StrCat(text, "; ", Present(s, peer.task), ".")};
+    return {absl::StrCat(text, "; ", Present(s, peer.task, " without this channel"), ".")};
   }
   const char* outcome =
       peer.outcome == PeerOutcome::kSawClosed ? " and found the channel closed" : "";
   return {absl::StrCat("The last to ", verb, " was ", who, " at ", at, outcome, "; ",
-                       Present(s, peer.task), ".")};
+                       Present(s, peer.task, " without this channel"), ".")};
 }
 
 namespace {

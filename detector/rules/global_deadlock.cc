@@ -9,12 +9,14 @@ namespace {
 constexpr std::size_t kMostLines = 100;
 
 std::string WaitLine(const Situation& s, const Task& task) {
-  std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(task.wait), " at ",
+  std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(s.snap(), task), " at ",
                                   Place(s, task.wait_site));
   if (const Channel* channel = s.ChannelOf(task)) {
     absl::StrAppend(&line, " (made at ", Place(s, channel->site), ")");
   } else if (const Sync* sync = s.snap().syncs.Find(task.sync)) {
     absl::StrAppend(&line, " (", SyncText(*sync), " made at ", Place(s, sync->site), ")");
+  } else if (WaitsForEnd(s.snap(), task)) {
+    absl::StrAppend(&line, " (", ContextAwaited(s, task), ")");
   }
   return line;
 }

@@ -68,8 +68,8 @@ void FindGrowth(const Situation& s, std::vector<FindingData>& out) {
     data.tasks = {pile.task->id};
     data.task_name = std::string(pile.task->name);
     data.max_age_ns = pile.oldest_ns;
-    data.title =
-        absl::StrCat(pile.tasks, " tasks are blocked at one place, ", WaitText(pile.task->wait));
+    data.title = absl::StrCat(pile.tasks, " tasks are blocked at one place, ",
+                              WaitText(s.snap(), *pile.task));
     data.notes.push_back(
         absl::StrCat("None of them is known to be stuck; ", s.options().growth_threshold,
                      " or more at one place count as a pile. Compare with a dump taken later."));

@@ -17,9 +17,44 @@ Match Check(const Situation& s, const Task& task) {
   return Stuck(s, task, true);
 }
 
+// It was started with a unit of the same group's limit, and starts another one itself.
+bool StartsFromInside(const Situation& s, const Task& task, const Sync& limit) {
+  const SpawnNode* spawn = s.snap().spawns.Find(task.spawn);
+  const SpawnNode* parent = spawn == nullptr ? nullptr : s.snap().spawns.Find(spawn->parent);
+  return parent != nullptr && limit.last_add.task == parent->task &&
+         limit.last_add.site == spawn->site;
+}
+
+void ExplainErrGroup(const Situation& s, const Task& task, const Sync& limit, FindingData& out) {
+  const std::string set = Place(s, limit.site), at = Place(s, task.wait_site);
+  out.graph.push_back(absl::StrCat(TaskText(task), " waits in Go() for room in the group, whose ",
+                                   "limit of ", limit.limit, " was set at ", set));
+  out.graph.push_back(absl::StrCat("  the last task that got room was started by ",
+                                   TaskText(s, limit.last_add.task), " at ",
+                                   Place(s, limit.last_add.site)));
+  const bool inside = StartsFromInside(s, task, limit);
+  out.fixes.push_back(SimpleFix(
+      FixKind::kStopTask, SiteText(s, task.wait_site),
+      inside ? absl::StrCat("Start the task of ", at,
+                            " outside of the group's own tasks, with TryGo(), or raise the limit "
+                            "set at ",
+                            set, ".")
+             : absl::StrCat("See why no task of the group ends: the Go() at ", at,
+                            " waits until one does."),
+      inside ? "A task of the group that waits for room keeps its own."
+             : "Go() of a group at its limit waits for one of its tasks to end."));
+}
+
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
   const Sync* sync = s.snap().syncs.Find(group.tasks.front()->sync);
   const bool semaphore = sync != nullptr && sync->kind == SyncKind::kSemaphore;
+  if (semaphore && sync->role == SyncRole::kErrGroup) {
+    return absl::StrCat(who, " blocked in Go() ",
+                        StartsFromInside(s, *group.tasks.front(), *sync)
+                            ? "inside a task of an ErrGroup"
+                            : "of an ErrGroup",
+                        " that is at its limit of ", sync->limit);
+  }
   return absl::StrCat(who, semaphore
                                ? " blocked on a semaphore whose units nobody gives back"
                                : " blocked on a lock whose holder finished without unlocking");
@@ -30,6 +65,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Sync* sync = s.snap().syncs.Find(task.sync);
   if (sync == nullptr) return;
   const bool semaphore = sync->kind == SyncKind::kSemaphore;
+  if (semaphore && sync->role == SyncRole::kErrGroup) {
+    ExplainErrGroup(s, task, *sync, out);
+    return;
+  }
   // Of readers the last one is known.
   const bool last = semaphore || sync->holder_task == 0;
   const Id holder = last ? sync->last_add.task : sync->holder_task;
@@ -52,8 +91,8 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
 const Rule kOrphanedLock = {
     {"orphaned-lock", "a task waits for a lock whose holder finished without unlocking",
      "The task that holds the lock has finished. Unlocking from another task is allowed, as in Go, "
-     "but "
-     "nobody is left who would.\n"
+     "but nobody is left who would. The same is said of a semaphore whose units nobody gives back, "
+     "and of Go() in an ErrGroup that is at its limit while none of its tasks ends.\n"
      "\n"
      "Fix: std::lock_guard or absl::Cleanup instead of a bare Unlock(), so that early returns and "
      "exceptions unlock, too."},

@@ -63,11 +63,17 @@ std::string TaskText(const Situation& s, Id task);  // task 7 "fetch"
 std::string TaskText(const Task& task);
 std::string Place(const Situation& s, SiteId site);  // file:line
 SourceSite SiteText(const Situation& s, SiteId site);
-std::string Present(const Situation& s, Id task);  // "it has finished", "it waits at ..."
-std::string WaitText(WaitKind kind);               // "sending on a channel"
-std::string ChannelText(const Channel* channel);   // "an unbuffered channel"
-std::string SyncText(const Sync& sync);            // "the mutex made at a.cc:3"
-std::string TypeText(std::string_view type);       // "std::string" for its long name
+// "it has finished", "it waits at ...", of main "it went on" and `without` what.
+std::string Present(const Situation& s, Id task, std::string_view without = "");
+std::string WaitText(WaitKind kind);  // "sending on a channel"
+// The same of a task: what it waits for may be a context, or an ErrGroup.
+std::string WaitText(const Snapshot& snap, const Task& task);
+// In ctx.Done().Recv().
+bool WaitsForEnd(const Snapshot& snap, const Task& task);
+std::string ContextAwaited(const Situation& s, const Task& task);  // "the context made at a.cc:3"
+std::string ChannelText(const Channel* channel);                   // "an unbuffered channel"
+std::string SyncText(const Sync& sync);                            // "the mutex made at a.cc:3"
+std::string TypeText(std::string_view type);  // "std::string" for its long name
 // "absl::Status" for absl::lts_20220623::Status, wherever it stands.
 std::string WithoutInlineNamespaces(std::string text);
 std::string Span(std::int64_t ns);  // "1.5s"

@@ -14,14 +14,10 @@ struct Server {
   std::string why;  // "which holds it since a.cc:3"
 };
 
-// A stuck task that was started by whoever counted it in the wait group.
 Server CountedIn(const Situation& s, const Task& waiter, const Sync& group) {
-  const Task* first = s.BlockedChildOf(group.last_add.task, waiter.id);
-  const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
-  // Of the two the one that comes first in the snapshot.
-  if (first == nullptr || (own != nullptr && own < first)) first = own;
-  if (first == nullptr) return {};
-  return {first->id, "which may be one of those it counts"};
+  const Task* counted = CountedAndBlocked(s, waiter, group);
+  if (counted == nullptr) return {};
+  return {counted->id, "which may be one of those it counts"};
 }
 
 Server ServerOfSync(const Situation& s, const Task& task) {
@@ -57,17 +53,27 @@ Server ServerOf(const Situation& s, const Task& task) {
 }
 
 std::string Link(const Situation& s, const Task& task) {
-  std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(task.wait), " at ",
+  std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(s.snap(), task), " at ",
                                   Place(s, task.wait_site));
   if (const Channel* channel = s.ChannelOf(task)) {
     absl::StrAppend(&line, " (made at ", Place(s, channel->site), ")");
   } else if (const Sync* sync = s.snap().syncs.Find(task.sync)) {
     absl::StrAppend(&line, " (", SyncText(*sync), " made at ", Place(s, sync->site), ")");
+  } else if (WaitsForEnd(s.snap(), task)) {
+    absl::StrAppend(&line, " (", ContextAwaited(s, task), ")");
   }
   return line;
 }
 
 }  // namespace
+
+const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync& group) {
+  const Task* first = s.BlockedChildOf(group.last_add.task, waiter.id);
+  const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
+  // Of the two the one that comes first in the snapshot.
+  if (first == nullptr || (own != nullptr && own < first)) first = own;
+  return first;
+}
 
 std::vector<std::string> WaitChain(const Situation& s, const Task& start) {
   std::vector<std::string> lines{Link(s, start)};

@@ -68,17 +68,37 @@ std::string WaitText(WaitKind kind) {
   return "blocked";
 }
 
-std::string Present(const Situation& s, Id id) {
+std::string WaitText(const Snapshot& snap, const Task& task) {
+  if (WaitsForEnd(snap, task)) return "waiting for the end of a context";
+  const Sync* sync = snap.syncs.Find(task.sync);
+  if (sync == nullptr || sync->role != SyncRole::kErrGroup) return WaitText(task.wait);
+  if (sync->kind != SyncKind::kSemaphore) return "in Wait() of an ErrGroup";
+  return absl::StrCat("in Go() of an ErrGroup with a limit of ", sync->limit);
+}
+
+bool WaitsForEnd(const Snapshot& snap, const Task& task) {
+  return task.wait == WaitKind::kChanRecv && task.case_count == 1 &&
+         snap.cases[task.first_case].op == CaseOp::kDone;
+}
+
+std::string ContextAwaited(const Situation& s, const Task& task) {
+  const WaitCase* done = s.FirstCase(task);
+  const Context* context = done == nullptr ? nullptr : s.snap().contexts.Find(done->context);
+  if (context == nullptr) return "a context";
+  return absl::StrCat("the context made at ", Place(s, context->site));
+}
+
+std::string Present(const Situation& s, Id id, std::string_view without) {
   const Task* task = s.snap().tasks.Find(id);
   if (task == nullptr) return "it is gone";
   switch (task->state) {
     case TaskState::kFinished: return "it has finished since";
     case TaskState::kBlocked:
-      return absl::StrCat("it is now blocked itself, ", WaitText(task->wait), " at ",
+      return absl::StrCat("it is now blocked itself, ", WaitText(s.snap(), *task), " at ",
                           Place(s, task->wait_site));
     case TaskState::kSleeping: return absl::StrCat("it now sleeps at ", Place(s, task->wait_site));
     case TaskState::kSyscall: return "it is in a system call";
-    default: return task->is_main ? "it went on without this channel" : "it is still running";
+    default: return task->is_main ? absl::StrCat("it went on", without) : "it is still running";
   }
 }
 
@@ -90,6 +110,9 @@ std::string ChannelText(const Channel* channel) {
 }
 
 std::string SyncText(const Sync& sync) {
+  if (sync.role == SyncRole::kErrGroup) {
+    return sync.kind == SyncKind::kSemaphore ? "limit of an ErrGroup" : "ErrGroup";
+  }
   switch (sync.kind) {
     case SyncKind::kMutex: return "mutex";
     case SyncKind::kRwMutex: return "RWMutex";

@@ -253,6 +253,7 @@ void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     s.add_uint64(SyncObjectTag::kLostSignals, f.lost_signals);
     s.add_uint32(SyncObjectTag::kWaiters, f.waiters);
     s.add_uint64(SyncObjectTag::kCondLock, f.cond_lock);
+    s.add_enum(SyncObjectTag::kRole, static_cast<std::int32_t>(base->role));
   });
 }
 

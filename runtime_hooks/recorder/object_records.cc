@@ -171,6 +171,7 @@ void NeedSyncRecord(Ring* ring, const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANAL
     const RecordLock lock(r->seq);
     r->id = base->id;
     r->kind = static_cast<std::uint8_t>(base->kind);
+    r->role = static_cast<std::uint8_t>(base->role);
     r->site = KeyOf(base->site);
     ring->Explain(r->site);
     base->record = r;

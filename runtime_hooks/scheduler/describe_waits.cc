@@ -32,6 +32,13 @@ const char* Doing(WaitKind kind) {
   }
 }
 
+// What an ErrGroup waits with is not the program's own.
+const char* Doing(const WaitRecord& wait) {
+  if (wait.sync == nullptr || wait.sync->role != SyncRole::kErrGroup) return Doing(wait.kind);
+  return wait.kind == WaitKind::kSemaphoreAcquire ? "waits for room in an ErrGroup at its limit"
+                                                  : "waits for an ErrGroup";
+}
+
 std::string At(const std::source_location& site) {
   return absl::StrCat(site.file_name(), ":", site.line());
 }
@@ -39,7 +46,7 @@ std::string At(const std::source_location& site) {
 std::string Line(const Task* task) {
   std::string line = absl::StrCat("\n  task ", task->id);
   if (!task->name().empty()) absl::StrAppend(&line, " \"", task->name().data(), "\"");
-  absl::StrAppend(&line, " ", Doing(task->wait.kind), " at ", At(task->wait.site));
+  absl::StrAppend(&line, " ", Doing(task->wait), " at ", At(task->wait.site));
   if (task->wait.case_count == 1 && task->wait.cases[0].chan != nullptr) {
     const ChanCore* chan = task->wait.cases[0].chan;
     absl::StrAppend(&line, " (made at ", At(chan->site), ", capacity ", chan->capacity, ")");

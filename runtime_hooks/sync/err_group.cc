@@ -20,7 +20,9 @@ namespace stranded {
 
 struct ErrGroup::State {
   State(std::pair<Context, CancelCauseFunc> made, const std::source_location& loc)
-      : context(std::move(made.first)), cancel(std::move(made.second)), running(loc) {}
+      : context(std::move(made.first)), cancel(std::move(made.second)), running(loc) {
+    running.base_.role = internal::SyncRole::kErrGroup;
+  }
 
   const Context context;
   const CancelCauseFunc cancel;
@@ -155,7 +157,9 @@ void ErrGroup::SetLimit(int n, std::source_location loc) {
     throw MisuseError("ErrGroup: the limit was changed while tasks of the group are alive");
   }
   state_->limit.reset();
-  if (n >= 0) state_->limit.emplace(n, loc);
+  if (n < 0) return;
+  state_->limit.emplace(n, loc);
+  state_->limit->base_.role = internal::SyncRole::kErrGroup;
 }
 
 }  // namespace stranded

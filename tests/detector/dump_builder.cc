@@ -225,6 +225,8 @@ DumpBuilder& DumpBuilder::Add(const Sync& s) {
     b.add_uint32(Tag::kWaiters, s.waiters);
   }));
 }
+    b.add_uint64(Tag::kCondLock, s.cond_lock);
+    b.add_enum(Tag::kRole, Wire(s.role));
 
 DumpBuilder& DumpBuilder::Add(const SpawnNode& n) {
   using Tag = dump::SpawnNodeTag;

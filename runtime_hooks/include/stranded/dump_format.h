@@ -224,6 +224,7 @@ enum class SyncObjectTag : std::uint32_t {
   kLostSignals = 16,
   kWaiters = 17,
   kCondLock = 18,
+  kRole = 19,
 };
 
 enum class TimerTag : std::uint32_t {

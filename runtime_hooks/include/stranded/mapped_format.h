@@ -164,7 +164,7 @@ static_assert(sizeof(Channel) == 256);
 
 struct alignas(64) Sync {
   std::uint32_t seq = 0;
-  std::uint8_t state = kFree, kind = 0, readers_uncertain = 0, spare_byte = 0;
+  std::uint8_t state = kFree, kind = 0, readers_uncertain = 0, role = 0;
   std::uint64_t id = 0, site = 0, holder = 0, holder_site = 0;
   std::uint32_t readers = 0, waiters = 0;
   std::int64_t counter = 0, limit = 0;

@@ -34,6 +34,7 @@ class Semaphore {
   void Release(std::int64_t n = 1, std::source_location loc = std::source_location::current());
 
  private:
+  friend class ErrGroup;  // marks those in it
   void GrantNext();
   absl::Status GiveBack(const Context& ctx, std::int64_t n);
 

@@ -63,6 +63,7 @@ class WaitGroup {
     }
   }
 
+  friend class ErrGroup;  // marks those in it
   internal::SyncBase base_;
 };
 

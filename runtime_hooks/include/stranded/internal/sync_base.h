@@ -31,6 +31,12 @@ enum class SyncKind : std::uint8_t {
   kSemaphore = 6,
 };
 
+// Append only: the numbers are those of SyncRole in the dump format.
+enum class SyncRole : std::uint8_t {
+  kUser = 0,
+  kErrGroup = 1,  // the count or the limit of an ErrGroup
+};
+
 // Who did something last, and where. Without a clock: operations are too frequent for one.
 struct SyncPeer {
   std::uint64_t task = 0;
@@ -63,8 +69,9 @@ struct SyncBase {
   // --- guarded by lock. What most operations touch comes first: between two processors it moves
   // line by line of the cache.
   mutable BiasedLock lock;
-  std::int64_t counter = 0;  // WaitGroup: count but for `credit`; Semaphore: free units
-  LooseSyncPeer last_done;   // WaitGroup Done, Semaphore Release, Mutex Unlock
+  // WaitGroup: count but for `credit`; Semaphore: free units; Cond: left waiting by the last signal
+  std::int64_t counter = 0;
+  LooseSyncPeer last_done;                    // WaitGroup Done, Semaphore Release, Mutex Unlock
   std::atomic<CountCredit*> credit{nullptr};  // WaitGroup: see count_credit.h
   mutable void* record = nullptr;             // in the mapped file of a trace
   std::uint64_t holder = 0;  // Mutex, RWMutex (writer), Once (who runs it): task id
@@ -82,6 +89,7 @@ struct SyncBase {
   const std::uint64_t id;
   const SyncKind kind;
   const std::source_location site;
+  SyncRole role = SyncRole::kUser;  // before anybody else knows the object
 };
 
 }  // namespace stranded::internal
