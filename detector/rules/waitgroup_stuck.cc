@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
+#include "detector/rules/wait_chain.h"
 
 namespace stranded::detector {
 namespace {
@@ -10,26 +11,71 @@ Match Check(const Situation& s, const Task& task) {
   return Stuck(s, task, false);
 }
 
+bool OfErrGroup(const Sync& sync) { return sync.role == SyncRole::kErrGroup; }
+
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
   const Sync* sync = s.snap().syncs.Find(group.tasks.front()->sync);
+  if (sync != nullptr && OfErrGroup(*sync)) {
+    return absl::StrCat(who, " blocked in Wait() of an ErrGroup with ", sync->counter,
+                        sync->counter == 1 ? " task that does not end" : " tasks that do not end");
+  }
   return absl::StrCat(who, " blocked waiting for a WaitGroup whose counter stays at ",
                       sync == nullptr ? 0 : sync->counter);
 }
 
-void Explain(const Situation& s, const Group& group, FindingData& out) {
-  const Sync* sync = s.snap().syncs.Find(group.tasks.front()->sync);
-  if (sync == nullptr) return;
-  const SourceSite add = SiteText(s, sync->last_add.site);
-  if (sync->last_add.task != 0) {
-    out.peer.push_back(absl::StrCat("The last Add() was by ", TaskText(s, sync->last_add.task),
-                                    " at ", add.ToString(), "."));
+void NotePeers(const Situation& s, const Sync& sync, FindingData& out) {
+  const SyncPeer &add = sync.last_add, &done = sync.last_done;
+  const bool of_group = OfErrGroup(sync);
+  if (add.task != 0) {
+    out.peer.push_back(absl::StrCat("The last ", of_group ? "Go()" : "Add()", " was by ",
+                                    TaskText(s, add.task), " at ", Place(s, add.site), "."));
   }
-  out.peer.push_back(sync->last_done.task == 0
-                         ? "Nobody has called Done()."
-                         : absl::StrCat("The last Done() was by ",
-                                        TaskText(s, sync->last_done.task), " at ",
-                                        Place(s, sync->last_done.site), "; ",
-                                        Present(s, sync->last_done.task), "."));
+  if (done.task == 0) {
+    out.peer.push_back(of_group ? "No task of the group has ended." : "Nobody has called Done().");
+  } else if (of_group) {
+    out.peer.push_back(absl::StrCat("The last task to end was ", TaskText(s, done.task),
+                                    ", started at ", Place(s, done.site), "."));
+  } else {
+    out.peer.push_back(absl::StrCat("The last Done() was by ", TaskText(s, done.task), " at ",
+                                    Place(s, done.site), "; ", Present(s, done.task), "."));
+  }
+}
+
+// A task that may be one of those it counts is stuck itself: that comes first.
+void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, FindingData& out) {
+  const SourceSite at = SiteText(s, counted.wait_site);
+  Fix fix = SimpleFix(FixKind::kStopTask, at,
+                      absl::StrCat("Look at ", TaskText(counted), " first: it is blocked itself, ",
+                                   WaitText(s.snap(), counted), " at ", at.ToString(), ", and ",
+                                   OfErrGroup(sync) ? "seems to be one of the group."
+                                                    : "may be one of those that are counted."),
+                      "This wait ends when all of those have ended theirs.");
+  if (!OfErrGroup(sync)) {
+    fix.warnings.push_back(absl::StrCat("Each of the tasks that the Add() at ",
+                                        Place(s, sync.last_add.site),
+                                        " counts must call Done() on every way out."));
+  }
+  out.fixes.push_back(std::move(fix));
+}
+
+void Explain(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  const Sync* sync = s.snap().syncs.Find(task.sync);
+  if (sync == nullptr) return;
+  NotePeers(s, *sync, out);
+  if (const Task* counted = CountedAndBlocked(s, task, *sync)) {
+    ProposeOther(s, *sync, *counted, out);
+    return;
+  }
+  const SourceSite add = SiteText(s, sync->last_add.site);
+  if (OfErrGroup(*sync)) {
+    out.fixes.push_back(SimpleFix(
+        FixKind::kStopTask, add,
+        absl::StrCat("Find the task of the group that does not end; the last one was started at ",
+                     add.ToString(), "."),
+        "Wait() returns when all of them have ended."));
+    return;
+  }
   out.fixes.push_back(SimpleFix(
       FixKind::kAddDone, add,
       absl::StrCat(sync->counter, sync->counter == 1 ? " call" : " calls",

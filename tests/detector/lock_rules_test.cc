@@ -301,6 +301,22 @@ TEST(CondStuck, TwinsInBusyWorldsAndOfDaemonsAreSilent) {
   EXPECT_EQ(Rules(Examine(daemon.Add(cond).Add(task).End())), "");
 }
 
+TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
+  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+  group.counter = 1;
+  group.last_add = LastBy(6, at);
+  TaskSpec handler = Sender(8, 3, send);
+  handler.task.spawn = 8;
+  dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6)).Add(group).Add(Unbuffered(3, at));
+  dump.Add(handler).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
+  const std::string text = AllText(Only(Examine(dump), "waitgroup-stuck"));
+  EXPECT_THAT(text, HasSubstr("Look at task 8 first: it is blocked itself, sending on a channel at "
+                              "a.cc:9"));
+  EXPECT_THAT(text, Not(HasSubstr("missing")));
+}
+
 TEST(OnceStuck, WaitersBehindAFirstCallThatHangsAreFound) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5);
