@@ -15,6 +15,10 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
   if (task.wait == WaitKind::kSelect) {
     return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
   }
+  if (WaitsForEnd(s.snap(), task)) {
+    return absl::StrCat(who, " blocked waiting for the end of ", ContextAwaited(s, task),
+                        ", and nobody is left to cancel it");
+  }
   const Channel* channel = s.ChannelOf(task);
   const bool tick = channel != nullptr && channel->role == ChannelRole::kTimerTick;
   return absl::StrCat(
@@ -23,11 +27,16 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  if (group.tasks.front()->wait != WaitKind::kSelect) {
+  const Task& task = *group.tasks.front();
+  if (WaitsForEnd(s.snap(), task)) {
+    ProposeContextCase(s, group, out);
+    return;
+  }
+  if (task.wait != WaitKind::kSelect) {
     out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
   }
   // In a select the context comes first: which of its channels should be closed is not known.
-  if (group.tasks.front()->wait == WaitKind::kSelect) {
+  if (task.wait == WaitKind::kSelect) {
     ProposeContextCase(s, group, out);
   } else {
     ProposeForReceive(s, group, out);

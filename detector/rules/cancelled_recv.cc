@@ -11,12 +11,20 @@ Match Check(const Situation& s, const Task& task) {
 }
 
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
-  return absl::StrCat(who, " blocked receiving from ",
-                      ChannelText(s.ChannelOf(*group.tasks.front())), " although ",
+  const Task& task = *group.tasks.front();
+  if (WaitsForEnd(s.snap(), task)) {
+    return absl::StrCat(who, " blocked waiting for the end of ", ContextAwaited(s, task),
+                        " although ", many ? "their" : "its", " own context has ended");
+  }
+  return absl::StrCat(who, " blocked receiving from ", ChannelText(s.ChannelOf(task)), " although ",
                       many ? "their" : "its", " context has ended");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
+  if (WaitsForEnd(s.snap(), *group.tasks.front())) {
+    ProposeContextCase(s, group, out);
+    return;
+  }
   out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
   ProposeContextCase(s, group, out);
   if (group.tasks.front()->range) ProposeClose(s, group, out);
