@@ -37,6 +37,53 @@ const Context* ListensTo(const Situation& s, const Task& task) {
   return nullptr;
 }
 
+// The context of a done case that can never end; nullptr if there is none.
+const Context* ListensInVain(const Situation& s, const Task& task) {
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    if (c.op == CaseOp::kDone && !s.CanEnd(c.context)) return s.snap().contexts.Find(c.context);
+  }
+  return nullptr;
+}
+
+// What keeps a context from ending: "WithoutCancel at a.cc:3", or Background.
+std::string WhyEndless(const Situation& s, const Context* c) {
+  for (std::size_t steps = 0; c != nullptr && steps <= s.snap().contexts.size(); ++steps) {
+    if (c->kind == ContextKind::kWithoutCancel) {
+      return absl::StrCat("WithoutCancel at ", Place(s, c->site));
+    }
+    if (c->parent == 0) break;
+    c = s.snap().contexts.Find(c->parent);
+  }
+  return c != nullptr && c->kind == ContextKind::kTodo ? "TODO" : "Background";
+}
+
+bool BeginsInBackground(const Situation& s, const Context* c) {
+  for (std::size_t steps = 0; c != nullptr && steps <= s.snap().contexts.size(); ++steps) {
+    if (c->kind == ContextKind::kBackground || c->kind == ContextKind::kTodo) return true;
+    if (c->kind == ContextKind::kWithoutCancel) return false;  // cut off on purpose
+    c = s.snap().contexts.Find(c->parent);
+  }
+  return false;
+}
+
+// A task whose context has ended waits for one that it made itself, apart from that.
+bool ProposeDerived(const Situation& s, const Task& task, const Context& awaited,
+                    FindingData& out) {
+  const Context* ended = s.EndedContext(task);
+  const bool apart = ended != nullptr && awaited.creator_task == task.id && !awaited.cancel_lost &&
+                     BeginsInBackground(s, &awaited);
+  if (!apart) return false;
+  out.fixes.push_back(
+      SimpleFix(FixKind::kAddContextCase, SiteText(s, task.wait_site),
+                absl::StrCat("Make the context of ", Place(s, awaited.site),
+                             " from the task's own instead of from Background: the wait at ",
+                             Place(s, task.wait_site), " listens to it."),
+                absl::StrCat("The task's own, made at ", Place(s, ended->site),
+                             ", has ended, and that would have reached it.")));
+  return true;
+}
+
 }  // namespace
 
 Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::string reason) {
@@ -52,6 +99,7 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
   const Task& task = *group.tasks.front();
   const SourceSite site = SiteText(s, task.wait_site);
   if (const Context* context = ListensTo(s, task)) {
+    if (ProposeDerived(s, task, *context, out)) return;
     out.fixes.push_back(SimpleFix(
         FixKind::kCallCancel, SiteText(s, context->site),
         absl::StrCat("Cancel the context made at ", Place(s, context->site),
@@ -60,10 +108,24 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
                              : "Nobody has cancelled it."));
     return;
   }
+  if (const Context* endless = ListensInVain(s, task)) {
+    out.fixes.push_back(
+        SimpleFix(FixKind::kAddContextCase, site,
+                  absl::StrCat("The wait at ", site.ToString(),
+                               " listens to a context that can never end (", WhyEndless(s, endless),
+                               "): let it listen to one that is cancelled when the work is over."),
+                  "The operation then ends when that context does."));
+    return;
+  }
   Fix fix = SimpleFix(FixKind::kAddContextCase, site,
                       absl::StrCat("At ", site.ToString(), ", ", HowTo(task.wait), "."),
                       "The operation then ends when the context does, whoever else has left.");
-  if (s.EndedContext(task) == nullptr) {
+  if (!s.CanEnd(task.context)) {
+    fix.warnings.push_back(
+        absl::StrCat("The task's own context can never end (",
+                     WhyEndless(s, s.snap().contexts.Find(task.context)),
+                     "): it takes one that is cancelled when the work is no longer wanted."));
+  } else if (s.EndedContext(task) == nullptr) {
     fix.warnings.push_back(
         "The task's context has not ended in this run: it must also be cancelled when the work is "
         "no longer wanted.");
