@@ -54,9 +54,9 @@ struct Rule {
 const std::vector<const Rule*>& TaskRules();
 
 extern const Rule kNilChannel, kEmptySelect, kSelfDeadlock, kLockCycle, kLockChanCycle,
-    kOrphanedLock, kCancelledSend, kCancelledRecv, kCancelledSelect, kCancelledWait,
-    kUnclosedChannel, kWaitGroupStuck, kCondStuck, kOnceStuck, kAbandonedSend, kAbandonedRecv,
-    kOutlivedScope;
+    kOversizedAcquire, kOrphanedLock, kCancelledSend, kCancelledRecv, kCancelledSelect,
+    kCancelledWait, kUnclosedChannel, kWaitGroupStuck, kCondStuck, kOnceStuck, kAbandonedSend,
+    kAbandonedRecv, kOutlivedScope;
 
 // --- words that rules share
 std::string TaskText(const Situation& s, Id task);  // task 7 "fetch"

@@ -218,6 +218,7 @@ DumpBuilder& DumpBuilder::Add(const Sync& s) {
     b.add_uint32(Tag::kHolderSite, s.holder_site);
     b.add_uint32(Tag::kReaders, s.readers);
     b.add_int64(Tag::kCounter, s.counter);
+    b.add_int64(Tag::kLimit, s.limit);
     AddSyncPeer(b, Tag::kLastAdd, s.last_add);
     AddSyncPeer(b, Tag::kLastDone, s.last_done);
     AddSyncPeer(b, Tag::kLastSignal, s.last_signal);

@@ -1,5 +1,5 @@
-// self-deadlock, lock-cycle, lock-chan-cycle, orphaned-lock, once-stuck, waitgroup-stuck,
-// cond-stuck.
+// self-deadlock, lock-cycle, lock-chan-cycle, oversized-acquire, orphaned-lock, once-stuck,
+// waitgroup-stuck, cond-stuck.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -249,6 +249,43 @@ TEST(OrphanedLock, TwinThatCaughtTheLockBetweenTwoHoldersIsSilent) {
   const SiteId at = dump.At("a.cc", 5);
   dump.Add(Lock(2, 0, at)).Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
   EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
+// A task waits for a semaphore of four units, of which `free` are; `queued` tasks stand in line.
+std::string Acquiring(std::int64_t free, std::uint32_t queued, const World& world,
+                      std::vector<WaitCase> cases = {}) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Sync units = Lock(2, 0, at, SyncKind::kSemaphore);
+  units.limit = 4;
+  units.counter = free;
+  units.waiters = queued;
+  if (free < 4) units.last_add = LastBy(6, at);
+  TaskSpec task = Waiter(7, WaitKind::kSemaphoreAcquire, 2, at);
+  task.cases = std::move(cases);
+  Context open;
+  open.id = 5;
+  open.kind = ContextKind::kCancel;
+  open.has_cancel_func = true;
+  dump.Add(world).Add(open).Add(units).Add(task);
+  dump.Add(InState(8, world.quiet ? TaskState::kFinished : TaskState::kRunning)).End();
+  return Rules(Examine(dump));
+}
+
+TEST(OversizedAcquire, ARequestAboveTheLimitIsFound) {
+  EXPECT_EQ(Acquiring(4, 0, Quiet()), "oversized-acquire");
+  EXPECT_EQ(Acquiring(4, 0, Busy()), "oversized-acquire");
+  EXPECT_EQ(Acquiring(2, 0, Quiet()), "oversized-acquire");
+}
+
+TEST(OversizedAcquire, TwinsThatCanBeServedAreNot) {
+  EXPECT_EQ(Acquiring(2, 1, Quiet()), "orphaned-lock");
+  EXPECT_EQ(Acquiring(2, 0, Busy()), "");  // just about to be woken, perhaps
+  EXPECT_EQ(Acquiring(2, 1, Busy()), "");
+}
+
+TEST(OversizedAcquire, AContextThatSomebodyMayEndIsWaitedFor) {
+  EXPECT_EQ(Acquiring(4, 0, Busy(), {{CaseOp::kDone, 0, 5, 0}}), "");
 }
 
 TEST(WaitGroupStuck, TheMissingDoneIsCountedAndTheAddNamed) {
