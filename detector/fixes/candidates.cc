@@ -64,7 +64,14 @@ void Candidates::AddProposed(FixKind kind, const std::string& patch) {
   }
 }
 
+// An operation that can stand in a Select, or be replaced by one.
+bool Selectable(WaitKind wait) {
+  return wait == WaitKind::kChanSend || wait == WaitKind::kChanRecv || wait == WaitKind::kSelect ||
+         wait == WaitKind::kSleep;
+}
+
 void Candidates::GiveUp(const Task& task) {
+  if (!Selectable(task.wait)) return;
   const Channel* channel = s_.ChannelOf(task);
   if (channel != nullptr && task.wait == WaitKind::kChanSend) {
     GiveUpWithStop(task, *channel);

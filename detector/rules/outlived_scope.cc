@@ -25,17 +25,18 @@ Match Check(const Situation& s, const Task& task) {
 SiteId MetAt(const Task& task) { return task.wait_site != 0 ? task.wait_site : task.last_site; }
 
 // Those that go on share a group wherever they are.
-std::string Doing(const Group& group) {
-  const WaitKind first = group.tasks.front()->wait;
+std::string Doing(const Situation& s, const Group& group) {
+  const Task& task = *group.tasks.front();
+  const WaitKind first = task.wait;
   const bool same = std::all_of(group.tasks.begin(), group.tasks.end(),
                                 [&](const Task* task) { return task->wait == first; });
   if (!same) return "running or sleeping";
-  return first == WaitKind::kNone ? "running" : WaitText(first);
+  return first == WaitKind::kNone ? "running" : WaitText(s.snap(), task);
 }
 
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
   const Task& task = *group.tasks.front();
-  const std::string doing = Doing(group);
+  const std::string doing = Doing(s, group);
   if (s.EndedContext(task) != nullptr) {
     return absl::StrCat(who, " still there, ", doing, ", although ", many ? "their" : "its",
                         " context has ended");
@@ -44,15 +45,42 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
                       many ? "them" : "it", " has ended");
 }
 
+std::string HowToStop(const Situation& s, const Task& task, const std::string& at) {
+  if (task.state == TaskState::kSleeping) {
+    return absl::StrCat("At ", at,
+                        ", wait in a Select on After(d) and OnDone(ctx) instead of sleeping, and "
+                        "return when the context ends.");
+  }
+  if (task.wait == WaitKind::kJoin) {
+    return absl::StrCat("See why ", TaskText(s, task.join_task), " does not end: the Join() at ",
+                        at, " waits for it.");
+  }
+  // It is cancelled, and a join would wait for as long as it does not look.
+  if (s.EndedContext(task) != nullptr && !s.Blocked(task)) {
+    return absl::StrCat("In the loop around ", at,
+                        ", look at ctx.Err(), or wait in a Select with OnDone(ctx), and return "
+                        "when the context has ended.");
+  }
+  if (s.Blocked(task) && s.Quiet(task)) {
+    return absl::StrCat("See what should have ended the wait at ", at,
+                        "; a join would wait as long as it does.");
+  }
+  return absl::StrCat("Stop the task before its scope ends: ",
+                      s.CanEnd(task.context) ? "cancel its context, or join it" : "join it",
+                      ". It stands at ", at, ".");
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   if (task.wait == WaitKind::kJoin) {
     out.graph.push_back(absl::StrCat(TaskText(task), " joins ", TaskText(s, task.join_task), "; ",
                                      Present(s, task.join_task)));
   }
+  const bool ended = s.EndedContext(task) != nullptr;
   if (task.state == TaskState::kSleeping) {
     out.notes.push_back(
-        "It goes on by itself: it sleeps until its timer, and nothing tells it to stop.");
+        ended ? "It goes on by itself: it sleeps until its timer, whatever its context says."
+              : "It goes on by itself: it sleeps until its timer, and nothing tells it to stop.");
   }
   const bool one_place = std::all_of(group.tasks.begin(), group.tasks.end(),
                                      [&](const Task* t) { return MetAt(*t) == MetAt(task); });
@@ -61,30 +89,22 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         absl::StrCat("The place is that of ", TaskText(task), "; others were met elsewhere."));
   }
   const SourceSite site = SiteText(s, MetAt(task));
-  out.fixes.push_back(SimpleFix(
-      FixKind::kStopTask, site,
-      task.state == TaskState::kSleeping
-          ? absl::StrCat(
-                "At ", site.ToString(),
-                ", wait in a Select on After(d) and OnDone(ctx) instead of sleeping, and return "
-                "when the context ends.")
-          : absl::StrCat(
-                "Stop the task before its scope ends: cancel its context, or join it. It stands "
-                "at ",
-                site.ToString(), "."),
-      "A task must not outlive the one that needs its work."));
+  out.fixes.push_back(SimpleFix(FixKind::kStopTask, site, HowToStop(s, task, site.ToString()),
+                                ended ? "Its context has ended already: it must look."
+                                      : "A task must not outlive the one that needs its work."));
 }
 
 }  // namespace
 
 const Rule kOutlivedScope = {
     {"outlived-scope", "a task is still there although its test, scope or request has ended",
-     "The task is not stuck, but it is late: its scope (a test, a LeakScope) or its context is "
-     "over and "
-     "it goes on, for example in a retry loop that sleeps and never looks at the context.\n"
+     "The task is late: its scope (a test, a LeakScope) or its context is over and it is still "
+     "there. Mostly it is not stuck but goes on, for example in a retry loop that never looks at "
+     "the context.\n"
      "\n"
-     "Fix: cancel and join before the scope ends; replace SleepFor by a Select on After(d) and "
-     "OnDone(ctx). A task that is meant to live on is marked daemon."},
+     "Fix: look at ctx.Err() in the loop, or replace SleepFor by a Select on After(d) and "
+     "OnDone(ctx); cancel and join before the scope ends. A task that is meant to live on is "
+     "marked daemon."},
     &Check,
     &Sentence,
     &Explain};
