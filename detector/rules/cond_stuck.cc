@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -12,6 +14,23 @@ Match Check(const Situation& s, const Task& task) {
 
 std::string Sentence(const Situation&, const Group&, const std::string& who, bool) {
   return absl::StrCat(who, " blocked waiting for a condition that nobody signals any more");
+}
+
+// Of those that waited at the last signal, a Signal(), how many it left waiting: they still do.
+std::int64_t LeftWaiting(const Sync& cond) {
+  return std::min<std::int64_t>(cond.counter, cond.waiters);
+}
+
+void ProposeBroadcast(const Situation& s, const Sync& cond, FindingData& out) {
+  const std::int64_t left = LeftWaiting(cond);
+  const SourceSite at = SiteText(s, cond.last_signal.site);
+  out.fixes.push_back(SimpleFix(
+      FixKind::kSignal, at,
+      absl::StrCat("Call Broadcast() instead of Signal() at ", at.ToString(),
+                   " if what changed there lets all of them go on: it woke one of ", left + 1,
+                   " waiters."),
+      absl::StrCat("Signal() wakes one task; ", left == 1 ? "the other one was" : "the others were",
+                   " left waiting.")));
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
@@ -36,10 +55,14 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         " sent while nobody waited and had no effect: a lost wake-up. Set the state under the lock "
         "before the signal, and test it in a loop before each Wait()."));
   }
+  if (LeftWaiting(*sync) > 0) {
+    ProposeBroadcast(s, *sync, out);
+    return;
+  }
   out.fixes.push_back(SimpleFix(
       FixKind::kSignal, SiteText(s, task.wait_site),
       absl::StrCat("Test the state under the lock before the Wait() at ", Place(s, task.wait_site),
-                   ", and Signal() or Broadcast() whenever it changes, at the end, too."),
+                   ", and Broadcast() whenever it changes, at the end, too."),
       "A signal is not stored: only tasks that wait at that moment see it."));
 }
 
@@ -51,7 +74,8 @@ const Rule kCondStuck = {
      "came "
      "before the wait: a signal is not stored.\n"
      "\n"
-     "Fix: a loop `while (!ready) cond.Wait();` under the lock, and a signal after every change."},
+     "Fix: a loop `while (!ready) cond.Wait();` under the lock, and a signal after every change; "
+     "Broadcast() if one change lets several tasks go on, since Signal() wakes one of them."},
     &Check,
     &Sentence,
     &Explain};

@@ -92,6 +92,7 @@ void Cond::Send(bool all, const std::source_location& loc) ABSL_NO_THREAD_SAFETY
     if (w->mode == kParked) Wake(w->task);
     if (!all) break;
   }
+  base_.counter = base_.waiters.size();
   base_.lock.Unlock();
 }
 

@@ -343,6 +343,30 @@ TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
   const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
   Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
   group.counter = 1;
+TEST(CondStuck, ASignalThatLeftOthersWaitingIsNamed) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
+  Sync cond = Lock(2, 0, at, SyncKind::kCond);
+  cond.last_signal = LastBy(8, signal);
+  cond.signals = 1;
+  cond.counter = cond.waiters = 2;
+  dump.Add(cond).Add(Waiter(6, WaitKind::kCondWait, 2, at));
+  dump.Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
+  EXPECT_THAT(AllText(Only(Examine(dump), "cond-stuck")),
+              HasSubstr("Call Broadcast() instead of Signal() at a.cc:8 if what changed there lets "
+                        "all of them go on: it woke one of 3 waiters."));
+}
+
+TEST(CondStuck, OfThoseThatCameLaterNothingIsSaid) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
+  Sync cond = Lock(2, 0, at, SyncKind::kCond);
+  cond.last_signal = LastBy(8, signal);
+  cond.signals = 1;
+  dump.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
+  EXPECT_THAT(AllText(Only(Examine(dump), "cond-stuck")), Not(HasSubstr("instead of Signal()")));
+}
+
   group.last_add = LastBy(6, at);
   TaskSpec handler = Sender(8, 3, send);
   handler.task.spawn = 8;
