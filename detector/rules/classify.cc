@@ -64,12 +64,14 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
   // The key of a cycle or chain names its root: then the sites of its members do not matter.
   const Rule* const which = TaskRules()[rule];
   GroupKey key{.rule = rule, .match = match.key};
+  const bool by_root = which == &kLockCycle || which == &kLockChanCycle ||
+                       (which == &kOnceStuck && match.key.root != 0);
   if (which == &kOutlivedScope && !s_.Blocked(task) && spawn != nullptr && spawn->site != 0) {
     // It goes on: where it was met is chance, in each look another place.
     const Context* ended = s_.EndedContext(task);
     key.match.context = ended == nullptr ? 0 : ended->site;
     key.spawn_site = spawn->site;
-  } else if (which != &kLockCycle && which != &kLockChanCycle) {
+  } else if (!by_root) {
     key.wait = task.wait;
     key.wait_site = task.wait_site != 0 ? task.wait_site : task.last_site;
     key.spawn_site = spawn == nullptr ? 0 : spawn->site;

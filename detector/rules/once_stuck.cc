@@ -5,25 +5,56 @@
 namespace stranded::detector {
 namespace {
 
-Match Check(const Situation& s, const Task& task) {
-  if (task.wait != WaitKind::kOnceWait) return {};
-  return Stuck(s, task, false);
+// The task that runs the function waits for the same Once.
+bool Recursive(const Situation& s, const Sync& once) {
+  const Task* runner = s.snap().tasks.Find(once.holder_task);
+  return runner != nullptr && runner->wait == WaitKind::kOnceWait && runner->sync == once.id;
 }
 
-std::string Sentence(const Situation&, const Group&, const std::string& who, bool) {
-  return absl::StrCat(who, " blocked waiting for a Once whose first call never returns");
+// Those that wait behind a recursion are one finding with it.
+Match Check(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kOnceWait) return {};
+  const Sync* once = s.snap().syncs.Find(task.sync);
+  const bool recursive = once != nullptr && once->holder_task != 0 && Recursive(s, *once);
+  return Stuck(s, task, false, {.root = recursive ? once->holder_task : 0});
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
+  const Sync* once = s.snap().syncs.Find(group.tasks.front()->sync);
+  if (once == nullptr || once->holder_task == 0 || !Recursive(s, *once)) {
+    return absl::StrCat(who, " blocked waiting for a Once whose first call never returns");
+  }
+  if (!many) return absl::StrCat(who, " blocked in Do() of a Once that it is running itself");
+  const std::size_t others = group.tasks.size() - 1;
+  return absl::StrCat(TaskText(s, once->holder_task),
+                      " is blocked in Do() of a Once that it is running itself, and ", others,
+                      others == 1 ? " other task waits" : " other tasks wait", " for it");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  const Sync* sync = s.snap().syncs.Find(group.tasks.front()->sync);
-  if (sync == nullptr || sync->holder_task == 0) return;
-  out.peer.push_back(absl::StrCat("The first call was by ", TaskText(s, sync->holder_task), " at ",
-                                  Place(s, sync->holder_site), "; ", Present(s, sync->holder_task),
-                                  "."));
-  out.fixes.push_back(SimpleFix(FixKind::kStopTask, SiteText(s, sync->holder_site),
-                                absl::StrCat("See why the function of the Once at ",
-                                             Place(s, sync->holder_site), " does not return."),
-                                "All later callers wait for it."));
+  const Sync* once = s.snap().syncs.Find(group.tasks.front()->sync);
+  if (once == nullptr || once->holder_task == 0) return;
+  const Task* runner = s.snap().tasks.Find(once->holder_task);
+  const SourceSite first = SiteText(s, once->holder_site);
+  out.peer.push_back(absl::StrCat("The first call was by ", TaskText(s, once->holder_task), " at ",
+                                  first.ToString(), "; ", Present(s, once->holder_task), "."));
+  if (Recursive(s, *once)) {
+    out.fixes.push_back(SimpleFix(
+        FixKind::kStopTask, SiteText(s, runner->wait_site),
+        absl::StrCat("Keep the Do() at ", Place(s, runner->wait_site),
+                     " out of the function that the same Once runs at ", first.ToString(), "."),
+        "Do() returns when the first call has returned, which is the one around it."));
+    return;
+  }
+  const bool blocked = runner != nullptr && s.Blocked(*runner);
+  out.fixes.push_back(
+      SimpleFix(FixKind::kStopTask, blocked ? SiteText(s, runner->wait_site) : first,
+                blocked ? absl::StrCat("Keep what blocks at ", Place(s, runner->wait_site),
+                                       " out of the function of the Once at ", first.ToString(),
+                                       ", or see to it that it ends.")
+                        : absl::StrCat("See why the function of the Once at ", first.ToString(),
+                                       " does not return."),
+                "All later callers wait for it."));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ std::string Doing(const Situation& s, const Group& group) {
   const Task& task = *group.tasks.front();
   const WaitKind first = task.wait;
   const bool same = std::all_of(group.tasks.begin(), group.tasks.end(),
-                                [&](const Task* task) { return task->wait == first; });
+                                [&](const Task* t) { return t->wait == first; });
   if (!same) return "running or sleeping";
   return first == WaitKind::kNone ? "running" : WaitText(s.snap(), task);
 }

@@ -388,6 +388,17 @@ TEST(OnceStuck, WaitersBehindAFirstCallThatHangsAreFound) {
   EXPECT_THAT(AllText(Only(analysis, "once-stuck")), HasSubstr("The first call was by task 6"));
 }
 
+TEST(OnceStuck, ARecursionIsOneFindingAndItsRunnerComesFirst) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), inner = dump.At("a.cc", 6);
+  dump.Add(Lock(2, 7, at, SyncKind::kOnce)).Add(Waiter(6, WaitKind::kOnceWait, 2, at));
+  dump.Add(Waiter(7, WaitKind::kOnceWait, 2, inner)).End();
+  const Finding f = Only(Examine(dump), "once-stuck");
+  EXPECT_THAT(f.data().tasks, ElementsAre(7, 6));
+  EXPECT_EQ(f.wait_site().line, 6u);
+  EXPECT_THAT(AllText(f), HasSubstr("Keep the Do() at a.cc:6 out of the function"));
+}
+
 TEST(OnceStuck, TwinWhoseFirstCallSleepsIsSilent) {
   DumpBuilder dump;
   dump.Add(Busy());
