@@ -222,12 +222,13 @@ DumpBuilder& DumpBuilder::Add(const Sync& s) {
     AddSyncPeer(b, Tag::kLastAdd, s.last_add);
     AddSyncPeer(b, Tag::kLastDone, s.last_done);
     AddSyncPeer(b, Tag::kLastSignal, s.last_signal);
+    b.add_uint64(Tag::kSignals, s.signals);
     b.add_uint64(Tag::kLostSignals, s.lost_signals);
     b.add_uint32(Tag::kWaiters, s.waiters);
-  }));
-}
     b.add_uint64(Tag::kCondLock, s.cond_lock);
     b.add_enum(Tag::kRole, Wire(s.role));
+  }));
+}
 
 DumpBuilder& DumpBuilder::Add(const SpawnNode& n) {
   using Tag = dump::SpawnNodeTag;

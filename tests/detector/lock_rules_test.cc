@@ -301,6 +301,22 @@ TEST(WaitGroupStuck, TheMissingDoneIsCountedAndTheAddNamed) {
   EXPECT_THAT(AllText(f), HasSubstr("a.cc:3"));
 }
 
+TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
+  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+  group.counter = 1;
+  group.last_add = LastBy(6, at);
+  TaskSpec handler = Sender(8, 3, send);
+  handler.task.spawn = 8;
+  dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6)).Add(group).Add(Unbuffered(3, at));
+  dump.Add(handler).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
+  const std::string text = AllText(Only(Examine(dump), "waitgroup-stuck"));
+  EXPECT_THAT(text, HasSubstr("Look at task 8 first: it is blocked itself, sending on a channel at "
+                              "a.cc:9"));
+  EXPECT_THAT(text, Not(HasSubstr("missing")));
+}
+
 TEST(WaitGroupStuck, TwinsWithAWorkerOrAZeroCounterAreSilent) {
   DumpBuilder busy, zero;
   busy.Add(Busy());
@@ -327,22 +343,6 @@ TEST(CondStuck, ALostWakeUpIsNamed) {
   EXPECT_THAT(AllText(f), HasSubstr("a.cc:8"));
 }
 
-TEST(CondStuck, TwinsInBusyWorldsAndOfDaemonsAreSilent) {
-  DumpBuilder busy, daemon;
-  busy.Add(Busy());
-  const Sync cond = Lock(2, 0, 0, SyncKind::kCond);
-  busy.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, 0)).Add(InState(8, TaskState::kSleeping));
-  EXPECT_EQ(Rules(Examine(busy.End())), "");
-  TaskSpec task = Waiter(7, WaitKind::kCondWait, 2, 0);
-  task.task.daemon = true;
-  EXPECT_EQ(Rules(Examine(daemon.Add(cond).Add(task).End())), "");
-}
-
-TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
-  DumpBuilder dump;
-  const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
-  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
-  group.counter = 1;
 TEST(CondStuck, ASignalThatLeftOthersWaitingIsNamed) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
@@ -367,15 +367,15 @@ TEST(CondStuck, OfThoseThatCameLaterNothingIsSaid) {
   EXPECT_THAT(AllText(Only(Examine(dump), "cond-stuck")), Not(HasSubstr("instead of Signal()")));
 }
 
-  group.last_add = LastBy(6, at);
-  TaskSpec handler = Sender(8, 3, send);
-  handler.task.spawn = 8;
-  dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6)).Add(group).Add(Unbuffered(3, at));
-  dump.Add(handler).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
-  const std::string text = AllText(Only(Examine(dump), "waitgroup-stuck"));
-  EXPECT_THAT(text, HasSubstr("Look at task 8 first: it is blocked itself, sending on a channel at "
-                              "a.cc:9"));
-  EXPECT_THAT(text, Not(HasSubstr("missing")));
+TEST(CondStuck, TwinsInBusyWorldsAndOfDaemonsAreSilent) {
+  DumpBuilder busy, daemon;
+  busy.Add(Busy());
+  const Sync cond = Lock(2, 0, 0, SyncKind::kCond);
+  busy.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, 0)).Add(InState(8, TaskState::kSleeping));
+  EXPECT_EQ(Rules(Examine(busy.End())), "");
+  TaskSpec task = Waiter(7, WaitKind::kCondWait, 2, 0);
+  task.task.daemon = true;
+  EXPECT_EQ(Rules(Examine(daemon.Add(cond).Add(task).End())), "");
 }
 
 TEST(OnceStuck, WaitersBehindAFirstCallThatHangsAreFound) {
