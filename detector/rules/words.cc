@@ -98,7 +98,7 @@ std::string Present(const Situation& s, Id id, std::string_view without) {
                           Place(s, task->wait_site));
     case TaskState::kSleeping: return absl::StrCat("it now sleeps at ", Place(s, task->wait_site));
     case TaskState::kSyscall: return "it is in a system call";
-    default: return task->is_main ? absl::StrCat("it went on", without) : "it is still running";
+    default: return task->is_main ? "it went on" + std::string(without) : "it is still running";
   }
 }
 

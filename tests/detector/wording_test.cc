@@ -55,7 +55,9 @@ TEST(LibraryPlaces, AreNeverEditedNorPatched) {
     for (const Fix& fix : *fixes) {
       EXPECT_FALSE(fix.site.in_library());
       EXPECT_THAT(fix.patch, Not(HasSubstr("c++")));
-      if (fix.kind == FixKind::kRaiseCapacity) EXPECT_THAT(fix.diff, IsEmpty());
+      if (fix.kind == FixKind::kRaiseCapacity) {
+        EXPECT_THAT(fix.diff, IsEmpty());
+      }
     }
   }
 }
