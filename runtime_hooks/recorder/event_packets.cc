@@ -1,5 +1,6 @@
 // The event rings, as batches of records.
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "runtime_hooks/recorder/events.h"
@@ -13,7 +14,7 @@ constexpr std::size_t kBatch = 512;  // so that a packet stays small
 struct EventRoom {
   PacketWriter* out;
   std::uint64_t lost;
-  std::vector<std::uint64_t> lockers;  // tasks that took a lock right after another one
+  std::vector<std::uint64_t> lockers;  // tasks that took a lock while they held one
 };
 constexpr std::size_t kMostLockers = 1024;
 
@@ -75,13 +76,14 @@ void WriteBatch(PacketWriter& out, const RingCopy& ring, std::size_t from, std::
   });
 }
 
+// Those that collide in `holds` are missed, and told without a name.
 void NoteLockers(const std::vector<RecordedEvent>& events, std::vector<std::uint64_t>& lockers) {
-  std::uint64_t locker = 0;  // whose lock is the newest event
+  std::array<std::uint64_t, 64> holds{};  // tasks, by their number
   for (const RecordedEvent& e : events) {
-    if (e.kind == EventKind::kNone) continue;
-    const bool locks = e.kind == EventKind::kLock;
-    const bool nested = locks && e.task == locker;
-    locker = locks ? e.task : 0;
+    if (e.kind != EventKind::kLock && e.kind != EventKind::kUnlock) continue;
+    std::uint64_t& locker = holds[e.task % holds.size()];
+    const bool nested = e.kind == EventKind::kLock && locker == e.task;
+    locker = e.kind == EventKind::kLock ? e.task : 0;
     if (!nested || lockers.size() == kMostLockers) continue;
     if (lockers.empty() || lockers.back() != e.task) lockers.push_back(e.task);
   }
