@@ -38,10 +38,10 @@ bool IsRuntimeFile(const std::string& file) {
          file.find("include/stranded/") != std::string::npos;
 }
 
-// Whose function it is, wherever the line that runs lies.
-bool IsLibrary(Dwarf_Die* die, const std::string& function) {
-  if (function.starts_with("std::")) return true;
-  const char* file = die == nullptr ? nullptr : dwarf_decl_file(die);
+// Whose function it is, wherever the line that runs lies. Its name does not tell: that of a
+// template begins with what it returns.
+bool IsLibrary(Dwarf_Die* die) {
+  const char* file = dwarf_decl_file(die);
   return file != nullptr && std::strstr(file, "/include/c++/") != nullptr;
 }
 
@@ -172,7 +172,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     StackFrame inlined = frame;
     inlined.function = FunctionName(&chain[i]);
     inlined.runtime = IsRuntime(inlined.function) || IsRuntimeFile(inlined.file);
-    inlined.library = IsLibrary(&chain[i], inlined.function);
+    inlined.library = IsLibrary(&chain[i]);
     out.push_back(inlined);
     Dwarf_Attribute attribute;
     Dwarf_Word line = 0, file = 0;
@@ -186,7 +186,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     }
   }
   frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
-  frame.library = IsLibrary(chain.empty() ? nullptr : &chain[0], frame.function);
+  frame.library = !chain.empty() && IsLibrary(&chain[0]);
   out.push_back(frame);
 }
 

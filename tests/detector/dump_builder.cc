@@ -275,8 +275,11 @@ DumpBuilder& DumpBuilder::Add(const Timer& t) {
 
 DumpBuilder& DumpBuilder::Add(const Loss& l) {
   using Tag = dump::LossTag;
-  return Raw(Body<Tag>(PacketTag::kLoss,
-                       [&](auto& b) { b.add_uint64(Tag::kTasksUnread, l.tasks_unread); }));
+  return Raw(Body<Tag>(PacketTag::kLoss, [&](auto& b) {
+    b.add_uint64(Tag::kTasksUnread, l.tasks_unread);
+    b.add_uint64(Tag::kStacksMissing, l.stacks_missing);
+    b.add_uint64(Tag::kEventsLost, l.events_lost);
+  }));
 }
 
 DumpBuilder& DumpBuilder::Add(const std::vector<Event>& events) {

@@ -133,7 +133,7 @@ TEST(ReadDump, EmptyAndForeignFilesAreNamed) {
 
 TEST(ReadDump, ANewerMajorVersionIsRefusedWithItsNumber) {
   EXPECT_THAT(Refused(DumpBuilder(7).bytes()),
-              AllOf(HasSubstr("version 7.0"), HasSubstr("up to version 1.x")));
+              AllOf(HasSubstr("version 7."), HasSubstr("up to version 1.x")));
 }
 
 TEST(ReadDump, PacketsOfANewerMinorVersionArePassedOver) {

@@ -149,9 +149,9 @@ TEST(LockOrder, ALockThatIsHandedOverDoesNot) {
 TEST(LockOrder, OrderIsKnownAlsoAcrossThreads) {
   // Rings are read one after the other, the first task's last.
   const Event parks = Waits(1, kPark, kMain, WaitKind::kJoin);
-  const Event wakes = Of(3, kWake, kFirst, kMain);
-  EXPECT_EQ(Told({kStartsFirst, parks}, {wakes, kStartsSecond}, 3, 2), "");
-  EXPECT_EQ(Told({kStartsFirst, kStartsSecond, parks}, {wakes}, 3, 2), "lock-order");
+  const Event ends = In(3, kFinish, kFirst, 0), wakes = Of(3, kWake, kFirst, kMain);
+  EXPECT_EQ(Told({kStartsFirst, parks}, {ends, wakes, kStartsSecond}, 3, 2), "");
+  EXPECT_EQ(Told({kStartsFirst, kStartsSecond, parks}, {ends, wakes}, 3, 2), "lock-order");
 }
 
 TEST(LockOrder, NothingIsSaidOfTasksThatBeganOutside) {

@@ -82,10 +82,10 @@ TEST(Words, OneIsNotMany) {
   DumpBuilder dump;
   Loss loss;
   loss.stacks_missing = 1;
-  loss.packets_left_out = 2;
+  loss.events_lost = 2;
   EXPECT_THAT(
       Examine(dump.Add(Busy()).Add(loss).End()).summary.losses,
-      ::testing::ElementsAre("1 stack could not be read", "2 records were too large for the dump"));
+      ::testing::ElementsAre("1 stack could not be read", "2 records of events were overwritten"));
 }
 
 }  // namespace
