@@ -6,6 +6,7 @@
 
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
 #include "stranded/report.h"
@@ -112,6 +113,8 @@ LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
   const bool wanted =
       rules.empty() || std::find(rules.begin(), rules.end(), kLostCancel) != rules.end();
   if (!wanted || internal::LostCancels() == 0) return LeakReport();
+  // What stands for a call of the cancel function comes when nothing else can run.
+  if (internal::AnyPatches()) return LeakReport();
   LeakCheckOptions only = options;
   only.rules = {kLostCancel};
   return ExamineScope(only, false);

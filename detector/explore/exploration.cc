@@ -48,6 +48,14 @@ bool SameFinding(const Finding& a, const Finding& b) {
   return a.fingerprint() == b.fingerprint() && a.wait_site().ToString() == b.wait_site().ToString();
 }
 
+// But for the numbers of tasks, which differ from run to run.
+bool SameNote(std::string a, std::string b) {
+  const auto is_digit = [](unsigned char c) { return c >= '0' && c <= '9'; };
+  std::erase_if(a, is_digit);
+  std::erase_if(b, is_digit);
+  return a == b;
+}
+
 // The last replay was traced, so it knows more about what a fix would change.
 LeakReport WithFixesOf(const LeakReport& report, const LeakReport& traced) {
   Analysis analysis = report.analysis();
@@ -58,9 +66,9 @@ LeakReport WithFixesOf(const LeakReport& report, const LeakReport& traced) {
       data.fixes = other.data().fixes;
       data.candidates = other.data().candidates;
       for (const std::string& note : other.data().notes) {
-        if (std::find(data.notes.begin(), data.notes.end(), note) == data.notes.end()) {
-          data.notes.push_back(note);
-        }
+        const bool known = std::any_of(data.notes.begin(), data.notes.end(),
+                                       [&](const std::string& n) { return SameNote(n, note); });
+        if (!known) data.notes.push_back(note);
       }
       finding = Finding(std::move(data));
       break;

@@ -70,6 +70,8 @@ bool ParsePatch(std::string_view text, Patch* patch) {
 
 const std::vector<Patch>& Patches() { return Current(); }
 
+bool AnyPatches() { return !Current().empty(); }
+
 absl::Status SetPatches(std::string_view text) {
   std::vector<Patch> patches;
   while (!text.empty()) {

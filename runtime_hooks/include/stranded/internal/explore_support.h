@@ -78,6 +78,7 @@ std::uint64_t EndOf(ControlledWorld* world);
 
 // Replaces the virtual patches in force; empty: none. See scheduler/patches.h for the text.
 absl::Status SetPatches(std::string_view text);
+bool AnyPatches();
 
 // Thrown through a task that is unwound because its world ends, or because a virtual patch lets it
 // give up. Not a std::exception: only catch (...) sees it.
