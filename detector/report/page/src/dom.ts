@@ -53,4 +53,6 @@ export function span(ns: number): string {
   return `${Math.floor(seconds / 3600)}h${minutes ? `${minutes}m` : ''}`;
 }
 
+export const ago = (ns: number): string => (ns > 0 ? `${span(ns)} ago` : 'just now');
+
 const trim = (x: number): string => (x >= 100 ? x.toFixed(0) : String(Number(x.toPrecision(3))));

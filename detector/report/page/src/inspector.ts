@@ -1,5 +1,5 @@
 // The panel beside the page: one task, channel, context or lock, with links to all it touches.
-import { type Child, h, plural, span } from './dom';
+import { ago, type Child, h, plural, span } from './dom';
 import { link, refText } from './links';
 import { Model, Op, refOf, STATES, type Frame, type Peer, type Task } from './model';
 
@@ -115,7 +115,7 @@ export class Inspector {
       items.push(h('li', { class: c.err ? (c.origin === 0 || c.origin === c.id ? 'origin' : 'ended-too') : '' },
         h('b', {}, link(this.model, `context-${c.id}`, c.kind)),
         c.value ? h('code', {}, ` ${c.key} = ${c.value}`) : null,
-        c.err ? h('span', { class: 'ended' }, ` ${c.err === 1 ? 'cancelled' : 'deadline exceeded'} ${span(c.endedAgo)} ago`) : null,
+        c.err ? h('span', { class: 'ended' }, ` ${c.err === 1 ? 'cancelled' : 'deadline exceeded'} ${ago(c.endedAgo)}`) : null,
         this.model.place(c.site) ? h('span', { class: 'sub' }, this.model.place(c.site)) : null));
     }
     if (items.length === 0) return null;
@@ -158,7 +158,7 @@ export class Inspector {
       this.row('Kind', c.kind),
       c.value ? this.row('Value', h('code', {}, `${c.key} = ${c.value}`)) : null,
       c.site ? this.row('Made', 'at ', ...this.site(c.site), c.creator ? h('span', { class: 'by' }, 'by ', link(m, `task-${c.creator}`)) : null) : null,
-      c.err ? this.row('Ended', h('span', { class: 'ended' }, c.err === 1 ? 'cancelled' : 'deadline exceeded'), ` ${span(c.endedAgo)} ago`,
+      c.err ? this.row('Ended', h('span', { class: 'ended' }, c.err === 1 ? 'cancelled' : 'deadline exceeded'), ` ${ago(c.endedAgo)}`,
         c.endedBy ? h('span', { class: 'by' }, 'by ', link(m, `task-${c.endedBy}`)) : null,
         c.endedSite ? h('span', { class: 'sub' }, `at ${m.place(c.endedSite)}`) : null,
         c.origin && c.origin !== id ? h('span', { class: 'by' }, 'with ', link(m, `context-${c.origin}`)) : null)

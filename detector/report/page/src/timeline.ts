@@ -4,9 +4,9 @@ import { link } from './links';
 import { Model, type Happened } from './model';
 
 // Numbers of EventKind in docs/stranded_dump.proto.
-const enum Kind { Spawn = 1, Start, Finish, Park, Wake, Send, Receive, Close, Cancel, Lock, Unlock, Timer, Select, Signal, Context }
+const enum Kind { Spawn = 1, Start, Finish, Park, Wake, Send, Receive, Close, Cancel, Lock, Unlock, Timer, Select, Pass, Context }
 const NAMES = ['', 'spawns', 'starts', 'finishes', 'blocks', 'wakes', 'sends', 'receives', 'closes', 'is cancelled',
-               'locks', 'unlocks', 'timer', 'selects', 'signals', 'makes a context'];
+               'locks', 'unlocks', 'timer', 'selects', 'need not wait', 'makes a context'];
 // A send or receive counts those like it that came right after it.
 const times = (e: Happened): string =>
   [Kind.Send, Kind.Receive].includes(e.kind) && e.arg > 0 ? ` ${e.arg + 1} times` : '';
@@ -171,7 +171,7 @@ function eventList(model: Model, events: Happened[], start: number): HTMLElement
         : e.task ? link(model, `task-${e.task}`) : 'the runtime'),
       h('td', {}, NAMES[e.kind] ?? '', e.kind === Kind.Spawn || e.kind === Kind.Wake ? ' ' : '',
         e.kind === Kind.Spawn || e.kind === Kind.Wake ? link(model, `task-${e.arg}`)
-        : e.kind === Kind.Park ? h('span', { class: 'sub-in' }, model.waits[e.arg] ?? '')
+        : e.kind === Kind.Park || e.kind === Kind.Pass ? h('span', { class: 'sub-in' }, model.waits[e.arg] ?? '')
         : [Kind.Send, Kind.Receive, Kind.Close].includes(e.kind) && e.object
           ? h('span', {}, ' ', link(model, `channel-${e.object}`), times(e)) : null),
       h('td', {}, h('code', {}, model.place(e.site)))));

@@ -1,5 +1,5 @@
 // Contexts and the tasks below them, or who spawned whom. Equal subtrees are one row with a count.
-import { h, plural, span } from './dom';
+import { ago, h, plural } from './dom';
 import { Model, push, STATES } from './model';
 import { matcher } from './search';
 import { VirtualList } from './virtual';
@@ -242,7 +242,7 @@ export class Tree {
       if (c?.value) out.push(h('code', { class: 'value' }, `${c.key} = ${c.value}`));
       if (c?.err) {
         out.push(h('span', { class: 'ended' }, `${c.err === 1 ? 'cancelled' : 'deadline exceeded'} ` +
-                   `${span(c.endedAgo)} ago`));
+                   `${ago(c.endedAgo)}`));
       }
       if (!row.open) out.push(h('span', { class: 'inside' }, plural(item.tasks * group.length, 'task')));
       return out;
