@@ -121,7 +121,7 @@ LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
 }
 
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {
-  const LeakReport lost = CheckLostCancels(options);
+  LeakReport lost = CheckLostCancels(options);
   // A timer may start a task that stays.
   if (internal::ScopeLive(scope_) > 0 || internal::TimersAhead()) {
     internal::WaitUntilQuiet(scope_, GraceOf(options));
