@@ -49,6 +49,20 @@ std::string PrintForSignal(const std::string& bytes) {
   const Analysis analysis = Analyze(*std::move(dump));
   return TextReport(analysis) + "\n" + TreeReport(analysis);
 }
+
+// Before a check waits: a timeout may end such a context meanwhile. Not under a virtual patch: what
+// stands for a call of the cancel function comes when nothing else can run.
+bool LooksForLostCancels(const LeakCheckOptions& options) {
+  if (internal::LostCancels() == 0 || internal::AnyPatches()) return false;
+  const auto& rules = options.rules;
+  return rules.empty() || std::find(rules.begin(), rules.end(), kLostCancel) != rules.end();
+}
+
+LeakCheckOptions OnlyLostCancels(LeakCheckOptions options) {
+  options.rules = {kLostCancel};
+  return options;
+}
+
 absl::Duration GraceOf(const LeakCheckOptions& options) {
   return internal::InControlledWorld() ? options.virtual_grace : options.grace;
 }
@@ -71,11 +85,15 @@ void LeakReport::Add(const LeakReport& earlier) {
 std::string LeakReport::ToText() const { return TextReport(analysis_); }
 
 LeakReport FindLeaks(const LeakCheckOptions& options) {
-  internal::WaitUntilQuiet(nullptr, GraceOf(options));
   DumpOptions capture;
   capture.reason = "check";
   capture.label = options.label;
-  return Examine(capture, ForAnalysis(options));
+  LeakReport lost;
+  if (LooksForLostCancels(options)) lost = Examine(capture, ForAnalysis(OnlyLostCancels(options)));
+  internal::WaitUntilQuiet(nullptr, GraceOf(options));
+  LeakReport report = Examine(capture, ForAnalysis(options));
+  report.Add(lost);
+  return report;
 }
 
 LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
@@ -109,15 +127,8 @@ LeakReport LeakScope::ExamineScope(const LeakCheckOptions& options, bool pools) 
 }
 
 LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
-  const auto& rules = options.rules;
-  const bool wanted =
-      rules.empty() || std::find(rules.begin(), rules.end(), kLostCancel) != rules.end();
-  if (!wanted || internal::LostCancels() == 0) return LeakReport();
-  // What stands for a call of the cancel function comes when nothing else can run.
-  if (internal::AnyPatches()) return LeakReport();
-  LeakCheckOptions only = options;
-  only.rules = {kLostCancel};
-  return ExamineScope(only, false);
+  if (!LooksForLostCancels(options)) return LeakReport();
+  return ExamineScope(OnlyLostCancels(options), false);
 }
 
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {

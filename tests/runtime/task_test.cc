@@ -216,6 +216,10 @@ TEST(Task, OptionsAloneInheritTheContext) {
     Pool pool({.workers = 1});
     pool.Go({.name = "named"}, look).Join();
     pool.Go({.name = "named"}, ctx, look).Join();
+    const auto in_background = [] { EXPECT_EQ(this_task::GetContext(), Background()); };
+    Go({}, in_background).Join();
+    pool.Go({}, in_background).Join();
+    Go({}, ctx, [&ctx] { EXPECT_EQ(this_task::GetContext(), ctx); }).Join();
   }).Join();
   ErrGroup errors(Background());
   errors.Go({.name = "named"}, [](const Context&) {

@@ -37,6 +37,7 @@ struct SpawnOptions {
 };
 
 namespace internal {
+enum class Braces {};  // what {} is taken for before all else
 struct Task;
 struct SpawnNode;
 struct ScopeNode;
@@ -121,6 +122,13 @@ TaskHandle Go(const Context& ctx, F&& fn,
   return internal::Spawn(spec, std::forward<F>(fn));
 }
 
+// Go({}, fn): a default context, not default options.
+template <class F>
+TaskHandle Go(internal::Braces, F&& fn,
+              std::source_location loc = std::source_location::current()) {
+  return Go(Context(), std::forward<F>(fn), loc);
+}
+
 // These inherit the current task's context.
 template <class F>
   requires std::is_invocable_v<std::decay_t<F>&>
@@ -170,6 +178,11 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   // As the functions of that name, on a worker of this pool.
+  template <class F>
+  TaskHandle Go(internal::Braces, F&& fn,
+                std::source_location loc = std::source_location::current()) {
+    return Go(Context(), std::forward<F>(fn), loc);
+  }
   template <class F>
   TaskHandle Go(const SpawnOptions& options, const Context& ctx, F&& fn,
                 std::source_location loc = std::source_location::current()) {
