@@ -53,6 +53,10 @@ std::string Refusal(const Situation& s, const Group& group, const Channel& chann
     return "A larger buffer is not the answer: the channel is full of values without data, so its "
            "capacity may be meant as a limit.";
   }
+  if (NotNoted(channel, true)) {
+    return "No buffer is proposed: who has sent before was not noted (record=off), and a task that "
+           "sends again and again would fill it.";
+  }
   if (SendsAgain(s, channel.site)) {
     return "A larger buffer is not the answer: the same task sends more than once on this channel, "
            "so a buffer only moves the place where it blocks to a later send.";

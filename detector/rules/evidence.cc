@@ -122,7 +122,9 @@ std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
   const char* verb = sends ? "receive" : "send";
   const char* past = sends ? "received from" : "sent on";
   if (peer.outcome == PeerOutcome::kNone || (peer.task == 0 && peer.site == 0)) {
-    return {absl::StrCat("Nobody has ever ", past, " this channel.")};
+    return {NotNoted(channel, !sends)
+                ? absl::StrCat("Who has ", past, " this channel was not noted: record=off.")
+                : absl::StrCat("Nobody has ever ", past, " this channel.")};
   }
   const std::string who = TaskText(s, peer.task);
   const std::string at = Place(s, peer.site);

@@ -151,7 +151,12 @@ void Liveness::WaitForChild(const Task& waiter, Id ancestor) {
 void Liveness::AddChannelServers(const Task& task, const WaitCase& c) {
   const Channel* channel = snap_.channels.Find(c.channel);
   if (channel == nullptr) return;
-  const Peer& peer = c.op == CaseOp::kSend ? channel->last_receiver : channel->last_sender;
+  const bool sends = c.op == CaseOp::kSend;
+  const Peer& peer = sends ? channel->last_receiver : channel->last_sender;
+  if (NotNoted(*channel, !sends)) {  // anybody who moves may be the one
+    Free(static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)), Tie::kKnown);
+    return;
+  }
   // One that left for another case, or found the channel closed, is not counted on.
   if (peer.outcome == PeerOutcome::kCompleted || peer.outcome == PeerOutcome::kWaiting) {
     Wait(task, peer.task);

@@ -64,6 +64,13 @@ void Situation::JudgeWorlds() const {
   }
 }
 
+bool NotNoted(const Channel& channel, bool senders) {
+  if (channel.role != ChannelRole::kUser) return false;
+  const Peer& peer = senders ? channel.last_sender : channel.last_receiver;
+  const std::uint64_t completed = senders ? channel.sends_completed : channel.recvs_completed;
+  return completed > 0 && peer.outcome == PeerOutcome::kNone;
+}
+
 bool Situation::NothingMissing() const {
   return snap_.loss.tasks_unread == 0 && dump_.damage.bytes_skipped == 0 && !dump_.damage.cut;
 }

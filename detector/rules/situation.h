@@ -130,6 +130,9 @@ class Situation {
 
 bool IsLockWait(WaitKind kind);
 
+// Operations of that side went through, and nobody was noted as who did them: record=off.
+bool NotNoted(const Channel& channel, bool senders);
+
 }  // namespace stranded::detector
 
 #endif  // STRANDED_DETECTOR_RULES_SITUATION_H_

@@ -48,6 +48,14 @@ class Run(unittest.TestCase):
             self.assertEqual(result.returncode, 1, result.stderr)
             self.assertIn('unclosed-channel', result.stdout)
 
+    def test_without_recording_nobody_is_named(self):
+        program = os.path.join(SAMPLES, 'sample_first_answer_leaky')
+        noted = stranded('run', '--record', 'state', '--', program).stdout
+        self.assertIn('was to receive at', noted)
+        off = stranded('run', '--record', 'off', '--', program).stdout
+        self.assertIn('cancelled-send, proven', off)
+        self.assertNotIn('was to receive at', off)
+
 
 class BadEnds(unittest.TestCase):
     def test_the_dump_of_a_crash_is_kept_where_it_was_announced(self):

@@ -101,13 +101,14 @@ TEST(CancelledSend, TwinWithALiveReceiverIsSilent) {
 }
 
 // A server whose main made the channel, and sleeps.
-DumpBuilder MadeByASleeper(const Peer& last_receiver) {
+DumpBuilder MadeByASleeper(const Peer& last_receiver, std::uint64_t received = 0) {
   DumpBuilder dump;
   dump.Add(Busy());
   const SiteId at = dump.At("a.cc", 1);
   Channel channel = Made(3, at);
   channel.waiting_senders = 1;
   channel.last_receiver = last_receiver;
+  channel.recvs_completed = received;
   TaskSpec main = InState(1, TaskState::kSleeping);
   main.task.is_main = true;
   dump.Add(Ended(5, at)).Add(channel).Add(With(Sender(7, 3, at), 5)).Add(main).End();
@@ -119,6 +120,13 @@ TEST(CancelledSend, WhoOnlyMadeTheChannelIsNotWaitedForLongerThanTheMinimumAge) 
   AnalysisOptions options;
   options.min_age = absl::Seconds(6);  // the context ended five seconds ago
   EXPECT_EQ(Examine(MadeByASleeper({}), options).look_again, 1u);
+}
+
+// record=off: somebody has received, and it may be anyone who is not stuck.
+TEST(CancelledSend, TwinWhoseReceiverIsNotNotedIsSilentWhileAnybodyMoves) {
+  const Analysis analysis = Examine(MadeByASleeper({}, 1));
+  EXPECT_EQ(Rules(analysis), "");
+  EXPECT_EQ(analysis.look_again, 1u);
 }
 
 TEST(CancelledSend, TwinWhoseSleepingMakerHasReceivedBeforeIsSilent) {

@@ -15,7 +15,7 @@ using ::testing::Not;
 
 struct Facts {
   std::uint64_t started = 4, completed = 0, repeats = 0, length = 0, capacity = 0;
-  bool tried = false, sized = false;
+  bool tried = false, sized = false, noted = true;
   const char* type = "int";
 };
 
@@ -32,6 +32,11 @@ Channel Made(Id id, SiteId at, const Facts& facts) {
   channel.observed_try = facts.tried;
   channel.observed_size = facts.sized;
   channel.waiting_senders = static_cast<std::uint32_t>(facts.started - facts.completed);
+  if (facts.noted) {
+    channel.last_sender.task = 10;
+    channel.last_sender.site = at;
+    channel.last_sender.outcome = PeerOutcome::kWaiting;
+  }
   return channel;
 }
 
@@ -62,6 +67,14 @@ TEST(Capacity, OfAStreamIsNoMoreThanWhatWasLeftAndComesWithAWarning) {
   const Finding f = Stranded({.started = 100, .completed = 98});
   EXPECT_EQ(Proposed(f), 2);
   EXPECT_THAT(AllText(f), HasSubstr("no buffer is large enough"));
+}
+
+// Under record=off nothing tells a task that sends again from one that sends once.
+TEST(Capacity, IsNotProposedWhereSendersAreNotNoted) {
+  const Finding f = Stranded({.completed = 1, .noted = false});
+  EXPECT_EQ(Proposed(f), 0);
+  EXPECT_THAT(AllText(f), HasSubstr("was not noted (record=off)"));
+  EXPECT_EQ(Proposed(Stranded({.noted = false})), 4);  // none of them has sent before
 }
 
 TEST(Capacity, ValuesLeftInTheBufferCount) {

@@ -61,6 +61,7 @@ DumpBuilder Traced(std::size_t batches = 40) {
   channel.sends_completed = channel.recvs_started = channel.recvs_completed = 1;
   channel.waiting_senders = 2;
   channel.last_receiver = LastOn(1, got, PeerOutcome::kCompleted);
+  channel.last_sender = LastOn(4, sent, PeerOutcome::kWaiting);
   dump.Add(world).Add(Ended(5, again)).Add(channel);
   for (const Id id : {3, 4}) {
     TaskSpec task = Sender(id, 3, sent);

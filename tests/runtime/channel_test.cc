@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "runtime_hooks/channel/chan_core.h"
 #include "stranded/context.h"
 #include "stranded/gtest.h"
 #include "stranded/sync.h"
@@ -119,6 +120,23 @@ TEST(Channel, AClosedChannelIsDrainedFirst) {
   EXPECT_EQ(c.Recv(), std::nullopt);
   EXPECT_EQ(c.Recv(), std::nullopt);
   EXPECT_TRUE(c.TryRecv().closed());
+}
+
+// Polls in vain take a short way, and still say now and then who looked last.
+TEST(Channel, ATaskThatPollsForLongIsNotedAgain) {
+  Chan<int> values(1);
+  EXPECT_TRUE(values.TryRecv().empty());
+  values.Send(1);
+  std::uint64_t other = 0;
+  Go([&] {
+    other = this_task::Id().value;
+    values.Recv();
+  }).Join();
+  const internal::ChanCore* const core = values.core();
+  EXPECT_EQ(core->last_receiver.task, other);
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(values.TryRecv().empty());
+  EXPECT_EQ(core->last_receiver.task, this_task::Id().value);
+  EXPECT_EQ(core->last_receiver.outcome, internal::PeerOutcome::kLeft);
 }
 
 TEST(Channel, MisuseOfCloseThrows) {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime_hooks/scheduler/world.h"
 #include "stranded/channel.h"
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
@@ -47,6 +48,26 @@ TEST(Quiet, ATimerThatHasJustGoneOffIsNoReasonToGiveUp) {
       }));
     }
     EXPECT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(20))) << "round " << round;
+    never.Close();
+    for (const TaskHandle& task : tasks) task.Join();
+  }
+}
+
+// A worker that was called and finds nothing to do counts until it sleeps again: what was quiet
+// stays so.
+TEST(Quiet, StaysQuiet) {
+  internal::World* const world = internal::CurrentWorld();
+  if (!world->UsesThreads()) GTEST_SKIP() << "about pools";
+  if (!internal::WaitUntilQuiet(nullptr, absl::Seconds(1))) GTEST_SKIP() << "timers of other tests";
+  for (int round = 0; round < 2000; ++round) {
+    Chan<int> never;
+    std::vector<TaskHandle> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(Go([never] { never.Recv(); }));
+    ASSERT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(20))) << "round " << round;
+    for (int look = 0; look < 20; ++look) {
+      const internal::WorldFacts facts = world->Facts();
+      ASSERT_TRUE(facts.quiet) << "round " << round << ", running " << facts.running;
+    }
     never.Close();
     for (const TaskHandle& task : tasks) task.Join();
   }
