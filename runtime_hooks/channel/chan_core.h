@@ -28,11 +28,18 @@ struct Departure {
 
 // The last task seen on one side, and how it left.
 struct ChanPeer {
+  static constexpr std::uint64_t kOutcomeMask = 0xff;
   std::uint64_t task = 0;
   std::source_location site{};
   std::int64_t at_ns = 0;
-  PeerOutcome outcome = PeerOutcome::kNone;
+  // The outcome, and above it the run that the last transfer belongs to, if one: see
+  // ThreadBlock::run. In one word, so that one comparison tells that nothing is new.
+  std::uint64_t outcome_and_run = 0;
+
+  PeerOutcome outcome() const { return static_cast<PeerOutcome>(outcome_and_run & kOutcomeMask); }
+  void set_outcome(PeerOutcome outcome) { outcome_and_run = static_cast<std::uint64_t>(outcome); }
 };
+static_assert(static_cast<std::uint64_t>(PeerOutcome::kCompleted) == ThreadBlock::kNoRun);
 
 // In this order an operation touches four lines of the cache: tasks on two processors that use a
 // channel wait for each of them to come over. Its count of references is in the first one, too.

@@ -20,7 +20,8 @@ namespace stranded::internal {
 inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_location& site,
                      PeerOutcome outcome) {
   if (task == nullptr) [[unlikely]] {
-    peer = ChanPeer{.site = site, .outcome = outcome};
+    peer = ChanPeer{.site = site};
+    peer.set_outcome(outcome);
     return;
   }
   if (!task->notes) [[unlikely]]
@@ -28,7 +29,7 @@ inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_locatio
   peer.task = task->id;
   peer.site = site;
   peer.at_ns = task->world->coarse_ns();
-  peer.outcome = outcome;
+  peer.set_outcome(outcome);
 }
 
 // The first waiter, taken out; null if its select was won elsewhere.
@@ -78,7 +79,7 @@ inline void KeepRecord(ChanCore* chan) {
 // Once for each that did: what is noted of the last sender is overwritten next.
 inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   const ChanPeer& last = chan->last_sender;
-  if (last.task == task && last.outcome == PeerOutcome::kCompleted) ++chan->repeat_sends;
+  if (last.task == task && last.outcome() == PeerOutcome::kCompleted) ++chan->repeat_sends;
 }
 
 // A sender that waited was counted as a repeat, if it is one, when it began to.
@@ -93,19 +94,50 @@ inline void CountReceived(ChanCore* chan, const Task* receiver, const std::sourc
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
 }
 
-// Into or out of the buffer. Many in a row share one record: not in a controlled world, where their
-// order among what others do is what counts. Nobody waits here then, so no state needs to be kept.
-inline void NoteTransfer(const ChanCore* chan, EventKind kind, const Task* task,
-                         const std::source_location& site) {
-  if (!tracing.load(std::memory_order_relaxed)) [[likely]]
-    return;
-  const std::uint64_t id = task == nullptr ? 0 : task->id;
-  Ring* ring = Here()->ring;
-  if (ring != nullptr && task != nullptr && task->plain &&
-      ring->CountsAsRepeated(kind, id, chan->id, KeyOf(site))) {
+// Into or out of the buffer, as `peer` says now. Those that follow may be counted in this record:
+// not in a controlled world, where their order among what others do is what counts. Nobody waits
+// here then, so no state needs to be kept.
+void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                    const std::source_location& site);
+// Of the calling task, in a plain world. False if it must be done by RecordTransfer().
+__attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, ChanPeer& peer,
+                                                       EventKind kind, const Task* self,
+                                                       const std::source_location& site) {
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
+  if (ring == nullptr || ring->NeedsCare(KeyOf(site))) [[unlikely]]
+    return false;
+  ring->PutPlainly(kind, self->id, chan->id, KeyOf(site), 0);
+  peer.outcome_and_run = ring->BeginRun(here);
+  return true;
+}
+
+// `peer` says all that there is to say of a transfer by `task`, and if transfers are recorded, the
+// one before is in the run that this thread began last.
+inline bool SaysSame(const ChanPeer& peer, const Task* task, const std::source_location& site,
+                     const ThreadBlock* here) {
+  return __builtin_expect(peer.task == task->id, 1) &&
+         __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1) &&
+         __builtin_expect(peer.outcome_and_run == here->run, 1);
+}
+inline void RepeatTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                           const std::source_location& site, ThreadBlock* here) {
+  peer.at_ns = task->world->coarse_ns();
+  if (here->run != ThreadBlock::kNoRun) [[unlikely]] {
+    if (here->ring->CountsInRun()) return;
+  } else if (!tracing.load(std::memory_order_relaxed)) [[likely]] {
     return;
   }
-  RecordSlow(kind, id, chan->id, site, 0);
+  RecordTransfer(chan, peer, kind, task, site);
+}
+// Whichever it is. `task` may be null.
+void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                  const std::source_location& site);
+inline void NoteTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                         const std::source_location& site) {
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    return NoteRecorded(chan, peer, kind, task, site);
+  NotePeer(peer, task, site, PeerOutcome::kCompleted);
 }
 
 // The task of `w` has handed over its value, or was handed one: it goes on.
@@ -124,15 +156,23 @@ inline void PushValue(ChanCore* chan, void* value) {
     chan->high_water = chan->length;
 }
 
-// A send into a buffer that has room, where nobody waits.
-__attribute__((always_inline)) inline void PushSent(ChanCore* chan, Task* self, void* value,
-                                                    const std::source_location& site)
+// A send into a buffer that has room, where nobody waits: the value, and then what is noted of it.
+__attribute__((always_inline)) inline void PushSent(ChanCore* chan, void* value)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
   PushValue(chan, value);
   ++chan->sends_started;
-  CountSent(chan, self, site);
+  ++chan->sends_completed;
   chan->Touch();
-  NoteTransfer(chan, EventKind::kSend, self, site);
+}
+inline void NoteSent(ChanCore* chan, const Task* self, const std::source_location& site)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  if (self != nullptr) CountRepeat(chan, self->id);
+  NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
+}
+inline void NoteSentAgain(ChanCore* chan, const Task* self, const std::source_location& site,
+                          ThreadBlock* here) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  ++chan->repeat_sends;
+  RepeatTransfer(chan, chan->last_sender, EventKind::kSend, self, site, here);
 }
 
 // The oldest value out of a buffer.
@@ -146,14 +186,6 @@ __attribute__((always_inline)) inline void TakeFirst(ChanCore* chan, void* room)
     chan->head = 0;
   --chan->length;
   ++chan->recvs_started;
-}
-// ... when nobody waits for the place that became free.
-__attribute__((always_inline)) inline void CountTaken(ChanCore* chan, Task* self,
-                                                      const std::source_location& site)
-    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
-  CountReceived(chan, self, site);
-  chan->Touch();
-  NoteTransfer(chan, EventKind::kRecv, self, site);
 }
 
 // True if the operation went through at once. A closed channel counts: then SendNow must not be
@@ -172,7 +204,8 @@ __attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, v
     return true;
   }
   if (chan->length == chan->capacity) return false;
-  PushSent(chan, self, value, site);
+  PushSent(chan, value);
+  NoteSent(chan, self, site);
   return true;
 }
 
@@ -186,7 +219,9 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     // The place that became free goes to the sender that has waited longest.
     Waiter* w = PopClaimed(chan->senders);
     if (w == nullptr) {
-      CountTaken(chan, self, site);
+      ++chan->recvs_completed;
+      chan->Touch();
+      NoteTransfer(chan, chan->last_receiver, EventKind::kRecv, self, site);
       return true;
     }
     CountReceived(chan, self, site);
@@ -251,12 +286,12 @@ inline void NoteLeft(ChanCore* chan, std::uint64_t task, std::int64_t now_ns, bo
                      const std::source_location& site, const Departure& departure) {
   ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
   // Somebody else who still waits here says more about the channel than one who looked and left.
-  if (peer.outcome == PeerOutcome::kWaiting && peer.task != task) return;
+  if (peer.outcome() == PeerOutcome::kWaiting && peer.task != task) return;
   if (send) CountRepeat(chan, task);
   peer.task = task;
   peer.site = site;
   peer.at_ns = now_ns;
-  peer.outcome = PeerOutcome::kLeft;
+  peer.set_outcome(PeerOutcome::kLeft);
   Departure& left = send ? chan->sender_left : chan->receiver_left;
   left.site = departure.site;
   left.object = departure.object;

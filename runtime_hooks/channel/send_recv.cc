@@ -114,6 +114,46 @@ __attribute__((noinline)) bool RecvSlowly(ChanCore* chan, void* room, bool range
   return RecvRest(chan, self, room, range, site);
 }
 
+// With the lock held by its first owner, which they give up.
+__attribute__((noinline)) bool RecordCompleted(ChanCore* chan, ChanPeer& peer, EventKind kind,
+                                               Task* self, const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  RecordTransfer(chan, peer, kind, self, site);
+  chan->lock.UnlockAsFirst();
+  return true;
+}
+
+// Notes another task, or another place, than the one before, and records it. Nothing is noted, and
+// in plain worlds nothing recorded, but with Task::notes.
+__attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPeer& peer,
+                                                         EventKind kind, Task* self,
+                                                         const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  peer.task = self->id;
+  peer.site = site;
+  peer.at_ns = self->world->coarse_ns();
+  peer.set_outcome(PeerOutcome::kCompleted);
+  if (tracing.load(std::memory_order_relaxed) && !PutTransfer(chan, peer, kind, self, site))
+      [[unlikely]] {
+    return RecordCompleted(chan, peer, kind, self, site);
+  }
+  chan->lock.UnlockAsFirst();
+  return true;
+}
+
+__attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
+                                        const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  CountRepeat(chan, self->id);
+  NoteCompleted(chan, chan->last_sender, EventKind::kSend, self, site);
+}
+
+__attribute__((noinline)) bool TakenAnew(ChanCore* chan, Task* self,
+                                         const std::source_location& site)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  return NoteCompleted(chan, chan->last_receiver, EventKind::kRecv, self, site);
+}
+
 }  // namespace
 
 void ChanSend(ChanCore* chan, void* value,
@@ -130,7 +170,12 @@ void ChanSend(ChanCore* chan, void* value,
       chan->ops->trivial == 0) {
     return SendRest(chan, self, value, site);
   }
-  PushSent(chan, self, value, site);
+  PushSent(chan, value);
+  if (SaysSame(chan->last_sender, self, site, here)) [[likely]] {
+    NoteSentAgain(chan, self, site, here);
+  } else if (self->notes) {
+    return SentAnew(chan, self, site);
+  }
   chan->lock.UnlockAsFirst();
 }
 
@@ -148,7 +193,13 @@ bool ChanRecv(ChanCore* chan, void* room, bool range,
     return RecvRest(chan, self, room, range, site);
   }
   TakeFirst(chan, room);
-  CountTaken(chan, self, site);
+  ++chan->recvs_completed;
+  chan->Touch();
+  if (SaysSame(chan->last_receiver, self, site, here)) [[likely]] {
+    RepeatTransfer(chan, chan->last_receiver, EventKind::kRecv, self, site, here);
+  } else if (self->notes) {
+    return TakenAnew(chan, self, site);
+  }
   chan->lock.UnlockAsFirst();
   return true;
 }

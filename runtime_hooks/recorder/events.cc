@@ -41,6 +41,7 @@ Ring* TakeRing() {
 struct GivesBack {
   ~GivesBack() {
     if (Ring* r = std::exchange(Here()->ring, nullptr)) {
+      Here()->run = ThreadBlock::kNoRun;
       r->in_use.store(false, std::memory_order_release);
     }
   }
@@ -102,8 +103,14 @@ std::size_t RingRecords() {
 __attribute__((noinline, cold)) Ring* FirstRing() {
   gives_back.Touch();
   Ring* ring = TakeRing();
+  ring->BelongTo(Here());
   ring->PutTimeNow();  // not that of the thread before; and now there is a newest record
-  return Here()->ring = ring;
+  return ring;
+}
+
+void Ring::BelongTo(ThreadBlock* here) {
+  if (run == 0) run = std::uint64_t{id} << kRunIdShift | ThreadBlock::kNoRun;
+  here->ring = this;
 }
 
 // In the file, or in memory if there is none or it is full.
@@ -129,6 +136,7 @@ void Ring::GoOn() {
   const std::uint64_t size = mask + 1;
   EventSlot* const end = slots + size;
   if (next == end) next = slots;
+  run_end = nullptr;  // before it is `next` once more
   // Twice in each round at least: readers leave out the oldest records, one may be among them.
   const std::uint64_t step = std::min(kTimeEvery, size / 2);
   care_at = static_cast<std::uint64_t>(end - next) < step ? end : next + step;

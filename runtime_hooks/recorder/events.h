@@ -1,8 +1,8 @@
 // The history that `record=trace` keeps: one ring of fixed-size records for each thread.
 //
-// Overview: Record() stores 32 bytes into the ring of the calling thread; NoteTransfer() of
-// chan_steps.h counts what repeats. Times are those of parks, and of every 256th event; no clock is
-// read for an event. A full ring overwrites its oldest records; how many is counted, in records.
+// Overview: Record() stores 32 bytes into the ring of the calling thread; RepeatTransfer()
+// of chan_steps.h counts what repeats. Times are those of parks, and of every 256th event; no clock
+// is read for an event. A full ring overwrites its oldest records; how many is counted, in records.
 // Thread safety: Record from any thread; a reader may copy a ring while its thread goes on, and
 // drops what was overwritten meanwhile. Invariants: without trace a call costs one relaxed load and
 // a branch. Order holds within a ring only. Ownership: see ring.h.

@@ -121,9 +121,9 @@ void Snapshot::WriteChannels() {
 
 void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const ChanPeer& peer,
                          const Departure& departure) {
-  if (peer.outcome == PeerOutcome::kNone) return;
+  if (peer.outcome() == PeerOutcome::kNone) return;
   const std::uint32_t site = out_.Site(peer.site);
-  const bool left = peer.outcome == PeerOutcome::kLeft;
+  const bool left = peer.outcome() == PeerOutcome::kLeft;
   const std::uint32_t left_site = left ? out_.Site(departure.site) : 0;
   const bool by_channel = left && departure.made.line() != 0;
   const std::uint32_t left_made = by_channel ? out_.Site(departure.made) : 0;
@@ -131,7 +131,7 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
   p.add_uint64(PeerTag::kTask, peer.task);
   p.add_uint32(PeerTag::kSite, site);
   p.add_int64(PeerTag::kAtNs, peer.at_ns);
-  p.add_enum(PeerTag::kOutcome, static_cast<std::int32_t>(peer.outcome));
+  p.add_enum(PeerTag::kOutcome, static_cast<std::int32_t>(peer.outcome()));
   if (!left) return;
   p.add_enum(PeerTag::kLeftOp, static_cast<std::int32_t>(departure.op));
   p.add_uint32(PeerTag::kLeftSite, left_site);

@@ -82,8 +82,8 @@ void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Depart
   }
   out.task = peer.task;
   out.at_ns = peer.at_ns;
-  out.outcome = static_cast<std::uint8_t>(peer.outcome);
-  if (peer.outcome == PeerOutcome::kLeft) WriteLeft(ring, out, left);
+  out.outcome = static_cast<std::uint8_t>(peer.outcome());
+  if (peer.outcome() == PeerOutcome::kLeft) WriteLeft(ring, out, left);
 }
 
 void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {

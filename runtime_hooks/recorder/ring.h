@@ -53,6 +53,9 @@ Ring* FirstRing();
 
 struct Ring {
   static constexpr std::size_t kCached = 256, kAhead = 8;
+  // No two runs have the same name: 44 bits of numbers are years. Further rings begin none.
+  static constexpr std::uint32_t kRunRings = 4096;
+  static constexpr int kRunIdShift = 52;
   static constexpr std::uint64_t kTimeEvery = 256;
 
   // Owner only. The next record goes to `next`, behind the newest one, unless that is `care_at`:
@@ -63,6 +66,9 @@ struct Ring {
   std::int64_t time_ns = 0;                    // owner only: the last one recorded
   std::array<std::uint64_t, kCached> explained{};
   std::array<RecordCache, kRecordKinds> records{};
+
+  EventSlot* run_end = nullptr;  // `next` as long as the last run's record is the newest
+  std::uint64_t run = 0;         // the name of that run
 
   EventSlot* slots = nullptr;
   std::uint64_t mask = 0;
@@ -97,18 +103,20 @@ struct Ring {
                   std::uint64_t arg) {
     Store(EventSlot::Head(kind, task), object, site, arg);
   }
-  // Counts an event in the newest record if that is of the same task, object and place. Not for
-  // ever: the time must be noted now and then. Relaxed: a reader may see any of the numbers.
-  __attribute__((always_inline)) bool CountsAsRepeated(EventKind kind, std::uint64_t task,
-                                                       std::uint64_t object, std::uint64_t site) {
-    EventSlot& newest = next[-1];
-    if (newest.site.load(std::memory_order_relaxed) != site) return false;
-    if (newest.object.load(std::memory_order_relaxed) != object) return false;
-    if (newest.kind_and_task.load(std::memory_order_relaxed) != EventSlot::Head(kind, task)) {
-      return false;
-    }
-    const std::uint64_t times = newest.arg.load(std::memory_order_relaxed) + 1;
-    newest.arg.store(times, std::memory_order_relaxed);
+  // The newest record may be that of many transfers alike from now on: a run. Returns its name.
+  std::uint64_t BeginRun(ThreadBlock* here) {
+    if (id >= kRunRings) [[unlikely]]
+      return ThreadBlock::kNoRun;
+    run_end = next;
+    run += ThreadBlock::kNextRun;
+    return here->run = run;
+  }
+  // Counts an event of the run begun last, if its record is still the newest. Not for ever: the
+  // time must be noted now and then. Relaxed: a reader may see any of the numbers.
+  __attribute__((always_inline)) bool CountsInRun() {
+    if (next != run_end) return false;
+    const std::uint64_t times = next[-1].arg.load(std::memory_order_relaxed) + 1;
+    next[-1].arg.store(times, std::memory_order_relaxed);
     if (times + 1 == kTimeEvery) [[unlikely]]
       PutTimeNow();
     return true;
@@ -121,6 +129,8 @@ struct Ring {
   }
   void ExplainType(const char* name);
   void GiveSlots();
+  // Of the calling thread from now on.
+  void BelongTo(ThreadBlock* here);
 
  private:
   static std::size_t Place(std::uint64_t key) { return (key >> 3) % kCached; }

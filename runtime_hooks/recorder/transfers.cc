@@ -32,6 +32,23 @@ __attribute__((noinline)) void PutOneByOne(Ring* ring, const ChanCore* chan, Mee
 
 }  // namespace
 
+void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                    const std::source_location& site) {
+  Ring* ring = MyRing();
+  ring->Put(kind, task == nullptr ? 0 : task->id, chan->id, KeyOf(site), 0);
+  if (task != nullptr && task->plain && task->notes) peer.outcome_and_run = ring->BeginRun(Here());
+}
+
+void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
+                  const std::source_location& site) {
+  ThreadBlock* const here = Here();
+  if (task != nullptr && SaysSame(peer, task, site, here)) {
+    return RepeatTransfer(chan, peer, kind, task, site, here);
+  }
+  NotePeer(peer, task, site, PeerOutcome::kCompleted);
+  RecordTransfer(chan, peer, kind, task, site);
+}
+
 void RecordMeeting(ChanCore* chan, Meeting how, const Task* self, const std::source_location& site,
                    const Waiter* w) {
   Ring* ring = MyRing();

@@ -5,8 +5,8 @@
 // Thread safety: each thread touches its own block only.
 // Invariants: `current` is the task whose stack the thread is on, or null. A cache holds free
 // objects of its kind only, linked through a word of theirs, at most kMost.
-// Ownership: zero-initialised with the thread. What its caches hold when the thread ends goes back
-// to where it came from.
+// Ownership: initialised with the thread, from constants. What its caches hold when the thread ends
+// goes back to where it came from.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 
@@ -40,7 +40,12 @@ struct ThreadBlock {
   FinishedRing* finished = nullptr;    // see RememberFinished()
   Ring* ring = nullptr;                // see MyRing()
   std::uint64_t ops = 0;               // operations begun here: what workers are judged by
-  std::uint8_t number = 0;             // see NumberOfThread()
+  // Equal transfers in a row share a record that counts them. Names the last such run in `ring`, by
+  // the ring's id and a number, above a byte that is an outcome elsewhere: whoever finds the same
+  // word in a channel belongs there. kNoRun before the first.
+  static constexpr std::uint64_t kNoRun = 1, kNextRun = 0x100;
+  std::uint64_t run = kNoRun;
+  std::uint8_t number = 0;  // see NumberOfThread()
 };
 
 // Initial-exec: reached by one load, also in position-independent code.

@@ -136,7 +136,7 @@ TEST(Channel, ATaskThatPollsForLongIsNotedAgain) {
   EXPECT_EQ(core->last_receiver.task, other);
   for (int i = 0; i < 200; ++i) EXPECT_TRUE(values.TryRecv().empty());
   EXPECT_EQ(core->last_receiver.task, this_task::Id().value);
-  EXPECT_EQ(core->last_receiver.outcome, internal::PeerOutcome::kLeft);
+  EXPECT_EQ(core->last_receiver.outcome(), internal::PeerOutcome::kLeft);
 }
 
 TEST(Channel, MisuseOfCloseThrows) {

@@ -168,6 +168,27 @@ TEST_F(EventsTest, TransfersThatDifferHaveTheirOwnRecords) {
   EXPECT_THAT(times, ElementsAre(2, 1, 1, 1, 1, 1, 1, 1, 5));
 }
 
+// The place of its record is another's then, in one of these rounds that of the newest one.
+TEST_F(EventsTest, ARunIsOverWhenTheRingHasComeRound) {
+  const std::size_t size = internal::RingRecords();
+  if (size > 256) GTEST_SKIP() << "needs a small ring";
+  for (std::size_t others = 1; others <= size + 8; ++others) {
+    const auto history = HistoryOf([others] {
+      const std::uint64_t self = internal::CurrentTask()->id;
+      Chan<int> items(2);
+      for (int i = 0; i < 2; ++i) {
+        items.Send(i);
+        if (i == 1) break;
+        for (std::size_t n = 0; n < others; ++n) {
+          Record(EventKind::kWake, self, 0, std::source_location::current());
+        }
+      }
+    });
+    EXPECT_EQ(history.back().kind, EventKind::kSend) << others;
+    for (const RecordedEvent& e : history) EXPECT_EQ(e.arg, 0u) << others;
+  }
+}
+
 // Their order among what other tasks do is what a replay goes by.
 TEST_F(EventsTest, ControlledWorldsHaveEachTransferByItself) {
   std::uint64_t task = 0;
