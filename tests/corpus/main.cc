@@ -1,6 +1,8 @@
-// stranded_corpus [--check] [--fixes] [--markdown] [NAME...]: real bugs against the explorer.
+// stranded_corpus [--check] [--fixes] [--markdown] [--part I/N] [NAME...]: real bugs against the
+// explorer.
 //
 // Prints one line a bug; with --check also which bars are not met, and then ends with 1.
+// With --part only every Nth bug, so that several processes share them.
 #include <cstdio>
 #include <cstring>
 #include <regex>
@@ -70,11 +72,27 @@ void PrintRow(const Facts& f, const Measured& m, bool markdown) {
   std::fflush(stdout);
 }
 
+struct Part {
+  std::size_t index = 1, of = 1;
+  bool Has(std::size_t bug) const { return bug % of == index - 1; }
+};
+
+bool ParsePart(const char* text, Part* part) {
+  return std::sscanf(text, "%zu/%zu", &part->index, &part->of) == 2 && part->index >= 1 &&
+         part->index <= part->of;
+}
+
 int Main(int argc, char** argv) {
   bool check = false, markdown = false, show_fixes = false;
+  Part part;
   std::set<std::string> wanted;
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--check") == 0) {
+    if (std::strcmp(argv[i], "--part") == 0) {
+      if (++i == argc || !ParsePart(argv[i], &part)) {
+        std::fputs("--part needs I/N, as 1/2\n", stderr);
+        return 2;
+      }
+    } else if (std::strcmp(argv[i], "--check") == 0) {
       check = true;
     } else if (std::strcmp(argv[i], "--markdown") == 0) {
       markdown = true;
@@ -86,10 +104,11 @@ int Main(int argc, char** argv) {
   }
   const auto facts = ReadFacts("tests/corpus/corpus.tsv");
   PrintHead(markdown);
-  std::size_t bugs = 0, failed = 0;
+  std::size_t number = 0, bugs = 0, failed = 0;
   std::vector<std::string> failures;
   for (const auto& [name, known] : facts) {
     if (!wanted.empty() && !wanted.contains(name)) continue;
+    if (!part.Has(number++)) continue;
     const Kernel* kernel = nullptr;
     for (const Kernel& k : Kernels()) {
       if (k.name == name) kernel = &k;
