@@ -15,13 +15,23 @@ namespace {
 
 constexpr std::int64_t kWorthNotingNs = 1000;
 
-__attribute__((always_inline)) inline void NoteTime(Ring* ring, const Task* task,
-                                                    std::int64_t least_ns) {
+// On by more than that, or back.
+__attribute__((always_inline)) inline bool TimeHasMoved(const Ring* ring, const Task* task,
+                                                        std::int64_t least_ns) {
   const std::int64_t now = task->world->coarse_ns();
-  // On by more than that, or back.
   const auto moved = static_cast<std::uint64_t>(now - ring->time_ns + least_ns);
-  if (moved > 2 * static_cast<std::uint64_t>(least_ns)) [[unlikely]]
-    ring->PutTime(now);
+  return moved > 2 * static_cast<std::uint64_t>(least_ns);
+}
+
+inline void NoteTime(Ring* ring, const Task* task, std::int64_t least_ns) {
+  if (TimeHasMoved(ring, task, least_ns)) [[unlikely]]
+    ring->PutTime(task->world->coarse_ns());
+}
+
+// Of most tasks: kNameless says it all.
+bool HasNoOtherFlags(const Task* task) {
+  return !(task->is_thread | task->daemon | task->pinned | task->is_main) &&
+         task->world->UsesThreads() && task->origin.Node() == nullptr;
 }
 
 std::uint8_t FlagsOf(const Task* task) {
@@ -43,15 +53,9 @@ __attribute__((noinline)) void WriteName(mapped::Task* r, std::string_view name)
   r->name[size] = '\0';
 }
 
-__attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
-                                                      std::uint64_t parent) {
-  auto* r = static_cast<mapped::Task*>(
-      TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
-  if (r == nullptr) return;
+__attribute__((always_inline)) inline void FillRecord(mapped::Task* r, Task* task,
+                                                      std::uint64_t parent, std::uint8_t flags) {
   const ContextNode* context = task->context;
-  if (context != nullptr && context->record.load(std::memory_order_acquire) == nullptr) {
-    NeedContextRecord(ring, task->context);
-  }
   // Its spawn was recorded a moment ago: the place is explained.
   const std::uint64_t site = KeyOf(task->origin.site);
   {
@@ -64,14 +68,37 @@ __attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
     r->context = context == nullptr ? 0 : context->id;
     r->world = task->world_id.load(std::memory_order_relaxed);
     r->created_ns = task->created_ns;
-    r->flags = FlagsOf(task);
+    r->flags = flags;
     r->wait = 0;
     r->cases = 0;
-    if ((r->flags & mapped::kNameless) == 0) [[unlikely]]
-      WriteName(r, task->name());
+    if ((flags & mapped::kNameless) == 0) WriteName(r, task->name());
     r->state = mapped::kLive;
   }
   task->record = r;
+}
+
+__attribute__((noinline)) void MakeRecordWithCare(Ring* ring, Task* task, std::uint64_t parent) {
+  auto* r = static_cast<mapped::Task*>(
+      TakeRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask));
+  if (r == nullptr) return;
+  const ContextNode* context = task->context;
+  if (context != nullptr && context->record.load(std::memory_order_acquire) == nullptr) {
+    NeedContextRecord(ring, task->context);
+  }
+  FillRecord(r, task, parent, FlagsOf(task));
+}
+
+__attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
+                                                      std::uint64_t parent) {
+  RecordCache& cache = ring->records[static_cast<int>(RecordKind::kTask)];
+  const ContextNode* context = task->context;
+  if (cache.head == nullptr || context == nullptr ||
+      context->record.load(std::memory_order_acquire) == nullptr || !HasNoOtherFlags(task))
+      [[unlikely]] {
+    return MakeRecordWithCare(ring, task, parent);
+  }
+  auto* r = static_cast<mapped::Task*>(TakeRecord(cache, RecordKind::kTask));
+  FillRecord(r, task, parent, mapped::kNameless);
 }
 
 std::uint64_t CaseKey(CaseOp op, std::uint64_t object) {
@@ -174,8 +201,15 @@ void DropRecord(Ring* ring, Task* task) {
   GiveRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask, r);
 }
 
-// The first and the last event of a task happen on its own stack, which is not in the processor's
-// cache: nothing is saved there, as all that is rare is left by a tail call.
+// All that is rare is left by a tail call, so that nothing needs to be saved. The first and the
+// last event of a task happen on its own stack, which is not in the processor's cache.
+__attribute__((noinline, cold)) void SpawnWithCare(const Task* spawner, Task* task) {
+  Ring* ring = MyRing();
+  if (spawner != nullptr) NoteTime(ring, spawner, kWorthNotingNs);
+  const std::uint64_t parent = spawner == nullptr ? 0 : spawner->id;
+  ring->Put(EventKind::kSpawn, parent, 0, KeyOf(task->origin.site), task->id);
+  if (ring->mapped && HasMappedFile()) MakeRecordWithCare(ring, task, parent);
+}
 __attribute__((noinline, cold)) void StartWithCare(const Task* self) {
   MyRing()->Put(EventKind::kStart, self->id, 0, KeyOf(self->origin.site), 0);
 }
@@ -188,16 +222,19 @@ __attribute__((noinline, cold)) void FinishWithCare(Task* self) {
 }  // namespace
 
 void RecordSpawn(const Task* spawner, Task* task) {
-  Ring* ring = MyRing();
-  if (spawner != nullptr) NoteTime(ring, spawner, kWorthNotingNs);
-  const std::uint64_t parent = spawner == nullptr ? 0 : spawner->id;
-  ring->Put(EventKind::kSpawn, parent, 0, KeyOf(task->origin.site), task->id);
-  if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, parent);
+  Ring* ring = Here()->ring;
+  const std::uint64_t site = KeyOf(task->origin.site);
+  if (ring == nullptr || spawner == nullptr || TimeHasMoved(ring, spawner, kWorthNotingNs) ||
+      ring->NeedsCare(site)) [[unlikely]] {
+    return SpawnWithCare(spawner, task);
+  }
+  ring->PutPlainly(EventKind::kSpawn, spawner->id, 0, site, task->id);
+  if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, spawner->id);
 }
 
 void RecordAdopted(Task* thread) {
   Ring* ring = MyRing();
-  if (ring->mapped && HasMappedFile()) MakeRecord(ring, thread, 0);
+  if (ring->mapped && HasMappedFile()) MakeRecordWithCare(ring, thread, 0);
 }
 
 void RecordStart(const Task* self) {
