@@ -25,6 +25,7 @@ struct InputOptions {
   std::string source_root = ".";
   bool absolute_paths = false;
   double min_age_seconds = 1;
+  std::size_t growth_threshold = AnalysisOptions{}.growth_threshold;
   bool live = false;       // a number is a process id
   bool all_tasks = false;  // findings list every task, not just the first
 };

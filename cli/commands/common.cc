@@ -38,6 +38,11 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--growth", options.growth_threshold,
+                 "So many tasks blocked at one place are a pile (rule growth)")
+      ->option_text("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40, "1 or more"))
+      ->capture_default_str();
   Seconds(app.add_option(
       "--min-age", options.min_age_seconds,
       "How long a task must have been blocked in a program that still ran (default 1)"));
@@ -70,6 +75,7 @@ AnalysisOptions OptionsFrom(const InputOptions& options) {
   AnalysisOptions analysis;
   analysis.rules = options.rules;
   analysis.ignore = options.ignore;
+  analysis.growth_threshold = options.growth_threshold;
   analysis.source_root = options.source_root;
   analysis.min_age = absl::Seconds(options.min_age_seconds);
   if (options.all_tasks) analysis.most_tasks_listed = std::numeric_limits<std::size_t>::max();

@@ -11,6 +11,7 @@
 #include "cli/commands/plant_leak.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
+#include "detector/report/outcome.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -112,6 +113,22 @@ int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline)
   return kClean;
 }
 
+// Of several dumps; where they differ, nothing is said.
+void AddSummary(const AnalysisSummary& one, AnalysisSummary& all) {
+  all.tasks += one.tasks;
+  all.blocked += one.blocked;
+  all.contexts += one.contexts;
+  all.channels += one.channels;
+  all.stranded += one.stranded;
+  all.quiet = all.quiet && one.quiet;
+  all.deadlock = all.deadlock || one.deadlock;
+  for (const auto text : {&AnalysisSummary::reason, &AnalysisSummary::label,
+                          &AnalysisSummary::program, &AnalysisSummary::world}) {
+    if (one.*text != all.*text) (all.*text).clear();
+  }
+  if (!one.died_of.empty()) all.died_of = one.died_of;
+}
+
 int Gate(const GateOptions& o) {
   std::vector<Suppression> suppressions;
   Baseline baseline;
@@ -132,16 +149,17 @@ int Gate(const GateOptions& o) {
     const auto one = Load(file, o.input);
     if (one == nullptr) return kInput;
     lost |= PartlyLost(*one);
-    merged.summary.partly_lost = lost;
-    merged.summary.program = one->summary.program;
     if (const std::string& signal = one->summary.died_of; !signal.empty()) {
-      merged.summary.died_of = signal;
       std::fprintf(stderr, "stranded: %s: its program died of %s\n", file.c_str(), signal.c_str());
     }
+    if (&file == &o.input.files.front()) {
+      merged.summary = one->summary;
+      merged.summary.losses.clear();
+    } else {
+      AddSummary(one->summary, merged.summary);
+    }
+    merged.summary.partly_lost = lost;
     merged.dump = o.input.files.size() == 1 ? one->dump : nullptr;
-    merged.summary.tasks += one->summary.tasks;
-    merged.summary.blocked += one->summary.blocked;
-    merged.summary.stranded += one->summary.stranded;
     merged.look_again += one->look_again;
     for (const std::string& loss : one->summary.losses) {
       merged.summary.losses.push_back(o.input.files.size() > 1 ? absl::StrCat(file, ": ", loss)
@@ -164,8 +182,7 @@ int Gate(const GateOptions& o) {
   Analysis shown = merged;
   const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
   shown.findings = counted;
-  shown.summary.stranded = 0;
-  for (const Finding& f : counted) shown.summary.stranded += f.task_count();
+  shown.summary.stranded = detector::StrandedIn(counted);
   OutputOptions output = o.output;
   output.source_root = o.input.source_root;
   output.absolute_paths = o.input.absolute_paths;

@@ -67,7 +67,7 @@ void ExitStatus(std::string& out) {
   Paragraph(out, Bold("2"), "The command line is wrong.");
   Paragraph(out, Bold("3"), "Input is missing, unreadable or partly lost.");
   Paragraph(out, Bold("4"), "Internal error, or the output could not be written.");
-  absl::StrAppend(&out, ".PP\nA linked program with findings ends with 86.\n");
+  absl::StrAppend(&out, ".PP\nA program whose main() is CheckedMain ends with 86 if it has findings.\n");
 }
 
 void Environment(std::string& out) {
@@ -90,7 +90,7 @@ std::string ManPage(const Outline& outline) {
                                  "find tasks that are stuck for good\n.SH SYNOPSIS\n");
   for (const CommandOutline& c : outline.commands) absl::StrAppend(&out, Usage(c), "\n.br\n");
   absl::StrAppend(&out, ".SH DESCRIPTION\n", Plain(outline.program.text),
-                  "\nIt reads dumps of programs that link the Stranded runtime, and Go's own "
+                  ".\nIt reads dumps of programs that link the Stranded runtime, and Go's own "
                   "goroutine dumps and profiles.\n.SH OPTIONS\n");
   Options(out, outline.program);
   absl::StrAppend(&out, ".SH COMMANDS\n");

@@ -1,5 +1,9 @@
 #include "detector/report/outcome.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 #include "absl/strings/str_cat.h"
 
 namespace stranded::detector {
@@ -17,6 +21,18 @@ std::string Outcome(const Analysis& analysis) {
   return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", s.stranded,
                       s.stranded == 1 ? " stranded task" : " stranded tasks",
                       died.empty() ? "" : " when ", died);
+}
+
+std::size_t StrandedIn(const std::vector<Finding>& findings) {
+  constexpr std::string_view kOfOthers[] = {"global-deadlock", "lost-cancel", "lock-order",
+                                            "growth", "context-bag"};
+  std::size_t tasks = 0;
+  for (const Finding& f : findings) {
+    if (std::find(std::begin(kOfOthers), std::end(kOfOthers), f.rule()) == std::end(kOfOthers)) {
+      tasks += f.task_count();
+    }
+  }
+  return tasks;
 }
 
 bool AllIsWell(const Analysis& analysis) {

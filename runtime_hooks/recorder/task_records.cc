@@ -257,6 +257,11 @@ void RecordResume(Task* self) {
   NoteTime(MyRing(), self, self->wait.kind == WaitKind::kSleep ? 0 : kWorthNotingNs);
 }
 
+void RecordTime(std::int64_t now_ns) {
+  Ring* ring = MyRing();
+  if (ring->time_ns != now_ns) ring->PutTime(now_ns);
+}
+
 void RecordFinish(Task* self) {
   Ring* ring = Here()->ring;
   const std::uint64_t site = KeyOf(self->origin.site);

@@ -1,6 +1,7 @@
 // The clock of a controlled world, and what it waits for from outside.
 #include <chrono>
 
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 
 namespace stranded::internal {
@@ -49,6 +50,7 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   if (t->due_ns > NowNs()) coarse_ns_.store(t->due_ns, std::memory_order_relaxed);
   fruitless_ = 0;
   NoteStep(CurrentTask(), WaitKind::kSleep, t->site, ScheduleStep::kTimerFires);
+  if (tracing.load(std::memory_order_relaxed)) RecordTime(NowNs());
   t->fire(t);
   return true;
 }

@@ -92,9 +92,15 @@ absl::Status SetPatches(std::string_view text) {
   return absl::OkStatus();
 }
 
+bool IsFile(std::string_view wanted, std::string_view file) {
+  if (!file.ends_with(wanted)) return false;
+  const std::size_t before = file.size() - wanted.size();
+  return before == 0 || file[before - 1] == '/';
+}
+
 const Patch* FindPatch(PatchKind kind, const std::source_location& site) {
   for (const Patch& patch : Current()) {
-    if (patch.kind == kind && patch.line == site.line() && patch.file == site.file_name()) {
+    if (patch.kind == kind && patch.line == site.line() && IsFile(patch.file, site.file_name())) {
       return &patch;
     }
   }

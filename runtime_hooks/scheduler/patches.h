@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stranded::internal {
@@ -51,6 +52,9 @@ struct Patch {
 const std::vector<Patch>& Patches();
 extern std::atomic<bool> any_patches;  // relaxed: set before the tasks run
 
+// Whether `file`, as the compiler was told, is the one that a patch names: by its whole path, or by
+// the end of it, as reports show it.
+bool IsFile(std::string_view wanted, std::string_view file);
 // The patch of this kind for this site, or null.
 const Patch* FindPatch(PatchKind kind, const std::source_location& site);
 // The capacity of a channel that is made at `site`.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 
@@ -92,6 +93,7 @@ void PoolWorld::RunTimers() {
     next->armed = false;
     firing_ = true;
     lock.unlock();
+    if (tracing.load(std::memory_order_relaxed)) RecordTime(now);
     next->fire(next);
     lock.lock();
     firing_ = false;

@@ -41,13 +41,13 @@ bool SignalCond(SyncBase* object) {
 bool Releases(const std::source_location& taken, const Task* holder) {
   for (const Patch& patch : Patches()) {
     if (patch.kind != PatchKind::kRelease || patch.line != taken.line() ||
-        patch.file != taken.file_name()) {
+        !IsFile(patch.file, taken.file_name())) {
       continue;
     }
     if (patch.across_line == 0) return true;
     if (holder != nullptr && holder->wait.kind != WaitKind::kNone &&
         holder->wait.site.line() == patch.across_line &&
-        holder->wait.site.file_name() == patch.across_file) {
+        IsFile(patch.across_file, holder->wait.site.file_name())) {
       return true;
     }
   }

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from support import WithDumps, stranded
+from support import WithDumps, sample, stranded
 
 
 class Gate(WithDumps):
@@ -14,6 +14,20 @@ class Gate(WithDumps):
         passed = stranded('gate', self.fixed)
         self.assertEqual(passed.returncode, 0)
         self.assertIn('passed: 0 findings', passed.stdout)
+
+    def test_counts_what_the_report_counts(self):
+        dump = self.path('lost.strd')
+        sample('lost_cancel', 'leaky', f'schedule=controlled:seed=1:dump={dump}')
+        for arguments in [dump], [self.leaky]:
+            report = stranded('report', '--format', 'json', *arguments)
+            gate = stranded('gate', '--format', 'json', *arguments)
+            said = [json.loads(r.stdout) for r in (report, gate)]
+            self.assertEqual(said[0]['counts'], said[1]['counts'])
+            self.assertEqual(said[0]['snapshot'], said[1]['snapshot'])
+        both = json.loads(stranded('gate', '--format', 'json', dump, self.leaky).stdout)
+        self.assertEqual(both['counts']['contexts'], sum(
+            json.loads(stranded('report', '--format', 'json', d).stdout)['counts']['contexts']
+            for d in (dump, self.leaky)))
 
     def test_one_leaking_dump_of_several_fails(self):
         self.assertEqual(stranded('gate', self.fixed, self.leaky, self.fixed).returncode, 1)

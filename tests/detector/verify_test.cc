@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "absl/strings/str_cat.h"
+#include "stranded/explore.h"
 #include "stranded/stranded.h"
 
 namespace stranded {
@@ -249,6 +251,25 @@ TEST(Verify, PatchesSayWhereTheyAct) {
   ASSERT_NE(fix, nullptr);
   EXPECT_THAT(fix->patch, StartsWith("capacity(1)@"));
   EXPECT_THAT(fix->patch, HasSubstr("verify_test.cc#"));
+}
+
+TEST(Verify, APatchNamesAFileByTheEndOfItsPath) {
+  const int line = __LINE__ + 2;
+  const auto body = [] {
+    Chan<int> c;
+    Go([c] { c.Send(1); });
+  };
+  const auto is_clean = [&](const std::string& file) {
+    ExploreOptions options;
+    options.schedules = 10;
+    options.patch = absl::StrCat("capacity(1)@", file, "#", line);
+    return Explore(options, body).clean();
+  };
+  EXPECT_TRUE(is_clean(__builtin_FILE()));
+  EXPECT_TRUE(is_clean("verify_test.cc"));
+  EXPECT_TRUE(is_clean("detector/verify_test.cc"));
+  EXPECT_FALSE(is_clean("fy_test.cc"));
+  EXPECT_FALSE(is_clean("other/verify_test.cc"));
 }
 
 }  // namespace

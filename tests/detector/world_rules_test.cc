@@ -209,6 +209,32 @@ TEST(LostCancel, FindingsStandInTheOrderOfTheirPlaces) {
   }
 }
 
+// Of two spawns, a pile each or together with one.
+TEST(Growth, CountsAllThatWaitAtAPlace) {
+  DumpBuilder dump;
+  dump.Add(Busy());
+  const SiteId at = dump.At("a.cc", 5), first = dump.At("a.cc", 7), second = dump.At("a.cc", 8);
+  Sync lock;
+  lock.id = 1;
+  dump.Add(lock).Add(Spawned(2, 100, 0, first)).Add(Spawned(3, 101, 0, second));
+  for (Id id = 200; id < 212; ++id) {
+    TaskSpec waiter = Waiter(id, WaitKind::kMutexLock, 1, at);
+    waiter.task.spawn = id < 205 ? 2 : 3;
+    waiter.task.since_ns = kNow - (static_cast<std::int64_t>(id) - 200 + 3) * kSecond;
+    dump.Add(waiter);
+  }
+  dump.Add(InState(300, TaskState::kRunning)).End();
+  AnalysisOptions options;
+  options.growth_threshold = 7;
+  const Finding f = Only(Examine(dump, options), "growth");
+  EXPECT_EQ(f.task_count(), 12u);
+  EXPECT_EQ(f.data().min_age_ns, 3 * kSecond);
+  EXPECT_EQ(f.data().max_age_ns, 14 * kSecond);
+  EXPECT_THAT(AllText(f), HasSubstr("at 2 places, the most (7) at a.cc:8."));
+  options.growth_threshold = 8;
+  EXPECT_EQ(Rules(Examine(dump, options)), "");
+}
+
 TEST(Options, RulesScopesAndIgnoredPlacesAreLeftOut) {
   DumpBuilder dump;
   const SiteId at = dump.At("lib/a.cc", 5, "Pump()");

@@ -14,6 +14,7 @@
 #include "stranded/internal/check_support.h"
 #include "stranded/mutex.h"
 #include "stranded/task.h"
+#include "stranded/time.h"
 #include "tests/runtime/dump_test_support.h"
 
 namespace stranded {
@@ -218,6 +219,22 @@ TEST_F(EventsTest, EachEventHasATime) {
       for (const RecordedEvent& e : events) ASSERT_GT(e.time_ns, 0) << i;
     }
   }).join();
+}
+
+// The thread of the timers has no task.
+TEST_F(EventsTest, ATimersEventsHaveTheTimeOfTheTimer) {
+  std::int64_t before = 0, after = 0;
+  std::thread([&] {
+    before = internal::NowNs();
+    After(absl::Milliseconds(2)).Recv();
+    after = internal::NowNs();
+  }).join();
+  const auto events = EventsOf(0);
+  const auto sent = std::find_if(events.rbegin(), events.rend(),
+                                 [](const RecordedEvent& e) { return e.kind == EventKind::kSend; });
+  ASSERT_NE(sent, events.rend());
+  EXPECT_GE(sent->time_ns, before);
+  EXPECT_LE(sent->time_ns, after);
 }
 
 TEST_F(EventsTest, AMeetingIsSendReceiveAndWake) {
