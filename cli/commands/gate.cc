@@ -11,7 +11,6 @@
 #include "cli/commands/plant_leak.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
-#include "detector/report/outcome.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -182,7 +181,7 @@ int Gate(const GateOptions& o) {
   Analysis shown = merged;
   const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
   shown.findings = counted;
-  shown.summary.stranded = detector::StrandedIn(counted);
+  shown.summary.stranded = StrandedIn(counted);
   OutputOptions output = o.output;
   output.source_root = o.input.source_root;
   output.absolute_paths = o.input.absolute_paths;

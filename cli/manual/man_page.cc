@@ -67,7 +67,8 @@ void ExitStatus(std::string& out) {
   Paragraph(out, Bold("2"), "The command line is wrong.");
   Paragraph(out, Bold("3"), "Input is missing, unreadable or partly lost.");
   Paragraph(out, Bold("4"), "Internal error, or the output could not be written.");
-  absl::StrAppend(&out, ".PP\nA program whose main() is CheckedMain ends with 86 if it has findings.\n");
+  absl::StrAppend(&out,
+                  ".PP\nA program whose main() is CheckedMain ends with 86 if it has findings.\n");
 }
 
 void Environment(std::string& out) {

@@ -33,7 +33,7 @@ std::string Command(const FindingData& d) {
     if (site.column != 0) absl::StrAppend(&out, "col=", site.column, ",");
   }
   std::string message = d.title;
-  absl::StrAppend(&message, "\nContext: ", detector::ContextName(d));
+  if (!d.contexts.empty()) absl::StrAppend(&message, "\nContext: ", detector::ContextName(d));
   if (d.spawn_site.known()) absl::StrAppend(&message, "\nSpawned at ", d.spawn_site.ToString());
   for (const std::string& line : d.peer) absl::StrAppend(&message, "\n", line);
   for (const std::string& line : d.graph) absl::StrAppend(&message, "\n", line);

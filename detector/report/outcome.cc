@@ -23,16 +23,10 @@ std::string Outcome(const Analysis& analysis) {
                       died.empty() ? "" : " when ", died);
 }
 
-std::size_t StrandedIn(const std::vector<Finding>& findings) {
-  constexpr std::string_view kOfOthers[] = {"global-deadlock", "lost-cancel", "lock-order",
-                                            "growth", "context-bag"};
-  std::size_t tasks = 0;
-  for (const Finding& f : findings) {
-    if (std::find(std::begin(kOfOthers), std::end(kOfOthers), f.rule()) == std::end(kOfOthers)) {
-      tasks += f.task_count();
-    }
-  }
-  return tasks;
+bool NamesStrandedTasks(std::string_view rule) {
+  constexpr std::string_view kOthers[] = {"global-deadlock", "lost-cancel", "lock-order", "growth",
+                                          "context-bag"};
+  return std::find(std::begin(kOthers), std::end(kOthers), rule) == std::end(kOthers);
 }
 
 bool AllIsWell(const Analysis& analysis) {
@@ -41,3 +35,15 @@ bool AllIsWell(const Analysis& analysis) {
 }
 
 }  // namespace stranded::detector
+
+namespace stranded {
+
+std::size_t StrandedIn(const std::vector<Finding>& findings) {
+  std::size_t tasks = 0;
+  for (const Finding& f : findings) {
+    if (detector::NamesStrandedTasks(f.rule())) tasks += f.task_count();
+  }
+  return tasks;
+}
+
+}  // namespace stranded

@@ -2,9 +2,8 @@
 #ifndef STRANDED_DETECTOR_REPORT_OUTCOME_H_
 #define STRANDED_DETECTOR_REPORT_OUTCOME_H_
 
-#include <cstddef>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "stranded/analysis.h"
 
@@ -13,8 +12,9 @@ namespace stranded::detector {
 // "1 finding, 3 stranded tasks", "nothing is stranded". The latter is not said of a dump of which a
 // part is lost, and the end of a program that a signal ended is told.
 std::string Outcome(const Analysis& analysis);
-// The tasks that these findings call stranded: some rules tell of others, or of the same again.
-std::size_t StrandedIn(const std::vector<Finding>& findings);
+// False of rules that tell of something else (a context, two locks, a crowd that may go on), or of
+// tasks that other findings name, too.
+bool NamesStrandedTasks(std::string_view rule);
 // Nothing was found, all could be read, and the program did not die.
 bool AllIsWell(const Analysis& analysis);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "detector/fixes/source_edit.h"
 #include "detector/report/line_hash.h"
+#include "detector/report/outcome.h"
 #include "detector/report/portable.h"
 #include "detector/report/sarif_fix.h"
 #include "stranded/report.h"
@@ -87,7 +88,9 @@ Json CodeFlows(const FindingData& d) {
     add(ended->ended_site.known() ? ended->ended_site : ended->site,
         absl::StrCat("the context ends: ", ended->err, by), "cancel");
   }
-  add(d.wait_site, absl::StrCat("blocked for good: ", d.wait), "block");
+  const char* const how = d.verdict == "proven" ? "blocked for good: " : "blocked: ";
+  add(d.wait_site, detector::NamesStrandedTasks(d.rule) ? absl::StrCat(how, d.wait) : d.title,
+      "block");
   if (steps.empty()) return Json::array();
   Json flow = {{"locations", steps}};
   if (!d.tasks.empty()) flow["id"] = absl::StrCat("task ", d.tasks[0]);
@@ -170,10 +173,8 @@ Json Result(const FindingData& d, const std::string& line_hash) {
   put("codeFlows", CodeFlows(d));
   put("stacks", Stacks(d));
   put("fixes", Fixes(d));
-  j["properties"] = {{"verdict", d.verdict},
-                     {"taskIds", d.tasks},
-                     {"context", detector::ContextName(d)},
-                     {"blockedForNs", d.max_age_ns}};
+  j["properties"] = {{"verdict", d.verdict}, {"taskIds", d.tasks}, {"blockedForNs", d.max_age_ns}};
+  if (!d.contexts.empty()) j["properties"]["context"] = detector::ContextName(d);
   return j;
 }
 

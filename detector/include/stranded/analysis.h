@@ -59,6 +59,9 @@ struct Analysis {
 
 Analysis Analyze(std::shared_ptr<const detector::Dump> dump, const AnalysisOptions& options = {});
 
+// How many tasks these findings call stranded, as `AnalysisSummary::stranded` counts them.
+std::size_t StrandedIn(const std::vector<Finding>& findings);
+
 // The catalogue of rules.
 struct RuleText {
   const char* id;
