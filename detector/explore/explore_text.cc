@@ -185,7 +185,9 @@ std::string ExploreResult::ToText(bool with_steps) const {
     if (o.bad()) absl::StrAppend(&out, "; first in schedule ", o.first);
     absl::StrAppend(&out, "\n");
   }
-  if (!coverage.empty()) absl::StrAppend(&out, "  search ", coverage, "\n");
+  if (!coverage.empty()) {
+    absl::StrAppend(&out, policy == "replay" ? "  replay " : "  search ", coverage, "\n");
+  }
   if (clean()) return out;
   absl::StrAppend(&out, "\n",
                   !report_text.empty()    ? report_text

@@ -24,6 +24,9 @@ class Explore(unittest.TestCase):
             again = stranded('explore', '--replay', schedule, '--', FLAKY)
             self.assertEqual(again.returncode, 1)
             self.assertIn('cancelled-send', again.stdout)
+            self.assertNotIn('changes it was given', again.stdout)
+        other = stranded('explore', '--replay', f'{schedule},9.9t9', '--', FLAKY)
+        self.assertRegex(other.stdout, r'replay met (\d+) of the \d+ changes it was given')
         send = line_of('samples/flaky_leak/leaky.cc', 'answers.Send')
         # The steps name each task as the replay text does, and as the report does.
         numbers = set(re.findall(r'\b(\d+)\.\d+[tcf]', schedule))
