@@ -99,8 +99,12 @@ std::string FirstFailure(const testing::TestInfo& test) {
     const testing::TestPartResult& part = test.result()->GetTestPartResult(i);
     if (!part.failed()) continue;
     const std::string text = part.message();
-    return absl::StrCat("the test fails at ", part.file_name() == nullptr ? "" : part.file_name(),
-                        ":", part.line_number(), ": ", text.substr(0, text.find('\n')));
+    std::string at = "the test fails";
+    // What a test throws has no place.
+    if (part.file_name() != nullptr) {
+      absl::StrAppend(&at, " at ", part.file_name(), ":", part.line_number());
+    }
+    return absl::StrCat(at, ": ", text.substr(0, text.find('\n')));
   }
   return "";
 }
