@@ -79,12 +79,29 @@ void Snapshot::WriteTimers(World* world) {
   world->ForEachTimer(&WriteTimer, &room);
 }
 
+// Pools are read one after the other, and what moves may go from one that is still to be read to
+// one that has been. So all of them are looked at twice: of two that played ball one has moved.
 void Snapshot::WriteWorlds() {
+  std::map<std::uint64_t, std::uint64_t> moves;
+  ForEachWorld(
+      [](World* world, void* arg) {
+        if (!world->UsesThreads()) return;
+        auto& seen = *static_cast<std::map<std::uint64_t, std::uint64_t>*>(arg);
+        const WorldFacts facts = world->Facts();
+        if (facts.quiet) seen[world->id()] = facts.moves;
+      },
+      &moves);
+  moves_ = &moves;
   ForEachWorld(
       [](World* world, void* arg) {
         auto& self = *static_cast<Snapshot*>(arg);
         if (!self.Wanted(world->id())) return;
-        const WorldFacts facts = world->Facts();
+        WorldFacts facts = world->Facts();
+        if (world->UsesThreads()) {
+          const auto before = self.moves_->find(world->id());
+          facts.quiet =
+              facts.quiet && before != self.moves_->end() && before->second == facts.moves;
+        }
         self.out_.Write<dump::WorldTag>(dump::PacketTag::kWorld, [&](auto& w) {
           w.add_uint64(dump::WorldTag::kId, world->id());
           w.add_enum(dump::WorldTag::kKind, facts.controlled ? 1 : 0);
@@ -104,6 +121,7 @@ void Snapshot::WriteWorlds() {
         self.WriteTimers(world);
       },
       this);
+  moves_ = nullptr;
 }
 
 void Snapshot::WriteEnd() {

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -112,6 +113,7 @@ class Snapshot {
   IdSet listed_;                          // tasks
   std::vector<std::uint64_t> mentioned_;  // tasks
   std::vector<std::uint64_t> pools_;      // worlds that are wanted beside one; sorted
+  const std::map<std::uint64_t, std::uint64_t>* moves_ = nullptr;  // of pools, at the first look
   IdSet contexts_, channels_, syncs_, spawns_, scopes_;
   absl::flat_hash_map<std::uint64_t, int> stacks_;
   absl::flat_hash_map<const char*, std::string> type_names_;  // demangled

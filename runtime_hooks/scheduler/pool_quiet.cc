@@ -50,9 +50,9 @@ void PoolWorld::SleepThread(Task* self) {
     until.tv_nsec %= 1000000000;
     if (sem_timedwait(&self->thread_wake, &until) == 0) return;
     if (errno != ETIMEDOUT) continue;
-    // Twice in a row without a single switch in between: nothing is on its way.
-    const std::uint64_t now_at = Activity();
-    const bool dead = DeadEnd();
+    // Twice in a row without a single switch in between, anywhere: nothing is on its way.
+    std::uint64_t now_at = 0;
+    const bool dead = DeadEnd(&now_at);
     if (dead && seen_at == now_at + 1) {
       dead_main_.store(self->id, std::memory_order_relaxed);
       Interrupt(self, WakeReason::kDeadlock);
@@ -70,39 +70,69 @@ std::uint64_t PoolWorld::Activity() const {
   return sum;
 }
 
-// Nothing runs, nothing will by itself, and no thread is there that could act.
-bool PoolWorld::DeadEnd() {
+// Nothing runs, nothing will by itself, and no thread is there that could act. `moves`: in all
+// worlds so far. They are read one after the other, and what moves may go from one that is still to
+// be read to one that has been: only two looks with the same moves mean that it was so at one
+// moment.
+bool PoolWorld::DeadEnd(std::uint64_t* moves) {
   if (!Facts().quiet) return false;
-  bool others = false;
+  struct Look {
+    bool quiet = true;
+    std::uint64_t moves = 0;
+  } look;
   ForEachWorld(
       [](World* world, void* arg) {
+        auto& all = *static_cast<Look*>(arg);
         const WorldFacts facts = world->Facts();
-        if (!facts.quiet) *static_cast<bool*>(arg) = true;
+        all.quiet = all.quiet && facts.quiet;
+        all.moves += facts.moves + facts.steps;
       },
-      &others);
-  return !others;
+      &look);
+  *moves = look.moves;
+  return look.quiet;
 }
 
-// The tasks of another pool may wake those of this one.
-bool PoolWorld::OtherPoolsQuiet() {
+// Of the other pools, whose tasks may wake those of this one.
+PoolWorld::PoolsLook PoolWorld::LookAtOthers(std::int64_t until) {
   struct Search {
     const World* self;
-    bool quiet = true;
-  } search{this};
+    std::int64_t until;
+    PoolsLook look;
+  } search{this, until, {}};
   ForEachWorld(
       [](World* world, void* arg) {
         auto& s = *static_cast<Search*>(arg);
-        if (s.quiet && world != s.self && world->UsesThreads()) s.quiet = world->Facts().quiet;
+        if (!s.look.still || world == s.self || !world->UsesThreads()) return;
+        auto* const pool = static_cast<PoolWorld*>(world);
+        const WorldFacts facts = pool->Facts();
+        const bool idle = facts.steady && facts.runnable == 0 && facts.running == 0 &&
+                          facts.external == 0 && pool->NextDue() > s.until;
+        s.look.quiet = s.look.quiet && facts.quiet;
+        s.look.still = facts.quiet || idle;
+        s.look.moves += facts.moves;
       },
       &search);
-  return search.quiet;
+  search.look.quiet = search.look.quiet && search.look.still;
+  return search.look;
+}
+
+// Twice, and nothing may have moved in any: see DeadEnd().
+PoolWorld::PoolsLook PoolWorld::OtherPools(std::int64_t until) {
+  const PoolsLook first = LookAtOthers(until);
+  if (!first.still) return first;
+  PoolsLook second = LookAtOthers(until);
+  const bool same = second.moves == first.moves;
+  second.still = second.still && same;
+  second.quiet = second.quiet && first.quiet && same;
+  return second;
 }
 
 bool PoolWorld::WaitIdle(std::int64_t deadline_ns) {
   std::unique_lock lock(idle_mutex_);
   return idle_.wait_until(
-      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)),
-      [&] { return ReadyTasks() == 0 && active_.load(std::memory_order_acquire) == 0; });
+      lock, std::chrono::system_clock::time_point(std::chrono::nanoseconds(deadline_ns)), [&] {
+        return ReadyTasks() == 0 && tokens_ == 0 && active_.load(std::memory_order_acquire) == 0;
+      });
 }
 
 bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*), const void* arg) {
@@ -125,16 +155,22 @@ bool PoolWorld::WaitUntilQuiet(std::int64_t grace_ns, bool (*done)(const void*),
 // Whether an idle world has nothing but timers ahead, and the next one comes too late. That is read
 // after the facts, so they must still hold afterwards: a timer may have gone off in between.
 bool PoolWorld::NothingBefore(std::int64_t until, const WorldFacts& seen) {
-  if (seen.external != 0 || NextDue() <= until || !OtherPoolsQuiet()) return false;
+  if (seen.external != 0 || NextDue() <= until || !OtherPools(until).still) return false;
   const WorldFacts now = Facts();
   return seen.steady && now.steady && now.moves == seen.moves && now.timers == seen.timers &&
          now.runnable == 0 && now.running == 0 && now.external == 0;
 }
 
+// Since it was `seen` to be.
+bool PoolWorld::StayedQuiet(const WorldFacts& seen) {
+  const WorldFacts now = Facts();
+  return now.quiet && now.moves == seen.moves;
+}
+
 bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg) {
   for (;;) {
     const WorldFacts facts = Facts();
-    const bool quiet = facts.quiet && OtherPoolsQuiet();
+    const bool quiet = facts.quiet && OtherPools(until).quiet && StayedQuiet(facts);
     if (quiet || done(arg)) return quiet;
     const std::int64_t now = NowNs();
     if (now >= until) return false;

@@ -243,8 +243,15 @@ class PoolWorld final : public World {
   static void ReleaseAfterSwitch(void* task);
   void SleepThread(Task* self);
   bool AwaitQuiet(std::int64_t until, bool (*done)(const void*), const void* arg);
-  bool DeadEnd();
-  bool OtherPoolsQuiet();
+  bool DeadEnd(std::uint64_t* moves);
+  struct PoolsLook {
+    bool quiet = true;  // nothing will ever move there by itself
+    bool still = true;  // or not in time
+    std::uint64_t moves = 0;
+  };
+  PoolsLook LookAtOthers(std::int64_t until);
+  PoolsLook OtherPools(std::int64_t until);
+  bool StayedQuiet(const WorldFacts& seen);
   std::int64_t NextDue();  // INT64_MAX: no timer; INT64_MIN: one goes off
   std::uint64_t Activity() const;
   std::uint32_t Timers(std::uint64_t* armings);

@@ -31,7 +31,6 @@ namespace {
 
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
-std::atomic<void (*)(const std::string&)> dead_end_thrower{nullptr};  // likewise
 
 // Ends the adoption when the OS thread does.
 struct Adoption {
@@ -336,12 +335,7 @@ void ThrowInterrupted(Task* self, WakeReason reason) {
   }
   const std::string waits = DescribeWaits(self->world);
   self->wait.kind = WaitKind::kNone;
-  if (auto* thrower = dead_end_thrower.load(std::memory_order_acquire)) thrower(waits);
   throw GlobalDeadlockError(waits);
-}
-
-void SetDeadEndThrower(void (*thrower)(const std::string& waits)) {
-  dead_end_thrower.store(thrower, std::memory_order_release);
 }
 
 }  // namespace stranded::internal

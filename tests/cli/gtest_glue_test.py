@@ -9,7 +9,7 @@ from support import PROGRAMS, run
 
 BINARY = os.path.join(PROGRAMS, 'leaky_gtest')
 MUST_FAIL = {'Leaks', 'FailsByItselfAndLeaks', 'AnExpectedLeakThatDoesNotComeFails', 'DeadEnd',
-             'LeaksInAPool'}
+             'LeaksInAPool', 'AnExpectedDeadEndIsAnExceptionLikeOthers'}
 
 
 class Glue(unittest.TestCase):
@@ -52,6 +52,9 @@ class Glue(unittest.TestCase):
         self.assertIn('nothing can run any more: all 2 tasks are blocked', dead)
         self.assertIn('"locker" is blocked locking a mutex', dead)
         self.assertIn('receiving from a channel', dead)
+        handled = self.part(text, 'AnExpectedDeadEndIsAnExceptionLikeOthers')
+        self.assertEqual(handled.count(': Failure'), 1, handled)
+        self.assertIn('the end of the test', handled)
 
     def test_the_xml_holds_the_report(self):
         path = os.path.join(PROGRAMS, 'leaky.xml')

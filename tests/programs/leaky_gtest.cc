@@ -53,6 +53,21 @@ TEST(Planted, AnExpectedDeadEndPasses) {
   c.Recv();
 }
 
+// Whoever handles everything handles this, too: what follows is part of the test.
+TEST(Planted, AnExpectedDeadEndIsAnExceptionLikeOthers) {
+  ExpectDeadEnd();
+  Chan<int> c;
+  bool handled = false;
+  try {
+    c.Recv();
+  } catch (const std::exception&) {
+    handled = true;
+  }
+  EXPECT_TRUE(handled);
+  EXPECT_THROW(c.Recv(), std::runtime_error);
+  ADD_FAILURE() << "the end of the test";
+}
+
 TEST(Planted, LeaksInAPool) {
   static Pool* const pool = new Pool({.workers = 1, .name = "keeps"});
   Chan<int> c;

@@ -68,8 +68,6 @@ std::int64_t LostCancels();
 // Called in the main task when its world has come to a dead end, before GlobalDeadlockError is
 // thrown: everything is still parked as it was.
 void SetDeadEndReporter(void (*reporter)(std::uint64_t world_id));
-// May throw something derived from GlobalDeadlockError instead. Null: nothing does.
-void SetDeadEndThrower(void (*thrower)(const std::string& waits));
 
 }  // namespace stranded::internal
 
