@@ -90,7 +90,7 @@ class EventOrder {
   const std::vector<EventPair>& pairs_;
   std::vector<Asked> asked_;  // by number
   absl::flat_hash_set<Id> asked_tasks_;
-  absl::flat_hash_map<Id, Id> spawners_;  // of these, as far as the trace tells
+  absl::flat_hash_map<Id, Id> spawners_;  // as far as the trace tells
   absl::flat_hash_map<ThingKey, absl::InlinedVector<Since, 1>> things_;
   absl::flat_hash_set<std::pair<std::uint16_t, Id>> let_through_;  // tasks, at their next event
   // By task: in which ring it was let through. In the others that may be before or after.
@@ -261,6 +261,8 @@ bool EventOrder::Explore() {
       asked_tasks_.insert(e.task);
     }
     if (!one_ring) NoteHome(e);
+    // Of those without room it is not known who started them.
+    if (e.kind == kSpawn && spawners_.size() < kMostThings) spawners_[e.arg] = e.task;
     bounded = homes_.size() <= kMostThings;
     ++at_;
     return bounded && !(one_ring && next_asked_ == asked_.size());
@@ -270,7 +272,6 @@ bool EventOrder::Explore() {
 
 bool EventOrder::Pass(const Event& e) {
   Ring& ring = RingOf(e);
-  if (e.kind == kSpawn && asked_tasks_.contains(e.arg)) spawners_[e.arg] = e.task;
   if (next_asked_ < asked_.size() && asked_[next_asked_].at == at_) Ask(e);
   if (e.kind != kLock && e.kind != kUnlock) Step(e);
   ring.last = e;
@@ -294,13 +295,22 @@ bool EventOrder::Round() {
   return bounded;
 }
 
-// Whoever began outside, as an OS thread, may be ordered by what is not recorded.
+// Whoever began outside, as an OS thread or by a timer, may be ordered by what is not recorded, and
+// so may all that it started: only what comes from main is known.
 bool EventOrder::SpawnSeen(const Asked& a) const {
-  if (const auto it = spawners_.find(a.event.task); it != spawners_.end()) return it->second != 0;
-  const Task* task = snap_.tasks.Find(a.event.task);
-  if (task == nullptr || task->is_thread) return task != nullptr && task->is_main;
-  const SpawnNode* node = snap_.spawns.Find(task->spawn);
-  return task->is_main || (node != nullptr && node->parent != 0);
+  Id at = a.event.task;
+  for (std::size_t steps = 0; at != 0 && steps < kMostThings; ++steps) {
+    const Task* task = snap_.tasks.Find(at);
+    if (task != nullptr && (task->is_main || task->is_thread)) return task->is_main;
+    if (const auto it = spawners_.find(at); it != spawners_.end()) {
+      at = it->second;
+      continue;
+    }
+    const SpawnNode* node = task == nullptr ? nullptr : snap_.spawns.Find(task->spawn);
+    const SpawnNode* above = node == nullptr ? nullptr : snap_.spawns.Find(node->parent);
+    at = above == nullptr ? 0 : above->task;
+  }
+  return false;
 }
 
 bool EventOrder::Known(const Asked& one, const Asked& other) const {

@@ -20,7 +20,8 @@ namespace {
 
 // Numbers of the dump format.
 constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
-constexpr std::uint32_t kFirstWithPasses = 2;  // minor version
+constexpr std::uint64_t kShared = 1, kTried = 2;  // bits of a lock's arg
+constexpr std::uint32_t kFirstWithPasses = 2;     // minor version
 
 constexpr std::size_t kMostHeld = 32;
 // Memory must not follow the trace, whose locks may come and go. Of pairs those not used for long
@@ -58,6 +59,7 @@ class Orders {
   bool Follow(const Event& e);
   bool NoteParked(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
+  void Inherit(Id spawner, Id task, const std::vector<Held>* held);
   void Compare(const Order& order);
   std::vector<Conflict> ThoseThatCanMeet() const;
 
@@ -68,6 +70,8 @@ class Orders {
   // By task: what it held when it parked. It may go on on another thread, in another ring, and
   // still hold it there: that counts as a lock around whatever it takes.
   absl::flat_hash_map<Id, std::set<Id>> held_at_parks_;
+  // By task: what its spawner held, which may wait for it before it lets go.
+  absl::flat_hash_map<Id, std::set<Id>> inherited_;
   // Rings in which the events of interest have begun.
   std::vector<bool> begun_;
   std::vector<Conflict> conflicts_;
@@ -111,7 +115,7 @@ std::vector<Conflict> Orders::ThoseThatCanMeet() const {
 bool Orders::NoteParked(const Event& e) {
   if (e.kind == kLock) {
     std::vector<Held>& mine = held_[{e.ring, e.task}];
-    if (mine.size() < kMostHeld) mine.push_back({e.object, e.site, e.arg != 0});
+    if (mine.size() < kMostHeld) mine.push_back({e.object, e.site, (e.arg & kShared) != 0});
     return held_.size() <= kMostHolders;
   }
   const auto mine = held_.find({e.ring, e.task});
@@ -135,6 +139,11 @@ bool Orders::Follow(const Event& e) {
     Take(e, held_[{e.ring, e.task}]);
     return held_.size() <= kMostHolders;
   }
+  if (e.kind == kSpawn) {
+    const auto held = held_.find({e.ring, e.task});
+    Inherit(e.task, e.arg, held == held_.end() ? nullptr : &held->second);
+    return inherited_.size() <= kMostHolders;
+  }
   if (held_.empty() || (e.kind != kUnlock && (e.kind != kPark || snap_.events.OneRing()))) {
     return true;
   }
@@ -151,15 +160,19 @@ bool Orders::Follow(const Event& e) {
 }
 
 void Orders::Take(const Event& e, std::vector<Held>& held) {
-  const Held taken{e.object, e.site, e.arg != 0};
+  const Held taken{e.object, e.site, (e.arg & kShared) != 0};
   for (const Held& first : held) {
-    if (first.lock == taken.lock) continue;
+    // Whoever only tries does not wait for the second one.
+    if (first.lock == taken.lock || (e.arg & kTried) != 0) continue;
     Order order{first, taken, e.task, at_, {}};
     for (const Held& other : held) {
       if (other.lock != first.lock) order.others.insert(other.lock);
     }
     if (const auto parked = held_at_parks_.find(e.task); parked != held_at_parks_.end()) {
       order.others.insert(parked->second.begin(), parked->second.end());
+    }
+    if (const auto above = inherited_.find(e.task); above != inherited_.end()) {
+      order.others.insert(above->second.begin(), above->second.end());
     }
     order.others.erase(first.lock);
     order.others.erase(taken.lock);
@@ -170,6 +183,17 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
   // Nobody holds so many: their unlocks were lost with events that were overwritten.
   if (held.size() >= kMostHeld) held.clear();
   held.push_back(taken);
+}
+
+void Orders::Inherit(Id spawner, Id task, const std::vector<Held>* held) {
+  std::set<Id> locks;
+  if (held != nullptr) {
+    for (const Held& h : *held) locks.insert(h.lock);
+  }
+  if (const auto above = inherited_.find(spawner); above != inherited_.end()) {
+    locks.insert(above->second.begin(), above->second.end());
+  }
+  if (!locks.empty()) inherited_[task] = std::move(locks);
 }
 
 void Orders::Compare(const Order& order) {
@@ -219,7 +243,9 @@ void FindLockOrders(const Situation& s, std::vector<FindingData>& out) {
     data.graph = {Line(s, one), Line(s, other)};
     data.notes.push_back(
         "Nothing is stuck in this run: it takes both tasks to be between their two locks at the "
-        "same time. No join, channel or the like keeps them apart.");
+        "same time. The trace shows no join, channel or the like that keeps them apart; it does "
+        "not "
+        "see flags, atomics, or what threads outside do.");
     data.fixes.push_back(SimpleFix(
         FixKind::kLockOrder, data.wait_site,
         "Take these locks in the same order everywhere, or let go of one before taking the next.",
@@ -234,7 +260,9 @@ const RuleText kLockOrderText = {
     "another schedule each holds its first lock and waits for the other's for ever. Needs the "
     "events of a trace (record=trace). Not reported are pairs that a third lock keeps apart, pairs "
     "of read locks, and tasks that this run shows to come one after the other: one was started "
-    "after the other was joined, or heard of it by a channel, a WaitGroup or the like.\n"
+    "after the other was joined, or heard of it by a channel, a WaitGroup or the like. A trace "
+    "does "
+    "not see flags (under a lock or atomic) by which tasks may be ordered as well.\n"
     "\n"
     "Fix: one order for the locks, followed everywhere."};
 

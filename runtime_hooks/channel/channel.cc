@@ -177,6 +177,8 @@ std::size_t ChanSize(ChanCore* chan) {
   if (chan == nullptr) return 0;
   SpinGuard guard(chan->lock);
   chan->observed_size = true;
+  if (chan->length > 0 && tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordPass(CurrentTask()->id, WaitKind::kChanRecv, chan->id, {});
   return chan->length;
 }
 

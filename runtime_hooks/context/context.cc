@@ -1,6 +1,8 @@
 #include "stranded/context.h"
 
 #include "runtime_hooks/context/context_tree.h"
+#include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/task.h"
 #include "stranded/internal/context_ref.h"
 
 namespace stranded {
@@ -143,6 +145,8 @@ absl::Status Context::Err() const {
   if (!node->done_closed.load(std::memory_order_acquire)) {
     internal::SpinGuard wait_for_close(node->lock);
   }
+  if (internal::tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    internal::RecordPass(internal::CurrentTask()->id, internal::WaitKind::kSelect, node->id, {});
   return internal::StatusOf(err);
 }
 

@@ -54,7 +54,11 @@ inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
   }
 }
 
-// A wait for `object` that was over before it began: without a park, nothing else tells of it.
+// `arg` of locks, by bits.
+inline constexpr std::uint64_t kLockShared = 1, kLockTried = 2;
+
+// A wait for `object` that was over before it began, or a look that found it over: without a park,
+// nothing else tells of it.
 inline void RecordPass(std::uint64_t task, WaitKind kind, std::uint64_t object,
                        const std::source_location& site) {
   Record(EventKind::kPass, task, object, site, static_cast<std::uint64_t>(kind));

@@ -56,7 +56,11 @@ TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id};
 
 bool TaskHandle::Finished() const {
   if (task_ == nullptr) return true;
-  return (task_->end.load(std::memory_order_acquire) & Task::kEnded) != 0;
+  // Acquire pairs with Finish(): what the task did is seen.
+  if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) return false;
+  if (internal::tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    internal::RecordPass(internal::CurrentTask()->id, internal::WaitKind::kJoin, task_->id, {});
+  return true;
 }
 
 void TaskHandle::Join(std::source_location loc) const {

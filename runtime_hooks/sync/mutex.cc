@@ -48,7 +48,7 @@ bool Mutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   base_.lock.Unlock();
   if (free) {
-    Record(EventKind::kLock, self->id, base_.id, loc);
+    Record(EventKind::kLock, self->id, base_.id, loc, internal::kLockTried);
   } else {
     self->world->Fruitless(self);
   }

@@ -13,6 +13,10 @@ using internal::WaitKind;
 
 Once::~Once() { internal::RetireSync(&base_); }
 
+void Once::RecordPassed(const std::source_location& loc) const {
+  internal::RecordPass(internal::CurrentTask()->id, WaitKind::kOnceWait, base_.id, loc);
+}
+
 bool Once::Begin(const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!SchedulePoint(self, WaitKind::kOnceWait, &base_, loc)) return false;

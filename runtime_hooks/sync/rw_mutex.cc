@@ -97,7 +97,7 @@ bool RWMutex::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool taken = TakeWrite(self, &base_, loc);
   base_.lock.Unlock();
   if (taken) {
-    Record(EventKind::kLock, self->id, base_.id, loc);
+    Record(EventKind::kLock, self->id, base_.id, loc, internal::kLockTried);
   } else {
     self->world->Fruitless(self);
   }
@@ -132,7 +132,7 @@ void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   if (TakeRead(self, &base_, loc)) {
     base_.lock.Unlock();
-    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
+    Record(EventKind::kLock, self->id, base_.id, loc, internal::kLockShared);
     return;
   }
   Waiter waiter;
@@ -140,7 +140,7 @@ void RWMutex::RLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const ParkOutcome outcome =
       ParkOnSync(self, &base_, &base_.waiters, &waiter, WaitKind::kRwMutexRLock, loc);
   if (outcome.result == ParkResult::kGranted) {
-    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
+    Record(EventKind::kLock, self->id, base_.id, loc, internal::kLockShared);
     if (NoteHeld(self, &base_, loc)) return;
     internal::SpinGuard guard(base_.lock);
     base_.readers_uncertain = true;
@@ -157,7 +157,7 @@ bool RWMutex::TryRLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS 
   const bool taken = TakeRead(self, &base_, loc);
   base_.lock.Unlock();
   if (taken) {
-    Record(EventKind::kLock, self->id, base_.id, loc, kRead);
+    Record(EventKind::kLock, self->id, base_.id, loc, internal::kLockShared | internal::kLockTried);
   } else {
     self->world->Fruitless(self);
   }
@@ -178,7 +178,7 @@ void RWMutex::RUnlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   if (!own) base_.readers_uncertain = true;
   base_.last_done = internal::SyncPeer{self->id, loc};
-  Record(EventKind::kUnlock, self->id, base_.id, loc, kRead);
+  Record(EventKind::kUnlock, self->id, base_.id, loc, internal::kLockShared);
   // Only writers wait while there are readers, or readers behind them: the first one is a writer.
   if (--base_.readers == 0) GrantWriter(&base_);
   base_.lock.Unlock();

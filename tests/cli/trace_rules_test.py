@@ -21,7 +21,7 @@ class LockOrder(unittest.TestCase):
             self.assertNotIn('blocked   ', result.stderr)
 
     def test_tasks_that_come_one_after_the_other_are_kept_apart(self):
-        for how in ('joined', 'waited', 'received', 'closed'):
+        for how in ('joined', 'waited', 'received', 'closed', 'once', 'finished', 'sized', 'ended'):
             for seed in range(1, 9):
                 env = {'STRANDED_OPTIONS': f'{CONTROLLED}trace:seed={seed}'}
                 result = run(LOCKS, how, env=env)
@@ -31,9 +31,12 @@ class LockOrder(unittest.TestCase):
                 result = run(LOCKS, how, env=env)
                 self.assertEqual(result.returncode, 0, f'{how} {workers} {result.stderr}')
 
-    def test_a_lock_around_both_keeps_them_apart(self):
-        result = run(LOCKS, 'guarded', env={'STRANDED_OPTIONS': CONTROLLED + 'trace'})
-        self.assertEqual(result.returncode, 0, result.stderr)
+    def test_what_cannot_wait_in_a_cycle_or_is_not_known_is_not_told(self):
+        for how in ('guarded', 'parents', 'tried', 'outside', 'timer'):
+            for options in (CONTROLLED + 'trace', 'schedule=threads:workers=1:record=trace',
+                            'schedule=threads:workers=2:record=trace'):
+                result = run(LOCKS, how, env={'STRANDED_OPTIONS': options})
+                self.assertEqual(result.returncode, 0, f'{how} {options} {result.stderr}')
 
     def test_without_a_trace_nothing_is_said(self):
         result = run(LOCKS, env={'STRANDED_OPTIONS': CONTROLLED + 'state'})

@@ -18,6 +18,9 @@
 #include "stranded/internal/sync_base.h"
 
 namespace stranded {
+namespace internal {
+extern std::atomic<bool> tracing;
+}
 
 class Once {
  public:
@@ -31,7 +34,12 @@ class Once {
   template <class F>
   void Do(F&& fn, std::source_location loc = std::source_location::current()) {
     // Acquire: pairs with the release in End().
-    if (done_.load(std::memory_order_acquire) || !Begin(loc)) return;
+    if (done_.load(std::memory_order_acquire)) {
+      if (internal::tracing.load(std::memory_order_relaxed)) [[unlikely]]
+        RecordPassed(loc);
+      return;
+    }
+    if (!Begin(loc)) return;
     const Ending ending{this};
     std::forward<F>(fn)();
   }
@@ -41,6 +49,7 @@ class Once {
     Once* once;
     ~Ending() { once->End(); }
   };
+  void RecordPassed(const std::source_location& loc) const;
   // True if the caller must run its function.
   bool Begin(const std::source_location& loc);
   void End();
