@@ -173,11 +173,14 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
   fix.summary =
       absl::StrCat("Give the channel room for ", capacity, capacity == 1 ? " value" : " values",
                    " at ", fix.site.ToString(), ".");
-  fix.reason =
-      absl::StrCat(facts.senders, facts.senders == 1 ? " send" : " sends", " begun, ", received,
-                   " received, ", facts.stranded,
-                   " never: each sender can then leave its value and finish, though nobody "
-                   "is there to receive.");
+  fix.reason = absl::StrCat(
+      facts.senders, facts.senders == 1 ? " send" : " sends", " begun, ", received, " received, ",
+      facts.stranded,
+      out.verdict == "proven"
+          ? " never: each sender can then leave its value and finish, though nobody is "
+            "there to receive."
+          : " not yet: each sender can then leave its value and finish, also if nobody "
+            "receives it any more.");
   fix.warnings = Warnings(s, group, *channel);
   WarnOfMeetings(s, meetings, fix);
   if (stream) {

@@ -1,25 +1,23 @@
 #include "detector/fixes/traffic.h"
 
 #include <algorithm>
-#include <map>
-#include <utility>
-
-#include "absl/container/flat_hash_set.h"
 
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint32_t kSend = 6;  // a number of the dump format
+constexpr std::uint32_t kSend = 6;           // a number of the dump format
+constexpr std::size_t kMostTasks = 1 << 16;  // of one channel; more tell nothing new
 
-using SendsOf = std::map<std::pair<Id, Id>, std::uint64_t>;  // by task and channel
-
-// Sends that went through, as far as the history goes back.
-SendsOf RecordedSends(const Situation& s, const absl::flat_hash_set<Id>& channels) {
-  SendsOf sends;
+// Of the channels in the snapshot, so that memory does not follow the history.
+RecordedSends Record(const Situation& s) {
+  RecordedSends sends;
   if (!s.snap().events.HasKind(kSend)) return sends;
   s.snap().events.ForEach([&](const Event& e) {
-    if (e.kind != kSend || e.task == 0 || !channels.contains(e.object)) return;
-    sends[{e.task, e.object}] += 1 + e.arg;
+    if (e.kind != kSend || e.task == 0) return;
+    const Channel* channel = s.snap().channels.Find(e.object);
+    if (channel == nullptr || channel->role != ChannelRole::kUser) return;
+    auto& by = sends[e.object];
+    if (by.size() < kMostTasks || by.contains(e.task)) by[e.task] += 1 + e.arg;
   });
   return sends;
 }
@@ -34,15 +32,18 @@ bool SendsNow(const Situation& s, Id task, Id channel) {
 }  // namespace
 
 bool SendsAgain(const Situation& s, SiteId made) {
-  absl::flat_hash_set<Id> channels;
-  for (const Channel* channel : s.ChannelsMadeAt(made)) {
-    if (channel->role != ChannelRole::kUser) continue;
-    if (channel->repeat_sends > 0) return true;
-    channels.insert(channel->id);
-  }
-  const SendsOf sends = RecordedSends(s, channels);
-  return std::any_of(sends.begin(), sends.end(), [&](const auto& of) {
-    return of.second > 1 || SendsNow(s, of.first.first, of.first.second);
+  const auto& channels = s.ChannelsMadeAt(made);
+  const auto repeats = [](const Channel* c) {
+    return c->role == ChannelRole::kUser && c->repeat_sends > 0;
+  };
+  if (std::any_of(channels.begin(), channels.end(), repeats)) return true;
+  const RecordedSends& sends = s.SendsRecorded();
+  return std::any_of(channels.begin(), channels.end(), [&](const Channel* c) {
+    const auto of = sends.find(c->id);
+    if (of == sends.end()) return false;
+    return std::any_of(of->second.begin(), of->second.end(), [&](const auto& by) {
+      return by.second > 1 || SendsNow(s, by.first, c->id);
+    });
   });
 }
 
@@ -52,7 +53,13 @@ bool SeveralSend(const Situation& s, const Channel& channel) {
   if (channel.last_sender.task != 0 && channel.repeat_sends + 1 < channel.sends_completed) {
     return true;
   }
-  return RecordedSends(s, {channel.id}).size() > 1;
+  const auto of = s.SendsRecorded().find(channel.id);
+  return of != s.SendsRecorded().end() && of->second.size() > 1;
+}
+
+const RecordedSends& Situation::SendsRecorded() const {
+  if (!sends_.has_value()) sends_ = Record(*this);
+  return *sends_;
 }
 
 }  // namespace stranded::detector

@@ -299,7 +299,10 @@ bool EventOrder::Round() {
 // so may all that it started: only what comes from main is known.
 bool EventOrder::SpawnSeen(const Asked& a) const {
   Id at = a.event.task;
+  const auto& worlds = snap_.worlds.all();
   for (std::size_t steps = 0; at != 0 && steps < kMostThings; ++steps) {
+    const auto is_its_main = [at](const World& world) { return world.main_task == at; };
+    if (std::any_of(worlds.begin(), worlds.end(), is_its_main)) return true;
     const Task* task = snap_.tasks.Find(at);
     if (task != nullptr && (task->is_main || task->is_thread)) return task->is_main;
     if (const auto it = spawners_.find(at); it != spawners_.end()) {

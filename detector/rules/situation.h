@@ -35,6 +35,9 @@ struct LockChain {
   bool in_cycle = false;
 };
 
+// By channel and task: how many sends of it went through.
+using RecordedSends = absl::flat_hash_map<Id, absl::flat_hash_map<Id, std::uint64_t>>;
+
 class Situation {
  public:
   Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisOptions& options);
@@ -89,6 +92,8 @@ class Situation {
   // With which event the history of all tasks of a controlled world begins: the newest start of its
   // main task. Order holds within one ring, so other worlds have none.
   std::optional<std::size_t> HistoryStart() const;
+  // Sends that went through, as far as the history of a trace goes back (fixes/traffic.cc).
+  const RecordedSends& SendsRecorded() const;
   // A blocked task that `parent` spawned; one other than `except`, or nullptr.
   const Task* BlockedChildOf(Id parent, Id except) const;
 
@@ -124,6 +129,7 @@ class Situation {
   // Made when they are first asked for: few rules need them.
   mutable bool channels_indexed_ = false, children_indexed_ = false, history_sought_ = false;
   mutable std::optional<std::size_t> history_start_;
+  mutable std::optional<RecordedSends> sends_;
   mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;
   mutable absl::flat_hash_map<Id, std::array<const Task*, 2>> blocked_children_;
 };

@@ -52,6 +52,7 @@ DumpBuilder Traced(std::size_t batches = 40) {
   DumpBuilder dump;
   World world = Quiet();
   world.controlled = true;
+  world.main_task = 1;
   const SiteId made = dump.At("a.cc", 1), again = dump.At("a.cc", 1), sent = dump.At("a.cc", 2);
   const SiteId got = dump.At("a.cc", 3), one = dump.At("a.cc", 4), other = dump.At("a.cc", 5);
   Channel channel;

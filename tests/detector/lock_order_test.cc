@@ -33,12 +33,18 @@ Event Waits(std::uint16_t ring, std::uint16_t kind, Id task, WaitKind wait, Id o
   return Of(ring, kind, task, static_cast<std::uint64_t>(wait), object);
 }
 
+TaskSpec Main() {
+  TaskSpec main = InState(kMain, TaskState::kRunning);
+  main.task.is_main = true;
+  return main;
+}
+
 // Task 3 takes one and then the other, task 4 the other way round. With `guard` each holds a third
 // lock meanwhile; task 3 parks in between, and goes on in the other ring if it `moves`.
 std::string Found(bool guard, bool moves) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 1), one = dump.At("a.cc", 2), other = dump.At("a.cc", 3);
-  dump.Add(Quiet());
+  dump.Add(Quiet()).Add(Main());
   const std::uint16_t later = moves ? 2 : 1;
   std::vector<Event> first = {Of(1, kSpawn, kMain, kFirst)};
   std::vector<Event> second = {Of(2, kSpawn, kMain, kSecond)};
@@ -83,7 +89,7 @@ std::string Told(const Events& before, const Events& between, std::uint16_t firs
   dump.At("a.cc", 2);
   const SiteId b = dump.At("b.cc", 1);
   dump.At("b.cc", 2);
-  dump.Add(Quiet());
+  dump.Add(Quiet()).Add(Main());
   std::vector<Events> rings(4);
   const auto add = [&](const Events& events) {
     for (const Event& e : events) rings[e.ring].push_back(e);
@@ -159,6 +165,35 @@ TEST(LockOrder, NothingIsSaidOfTasksThatBeganOutside) {
   EXPECT_EQ(Told({kStartsFirst}, {}), "");
 }
 
+// Nor of what they started, however far up.
+TEST(LockOrder, NothingIsSaidWhereAnAncestorBeganOutside) {
+  const Events outside = {Of(1, kSpawn, 7, kFirst), Of(1, kSpawn, 7, kSecond)};
+  EXPECT_EQ(Told(outside, {}), "");
+  const Events inside = {Of(1, kSpawn, kMain, 8), Of(1, kSpawn, 8, 7), outside[0], outside[1]};
+  EXPECT_EQ(Told(inside, {}), "lock-order");
+}
+
+TEST(LockOrder, ALockTriedAsTheSecondDoesNotWait) {
+  constexpr std::uint64_t kTried = 2;
+  for (const std::uint64_t arg : {std::uint64_t{0}, kTried}) {
+    DumpBuilder dump;
+    const SiteId a = dump.At("a.cc", 1);
+    dump.At("a.cc", 2);
+    dump.Add(Quiet()).Add(Main()).Add(Events{kStartsFirst, kStartsSecond});
+    Events second = Both(1, kSecond, kOther, kOne, a);
+    second[1].arg = arg;
+    dump.Add(Both(1, kFirst, kOne, kOther, a)).Add(second).End();
+    EXPECT_EQ(Rules(Examine(dump)), arg == 0 ? "lock-order" : "");
+  }
+}
+
+// What main held when it started one of them only matters if it held it for the other, too.
+TEST(LockOrder, ALockThatTheirParentsHoldKeepsThemApart) {
+  const Event locks = In(1, kLock, kMain, kGuard), unlocks = In(1, kUnlock, kMain, kGuard);
+  EXPECT_EQ(Told({locks, kStartsFirst, unlocks, locks, kStartsSecond, unlocks}, {}), "");
+  EXPECT_EQ(Told({locks, kStartsFirst, unlocks, kStartsSecond}, {}), "lock-order");
+}
+
 TEST(LockOrder, OneThatStartedTheOtherCanMeetIt) {
   EXPECT_EQ(Told({Of(1, kSpawn, kFirst, kSecond)}, {}), "lock-order");
   EXPECT_EQ(Told({}, {Of(1, kSpawn, kFirst, kSecond)}), "");
@@ -168,7 +203,7 @@ TEST(LockOrder, SaysWhichLockIsWhich) {
   DumpBuilder dump;
   const SiteId a = dump.At("a.cc", 1);
   dump.At("a.cc", 2);
-  dump.Add(Quiet()).Add(Events{kStartsFirst, kStartsSecond});
+  dump.Add(Quiet()).Add(Main()).Add(Events{kStartsFirst, kStartsSecond});
   dump.Add(Both(1, kFirst, kOne, kOther, a)).Add(Both(1, kSecond, kOther, kOne, a)).End();
   const std::string text = AllText(Only(Examine(dump), "lock-order"));
   EXPECT_NE(text.find("task 3 held lock 21, taken at a.cc:1, and took lock 22 at a.cc:2"),
