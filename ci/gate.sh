@@ -21,6 +21,8 @@ the dumps given by --dumps are.
   --junit FILE
   --codequality FILE    GitLab's
   --summary FILE        Markdown, appended
+  --result FILE         one word: passed, failed (findings, or the command failed), vacuous (exit 3 that is
+                        not the command's) or error
   --stranded PROGRAM    default: $STRANDED, else stranded
   --no-self-test        do not plant a leak first
 
@@ -32,7 +34,15 @@ TEXT
 say() { printf 'gate: %s\n' "$*" >&2; }
 
 stranded=${STRANDED:-stranded} dumps='' at_least=1 baseline='' suppressions='' fail_on=new strict=''
-root=. sarif='' junit='' codequality='' summary='' self_test=yes
+root=. sarif='' junit='' codequality='' summary='' result_file='' self_test=yes
+
+work='' result=error
+finish() {
+  if [ -n "$result_file" ]; then echo "$result" >"$result_file"; fi
+  if [ -n "$work" ]; then rm -rf "$work"; fi
+}
+trap finish EXIT
+
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --strict-baseline) strict=yes; shift; continue ;;
@@ -51,25 +61,34 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     --junit) junit=$2 ;;
     --codequality) codequality=$2 ;;
     --summary) summary=$2 ;;
+    --result) result_file=$2 ;;
     --stranded) stranded=$2 ;;
     *) say "no option '$1'"; usage >&2; exit 2 ;;
   esac
   shift 2
 done
 if [ "${1-}" = -- ]; then shift; fi
+case $at_least in
+  '' | 0 | *[!0-9]* | ??????????*)
+    say "--at-least needs a number from 1 on, not '$at_least'"
+    exit 2
+    ;;
+esac
 if [ $# -eq 0 ] && [ -z "$dumps" ]; then
   say "nothing to judge: give --dumps GLOB, or a command after --"
   exit 2
 fi
 command -v "$stranded" >/dev/null || { say "'$stranded' is not there; give --stranded"; exit 4; }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Programs are told of the folder in STRANDED_OPTIONS, where a colon would end it, and may run in others.
+temporary=$(cd "${TMPDIR:-/tmp}" && pwd) || temporary=/tmp
+case $temporary in *:*) temporary=/tmp ;; esac
+work=$(mktemp -d "$temporary/stranded-gate.XXXXXX") || { say "no folder can be made in $temporary"; exit 4; }
 
 # Has this gate ever failed? It must on a leak that is planted for it.
 if [ -n "$self_test" ]; then
   code=0
-  GITHUB_ACTIONS='' "$stranded" gate --self-test >"$work/self-test" 2>&1 || code=$?
+  GITHUB_ACTIONS='' STRANDED_OPTIONS='' "$stranded" gate --self-test >"$work/self-test" 2>&1 || code=$?
   if [ "$code" != 1 ]; then
     cat "$work/self-test" >&2
     say "the planted leak was not caught (exit $code): this gate would pass anything"
@@ -80,20 +99,25 @@ fi
 command_code=0
 if [ $# -gt 0 ]; then
   mkdir "$work/dumps"
-  [ -n "$dumps" ] || dumps="$work/dumps/*.strd"
   # Programs with findings exit as they would without: the gate decides what is known.
   STRANDED_OPTIONS="${STRANDED_OPTIONS:+$STRANDED_OPTIONS:}dump=$work/dumps/%p.strd:exitcode=0" \
     "$@" || command_code=$?
 fi
 
-# Word splitting is wanted: --dumps may hold several globs. Those that match nothing vanish.
+# Globs that match nothing vanish.
 shopt -s nullglob
-# shellcheck disable=SC2206
-files=($dumps)
+if [ -n "$dumps" ]; then
+  # Word splitting is wanted: --dumps may hold several globs.
+  # shellcheck disable=SC2206
+  files=($dumps)
+else
+  files=("$work"/dumps/*.strd)
+fi
 if [ ${#files[@]} -lt "$at_least" ]; then
   say "${#files[@]} dumps, at least $at_least expected: nothing can be said, so this is no pass." \
     "Does the program link the Stranded runtime and use it? Did it end before it could write its dump?"
   [ "$command_code" = 0 ] || say "the command ended with $command_code"
+  result=vacuous
   exit 3
 fi
 
@@ -115,7 +139,13 @@ if [ -n "$summary" ]; then
     printf '\n%s, from %d dumps.\n' "$(tail -n 1 "$work/out")" ${#files[@]}
   } >>"$summary"
 fi
+case $code in
+  0) result=passed ;;
+  1) result=failed ;;
+  3) result=vacuous ;;
+esac
 if [ "$code" = 0 ] && [ "$command_code" != 0 ]; then
+  result=failed
   say "no new leak, but the command ended with $command_code"
   code=$command_code
 fi

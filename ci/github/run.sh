@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The action's inputs, which come as variables, as options of the gate; its exit code as an output.
+# The action's inputs, which come as variables, as options of the gate; what it says as an output.
 set -euo pipefail
-args=(--summary "$GITHUB_STEP_SUMMARY" --at-least "$AT_LEAST" --fail-on "$FAIL_ON"
+verdict=$(mktemp)
+trap 'rm -f "$verdict"' EXIT
+args=(--result "$verdict" --summary "$GITHUB_STEP_SUMMARY" --at-least "$AT_LEAST" --fail-on "$FAIL_ON"
   --source-root "$SOURCE_ROOT")
 if [ -n "$DUMPS" ]; then args+=(--dumps "$DUMPS"); fi
 if [ -n "$BASELINE" ]; then args+=(--baseline "$BASELINE"); fi
@@ -13,11 +15,7 @@ if [ -n "$COMMAND" ]; then args+=(-- bash -eo pipefail -c "$COMMAND"); fi
 
 code=0
 bash "$ACTION_PATH/../gate.sh" "${args[@]}" || code=$?
-case $code in
-  0) result=passed ;;
-  1) result=failed ;;
-  3) result=vacuous ;;
-  *) result=error ;;
-esac
-echo "result=$result" >>"$GITHUB_OUTPUT"
+# The exit code may be the command's own: it does not tell.
+result=$(cat "$verdict")
+echo "result=${result:-error}" >>"$GITHUB_OUTPUT"
 exit "$code"

@@ -1,5 +1,7 @@
 #include "cli/commands/plant_leak.h"
 
+#include <cstdlib>
+
 #include "stranded/channel.h"
 #include "stranded/context.h"
 #include "stranded/dump.h"
@@ -9,6 +11,8 @@
 namespace stranded::cli {
 
 absl::Status PlantLeak(const std::string& path) {
+  // They are of the user's programs: their dump must not be replaced by this one.
+  unsetenv("STRANDED_OPTIONS");
   internal::ControlledWorld* world = internal::EnterControlledWorld("planted", 1);
   auto [ctx, cancel] = WithCancel(Background());
   Go({.name = "planted"}, ctx, [answers = Chan<int>()] { answers.Send(1); });

@@ -44,6 +44,32 @@ class Script(WithDumps):
         self.assertEqual(self.gate('--frobnicate', 'x').returncode, 2)
         self.assertEqual(self.gate('--dumps', self.fixed).returncode, 0)
 
+    def test_a_number_of_dumps_that_is_none_is_refused(self):
+        for bad in ('abc', '', '0', '-1', '1x', '9' * 20):
+            result = self.gate('--at-least', bad, '--dumps', self.fixed)
+            self.assertEqual(result.returncode, 2, bad)
+            self.assertIn('--at-least needs a number', result.stderr)
+
+    def test_any_folder_for_temporary_files_will_do(self):
+        for name in ('two words', 'a:colon', 'a*star', 'plain'):
+            os.mkdir(self.path(name))
+            for folder in (self.path(name), name):
+                result = self.gate('--', SERVICE, TMPDIR=folder)
+                self.assertEqual(result.returncode, 1, (folder, result.stderr))
+                self.assertIn('1 finding, 1 new', result.stdout)
+            self.assertEqual(os.listdir(self.path(name)), [])
+
+    def test_the_self_test_leaves_the_user_s_dump_alone(self):
+        for mine in ('mine.strd', 'mine/%p.strd'):
+            options = f'dump={self.path(mine)}:record=off:trace_file={self.path("mine.trace")}'
+            os.makedirs(self.path('mine'), exist_ok=True)
+            by_itself = run(BIN, 'gate', '--self-test', env={'STRANDED_OPTIONS': options})
+            self.assertEqual(by_itself.returncode, 1, by_itself.stderr)
+            self.assertEqual(self.gate('--dumps', self.fixed, STRANDED_OPTIONS=options).returncode, 0)
+        for left in ('mine.strd', 'mine.trace'):
+            self.assertFalse(os.path.exists(self.path(left)), left)
+        self.assertEqual(os.listdir(self.path('mine')), [])
+
     def test_a_gate_that_catches_nothing_is_found_out(self):
         blind = self.path('blind')
         with open(blind, 'w', encoding='utf-8') as file:
@@ -130,6 +156,15 @@ class GithubAction(WithDumps):
         for given in ({'command': 'true'}, {'dumps': 'nowhere/*'}, {'command': f'{SERVICE} --idle'}):
             result, outputs, _ = self.act(**given)
             self.assertEqual((result.returncode, outputs), (3, {'result': 'vacuous'}), given)
+
+    def test_a_command_that_fails_is_not_vacuous(self):
+        for code in (3, 7):
+            result, outputs, _ = self.act(command=f'exit {code}', dumps=self.fixed)
+            self.assertEqual((result.returncode, outputs), (code, {'result': 'failed'}))
+
+    def test_wrong_inputs_are_an_error(self):
+        for given in ({'at-least': 'many'}, {'stranded': 'nowhere'}, {}):
+            self.assertEqual(self.act(**{'dumps': '', **given})[1], {'result': 'error'}, given)
 
     def test_inputs_are_data_not_commands(self):
         self.act(dumps='$(touch injected)', baseline='`touch injected`')
