@@ -7,8 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/go/findings.h"
+#include "detector/input/go_forms.h"
 #include "detector/input/go_pprof.h"
 #include "detector/input/go_text.h"
+#include "detector/input/gunzip.h"
 
 namespace stranded {
 
@@ -24,8 +26,6 @@ struct Closer {
 };
 using File = std::unique_ptr<std::FILE, Closer>;
 
-bool IsProfile(std::string_view head) { return LooksLikeGzip(head) || LooksLikeGoPprof(head); }
-
 std::string ReadChunk(std::FILE* file, std::size_t size) {
   std::string bytes(size, '\0');
   bytes.resize(std::fread(bytes.data(), 1, size, file));
@@ -33,20 +33,46 @@ std::string ReadChunk(std::FILE* file, std::size_t size) {
 }
 
 absl::Status WithSource(const absl::Status& status, const std::string& source) {
+  if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat("cannot read '", source, "': ", std::string(status.message())));
 }
 
+absl::Status Utf16() {
+  return absl::InvalidArgumentError(
+      "it is text in UTF-16, as PowerShell's > writes it; make it UTF-8: "
+      "iconv -f UTF-16 -t UTF-8 FILE");
+}
+
+// To be read to its end before anything of it can be understood.
+bool IsWhole(std::string_view head) { return LooksLikeGzip(head) || LooksLikeGoPprof(head); }
+
+absl::Status ReadPlain(std::string_view bytes, const std::string& source, GoDumps& out) {
+  if (LooksLikeGoPprof(bytes)) return ReadGoPprof(bytes, source, out);
+  if (LooksLikeUtf16(bytes.substr(0, kHead))) return Utf16();
+  GoTextReader reader(out, source);
+  reader.Feed(bytes);
+  reader.Finish();
+  return absl::OkStatus();
+}
+
+absl::Status ReadBytes(std::string_view bytes, const std::string& source, GoDumps& out) {
+  if (!LooksLikeGzip(bytes)) return WithSource(ReadPlain(bytes, source, out), source);
+  const auto unpacked = Gunzip(bytes);
+  if (!unpacked.ok()) return WithSource(unpacked.status(), source);
+  return WithSource(ReadPlain(*unpacked, source, out), source);
+}
+
 absl::Status ReadStream(std::string chunk, std::FILE* file, const std::string& source,
                         GoDumps& out) {
-  if (IsProfile(chunk)) {
+  if (IsWhole(chunk)) {
     for (std::string more = ReadChunk(file, kChunk); !more.empty();
          more = ReadChunk(file, kChunk)) {
       chunk += more;
     }
-    const absl::Status read = ReadGoPprof(chunk, source, out);
-    return read.ok() ? read : WithSource(read, source);
+    return ReadBytes(chunk, source, out);
   }
+  if (LooksLikeUtf16(chunk.substr(0, kHead))) return WithSource(Utf16(), source);
   GoTextReader reader(out, source);
   while (!chunk.empty()) {
     reader.Feed(chunk);
@@ -70,25 +96,30 @@ absl::Status ReadInto(const std::string& path, GoDumps& out) {
   return ReadStream(ReadChunk(file.get(), kChunk), file.get(), path, out);
 }
 
+absl::Status Without(const std::string& source) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", source,
+      "' has no goroutine in it. Go writes dumps by "
+      "pprof.Lookup(\"goroutine\").WriteTo(w, 2), on SIGQUIT, and at /debug/pprof/goroutine."));
+}
+
 absl::StatusOr<Analysis> Finish(std::shared_ptr<const GoDumps> all, const std::string& source,
                                 const AnalysisOptions& options) {
-  if (all->dumps.empty() || all->dumps.back().count == 0) {
-    // A goroutineleak profile without a goroutine is good news.
-    const bool none = !all->dumps.empty() && all->dumps.back().leak_profile;
-    if (!none) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "'", source,
-          "' has no goroutine in it. Go writes dumps by "
-          "pprof.Lookup(\"goroutine\").WriteTo(w, 2), on SIGQUIT, and at /debug/pprof/goroutine."));
-    }
-  }
+  // A goroutineleak profile without a goroutine is good news.
+  const bool none = !all->dumps.empty() && all->dumps.back().leak_profile;
+  if (!none && (all->dumps.empty() || all->dumps.back().count == 0)) return Without(source);
   return AnalyzeGoModel(std::move(all), options);
 }
 
 }  // namespace
 
 bool LooksLikeGo(std::string_view head) {
-  return IsProfile(head) || LooksLikeGoText(head.substr(0, kHead));
+  head = head.substr(0, kHead);
+  if (LooksLikeGzip(head)) {
+    const std::string unpacked = GunzipHead(head, kHead);
+    return !LooksLikeGzip(unpacked) && LooksLikeGo(unpacked);
+  }
+  return LooksLikeGoPprof(head) || LooksLikeUtf16(head) || LooksLikeGoText(head);
 }
 
 bool IsGoFile(const std::string& path) {
@@ -100,15 +131,7 @@ bool IsGoFile(const std::string& path) {
 absl::StatusOr<Analysis> AnalyzeGo(std::string_view bytes, const std::string& source,
                                    const AnalysisOptions& options) {
   auto all = std::make_shared<GoDumps>();
-  if (IsProfile(bytes)) {
-    if (absl::Status read = ReadGoPprof(bytes, source, *all); !read.ok()) {
-      return WithSource(read, source);
-    }
-  } else {
-    GoTextReader reader(*all, source);
-    reader.Feed(bytes);
-    reader.Finish();
-  }
+  if (absl::Status read = ReadBytes(bytes, source, *all); !read.ok()) return read;
   return Finish(std::move(all), source, options);
 }
 
@@ -126,7 +149,10 @@ absl::StatusOr<Analysis> AnalyzeGoFiles(const std::vector<std::string>& paths,
                                         const AnalysisOptions& options) {
   auto all = std::make_shared<GoDumps>();
   for (const std::string& path : paths) {
+    const std::size_t before = all->dumps.size();
     if (absl::Status read = ReadInto(path, *all); !read.ok()) return read;
+    // One that is left out silently, as a native dump, would make a wrong series.
+    if (all->dumps.size() == before) return Without(path);
   }
   return Finish(std::move(all), paths.empty() ? "" : paths.back(), options);
 }

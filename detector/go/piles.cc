@@ -111,8 +111,10 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump, std::size_t most_ids)
   }
   for (GoPile& pile : picture.piles) NoteCreators(dump, pile);
   NoteIds(dump, most_ids, picture);
+  // What is missing may have been at work.
+  const bool whole = !dump.cut && dump.announced <= dump.count;
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
-                  !dump.crashed && !dump.leak_profile;
+                  !dump.crashed && !dump.leak_profile && whole;
   return picture;
 }
 

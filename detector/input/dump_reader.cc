@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/input/canonical_sites.h"
 #include "detector/input/dump_input.h"
+#include "detector/input/gunzip.h"
 #include "detector/input/mapped_file.h"
 #include "detector/input/packet_decoder.h"
 #include "detector/input/packet_frame.h"
@@ -95,6 +97,11 @@ absl::Status Empty(const std::string& source) {
                                                  "before it could, or was the disk full?"));
 }
 
+absl::Status Packed(const std::string& source, const absl::Status& why) {
+  return absl::Status(
+      why.code(), absl::StrCat("cannot read ", Named(source), ": ", std::string(why.message())));
+}
+
 ReadResult ReadInput(DumpInput input, EventStorage events, const std::string& source_root,
                      std::shared_ptr<Dump> dump) {
   ReadPackets(input, events, *dump);
@@ -132,6 +139,11 @@ std::uint64_t SizeOf(std::FILE* file) {
 ReadResult ReadDump(std::string bytes, std::string source, const std::string& source_root,
                     EventStorage events) {
   auto dump = std::make_shared<Dump>();
+  if (LooksLikeGzip(bytes)) {
+    auto unpacked = Gunzip(bytes);
+    if (!unpacked.ok()) return Packed(source, unpacked.status());
+    bytes = *std::move(unpacked);
+  }
   dump->bytes = std::move(bytes);
   dump->source = std::move(source);
   if (dump->bytes.empty()) return Empty(dump->source);
@@ -151,15 +163,16 @@ ReadResult ReadDumpFile(const std::string& path, const std::string& source_root,
   char buffer[1 << 16];
   errno = 0;
   char magic[sizeof stranded::mapped::kMagic];
-  if (file != stdin && pread(fileno(file), magic, sizeof magic, 0) == sizeof magic &&
-      IsMappedFile({magic, sizeof magic})) {
+  const ssize_t got = file == stdin ? 0 : pread(fileno(file), magic, sizeof magic, 0);
+  const std::string_view head(magic, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (IsMappedFile(head)) {
     auto copy = CopyMappedFile(fileno(file), Named(path));
     std::fclose(file);
     if (!copy.ok()) return copy.status();
     return ReadDump(*std::move(copy), path);
   }
   if (const std::uint64_t size = file == stdin ? 0 : SizeOf(file);
-      size != 0 && events == EventStorage::kEncoded) {
+      size != 0 && events == EventStorage::kEncoded && !LooksLikeGzip(head)) {
     const int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
     const int error = errno;
     std::fclose(file);

@@ -101,6 +101,22 @@ bool ParseGoHeader(std::string_view line, GoHeader& out) {
   return true;
 }
 
+bool BeginsGoHeader(std::string_view line) {
+  if (line.empty() || line.back() == ':') return false;
+  if (line.size() <= kGoroutine.size()) return kGoroutine.starts_with(line);
+  if (!line.starts_with(kGoroutine)) return false;
+  line.remove_prefix(kGoroutine.size());
+  std::uint64_t id = 0;
+  if (!TakeNumber(line, id)) return false;
+  for (const std::string_view next : {" [", " gp="}) {
+    if (next.starts_with(line)) return true;
+  }
+  if (!line.starts_with(" [") && !line.starts_with(" gp=")) return false;
+  const std::size_t close = line.find(']');
+  const std::string_view labels = close == line.npos ? "" : line.substr(close + 1);
+  return labels.empty() || std::string_view(" {").starts_with(labels.substr(0, 2));
+}
+
 bool ParseGoPlace(std::string_view text, std::string_view& file, std::uint32_t& line) {
   std::size_t colon = text.rfind(':');
   while (colon != text.npos && colon > 0) {

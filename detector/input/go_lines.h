@@ -15,6 +15,8 @@ struct GoHeader {
   bool leaked = false, locked_to_thread = false;
 };
 bool ParseGoHeader(std::string_view line, GoHeader& out);
+// Whether it is the begin of such a line and ends within it.
+bool BeginsGoHeader(std::string_view line);
 
 // Takes digits off the front; false if there are none or too many.
 bool TakeNumber(std::string_view& text, std::uint64_t& number);

@@ -1,42 +1,15 @@
 #include "detector/input/go_pprof.h"
 
-#include <zlib.h>
-
-#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "detector/input/decode.h"
 
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kLargest = std::size_t{256} << 20;
 constexpr std::size_t kMostFrames = 1000;
-
-absl::StatusOr<std::string> Inflated(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return absl::InternalError("zlib does not start");
-  // zlib does not write to its input.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), kLargest));
-  std::string out, buffer(1 << 16, '\0');
-  int code = Z_OK;
-  while (code == Z_OK && out.size() <= kLargest) {
-    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    stream.avail_out = static_cast<uInt>(buffer.size());
-    code = inflate(&stream, Z_NO_FLUSH);
-    out.append(buffer, 0, buffer.size() - stream.avail_out);
-    if (code == Z_OK && stream.avail_in == 0 && stream.avail_out != 0) break;
-  }
-  inflateEnd(&stream);
-  if (out.size() > kLargest) return absl::ResourceExhaustedError("more than 256 MiB unpacked");
-  if (code != Z_STREAM_END)
-    return absl::InvalidArgumentError("the gzip data is damaged or cut off");
-  return out;
-}
 
 struct Line {
   std::uint64_t function = 0;
@@ -227,21 +200,7 @@ absl::Status ReadPlain(std::string_view bytes, std::string_view source, GoDumps&
 
 }  // namespace
 
-bool LooksLikeGzip(std::string_view head) { return head.starts_with("\x1f\x8b\x08"); }
-
-bool LooksLikeGoPprof(std::string_view head) {
-  // sample_type first: two small numbers, type and unit.
-  return head.size() > 8 && head[0] == 0x0a && head[1] <= 8 && head[1] >= 2 && head[2] == 0x08;
-}
-
 absl::Status ReadGoPprof(std::string_view bytes, std::string_view source, GoDumps& out) {
-  std::string unpacked;
-  if (LooksLikeGzip(bytes)) {
-    auto inflated = Inflated(bytes);
-    if (!inflated.ok()) return inflated.status();
-    unpacked = *std::move(inflated);
-    bytes = unpacked;
-  }
   const std::size_t before = out.dumps.size();
   try {
     return ReadPlain(bytes, source, out);

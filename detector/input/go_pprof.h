@@ -1,4 +1,4 @@
-// Goroutine and goroutineleak profiles of Go, as protobuf, gzipped or not.
+// Goroutine and goroutineleak profiles of Go, as protobuf that is not packed.
 #ifndef STRANDED_DETECTOR_INPUT_GO_PPROF_H_
 #define STRANDED_DETECTOR_INPUT_GO_PPROF_H_
 
@@ -9,12 +9,8 @@
 
 namespace stranded::detector {
 
-// Appends one dump. Errors: InvalidArgument (no such profile, damaged), ResourceExhausted.
+// Appends one dump. Errors: InvalidArgument (no such profile, damaged).
 absl::Status ReadGoPprof(std::string_view bytes, std::string_view source, GoDumps& out);
-
-bool LooksLikeGzip(std::string_view head);
-// Whether it begins like a profile that is not compressed; the reader knows for sure.
-bool LooksLikeGoPprof(std::string_view head);
 
 }  // namespace stranded::detector
 

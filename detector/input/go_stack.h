@@ -27,6 +27,8 @@ struct GoStack {
   void FlushCall();
   void Unknown(std::string_view line);
   static bool EndsStack(std::string_view line);
+  // Of a call that was read, the place is to come; what may be any text does not count.
+  bool AwaitsPlace() const { return have_call && !call_is_bare; }
 
   GoDumps& out;
   GoGroup now;

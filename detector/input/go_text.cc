@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "detector/input/go_forms.h"
 #include "detector/input/go_lines.h"
 #include "detector/input/go_records.h"
 #include "detector/input/go_stack.h"
@@ -28,6 +29,7 @@ struct GoTextReader::Impl : GoStack {
   std::uint32_t source;
   std::string rest;  // begin of a line whose end is still to come
   bool in_stack = false, new_dump = true, counted = false;
+  bool only_header = false;  // nothing of the stack was read yet
   bool deadlock = false, timed_out = false, crashed = false, bubble = false;
   std::size_t prefix = 0;   // log text before each line
   std::string prefix_mark;  // what it ends with, behind its last digit: times differ in length
@@ -117,7 +119,7 @@ struct GoTextReader::Impl : GoStack {
     dump.ids.Insert(h.id);
     BeginStack(h);
     skipped = false;
-    in_stack = true;
+    in_stack = only_header = true;
   }
 
   // --- debug=1
@@ -128,7 +130,7 @@ struct GoTextReader::Impl : GoStack {
     End(false);
     Reset();
     skipped = false;
-    counted = in_stack = true;
+    counted = in_stack = only_header = true;
     Dump();
     now.count = count;
     pcs.clear();
@@ -142,6 +144,7 @@ struct GoTextReader::Impl : GoStack {
   }
 
   void CountedLine(std::string_view line) {
+    only_header = false;
     line.remove_prefix(1);
     const std::string_view text = Stripped(line);
     if (text.starts_with("labels:")) {
@@ -245,6 +248,7 @@ struct GoTextReader::Impl : GoStack {
   }
 
   void Line(std::string_view line) {
+    line = WithoutMark(line);
     if (Wrapped(line)) {
       ++out.other_lines;
     } else {
@@ -273,9 +277,28 @@ struct GoTextReader::Impl : GoStack {
     }
     line = Unprefixed(line);
     if (Stripped(line).empty()) return End(false);
+    only_header = false;
     if (StackLine(line)) return;
     End(false);
     Preamble(line);
+  }
+
+  // The text is over. A last line without its end is normal; a header that is not whole or has no
+  // stack, and a call without its place, are not.
+  void Finish() {
+    rest.erase(0, Read(rest, true));
+    const bool line_cut = !rest.empty();
+    const std::uint64_t unknown = out.unknown_lines;
+    const bool header_cut = line_cut && BeginsGoHeader(Unprefixed(rest));
+    if (header_cut) {
+      End(false);
+      if (!out.dumps.empty()) out.dumps.back().cut = true;
+    } else if (line_cut) {
+      Line(rest);
+    }
+    rest.clear();
+    const bool half_a_frame = counted && out.unknown_lines > unknown;
+    End(only_header || AwaitsPlace() || (line_cut && (have_call || half_a_frame)));
   }
 
   // --- whole records
@@ -359,31 +382,6 @@ void GoTextReader::Feed(std::string_view chunk) {
   if (!chunk.empty()) rest.assign(chunk.substr(impl_->Read(chunk, false)));
 }
 
-void GoTextReader::Finish() {
-  std::string& rest = impl_->rest;
-  rest.erase(0, impl_->Read(rest, true));
-  const bool cut = !rest.empty();
-  if (cut) impl_->Line(rest);
-  rest.clear();
-  // A last line without its end is normal; a call without its place is not.
-  impl_->End(cut && impl_->have_call);
-}
-
-bool LooksLikeGoText(std::string_view head) {
-  GoHeader header;
-  while (!head.empty()) {
-    const std::size_t end = std::min(head.find('\n'), head.size());
-    std::string_view line = head.substr(0, end);
-    head.remove_prefix(std::min(end + 1, head.size()));
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    if (line.starts_with("goroutine profile: total ") ||
-        line.starts_with("goroutineleak profile: total ")) {
-      return true;
-    }
-    const std::size_t at = line.find("goroutine ");
-    if (at != line.npos && ParseGoHeader(line.substr(at), header)) return true;
-  }
-  return false;
-}
+void GoTextReader::Finish() { impl_->Finish(); }
 
 }  // namespace stranded::detector

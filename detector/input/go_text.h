@@ -26,9 +26,6 @@ class GoTextReader {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether there is a goroutine in it, or the head of a debug=1 profile.
-bool LooksLikeGoText(std::string_view head);
-
 }  // namespace stranded::detector
 
 #endif  // STRANDED_DETECTOR_INPUT_GO_TEXT_H_

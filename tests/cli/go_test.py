@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Go's own goroutine dumps, expected against found."""
 import csv
+import gzip
 import importlib.util
 import json
 import os
+import re
 import tempfile
 import unittest
 
-from support import BIN, SOURCE, run, stranded
+from support import BIN, SOURCE, run, sample, stranded
 
 DUMPS = os.path.join(SOURCE, 'tests/go_dumps')
 
@@ -94,6 +96,18 @@ class Ways(unittest.TestCase):
         text = stranded('report', '--series', *names).stdout
         self.assertIn('oldest dump first: 0, 0, 120.', text)
 
+    def test_a_series_is_of_go_dumps_only(self):
+        with tempfile.TemporaryDirectory() as out:
+            native, log = os.path.join(out, 'native.strd'), os.path.join(out, 'a.log')
+            sample('first_answer', 'leaky', f'dump={native}')
+            with open(log, 'w', encoding='utf-8') as file:
+                file.write('nothing here\n')
+            for other in (native, log):
+                for names in ((dump('pools.debug2.txt'), other), (other, dump('pools.debug2.txt'))):
+                    mixed = stranded('report', '--series', *names)
+                    self.assertEqual(mixed.returncode, 3)
+                    self.assertIn(f"'{other}' has no goroutine in it", mixed.stderr)
+
     def test_long_log_before_the_dump(self):
         with open(dump('pools.debug2.txt'), encoding='utf-8') as file:
             text = 'nothing to see here\n' * 20000 + file.read()
@@ -147,6 +161,118 @@ class Forms(unittest.TestCase):
         self.assertEqual(report['findings'][0]['task_count'], 20)
         self.assertIn('20 lines in stacks not understood, the first: what is this',
                       report['missing'][0])
+
+
+NIL = ('goroutine 20 [chan receive (nil chan), 2 minutes]:\nmain.nilly(0x0)\n\t/a/nil.go:5 +0x3c\n'
+       'created by main.main in goroutine 1\n\t/a/main.go:20 +0x8d\n\n')
+MAIN = 'goroutine 1 [running]:\nmain.main()\n\t/a/main.go:24 +0x8d\n'
+
+
+class Cut(unittest.TestCase):
+    """A dump that ends too early is no clean one."""
+
+    def gate(self, text, cut=True):
+        done = run(BIN, 'gate', '-', stdin=text)
+        self.assertEqual((done.returncode, 'cut off inside a goroutine' in done.stderr), (3, True) if cut else (0, False),
+                         text[-60:] + done.stdout + done.stderr)
+
+    def test_anywhere_in_a_header(self):
+        header = 'goroutine 18 [chan receive (nil chan), 11 minutes, locked to thread] {job: "a"}:\n'
+        for size in range(1, len(header) + 1):
+            self.gate(MAIN + '\n' + header[:size])
+        for size in range(1, len('goroutine 18 gp=0xc000 m=nil [IO wait]:')):
+            self.gate(MAIN + '\n' + 'goroutine 18 gp=0xc000 m=nil [IO wait]:'[:size])
+
+    def test_in_its_first_call(self):
+        self.gate(MAIN + '\ngoroutine 18 [chan receive]:\nmain.f(0x1')
+        self.gate(MAIN + '\ngoroutine 18 [chan receive]:\nmain.f(0x1)\n')
+        self.gate(MAIN + '\ngoroutine 18 [runnable]:\nmain.f(0x1)\n\t/a.go:1 +0x1\ncreated by main.main in goroutine 1\n')
+
+    def test_in_the_last_stack_of_counts(self):
+        text = 'goroutine profile: total 2\n2 @ 0x1 0x2 0x3\n#\t0x3\tmain.f+0x1\t/a/m.go:7\n'
+        self.gate(text, cut=False)
+        for end in ('2 @', '#\t0x3', '+0x1', '.go'):
+            self.gate(text[:text.index(end) + len(end)])
+        self.gate(text[:text.index('#')])
+
+    def test_also_behind_a_prefix_and_with_carriage_returns(self):
+        for text in (MAIN + '\ngoroutine 18 [chan rec', MAIN + '\ngoroutine 18 [chan receive]:\n'):
+            self.gate(re.sub('^(?=.)', 'pod-1 | ', text, flags=re.M))
+            self.gate(text.replace('\n', '\r\n'))
+
+    def test_the_report_warns(self):
+        done = run(BIN, 'report', '-', stdin=MAIN + '\ngoroutine 18 [chan rec')
+        self.assertEqual(done.returncode, 3)
+        self.assertIn('the dump is cut off inside a goroutine', done.stdout)
+
+    def test_other_ends_are_none(self):
+        for end in ('', '\n', '\nexit status 2', '\ngoroutines: 4', '\ngoroutine 18 has ended', '\nbye',
+                    '\ngoroutine 5 [running]:\n\tgoroutine running on other thread; stack unavailable\n'):
+            self.gate(MAIN + end, cut=False)
+        self.gate(MAIN[:-1], cut=False)
+
+
+class Encodings(unittest.TestCase):
+    def test_a_mark_before_utf_8_hides_nothing(self):
+        for text in (NIL + MAIN, MAIN + '\n' + NIL):
+            done = run(BIN, 'gate', '-', stdin=b'\xef\xbb\xbf' + text.encode())
+            self.assertEqual(done.returncode, 1, done.stdout)
+        with open(dump('mixed.debug1.txt'), 'rb') as file:
+            plain = file.read()
+        marked = run(BIN, 'report', '-', stdin=b'\xef\xbb\xbf' + plain)
+        self.assertEqual(marked.stdout, run(BIN, 'report', '-', stdin=plain).stdout)
+
+    def test_utf_16_is_refused_by_name(self):
+        for name in ('utf-16', 'utf-16-le', 'utf-16-be'):
+            done = run(BIN, 'gate', '-', stdin=(NIL + MAIN).encode(name))
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(b'it is text in UTF-16', done.stderr)
+            self.assertIn(b'iconv', done.stderr)
+
+    def in_a_file(self, data):
+        with tempfile.NamedTemporaryFile(suffix='.gz') as file:
+            file.write(data)
+            file.flush()
+            done = stranded('report', file.name)
+            return done.returncode, done.stdout.replace(file.name, 'FILE'), done.stderr
+
+    def test_packed_or_not_is_the_same(self):
+        with tempfile.TemporaryDirectory() as out:
+            native, trace = os.path.join(out, 'native.strd'), os.path.join(out, 'trace.strd')
+            sample('first_answer', 'leaky', f'schedule=controlled:seed=1:dump={native}')
+            sample('first_answer', 'leaky', f'schedule=controlled:seed=1:record=trace:dump={trace}')
+            profiles = sorted(n for n in os.listdir(DUMPS) if n.endswith('.pb.gz'))
+            self.assertGreater(len(profiles), 8)
+            for path in (native, trace, dump('mixed.debug2.txt'), dump('mixed.debug1.txt'), *map(dump, profiles)):
+                with self.subTest(path), open(path, 'rb') as file:
+                    plain = file.read()
+                    if path.endswith('.gz'):
+                        plain = gzip.decompress(plain)
+                    expected = self.in_a_file(plain)
+                    self.assertIn(expected[0], (0, 1))
+                    self.assertEqual(expected[2], '')
+                    self.assertEqual(self.in_a_file(gzip.compress(plain)), expected)
+                    piped = [run(BIN, 'report', '-', stdin=data) for data in (plain, gzip.compress(plain))]
+                    self.assertEqual(piped[0].stdout, piped[1].stdout)
+                    self.assertEqual([done.returncode for done in piped], [expected[0]] * 2)
+
+    def test_a_long_log_may_stand_before_a_packed_dump(self):
+        text = ('nothing to see here\n' * 20000 + NIL + MAIN).encode()
+        self.assertEqual(self.in_a_file(gzip.compress(text))[0], 1)
+
+    def test_packed_files_that_were_appended_are_one(self):
+        code, text, _ = self.in_a_file(gzip.compress((MAIN + '\n').encode()) + gzip.compress(NIL.encode()))
+        self.assertEqual((code, 'nil-channel' in text), (1, True), text)
+
+    def test_damage_to_what_is_packed_is_said(self):
+        for data in (gzip.compress((NIL + MAIN).encode())[:-9], gzip.compress(MAIN.encode()) + b'more',
+                     b'\x1f\x8b\x08', gzip.compress(b'')):
+            code, _, why = self.in_a_file(data)
+            self.assertEqual(code, 3)
+            self.assertRegex(why, 'the gzip data is damaged or cut off|is empty')
+        code, _, why = self.in_a_file(gzip.compress(b'no dump\n'))
+        self.assertEqual(code, 3)
+        self.assertNotIn('profile', why)
 
 
 if __name__ == '__main__':

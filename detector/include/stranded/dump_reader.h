@@ -3,7 +3,8 @@
 // Overview: a dump is a stream of packets with checksums; what is damaged is skipped and counted, a
 // cut tail is normal. Refused are only files that are no dumps at all, empty ones, and those of a
 // newer major version. Errors: NotFound, Unavailable (cannot be read), InvalidArgument (empty or
-// foreign), Unimplemented (newer). Each says what, where and what to do.
+// foreign; packed by gzip and damaged), ResourceExhausted (much when unpacked), Unimplemented
+// (newer). Each says what, where and what to do.
 #ifndef STRANDED_DETECTOR_DUMP_READER_H_
 #define STRANDED_DETECTOR_DUMP_READER_H_
 

@@ -1,4 +1,5 @@
-// Go's own goroutine dumps as input: text (debug=2, debug=1, crashes) and pprof profiles.
+// Go's own goroutine dumps as input: text (debug=2, debug=1, crashes) and pprof profiles,
+// packed by gzip or not.
 //
 // Overview: the last dump is analysed, and those before it where a program ended (a deadlock, a
 // test out of time); the others, in the same file or in files given first, tell what grows. The
