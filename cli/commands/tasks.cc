@@ -1,4 +1,6 @@
 // stranded tasks FILE: one line for each task.
+#include <cinttypes>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
@@ -55,6 +57,11 @@ int Run(TaskOptions& o) {
   o.filter.min_age_ns = static_cast<std::int64_t>(o.min_age_seconds * 1e9);
   o.filter.width = Width();
   TaskTable(*analysis, o.filter, &Print);
+  if (const std::uint64_t left = analysis->summary.unlisted; left > 0) {
+    std::fprintf(stderr,
+                 "stranded: %" PRIu64 " more goroutines are counted by report and not listed\n",
+                 left);
+  }
   return kClean;
 }
 

@@ -283,11 +283,6 @@ void GoAnalyzer::Summarize(AnalysisSummary& out) const {
     out.losses.push_back("the dump is cut off inside a goroutine: what came after is missing");
     out.partly_lost = true;
   }
-  if (!dump_.goroutines.empty() && dump_.goroutines.size() < dump_.count) {
-    out.losses.push_back(absl::StrCat("all ", dump_.count, " goroutines are counted, but only ",
-                                      dump_.goroutines.size(),
-                                      " are listed by tasks, tree and show"));
-  }
   if (dump_.announced > dump_.count) {
     out.losses.push_back(
         absl::StrCat("the dump announces ", dump_.announced, " goroutines and has ", dump_.count));
@@ -298,6 +293,14 @@ void GoAnalyzer::Summarize(AnalysisSummary& out) const {
         absl::StrCat(all_.unknown_lines, all_.unknown_lines == 1 ? " line" : " lines",
                      " in stacks not understood, the first: ", all_.unknown_examples.front()));
   }
+}
+
+void NoteUnlisted(std::uint64_t count, Analysis& out) {
+  const std::size_t listed = out.dump->snapshots.back().tasks.size();
+  if (listed >= count) return;
+  out.summary.unlisted = count - listed;
+  out.summary.losses.push_back(absl::StrCat("all ", count, " goroutines are counted, but only ",
+                                            listed, " are listed by tasks, tree and show"));
 }
 
 }  // namespace
@@ -318,6 +321,7 @@ Analysis AnalyzeGoModel(std::shared_ptr<const GoDumps> all, const AnalysisOption
     if (left == 0) break;
   }
   out.dump = NativeFromGo(all, all->dumps.size() - 1);
+  NoteUnlisted(all->dumps.back().count, out);
   return out;
 }
 

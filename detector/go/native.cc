@@ -76,6 +76,21 @@ void NoteElided(Snapshot& snap, const GoGroup& group, std::uint64_t id) {
   if (group.elided > 0) snap.stack_notes[id] = "the runtime left frames out";
 }
 
+// A profile has counts and no ids.
+void AddCounted(const GoDump& from, const std::vector<Task>& patterns, Snapshot& snap) {
+  std::uint64_t id = 1;  // 1 stays main's
+  std::uint64_t room = kMostTasks;
+  for (std::size_t i = 0; i < from.groups.size(); ++i) {
+    // One of each stack in any case.
+    const std::uint64_t count = std::min(from.groups[i].count, std::max<std::uint64_t>(room, 1));
+    room -= std::min(room, count);
+    for (std::uint64_t n = 0; n < count; ++n) {
+      AddTask(snap, patterns[i], ++id, 0, 0, 0);
+      NoteElided(snap, from.groups[i], id);
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std::size_t index) {
@@ -98,15 +113,7 @@ std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std
     AddTask(snap, patterns[g.group], g.id, g.creator, from.groups[g.group].creator, g.minutes);
     NoteElided(snap, from.groups[g.group], g.id);
   }
-  if (!from.goroutines.empty()) return {holder, &holder->dump};
-  std::uint64_t id = 1;  // not from the dump: it has none. 1 stays main's.
-  for (std::size_t i = 0; i < from.groups.size(); ++i) {
-    const std::uint64_t room = kMostTasks - std::min<std::uint64_t>(kMostTasks, snap.tasks.size());
-    for (std::uint64_t n = 0; n < std::min(room, from.groups[i].count); ++n) {
-      AddTask(snap, patterns[i], ++id, 0, 0, 0);
-      NoteElided(snap, from.groups[i], id);
-    }
-  }
+  if (from.goroutines.empty()) AddCounted(from, patterns, snap);
   return {holder, &holder->dump};
 }
 

@@ -9,10 +9,12 @@
 
 namespace stranded::detector {
 
-// Keeps `all`. Of more than 20,000 goroutines the first are in it, and some of each stack.
+// Keeps `all`. Of more than 20,000 goroutines the first are in it, and one or more of each
+// stack.
 std::shared_ptr<const Dump> NativeFromGo(std::shared_ptr<const GoDumps> all, std::size_t index);
-// Who started whom, with equal subtrees folded and counted.
-std::string GoTree(const Dump& dump);
+// Who started whom, with equal subtrees folded and counted. `unlisted`: how many are not in the
+// dump.
+std::string GoTree(const Dump& dump, std::uint64_t unlisted);
 
 }  // namespace stranded::detector
 

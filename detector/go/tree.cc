@@ -21,7 +21,7 @@ class CreatorTree {
       children_[rooted ? 0 : parent].push_back(&task);
     }
   }
-  std::string Draw() { return Below(0, "", 0); }
+  std::string Draw() { return Below(0, 0); }
 
  private:
   std::string Line(const Task& task) const {
@@ -41,20 +41,41 @@ class CreatorTree {
 
   // What stands below a goroutine, equal subtrees once. Each has one creator, so no
   // cycle can be reached from a root.
-  std::string Below(Id id, const std::string& lead, std::size_t depth) {
+  std::string Below(Id id, std::size_t depth) {
     const auto it = children_.find(id);
-    if (it == children_.end() || depth > kDeepest) return "";
+    if (it == children_.end()) return "";
+    if (depth > kDeepest) return "└─ ... more further down\n";
     std::map<std::string, std::size_t> equal;
     for (const Task* task : it->second) {
-      ++equal[absl::StrCat(Line(*task), "\n", Below(task->id, lead + "   ", depth + 1))];
+      ++equal[absl::StrCat(Line(*task), "\n", Below(task->id, depth + 1))];
     }
     std::string out;
+    std::size_t left = equal.size();
     for (const auto& [text, count] : equal) {
-      const std::size_t end = text.find('\n');
-      absl::StrAppend(&out, lead, depth == 0 ? "" : "└─ ", text.substr(0, end),
-                      count > 1 ? absl::StrCat("  (", count, " like this)") : "", text.substr(end));
+      const bool last = --left == 0;
+      Hang(text, count,
+           depth == 0 ? ""
+           : last     ? "└─ "
+                      : "├─ ",
+           depth == 0 ? ""
+           : last     ? "   "
+                      : "│  ",
+           out);
     }
     return out;
+  }
+
+  // The first line of a subtree behind the sign of its branch, those below it behind `lead`.
+  static void Hang(std::string_view text, std::size_t count, const char* sign, const char* lead,
+                   std::string& out) {
+    std::size_t end = text.find('\n');
+    out.append(sign).append(text.substr(0, end));
+    if (count > 1) absl::StrAppend(&out, "  (", count, " like this)");
+    out += '\n';
+    for (text.remove_prefix(end + 1); !text.empty(); text.remove_prefix(end + 1)) {
+      end = text.find('\n');
+      out.append(lead).append(text.substr(0, end + 1));
+    }
   }
 
   const Dump& dump_;
@@ -64,9 +85,11 @@ class CreatorTree {
 
 }  // namespace
 
-std::string GoTree(const Dump& dump) {
+std::string GoTree(const Dump& dump, std::uint64_t unlisted) {
   const std::string out = CreatorTree(dump).Draw();
-  return out.empty() ? "no goroutines\n" : out;
+  if (out.empty()) return "no goroutines\n";
+  if (unlisted == 0) return out;
+  return absl::StrCat(out, "... and ", unlisted, " more goroutines, which are not drawn\n");
 }
 
 }  // namespace stranded::detector

@@ -298,8 +298,8 @@ std::string GoWaitName(GoWaitKind kind) {
 WaitKind NativeWait(GoWaitKind kind) {
   switch (kind) {
     case Kind::kSend: return WaitKind::kChanSend;
-    case Kind::kReceive:
-    case Kind::kChannel: return WaitKind::kChanRecv;
+    case Kind::kReceive: return WaitKind::kChanRecv;
+    case Kind::kChannel: return WaitKind::kChannel;
     case Kind::kSendNil: return WaitKind::kChanSendNil;
     case Kind::kReceiveNil: return WaitKind::kChanRecvNil;
     case Kind::kSelect: return WaitKind::kSelect;
@@ -311,7 +311,7 @@ WaitKind NativeWait(GoWaitKind kind) {
     case Kind::kCond: return WaitKind::kCondWait;
     case Kind::kOnce: return WaitKind::kOnceWait;
     case Kind::kSleep: return WaitKind::kSleep;
-    case Kind::kIo:
+    case Kind::kIo: return WaitKind::kIo;
     case Kind::kSyscall: return WaitKind::kBlockingRegion;
     default: return WaitKind::kNone;
   }

@@ -60,7 +60,9 @@ enum class WaitKind : std::uint8_t {
   kSemaphoreAcquire,
   kJoin,
   kBlockingRegion,
-  kLeakCheck
+  kLeakCheck,  // the last one of dumps; Go's have two more
+  kChannel,    // sends or receives: the form of the dump does not say
+  kIo
 };
 enum class CaseOp : std::uint8_t { kNone, kRecv, kSend, kDone, kDefault };
 enum class PeerOutcome : std::uint8_t { kNone, kCompleted, kWaiting, kLeft, kSawClosed };

@@ -31,7 +31,7 @@ class Writer {
     out["syncs"] = Syncs();
     out["events"] = PageEvents(snap_, findings_, tables_);
     Json waits = Json::array();
-    for (int kind = 0; kind <= static_cast<int>(WaitKind::kLeakCheck); ++kind) {
+    for (int kind = 0; kind <= static_cast<int>(WaitKind::kIo); ++kind) {
       waits.push_back(WaitText(static_cast<WaitKind>(kind)));
     }
     out["waits"] = std::move(waits);

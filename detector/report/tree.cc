@@ -179,7 +179,7 @@ class Drawer {
 
 std::string TreeReport(const Analysis& analysis) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "no snapshot\n";
-  if (analysis.dump->frames_are_sites) return GoTree(*analysis.dump);
+  if (analysis.dump->frames_are_sites) return GoTree(*analysis.dump, analysis.summary.unlisted);
   const AnalysisOptions options;
   const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
   return Drawer(s).Draw();

@@ -63,6 +63,8 @@ std::string WaitText(WaitKind kind) {
     case WaitKind::kJoin: return "joining a task";
     case WaitKind::kBlockingRegion: return "in a system call";
     case WaitKind::kLeakCheck: return "checking for leaks";
+    case WaitKind::kChannel: return "sending on a channel or receiving from it";
+    case WaitKind::kIo: return "waiting for input or output";
     case WaitKind::kNone: break;
   }
   return "blocked";

@@ -275,5 +275,48 @@ class Encodings(unittest.TestCase):
         self.assertNotIn('profile', why)
 
 
+class Lists(unittest.TestCase):
+    """tasks and tree."""
+
+    def on(self, command, text):
+        done = run(BIN, command, '-', stdin=text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_a_send_is_not_called_a_receive(self):
+        for command in ('tasks', 'tree'):
+            text = stranded(command, dump('ctx_timeout_sender.debug1.txt')).stdout
+            self.assertIn('sending on a channel or receiving from it', text)
+            self.assertNotIn('  receiving from a channel', text)
+
+    def test_what_is_left_out_is_said(self):
+        one = 'goroutine {} [select]:\nmain.f()\n\t/a.go:7 +0x1\ncreated by main.main in goroutine 1\n\t/a.go:3\n\n'
+        many = ''.join(one.format(n) for n in range(2, 20103))
+        counted = 'goroutine profile: total 20103\n20103 @ 0x1 0x2 0x3\n#\t0x3\tmain.f+0x1\t/a.go:7\n'
+        for text, left in ((many, 101), (counted, 103)):
+            self.assertIn(f'\n... and {left} more goroutines', self.on('tree', text).stdout)
+            tasks = self.on('tasks', text)
+            self.assertEqual(len(tasks.stdout.splitlines()), 20001)
+            self.assertIn(f'{left} more goroutines', tasks.stderr)
+            self.assertIn('only 20000 are listed by tasks, tree and show', run(BIN, 'report', '-', stdin=text).stdout)
+        few = self.on('tree', one.format(2))
+        self.assertNotIn('more goroutines', few.stdout)
+
+    def test_each_stack_of_a_large_profile_is_listed(self):
+        text = 'goroutine profile: total 30001\n30000 @ 0x1 0x2\n#\t0x2\tmain.f+0x1\t/a.go:7\n\n' \
+               '1 @ 0x5 0x6\n#\t0x6\tmain.rare+0x1\t/a.go:9\n'
+        self.assertIn('main.rare', self.on('tasks', text).stdout)
+
+    def test_branches(self):
+        def one(number, name, state, parent):
+            return f'goroutine {number} [{state}]:\nmain.{name}()\n\t/a.go:{number} +0x1\n' \
+                   f'created by main.x in goroutine {parent}\n\t/a.go:3\n\n'
+        text = MAIN + '\n' + one(2, 'a', 'IO wait', 1) + one(3, 'b', 'syscall', 2) + one(4, 'c', 'select', 1)
+        lines = self.on('tree', text).stdout.splitlines()
+        self.assertEqual([re.sub('  at .*', '', line) for line in lines],
+                         ['main.main  running', '├─ main.a  waiting for input or output',
+                          '│  └─ main.b  in a system call', '└─ main.c  in a select'])
+
+
 if __name__ == '__main__':
     unittest.main()

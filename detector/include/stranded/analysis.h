@@ -48,6 +48,7 @@ struct AnalysisSummary {
   std::string died_of;              // the signal because of which the dump was written; or empty
   bool partly_lost = false;         // damaged or cut: findings may be missing
   std::vector<std::string> losses;  // what is missing, one sentence each
+  std::uint64_t unlisted = 0;  // goroutines that are counted, but not in the dump: there are many
 };
 
 struct Analysis {
