@@ -173,12 +173,17 @@ void ChanClose(ChanCore* chan, const std::source_location& site) {
   }
 }
 
+// Whoever sees the values of others comes after their sends.
 std::size_t ChanSize(ChanCore* chan) {
   if (chan == nullptr) return 0;
   SpinGuard guard(chan->lock);
   chan->observed_size = true;
-  if (chan->length > 0 && tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    RecordPass(CurrentTask()->id, WaitKind::kChanRecv, chan->id, {});
+  if (chan->length > 0 && tracing.load(std::memory_order_relaxed)) [[unlikely]] {
+    const Task* self = CurrentTask();
+    if (chan->last_sender.task != self->id) {
+      RecordPass(self->id, WaitKind::kChanRecv, chan->id, {});
+    }
+  }
   return chan->length;
 }
 
