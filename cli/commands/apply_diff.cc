@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "stranded/internal/output_file.h"
 
 namespace stranded::cli {
 namespace {
@@ -62,14 +63,9 @@ absl::StatusOr<std::string> ApplyDiff(const std::string& diff, const std::string
   lines.erase(first, first + static_cast<std::ptrdiff_t>(hunk->before.size()));
   lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at), hunk->after.begin(),
                hunk->after.end());
-  // Beside the file, then in its place: a reader never sees half of it.
-  const std::string beside = absl::StrCat(path, ".stranded");
-  std::ofstream out(beside, std::ios::binary);
-  out << absl::StrJoin(lines, "\n");
-  out.close();
-  if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
-    std::remove(beside.c_str());
-    return absl::PermissionDeniedError(absl::StrCat("cannot write ", path));
+  const absl::Status written = internal::WriteFile(path, absl::StrJoin(lines, "\n"));
+  if (!written.ok()) {
+    return absl::Status(written.code(), absl::StrCat("cannot write ", written.message()));
   }
   return hunk->path;
 }

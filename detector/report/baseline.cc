@@ -1,16 +1,18 @@
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "detector/report/small_file.h"
 #include "stranded/gate.h"
+#include "stranded/internal/output_file.h"
 
 namespace stranded {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr unsigned kVersion = 1;
 
 std::string Text(const Json& entry, const char* key) {
   const auto it = entry.find(key);
@@ -26,28 +28,40 @@ BaselineEntry* Baseline::Find(std::string_view fingerprint) {
   return nullptr;
 }
 
-bool IsDate(std::string_view text) {
+bool IsDate(std::string_view date) {
+  const std::string text(date);
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i != 4 && i != 7 && (text[i] < '0' || text[i] > '9')) return false;
+  if (text.find_first_not_of("0123456789-") != text.npos) return false;
+  int year = 0;
+  unsigned month = 0, day = 0;
+  if (!absl::SimpleAtoi(text.substr(0, 4), &year) || !absl::SimpleAtoi(text.substr(5, 2), &month) ||
+      !absl::SimpleAtoi(text.substr(8, 2), &day)) {
+    return false;
   }
-  const int month = (text[5] - '0') * 10 + text[6] - '0',
-            day = (text[8] - '0') * 10 + text[9] - '0';
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  return std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(month),
+                                     std::chrono::day(day))
+      .ok();
 }
 
 absl::StatusOr<Baseline> ReadBaseline(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) {
-    return absl::NotFoundError(absl::StrCat("cannot read the baseline '", path,
-                                            "': ", std::strerror(errno),
-                                            "; make one with --create-baseline"));
+  constexpr const char* kMakeOne = "; make one with --create-baseline";
+  const auto text = detector::ReadSmallFile(path, "baseline");
+  if (!text.ok()) {
+    const bool none = absl::IsNotFound(text.status());
+    return absl::Status(text.status().code(),
+                        absl::StrCat(text.status().message(), none ? kMakeOne : ""));
   }
-  const Json json = Json::parse(in, nullptr, false);
+  const Json json = Json::parse(*text, nullptr, false);
   if (json.is_discarded() || !json.is_object() || Text(json, "format") != "stranded-baseline" ||
       !json.contains("entries") || !json["entries"].is_array()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "' is not a Stranded baseline; make one with --create-baseline"));
+        absl::StrCat("'", path, "' is not a Stranded baseline", kMakeOne));
+  }
+  const auto version = json.find("version");
+  if (version == json.end() || !version->is_number_unsigned() || *version != kVersion) {
+    return absl::UnimplementedError(absl::StrCat(
+        "the baseline '", path, "' has version ", version == json.end() ? "none" : version->dump(),
+        "; this program reads version ", kVersion, ": use the stranded program that wrote it"));
   }
   Baseline baseline;
   for (const Json& e : json["entries"]) {
@@ -75,16 +89,12 @@ absl::Status WriteBaseline(const std::string& path, const Baseline& baseline) {
                        {"date", e.date}});
     if (!e.expires.empty()) entries.back()["expires"] = e.expires;
   }
-  const Json json = {{"format", "stranded-baseline"}, {"version", 1}, {"entries", entries}};
-  const std::string temporary = path + ".tmp";
-  std::ofstream out(temporary);
-  out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  out.close();
-  if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot write the baseline '", path, "': ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
+  const Json json = {{"format", "stranded-baseline"}, {"version", kVersion}, {"entries", entries}};
+  const absl::Status written =
+      internal::WriteFile(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  if (written.ok()) return written;
+  return absl::Status(written.code(),
+                      absl::StrCat("cannot write the baseline ", written.message()));
 }
 
 void AddToBaseline(const std::vector<Finding>& findings, const std::string& date,

@@ -1,10 +1,8 @@
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "detector/report/small_file.h"
 #include "stranded/gate.h"
 
 namespace stranded {
@@ -117,22 +115,25 @@ absl::StatusOr<std::vector<Suppression>> ParseSuppressions(const std::string& te
 }
 
 absl::StatusOr<std::vector<Suppression>> ReadSuppressions(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) {
-    return absl::NotFoundError(absl::StrCat("cannot read '", path, "': ", std::strerror(errno)));
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
-  return ParseSuppressions(text.str(), path);
+  auto text = detector::ReadSmallFile(path, "suppressions");
+  if (!text.ok()) return text.status();
+  return ParseSuppressions(*text, path);
 }
+
+namespace {
+
+// Quotes end a value, so '*' stands for them.
+std::string Glob(const std::string& text) { return absl::StrReplaceAll(text, {{"\"", "*"}}); }
+
+}  // namespace
 
 std::string SuppressionFor(const Finding& finding, const std::string& reason) {
   const SourceSite& site = finding.wait_site();
   const std::string base = site.file.substr(site.file.find_last_of('/') + 1);
-  return absl::StrCat(
-      "rule=", std::string(finding.rule()), " file=*", base,
-      site.function.empty() ? "" : absl::StrCat(" function=\"", site.function, "\""), " reason=\"",
-      absl::StrReplaceAll(reason, {{"\"", "'"}, {"\n", " "}}), "\"");
+  std::string line = absl::StrCat("rule=", finding.data().rule, " file=\"*", Glob(base), "\"");
+  if (!site.function.empty()) absl::StrAppend(&line, " function=\"", Glob(site.function), "\"");
+  return absl::StrCat(line, " reason=\"",
+                      absl::StrReplaceAll(reason, {{"\"", "'"}, {"\n", " "}, {"\r", " "}}), "\"");
 }
 
 }  // namespace stranded

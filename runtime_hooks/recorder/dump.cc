@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -15,6 +13,7 @@
 #include "runtime_hooks/recorder/header.h"
 #include "runtime_hooks/recorder/modules.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "stranded/internal/output_file.h"
 #include "stranded/internal/spin_lock.h"
 #include "stranded/options.h"
 
@@ -26,14 +25,9 @@ void Append(void* arg, const char* bytes, std::size_t count) {
   static_cast<std::string*>(arg)->append(bytes, count);
 }
 
-struct FileSink {
-  std::FILE* file;
-  bool failed = false;
-  static void Write(void* arg, const char* bytes, std::size_t count) {
-    auto* self = static_cast<FileSink*>(arg);
-    if (std::fwrite(bytes, 1, count, self->file) != count) self->failed = true;
-  }
-};
+void ToFile(void* arg, const char* bytes, std::size_t count) {
+  static_cast<OutputFile*>(arg)->Write(bytes, count);
+}
 
 // Keeps what is written until nobody is held up: a string that grows is copied, and a file may have
 // to wait for its disk.
@@ -185,28 +179,11 @@ std::string CaptureDump(const DumpOptions& options) {
 }
 
 absl::Status WriteDump(const std::string& path, const DumpOptions& options) {
-  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
-  std::FILE* file = std::fopen(temporary.c_str(), "wbe");
-  if (file == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot write the dump ", temporary, ": ",
-                                               std::strerror(errno),
-                                               "; is the directory there and writable?"));
-  }
-  internal::FileSink sink{file};
-  internal::WriteAll({&internal::FileSink::Write, &sink}, options);
-  const bool closed = std::fclose(file) == 0;
-  if (sink.failed || !closed) {
-    const std::string reason = std::strerror(errno);
-    std::remove(temporary.c_str());
-    return absl::UnavailableError(absl::StrCat("cannot write the dump ", temporary, ": ", reason));
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    std::remove(temporary.c_str());
-    return absl::UnavailableError(
-        absl::StrCat("cannot rename the dump ", temporary, " to ", path, ": ", reason));
-  }
-  return absl::OkStatus();
+  internal::OutputFile file(path);
+  if (file.ok()) internal::WriteAll({&internal::ToFile, &file}, options);
+  const absl::Status written = file.Finish();
+  if (written.ok()) return written;
+  return absl::Status(written.code(), absl::StrCat("cannot write the dump ", written.message()));
 }
 
 absl::Status WriteDump(const std::string& path) { return WriteDump(path, DumpOptions()); }

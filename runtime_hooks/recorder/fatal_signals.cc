@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include "runtime_hooks/recorder/header.h"
 #include "runtime_hooks/recorder/modules.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "stranded/internal/output_file.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
 
@@ -90,8 +92,17 @@ void SayIfOverflow(const siginfo_t* info) {
 }
 
 void WriteCrashDump(int signal) {
-  int fd = open(room->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  // A dying program does not wait for a reader of its FIFO.
+  const bool direct = IsSpecialFile(room->path);
+  int fd = direct ? open(room->path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC)
+                  : open(room->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return;
+  struct stat old {};
+  if (direct) {
+    fcntl(fd, F_SETFL, O_APPEND);
+  } else if (stat(room->path, &old) == 0) {
+    fchmod(fd, old.st_mode & 07777);
+  }
   auto* writer = new (room->writer) PacketWriter({&WriteFd, &fd});
   WriteHeader(*writer);
   WriteModules(*writer);
@@ -100,7 +111,7 @@ void WriteCrashDump(int signal) {
   options.crash = true;
   Snapshot(*writer, options).Run();
   close(fd);
-  rename(room->temporary, room->path);
+  if (!direct) rename(room->temporary, room->path);
   Line() << "stranded: dump written to " << room->path << "\n";
 }
 
@@ -136,7 +147,7 @@ void PrepareThreadForSignals() {
 }
 
 void InstallFatalSignals() {
-  const std::string& path = GetOptions().dump;
+  const std::string path = BehindLinks(GetOptions().dump);
   if (!path.empty() && path.size() < sizeof room->path) {
     room = new CrashRoom;
     std::memcpy(room->path, path.c_str(), path.size() + 1);

@@ -30,7 +30,8 @@ struct DumpOptions {
 std::string CaptureDump(const DumpOptions& options = {});
 
 // Writes a snapshot to `path`: first to a temporary file in the same directory, then renamed, so
-// that a reader never sees half a dump. Errors name the path and the system's reason.
+// that a reader never sees half a dump. Links stay, and devices and FIFOs are written to directly.
+// Errors name the path and the system's reason.
 absl::Status WriteDump(const std::string& path, const DumpOptions& options);
 absl::Status WriteDump(const std::string& path);
 
