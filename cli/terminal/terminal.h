@@ -21,8 +21,9 @@ std::size_t HelpWidth();
 // The locale's characters are UTF-8.
 bool Utf8Locale();
 
-// Text as it may be shown: control characters, which only a dump's own names can have brought in,
-// become '?' (colours of ours stay), and without `utf8` drawings are made of ASCII.
+// Text as it may be shown: control characters, which a line of the source or the name of a file can
+// have brought in, become '?' (colours of ours stay), and without `utf8` drawings are made of
+// ASCII.
 std::string Showable(std::string_view text, bool utf8);
 // Writes text for people to standard output. Whether that worked, main asks once at the end.
 void Print(std::string_view text);

@@ -19,6 +19,7 @@
 #include "detector/input/mapped_file.h"
 #include "detector/input/packet_decoder.h"
 #include "detector/input/packet_frame.h"
+#include "detector/input/plain_names.h"
 #include "detector/input/task_batch_decoder.h"
 #include "stranded/dump_format.h"
 #include "stranded/mapped_format.h"
@@ -122,6 +123,7 @@ ReadResult ReadInput(DumpInput input, EventStorage events, const std::string& so
     const std::string prefix = PathPrefix(source_root);
     for (auto& [id, site] : dump->sites) site.file = BelowPrefix(site.file, prefix);
   }
+  MakePlain(*dump);
   CanonizeSites(*dump);
   if (dump->snapshots.empty() || !dump->snapshots.back().complete) dump->damage.cut = true;
   return std::shared_ptr<const Dump>(std::move(dump));
@@ -149,6 +151,7 @@ ReadResult ReadDump(std::string bytes, std::string source, const std::string& so
   if (dump->bytes.empty()) return Empty(dump->source);
   if (IsMappedFile(dump->bytes)) {
     if (absl::Status read = ReadMappedFile(*dump); !read.ok()) return read;
+    MakePlain(*dump);
     CanonizeSites(*dump);
     return std::shared_ptr<const Dump>(std::move(dump));
   }

@@ -17,6 +17,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "detector/input/go_ids.h"
+#include "detector/input/plain_names.h"
 
 namespace stranded::detector {
 
@@ -25,6 +26,7 @@ class GoStrings {
  public:
   GoStrings() { Intern(""); }
   std::uint32_t Intern(std::string_view text) {
+    if (!IsPlain(text)) return Intern(PlainText(text));
     const absl::string_view key(text.data(), text.size());
     if (const auto it = index_.find(key); it != index_.end()) return it->second;
     const std::string& kept = kept_.emplace_back(text);

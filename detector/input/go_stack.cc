@@ -146,7 +146,8 @@ bool GoStack::Place(std::string_view line) {
 
 void GoStack::Unknown(std::string_view line) {
   ++out.unknown_lines;
-  if (out.unknown_examples.size() < 3) out.unknown_examples.emplace_back(line.substr(0, 200));
+  if (out.unknown_examples.size() < 3)
+    out.unknown_examples.emplace_back(PlainText(line.substr(0, 200)));
 }
 
 bool GoStack::StackLine(std::string_view line) {

@@ -102,6 +102,28 @@ class Terminal(WithDumps):
             for bad in ('\x1b', '\x07'):
                 self.assertNotIn(bad, text, command)
 
+    def test_names_write_no_lines_and_no_escape_sequences_anywhere(self):
+        hostile, out = self.path('names.txt'), self.path('names.out')
+        with open(hostile, 'w', encoding='utf-8') as file:
+            file.write('goroutine 7 [chan send (nil chan), 9 minutes]:\nmain.a\x1b[0mb\tc\x9b2J"d(...)\n'
+                       '\t/a/b.go:3 +0x1\n')
+        plain = 'main.a\\x1b[0mb\\tc\\x9b2J"d'
+        stranded('report', '-o', out, hostile)
+        with open(out, encoding='utf-8') as file:
+            texts = [file.read()]
+        texts += [stranded(*args, env={'LC_ALL': 'C.UTF-8'}).stdout for args in (
+            ('report', hostile), ('tasks', hostile), ('tree', hostile), ('show', hostile, '7'),
+            ('diff', self.fixed, hostile), ('suppress', hostile, 'all'))]
+        for text in texts:
+            self.assertIn('main.a', text)
+            for bad in ('\x1b', '\t', '\x9b'):
+                self.assertNotIn(bad, text)
+        self.assertIn(plain, texts[0])
+        entry = self.path('names.supp')
+        with open(entry, 'w', encoding='utf-8') as file:
+            file.write(texts[-1])
+        self.assertEqual(stranded('gate', '--suppressions', entry, hostile).returncode, 0)
+
     def test_a_reader_that_leaves_is_no_error(self):
         for command in ('report', 'tasks', 'tree', 'explain'):
             args = [BIN, command] + ([self.leaky] if command != 'explain' else [])

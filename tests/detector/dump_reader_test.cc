@@ -61,6 +61,22 @@ TEST(ReadDump, KeepsWhatWasWritten) {
   EXPECT_EQ(dump->SiteOf(task->wait_site).file, "a.cc");
 }
 
+TEST(ReadDump, NamesHaveNoControlCharacters) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a\x1b[31m.cc", 5, "f\r()");
+  Context context = Ended(5, at);
+  context.value_text = "one\ntwo";
+  TaskSpec task = Sender(11, 3, at);
+  task.task.name = "a\x1b[0mb\nc\td\xC2\x9B\xC3\xA4\x7f";
+  dump.Add(context).Add(task).End();
+  const auto read = Read(dump.bytes());
+  const Snapshot& s = read->snapshots[0];
+  EXPECT_EQ(s.tasks.Find(11)->name, "a\\x1b[0mb\\nc\\td\\x9b\xC3\xA4\\x7f");
+  EXPECT_EQ(s.contexts.Find(5)->value_text, "one\\ntwo");
+  EXPECT_EQ(read->SiteOf(at).file, "a\\x1b[31m.cc");
+  EXPECT_EQ(read->SiteOf(at).function, "f\\x0d()");
+}
+
 TEST(ReadDump, SeveralSnapshotsStayApartAndTheLastIsAnalysed) {
   DumpBuilder dump = Sample();
   dump.Begin("exit").Add(Quiet()).End();
