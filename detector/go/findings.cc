@@ -8,6 +8,7 @@
 #include "detector/go/rules.h"
 #include "detector/go/trend.h"
 #include "detector/rules/evidence.h"
+#include "detector/rules/hidden.h"
 
 namespace stranded::detector {
 namespace {
@@ -320,6 +321,7 @@ Analysis AnalyzeGoModel(std::shared_ptr<const GoDumps> all, const AnalysisOption
     if (ended && &dump != &all->dumps.back() && left-- > 0) analyze(dump);
     if (left == 0) break;
   }
+  if (CountsHidden(options)) NoteHidden(AnalyzeGoModel(all, WithoutFilters(options)), out);
   out.dump = NativeFromGo(all, all->dumps.size() - 1);
   NoteUnlisted(all->dumps.back().count, out);
   return out;

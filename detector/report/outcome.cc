@@ -15,6 +15,9 @@ std::string Outcome(const Analysis& analysis) {
   if (n == 0 && s.partly_lost) {
     return absl::StrCat("no finding in what could be read", died.empty() ? "" : "; ", died);
   }
+  if (n == 0 && s.hidden > 0) {
+    return absl::StrCat("no finding is left by the filters", died.empty() ? "" : "; ", died);
+  }
   if (n == 0) {
     return died.empty() ? "nothing is stranded" : absl::StrCat("nothing was stranded when ", died);
   }
@@ -29,9 +32,14 @@ bool NamesStrandedTasks(std::string_view rule) {
   return std::find(std::begin(kOthers), std::end(kOthers), rule) == std::end(kOthers);
 }
 
+std::string HiddenText(std::size_t findings) {
+  return absl::StrCat(findings, findings == 1 ? " finding is" : " findings are",
+                      " left out by --rule or --ignore");
+}
+
 bool AllIsWell(const Analysis& analysis) {
   const AnalysisSummary& s = analysis.summary;
-  return analysis.findings.empty() && !s.partly_lost && s.died_of.empty();
+  return analysis.findings.empty() && s.hidden == 0 && !s.partly_lost && s.died_of.empty();
 }
 
 }  // namespace stranded::detector

@@ -2,6 +2,7 @@
 #ifndef STRANDED_DETECTOR_REPORT_OUTCOME_H_
 #define STRANDED_DETECTOR_REPORT_OUTCOME_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ std::string Outcome(const Analysis& analysis);
 // False of rules that tell of something else (a context, two locks, a crowd that may go on), or of
 // tasks that other findings name, too.
 bool NamesStrandedTasks(std::string_view rule);
+// "2 findings are left out by --rule or --ignore".
+std::string HiddenText(std::size_t findings);
 // Nothing was found, all could be read, and the program did not die.
 bool AllIsWell(const Analysis& analysis);
 

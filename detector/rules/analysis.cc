@@ -9,6 +9,7 @@
 #include "detector/report/symbolizer.h"
 #include "detector/rules/classify.h"
 #include "detector/rules/evidence.h"
+#include "detector/rules/hidden.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/wait_chain.h"
 #include "detector/rules/world_rules.h"
@@ -136,7 +137,7 @@ void Analyzer::Run(Analysis& out) {
   std::vector<FindingData> found;
   for (const FoundGroup& group : classifier.groups()) {
     found.push_back(Describe(group));
-    out.summary.stranded += group.group.tasks.size();
+    if (Wanted(s_.options(), found.back().rule)) out.summary.stranded += group.group.tasks.size();
   }
   FindGlobalDeadlocks(s_, found);
   FindLostCancels(s_, found);
@@ -219,6 +220,7 @@ Analysis Analyze(std::shared_ptr<const Dump> dump, const AnalysisOptions& option
   const Snapshot& snap = dump->snapshots.empty() ? nothing : dump->snapshots.back();
   Summarize(*dump, snap, out.summary);
   Analyzer(*dump, snap, options).Run(out);
+  if (CountsHidden(options)) NoteHidden(Analyze(dump, WithoutFilters(options)), out);
   return out;
 }
 

@@ -252,6 +252,12 @@ TEST(Options, RulesScopesAndIgnoredPlacesAreLeftOut) {
   options = {};
   options.ignore = {"Pump"};
   EXPECT_EQ(Rules(Examine(dump, options)), "");
+  EXPECT_EQ(Examine(dump, options).summary.hidden, 0u);
+  options.count_hidden = true;
+  EXPECT_EQ(Examine(dump, options).summary.hidden, 2u);
+  options.ignore.clear();
+  options.rules = {"empty-select"};
+  EXPECT_EQ(Examine(dump, options).summary.hidden, 1u);
 }
 
 TEST(Catalogue, EveryRuleOfTheDesignHasAnExplanation) {

@@ -37,11 +37,13 @@ struct AnalysisOptions {
   std::string source_root = ".";        // where relative source paths are looked up, for diffs
   bool symbolize = true;
   std::size_t most_tasks_listed = 100;  // ids in each finding
+  bool count_hidden = false;            // tell what `rules` and `ignore` leave out
 };
 
 struct AnalysisSummary {
   std::size_t tasks = 0, blocked = 0, contexts = 0, channels = 0;
   std::size_t stranded = 0;  // tasks in findings
+  std::size_t hidden = 0;    // findings that the filters left out, if they were counted
   bool quiet = false;        // nothing in it could run by itself
   bool deadlock = false;
   std::string reason, label, program, world;
