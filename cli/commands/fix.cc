@@ -1,7 +1,11 @@
 // stranded fix -- CMD: explore, try fixes as virtual patches, print and apply what is verified.
 #include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "cli/commands/apply_diff.h"
 #include "cli/commands/child.h"
 #include "cli/commands/command.h"
@@ -61,12 +65,30 @@ ExploreResult Again(const Options& o, const std::string& test, const std::string
   return broken;
 }
 
-void PrintChosen(const FixSearch& search) {
+// A report without the diffs of fixes that nobody has tried: whoever applies the output wants those
+// that are proven, once. A diff ends with an empty line.
+std::string WithoutDiffs(const std::string& report) {
+  std::string out;
+  bool diff = false;
+  const std::vector<std::string> lines = absl::StrSplit(report, '\n');
+  for (const std::string& line : lines) {
+    const bool last = diff && line.empty();
+    diff = line.starts_with("--- a/") || (diff && !line.empty());
+    if (!diff && !last) absl::StrAppend(&out, line, "\n");
+  }
+  out.pop_back();  // of the last, empty piece
+  return out;
+}
+
+void PrintChosen(const FixSearch& search, std::set<std::string>& printed) {
   for (const Fix& fix : search.chosen) {
     std::printf("\n%s\n  %s\n", fix.summary.c_str(), fix.reason.c_str());
     for (const std::string& w : fix.warnings) std::printf("  check: %s\n", w.c_str());
-    if (!fix.diff.empty()) {
+    if (printed.contains(fix.diff)) {
+      std::printf("  The diff stands above: another test needs the same.\n");
+    } else if (!fix.diff.empty()) {
       std::printf("\n%s", fix.diff.c_str());
+      printed.insert(fix.diff);
     } else {
       std::printf("  No diff: the edit depends on code that the recorded facts do not show.\n");
     }
@@ -106,13 +128,14 @@ bool FixTestAsJson(const Options& o, const ExploreResult& before, const std::str
 }
 
 // True if nothing is left to do for this test.
-bool FixTest(const Options& o, const ExploreResult& before, const std::string& test) {
+bool FixTest(const Options& o, const ExploreResult& before, const std::string& test,
+             std::set<std::string>& printed) {
   if (o.format == "json") return FixTestAsJson(o, before, test);
   if (before.clean()) {
     std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(), before.schedules);
     return true;
   }
-  std::fputs(before.ToText().c_str(), stdout);
+  std::fputs(WithoutDiffs(before.ToText()).c_str(), stdout);
   std::printf("\nTrying fixes, %d schedules each, the failing one first:\n", o.verify + 1);
   std::fflush(stdout);
   const FixSearch search = SearchFor(o, before, test);
@@ -122,7 +145,7 @@ bool FixTest(const Options& o, const ExploreResult& before, const std::string& t
     return false;
   }
   std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
-  PrintChosen(search);
+  PrintChosen(search, printed);
   return o.apply && ApplyChosen(search, o);
 }
 
@@ -133,12 +156,13 @@ int Run(const Options& o) {
     return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
   }
   bool done = reply->crashed_in.empty();
+  std::set<std::string> printed;  // diffs
   for (const ExploreResult& result : reply->results) {
     if (!result.error.ok()) {
       std::fprintf(stderr, "stranded: %s\n", std::string(result.error.message()).c_str());
       return kUsage;
     }
-    done &= FixTest(o, result, FilterFor(*reply, result));
+    done &= FixTest(o, result, FilterFor(*reply, result), printed);
   }
   return done ? kClean : kFindings;
 }

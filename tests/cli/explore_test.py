@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import unittest
 
-from support import PROGRAMS, SAMPLES, SOURCE, line_of, stranded
+from support import PROGRAMS, SAMPLES, SOURCE, line_of, run, stranded
 
 FLAKY = os.path.join(SAMPLES, 'sample_flaky_leak_leaky')
 TESTS = os.path.join(PROGRAMS, 'leaky_gtest')
@@ -115,6 +115,16 @@ class Fix(unittest.TestCase):
             again = stranded('fix', '--apply', '--root', root, '--', FLAKY)
             self.assertEqual(again.returncode, 1)
             self.assertIn('is not as it was when the program was built', again.stdout)
+
+    def test_the_output_is_a_patch(self):
+        with tempfile.TemporaryDirectory() as root:
+            shutil.copytree(os.path.join(SOURCE, 'samples'), os.path.join(root, 'samples'))
+            result = stranded('fix', '--', FLAKY)
+            self.assertEqual(result.stdout.count('--- a/'), 1, result.stdout)
+            applied = run('git', 'apply', stdin=result.stdout, cwd=root)
+            self.assertEqual(applied.returncode, 0, applied.stderr)
+            with open(os.path.join(root, 'samples/flaky_leak/leaky.cc'), encoding='utf-8') as file:
+                self.assertIn('Chan<std::string> answers(2);', file.read())
 
     def test_nothing_to_fix(self):
         fixed = os.path.join(SAMPLES, 'sample_flaky_leak_fixed')
