@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "detector/model/snapshot.h"
 #include "detector/report/portable.h"
 
 namespace stranded {
@@ -33,6 +34,15 @@ Analysis WithoutMachinePaths(const Analysis& analysis, std::string_view prefix) 
   }
   portable.summary.program = detector::PortablePath(analysis.summary.program);
   return portable;
+}
+
+void DropMachinePaths(Analysis& analysis, std::string_view prefix) {
+  Analysis portable = WithoutMachinePaths(analysis, prefix);
+  if (analysis.dump != nullptr) {
+    // Whoever reads a dump makes it as one that can be changed.
+    detector::MakeSitesPortable(const_cast<detector::Dump&>(*analysis.dump), prefix);
+  }
+  analysis = std::move(portable);
 }
 
 }  // namespace stranded

@@ -84,11 +84,7 @@ class Paths {
   // Functions, too: clang names lambdas by their place.
   void Clean(SourceSite& site) const {
     Clean(site.function);
-    if (site.in_library()) {
-      site.file = site.file.substr(site.file.find("include/c++/"));  // stays one of the library's
-    } else {
-      site.file = PortablePath(site.file, prefix_);
-    }
+    site.file = PortableSourcePath(site.file, prefix_);
   }
   void Clean(std::string& text) const {
     if (!names_.empty()) text = absl::StrReplaceAll(text, names_);
@@ -111,11 +107,23 @@ class Paths {
 
 }  // namespace
 
+std::string PortableSourcePath(std::string_view file, std::string_view prefix) {
+  const std::size_t library = file.find("include/c++/");  // stays one of the library's
+  return library == file.npos ? PortablePath(file, prefix) : std::string(file.substr(library));
+}
+
 std::string PortablePath(std::string_view path, std::string_view prefix) {
   path = BelowPrefix(path, prefix);
   while (path.substr(0, 2) == "./") path.remove_prefix(2);
   if (!path.empty() && path.front() == '/') path.remove_prefix(path.rfind('/') + 1);
   return std::string(path);
+}
+
+void MakeSitesPortable(Dump& dump, std::string_view prefix) {
+  for (auto& [id, site] : dump.sites) {
+    const std::string file = PortableSourcePath(site.file, prefix);
+    if (file != site.file) site.file = dump.packets_kept.Keep(file);
+  }
 }
 
 std::string Utf8(std::string_view text) {

@@ -15,6 +15,9 @@ namespace stranded::detector {
 // A relative path stays, without a leading "./"; of an absolute one only the last part is kept.
 // Below `prefix` ("/a/project/") it becomes relative.
 std::string PortablePath(std::string_view path, std::string_view prefix = {});
+// The same of a source file. Those of the C++ library stay recognisable.
+std::string PortableSourcePath(std::string_view file, std::string_view prefix);
+void MakeSitesPortable(Dump& dump, std::string_view prefix);
 // UTF-8 without control characters other than tab and newline; what is not becomes U+FFFD.
 std::string Utf8(std::string_view text);
 // The findings as formats print them: no absolute path in any site, frame, sentence or diff.

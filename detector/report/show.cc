@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "detector/report/portable.h"
 #include "detector/report/show_page.h"
 #include "detector/report/symbolizer.h"
 #include "detector/rules/evidence.h"
@@ -109,7 +110,9 @@ class TaskPage {
     for (const StackFrame& f : frames) {
       if (!o_.all_frames && (f.runtime || f.library || f.function.empty())) continue;
       const std::string what = f.function.empty() ? f.module : f.function;
-      const std::string where = f.line == 0 ? "" : absl::StrCat("  ", f.file, ":", f.line);
+      const std::string file =
+          o_.absolute_paths ? f.file : PortableSourcePath(f.file, o_.path_prefix);
+      const std::string where = f.line == 0 ? "" : absl::StrCat("  ", file, ":", f.line);
       page_.Row(shown++ == 0 ? "stack" : "", what + where);
     }
     if (shown < frames.size()) {

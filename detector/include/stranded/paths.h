@@ -19,6 +19,8 @@ std::string_view BelowPrefix(std::string_view path, std::string_view prefix);
 // The analysis with every path relative to the prefix, where it is below it. Of other absolute
 // paths only the last part stays.
 Analysis WithoutMachinePaths(const Analysis& analysis, std::string_view prefix);
+// The same in place, with the sites of its dump, of which the analysis must be the only owner.
+void DropMachinePaths(Analysis& analysis, std::string_view prefix);
 
 }  // namespace stranded
 

@@ -67,8 +67,10 @@ void TaskTable(const Analysis& analysis, const TaskFilter& filter,
 // All that is known of one object, by id, and the commands that lead on from it; empty if there is
 // none.
 struct ShowOptions {
-  std::string file = "FILE";  // in those commands
-  bool all_frames = false;    // of the stack; else the user's only
+  std::string file = "FILE";   // in those commands, as a shell reads it
+  bool all_frames = false;     // of the stack; else the user's only
+  bool absolute_paths = true;  // of the stack; else relative to the prefix, or the last part
+  std::string path_prefix;
   bool color = false;
 };
 std::string ShowTask(const Analysis& analysis, std::uint64_t id, const ShowOptions& options = {});
