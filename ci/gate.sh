@@ -26,8 +26,8 @@ the dumps given by --dumps are.
   --stranded PROGRAM    default: $STRANDED, else stranded
   --no-self-test        do not plant a leak first
 
-Exit codes: 0 passed, 1 findings, 2 usage, 3 no dump, an unreadable one, or part of it lost, 4 the gate
-itself is broken; else the command's own.
+Exit codes: 0 passed, 1 findings, 2 usage, 3 no dump, an unreadable one, or part of it lost and nothing new
+in the rest, 4 the gate itself is broken or a report could not be written; else the command's own.
 TEXT
 }
 

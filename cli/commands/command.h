@@ -27,6 +27,7 @@ struct InputOptions {
   double min_age_seconds = 1;
   std::size_t growth_threshold = AnalysisOptions{}.growth_threshold;
   bool live = false;       // a number is a process id
+  std::string live_as;     // FILE as it was given with --live
   bool all_tasks = false;  // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
@@ -41,11 +42,13 @@ struct OutputOptions {
 };
 void AddOutputOptions(CLI::App& app, OutputOptions& options);
 void AddColorOption(CLI::App& app, std::string& when);
-// Writes each format to its file. False, after saying why on stderr, if one could not be written.
-bool PrintReport(const Analysis& analysis, const OutputOptions& options);
+// Writes each format to its file. Otherwise says why not on stderr: kUsage if what was asked for
+// contradicts itself, kInternal if something could not be written.
+Exit PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
 bool StdoutIsData(const OutputOptions& options);
-bool WritesFiles(const OutputOptions& options);
+// Why reports of several dumps cannot be written so; empty if they can.
+std::string WhyNotSeveral(const OutputOptions& options);
 
 // --live: FILE may be a process id.
 void AddLiveOption(CLI::App& app, InputOptions& options);
@@ -60,6 +63,12 @@ std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options);
 std::string Today();  // YYYY-MM-DD, UTC
 // True if something of the dump was lost that findings may have been in.
 bool PartlyLost(const Analysis& analysis);
+// kClean, or kInput after saying on stderr what was lost.
+Exit CleanUnlessLost(const Analysis& analysis);
+// Paths as --source-root and --absolute-paths want them, for what is printed from the dump itself.
+void ShowPaths(const InputOptions& options, Analysis& analysis);
+// FILE as it is typed in another command, quoted if a shell needs it.
+std::string FileArgument(const InputOptions& options);
 
 // Each command adds itself; its callback leaves the exit code in `exit_code`.
 void AddReport(CLI::App& app, int& exit_code);

@@ -1,17 +1,22 @@
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <limits>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "cli/commands/command.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/terminal/progress.h"
 #include "stranded/dump_reader.h"
 #include "stranded/go_dump.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -69,6 +74,30 @@ std::string Today() {
 
 bool PartlyLost(const Analysis& analysis) { return analysis.summary.partly_lost; }
 
+Exit CleanUnlessLost(const Analysis& analysis) {
+  if (!PartlyLost(analysis)) return kClean;
+  for (const std::string& loss : analysis.summary.losses) {
+    std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
+  }
+  return kInput;
+}
+
+void ShowPaths(const InputOptions& options, Analysis& analysis) {
+  if (!options.absolute_paths) DropMachinePaths(analysis, PathPrefix(options.source_root));
+}
+
+std::string FileArgument(const InputOptions& options) {
+  const std::string& file = options.live ? options.live_as : options.file;
+  const bool plain = !file.empty() && std::ranges::all_of(file, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::strchr("/._-+=:,@%", c);
+  });
+  const std::string quoted =
+      plain ? file : absl::StrCat("'", absl::StrReplaceAll(file, {{"'", "'\\''"}}), "'");
+  // Else it would be an option.
+  const char* here = file.size() > 1 && file[0] == '-' ? "./" : "";
+  return absl::StrCat(options.live ? "--live " : "", here, quoted);
+}
+
 namespace {
 
 AnalysisOptions OptionsFrom(const InputOptions& options) {
@@ -76,6 +105,7 @@ AnalysisOptions OptionsFrom(const InputOptions& options) {
   analysis.rules = options.rules;
   analysis.ignore = options.ignore;
   analysis.growth_threshold = options.growth_threshold;
+  analysis.count_hidden = true;
   analysis.source_root = options.source_root;
   analysis.min_age = absl::Seconds(options.min_age_seconds);
   if (options.all_tasks) analysis.most_tasks_listed = std::numeric_limits<std::size_t>::max();

@@ -2,8 +2,10 @@
 #include <cstdio>
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
 #include "cli/manual/help.h"
+#include "cli/terminal/terminal.h"
 
 namespace stranded::cli {
 namespace {
@@ -19,15 +21,18 @@ std::map<std::string, const Finding*> ById(const Analysis& analysis) {
   return found;
 }
 
-void Line(const char* what, const Finding& f) {
-  std::printf("%-8s %s, %s: %s (%s)\n", what, std::string(f.rule()).c_str(),
-              std::string(f.verdict()).c_str(), std::string(f.title()).c_str(),
-              std::string(f.fingerprint()).c_str());
+void Line(std::string what, const Finding& f) {
+  const FindingData& d = f.data();
+  what.resize(8, ' ');
+  Print(
+      absl::StrCat(what, " ", d.rule, ", ", d.verdict, ": ", d.title, " (", d.fingerprint, ")\n"));
 }
 
 int Diff(const Options& o) {
   const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
   if (before == nullptr || after == nullptr) return kInput;
+  ShowPaths(o.input, *before);
+  ShowPaths(o.input, *after);
   const auto old_ones = ById(*before), new_ones = ById(*after);
   std::size_t fresh = 0, gone = 0, same = 0;
   for (const auto& [id, f] : new_ones) {

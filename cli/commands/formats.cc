@@ -13,6 +13,7 @@
 #include "cli/manual/suggest.h"
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/wrap.h"
+#include "stranded/internal/output_file.h"
 #include "stranded/paths.h"
 #include "stranded/report.h"
 
@@ -23,6 +24,7 @@ struct Format {
   const char* name;
   std::string (*write)(const Analysis& analysis, const OutputOptions& options);
   bool binary = false;
+  bool lines = false;  // several reports, one after the other, are still of this format
 };
 
 template <std::string (*report)(const Analysis&)>
@@ -42,15 +44,15 @@ std::string Sarif(const Analysis& analysis, const OutputOptions& options) {
 }
 
 constexpr Format kFormats[] = {
-    {"text", Text},
+    {"text", Text, false, true},
     {"json", Plain<JsonReport>},
-    {"markdown", Plain<MarkdownReport>},
+    {"markdown", Plain<MarkdownReport>, false, true},
     {"html", Plain<HtmlReport>},
     {"sarif", Sarif},
     {"junit", Plain<JunitReport>},
-    {"github", Plain<GithubReport>},
+    {"github", Plain<GithubReport>, false, true},
     {"gitlab", Plain<GitlabReport>},
-    {"ndjson", Plain<NdjsonReport>},
+    {"ndjson", Plain<NdjsonReport>, false, true},
     {"dot", Plain<DotReport>},
     {"pprof", Plain<PprofReport>, true},
     {"perfetto", Plain<PerfettoReport>, true},
@@ -92,27 +94,35 @@ std::vector<Wanted> AllWanted(const OutputOptions& options) {
   return all;
 }
 
-bool Write(const std::string& text, const Wanted& wanted) {
+// Why this cannot be done whatever the dump says; or empty.
+std::string Contradiction(const std::vector<Wanted>& all) {
+  std::set<std::string> files;
+  for (const Wanted& wanted : all) {
+    if (!wanted.file.empty() && !files.insert(wanted.file).second) {
+      return absl::StrCat("two formats would be written to '", wanted.file, "'; use NAME:FILE");
+    }
+    if (wanted.file.empty() && wanted.format->binary && isatty(STDOUT_FILENO) == 1) {
+      return absl::StrCat(wanted.format->name,
+                          " is binary and not written to a terminal: use -o FILE");
+    }
+  }
+  return "";
+}
+
+Exit Write(const std::string& text, const Wanted& wanted) {
   if (wanted.file.empty()) {
     if (wanted.format->write == Text) {
       Print(WrapReport(text, ReportWidth()));
-      return true;
+    } else {
+      std::fwrite(text.data(), 1, text.size(), stdout);  // main asks once whether that worked
     }
-    if (wanted.format->binary && isatty(STDOUT_FILENO) == 1) {
-      std::fprintf(stderr, "stranded: %s is binary and not written to a terminal: use -o FILE\n",
-                   wanted.format->name);
-      return false;
-    }
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    return kClean;
   }
-  std::FILE* file = std::fopen(wanted.file.c_str(), "wb");
-  bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file != nullptr && std::fclose(file) != 0) ok = false;
-  if (!ok) {
-    std::fprintf(stderr, "stranded: cannot write the %s report to '%s'; check the path\n",
-                 wanted.format->name, wanted.file.c_str());
-  }
-  return ok;
+  const absl::Status written = internal::WriteFile(wanted.file, text);
+  if (written.ok()) return kClean;
+  std::fprintf(stderr, "stranded: cannot write the %s report to %s\n", wanted.format->name,
+               std::string(written.message()).c_str());
+  return kInternal;
 }
 
 }  // namespace
@@ -147,33 +157,40 @@ bool StdoutIsData(const OutputOptions& options) {
   return false;
 }
 
-bool WritesFiles(const OutputOptions& options) {
+std::string WhyNotSeveral(const OutputOptions& options) {
   for (const Wanted& wanted : AllWanted(options)) {
-    if (!wanted.file.empty()) return true;
+    if (!wanted.file.empty()) {
+      return "the report of each dump would replace that of the one before; give one dump, or no "
+             "file";
+    }
+    if (!wanted.format->lines) {
+      return absl::StrCat("the reports of several dumps, one after the other, are no ",
+                          wanted.format->name,
+                          "; give one dump, or merge them: stranded gate --fail-on never --format ",
+                          wanted.format->name, " FILE...");
+    }
   }
-  return false;
+  return "";
 }
 
-bool PrintReport(const Analysis& analysis, const OutputOptions& options) {
-  bool ok = true;
+Exit PrintReport(const Analysis& analysis, const OutputOptions& options) {
+  std::vector<Wanted> all = AllWanted(options);
+  if (const std::string why = Contradiction(all); !why.empty()) {
+    std::fprintf(stderr, "stranded: %s\n", why.c_str());
+    return kUsage;
+  }
   const Analysis shown = options.absolute_paths
                              ? analysis
                              : WithoutMachinePaths(analysis, PathPrefix(options.source_root));
-  std::set<std::string> files;
-  std::vector<Wanted> all = AllWanted(options);
   // Files first: whoever reads standard output may close it early.
   std::ranges::stable_partition(all, [](const Wanted& w) { return !w.file.empty(); });
+  Exit worst = kClean;
   for (const Wanted& wanted : all) {
-    if (!wanted.file.empty() && !files.insert(wanted.file).second) {
-      std::fprintf(stderr, "stranded: two formats would be written to '%s'; use NAME:FILE\n",
-                   wanted.file.c_str());
-      return false;
-    }
     OutputOptions own = options;  // colour that is right for a terminal is not for a file
     if (!wanted.file.empty() && own.color == "auto") own.color = "never";
-    ok &= Write(wanted.format->write(shown, own), wanted);
+    worst = std::max(worst, Write(wanted.format->write(shown, own), wanted));
   }
-  return ok;
+  return worst;
 }
 
 }  // namespace stranded::cli

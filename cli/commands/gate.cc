@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
+#include "cli/commands/file_lock.h"
 #include "cli/commands/plant_leak.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
@@ -105,7 +106,7 @@ int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline)
                   [&](const BaselineEntry& e) { return !e.seen && Asked(o, e.rule); });
   }
   if (absl::Status written = WriteBaseline(o.baseline, baseline); !written.ok()) {
-    return Fail(written, kInput);
+    return Fail(written, kInternal);
   }
   std::printf("stranded: baseline %s: %zu entries before, %zu now\n", o.baseline.c_str(), before,
               baseline.entries.size());
@@ -126,6 +127,12 @@ void AddSummary(const AnalysisSummary& one, AnalysisSummary& all) {
     if (one.*text != all.*text) (all.*text).clear();
   }
   if (!one.died_of.empty()) all.died_of = one.died_of;
+  all.hidden += one.hidden;
+}
+
+std::string Hidden(const Analysis& merged) {
+  const std::size_t hidden = merged.summary.hidden;
+  return hidden == 0 ? "" : absl::StrCat(", ", hidden, " left out by --rule or --ignore");
 }
 
 int Gate(const GateOptions& o) {
@@ -135,11 +142,6 @@ int Gate(const GateOptions& o) {
     auto read = ReadSuppressions(o.suppressions);
     if (!read.ok()) return Fail(read.status(), absl::IsNotFound(read.status()) ? kInput : kUsage);
     suppressions = *std::move(read);
-  }
-  if (!o.baseline.empty() && !o.create) {
-    auto read = ReadBaseline(o.baseline);
-    if (!read.ok()) return Fail(read.status(), kInput);
-    baseline = *std::move(read);
   }
   Analysis merged;
   bool lost = false;
@@ -167,6 +169,15 @@ int Gate(const GateOptions& o) {
     by_file.emplace_back(file, one->findings);
   }
   merged.findings = MergeByFingerprint(by_file);
+  // Not while dumps are read: others wait for it.
+  const FileLock lock(o.create || o.update || o.prune ? o.baseline : "");
+  if (!o.baseline.empty() && !o.create) {
+    auto read = ReadBaseline(o.baseline);
+    if (!read.ok()) {
+      return Fail(read.status(), absl::IsFailedPrecondition(read.status()) ? kUsage : kInput);
+    }
+    baseline = *std::move(read);
+  }
   const Tally tally = Sort(merged.findings, suppressions, baseline);
   if (o.create || o.update || o.prune) {
     if (!lost) return ChangeBaseline(o, tally, baseline);
@@ -192,15 +203,16 @@ int Gate(const GateOptions& o) {
   }
   // "Nothing is stranded" would be wrong beside known findings: the verdict below is enough.
   if (counted.empty()) std::erase(output.formats, "text");
-  const bool written =
-      counted.empty() && output.formats.empty() ? true : PrintReport(shown, output);
+  const Exit printed =
+      counted.empty() && output.formats.empty() ? kClean : PrintReport(shown, output);
+  if (printed == kUsage) return kUsage;
   const bool strict = o.strict && useless > 0;
   const bool fails = (!counted.empty() && o.fail_on != "never") || strict;
-  const char* verdict = fails ? "FAILED" : lost || !written ? "CANNOT TELL" : "passed";
+  const char* verdict = fails ? "FAILED" : lost ? "CANNOT TELL" : "passed";
   std::fprintf(StdoutIsData(output) ? stderr : stdout,
-               "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed\n", verdict,
-               tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
-               tally.known, tally.suppressed);
+               "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed%s\n",
+               verdict, tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
+               tally.known, tally.suppressed, Hidden(merged).c_str());
   if (strict) {
     std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
                  useless);
@@ -209,7 +221,7 @@ int Gate(const GateOptions& o) {
     if (lost) std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
   }
   if (fails) return kFindings;
-  return lost || !written ? kInput : kClean;
+  return lost ? kInput : printed;
 }
 
 // A gate that nobody has seen fail may be one that cannot.
@@ -251,14 +263,16 @@ void AddGate(CLI::App& app, int& exit_code) {
                                "Add what is new to the baseline, renew what has expired");
   auto* prune =
       cmd->add_flag("--prune-baseline", o->prune, "Remove entries that no dump has any more");
-  cmd->add_option("--reason", o->reason, "Reason noted with entries that are added")
-      ->option_text("TEXT");
-  cmd->add_option("--expires", o->expires,
-                  "YYYY-MM-DD: entries that are added are known until then")
-      ->option_text("DATE")
-      ->check([](const std::string& text) {
-        return IsDate(text) ? "" : "'" + text + "' is not a date as 2027-01-31";
-      });
+  auto* reason = cmd->add_option("--reason", o->reason, "Reason noted with entries that are added")
+                     ->option_text("TEXT");
+  auto* expires =
+      cmd->add_option("--expires", o->expires,
+                      "YYYY-MM-DD: entries that are added are known until then")
+          ->option_text("DATE")
+          ->check([](const std::string& text) {
+            if (!IsDate(text)) return "'" + text + "' is not a date as 2027-01-31";
+            return text > Today() ? "" : "'" + text + "' is over; entries need a date to come";
+          });
   OneOf(cmd->add_option(
             "--fail-on", o->fail_on,
             "new (default: neither known nor suppressed), all (also known ones) or never"),
@@ -288,12 +302,16 @@ void AddGate(CLI::App& app, int& exit_code) {
        {"stranded gate --format sarif:leaks.sarif --format junit:leaks.xml *.strd",
         "reports for a CI server beside the verdict"},
        {"stranded gate --self-test", "shows that the gate can fail: ends with exit 1"}},
-      "Exit codes: 0 passed, 1 failed, 2 usage, 3 a dump is missing, unreadable or partly lost.");
+      "Exit codes: 0 passed, 1 failed, 2 usage, 3 a dump is missing, unreadable or partly "
+      "lost, 4 a report could not be written.");
   cmd->callback([=, &exit_code] {
     if (self_test->count() > 0) {
       exit_code = SelfTest(*o);
     } else if (o->input.files.empty()) {
       throw CLI::RequiredError("FILE");
+    } else if (!o->create && !o->update && (reason->count() > 0 || expires->count() > 0)) {
+      throw CLI::RequiresError(reason->count() > 0 ? "--reason" : "--expires",
+                               "--create-baseline or --update-baseline");
     } else {
       exit_code = Gate(*o);
     }

@@ -35,8 +35,10 @@ absl::StatusOr<std::string> TraceFileOf(const std::string& pid) {
   const fs::path fds = absl::StrCat("/proc/", pid, "/fd");
   fs::directory_iterator at(fds, error);
   if (error) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot look into process ", pid, ": ", error.message()));
+    const bool gone = error == std::errc::no_such_file_or_directory;
+    return absl::NotFoundError(absl::StrCat(
+        "cannot look into process ", pid, ": ", gone ? "there is none" : error.message(),
+        gone ? "; of one that has ended, give the trace file" : ""));
   }
   for (const fs::directory_iterator end; at != end; at.increment(error)) {
     if (error) break;
@@ -57,6 +59,7 @@ void AddLiveOption(CLI::App& app, InputOptions& options) {
 
 bool ResolveLive(InputOptions& options, int& exit_code) {
   if (!options.live) return true;
+  options.live_as = options.file;
   std::vector<std::string*> files = {&options.file};
   for (std::string& file : options.files) files.push_back(&file);
   for (std::string* file : files) {

@@ -1,4 +1,7 @@
 // stranded report FILE: what is stranded in a dump.
+#include <algorithm>
+#include <array>
+
 #include "cli/commands/command.h"
 #include "cli/manual/help.h"
 
@@ -6,8 +9,17 @@ namespace stranded::cli {
 namespace {
 
 int ReportOne(const Analysis& analysis, const OutputOptions& output) {
-  if (!PrintReport(analysis, output) || PartlyLost(analysis)) return kInput;
-  return analysis.findings.empty() ? kClean : kFindings;
+  const Exit printed = PrintReport(analysis, output);
+  if (printed != kClean) return printed;
+  // What was found is there, whatever else was lost.
+  if (!analysis.findings.empty()) return kFindings;
+  return PartlyLost(analysis) ? kInput : kClean;
+}
+
+// Of several dumps: a finding says more than that something was lost.
+int Worse(int a, int b) {
+  constexpr std::array<int, 5> kOrder = {kClean, kInput, kFindings, kUsage, kInternal};
+  return *std::max(std::ranges::find(kOrder, a), std::ranges::find(kOrder, b));
 }
 
 }  // namespace
@@ -42,23 +54,20 @@ void AddReport(CLI::App& app, int& exit_code) {
       exit_code = analysis == nullptr ? kInput : ReportOne(*analysis, *output);
       return;
     }
-    if (input->files.size() > 1 && WritesFiles(*output)) {
-      std::fprintf(stderr,
-                   "stranded: the report of each dump would replace that of the one before; give "
-                   "one dump, or no file\n");
+    if (const std::string why = WhyNotSeveral(*output); input->files.size() > 1 && !why.empty()) {
+      std::fprintf(stderr, "stranded report: %s\n", why.c_str());
       exit_code = kUsage;
       return;
     }
+    bool unreadable = false;
     for (const std::string& file : input->files) {
       const auto analysis = Load(file, *input);
-      if (analysis == nullptr) {
-        exit_code = kInput;
-        continue;
-      }
+      unreadable |= analysis == nullptr;
+      if (analysis == nullptr) continue;
       if (input->files.size() > 1 && !StdoutIsData(*output)) std::printf("== %s\n", file.c_str());
-      const int code = ReportOne(*analysis, *output);
-      if (exit_code != kInput && code != kClean) exit_code = code;
+      exit_code = Worse(exit_code, ReportOne(*analysis, *output));
     }
+    if (unreadable && exit_code != kInternal) exit_code = kInput;
   });
 }
 

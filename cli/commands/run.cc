@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,7 @@
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
+#include "stranded/internal/output_file.h"
 
 namespace stranded::cli {
 namespace {
@@ -88,6 +90,14 @@ class OwnDump {
   std::string file_;
 };
 
+// Told before the program runs; or empty.
+std::string WhyNoDump(const std::string& file) {
+  if (internal::IsSpecialFile(file.c_str())) return "is no regular file";
+  const auto folder = std::filesystem::path(internal::BehindLinks(file)).parent_path();
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0) return "";
+  return absl::StrCat("cannot be written: ", std::strerror(errno));
+}
+
 int Run(RunOptions& o) {
   OwnDump own_dump(o);
   if (!own_dump.ok()) {
@@ -95,7 +105,11 @@ int Run(RunOptions& o) {
                  std::strerror(errno));
     return kInternal;
   }
-  std::remove(o.dump.c_str());
+  if (const std::string why = WhyNoDump(o.dump); !why.empty()) {
+    std::fprintf(stderr, "stranded run: --dump: '%s' %s\n", o.dump.c_str(), why.c_str());
+    return kUsage;
+  }
+  std::remove(internal::BehindLinks(o.dump).c_str());
   const char* given = std::getenv("STRANDED_OPTIONS");
   const std::string options = absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
                                            "dump=", o.dump, ":record=", o.record);
@@ -112,12 +126,15 @@ int Run(RunOptions& o) {
   bool timed_out = false;
   const int status = WaitFor(child, o, &timed_out);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  if (timed_out) {
-    std::fprintf(stderr,
-                 "stranded: '%s' did not end within %g s; its dump was taken, then it was killed\n",
-                 o.command[0].c_str(), o.timeout_seconds);
-  }
   const bool dumped = access(o.dump.c_str(), R_OK) == 0;
+  if (timed_out) {
+    std::fprintf(stderr, "stranded: '%s' did not end within %g s; %s\n", o.command[0].c_str(),
+                 o.timeout_seconds,
+                 dumped ? "its dump was taken, then it was killed"
+                        : "it was asked for a dump, wrote none, and was killed: does it use the "
+                          "Stranded runtime?");
+    if (!dumped) return code;
+  }
   if (code == 127 && !dumped) return kUsage;
   if (!dumped) {
     std::fprintf(
@@ -133,10 +150,10 @@ int Run(RunOptions& o) {
   if (WIFSIGNALED(status) && !timed_out) own_dump.Keep();
   if (analysis == nullptr) return kInput;
   o.output.source_root = o.input.source_root;
-  if (!PrintReport(*analysis, o.output)) return kInput;
+  if (const Exit printed = PrintReport(*analysis, o.output); printed != kClean) return printed;
   if (!analysis->findings.empty() && (code == 0 || timed_out || code == 86)) return kFindings;
   if (timed_out) return kFindings;
-  return code;
+  return code == 0 && PartlyLost(*analysis) ? static_cast<int>(kInput) : code;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "cli/manual/suggest.h"
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/wrap.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 
 namespace stranded::cli {
@@ -45,7 +46,7 @@ int NotFound(const Options& o) {
                "stranded show: nothing called '%s' in %s%s\nAccepted: task:ID, channel:ID, "
                "context:ID, sync:ID, finding:N, s1:...; `stranded tasks` and `stranded report` "
                "list them\n",
-               o.what.c_str(), o.input.file.c_str(), known ? "" : DidYouMean(kind, kinds).c_str());
+               o.what.c_str(), o.show.file.c_str(), known ? "" : DidYouMean(kind, kinds).c_str());
   return kUsage;
 }
 
@@ -53,12 +54,19 @@ int Run(Options& o) {
   o.input.all_tasks = true;
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
-  o.show.file = o.input.file;
+  ShowPaths(o.input, *analysis);
+  o.show.file = FileArgument(o.input);
+  o.show.absolute_paths = o.input.absolute_paths;
+  o.show.path_prefix = PathPrefix(o.input.source_root);
   o.show.color = UseColor(o.color);
   const std::string text = Find(*analysis, o.what, o.show);
-  if (text.empty()) return NotFound(o);
+  const Exit whole = CleanUnlessLost(*analysis);
+  if (text.empty()) {
+    const int not_found = NotFound(o);
+    return whole == kClean ? not_found : whole;  // it may be in what was lost
+  }
   Print(WrapReport(text, ReportWidth()));
-  return kClean;
+  return whole;
 }
 
 }  // namespace

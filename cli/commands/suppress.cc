@@ -1,11 +1,46 @@
 // stranded suppress FILE FINDING: a suppression line, ready to be put into the file.
 #include <cstdio>
 
+#include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
 #include "cli/manual/help.h"
+#include "cli/terminal/terminal.h"
 #include "stranded/gate.h"
 
 namespace stranded::cli {
+
+namespace {
+
+int NotFound(const Analysis& analysis, const std::string& file, const std::string& wanted) {
+  if (analysis.findings.empty()) {
+    std::fprintf(stderr, "stranded: nothing to suppress: no finding in %s%s\n",
+                 PartlyLost(analysis) ? "what could be read of " : "", file.c_str());
+    return wanted == "all" ? kClean : kUsage;
+  }
+  std::fprintf(stderr, "stranded: no finding '%s' in %s; accepted: all", wanted.c_str(),
+               file.c_str());
+  for (const Finding& f : analysis.findings) {
+    std::fprintf(stderr, ", %s", std::string(f.fingerprint()).c_str());
+  }
+  std::fprintf(stderr, "\n");
+  return kUsage;
+}
+
+int Suppress(const Analysis& analysis, const InputOptions& input, const std::string& wanted,
+             const std::string& reason) {
+  const std::string why = reason.empty() ? "seen on " + Today() + ", not judged yet" : reason;
+  bool found = false;
+  for (const Finding& f : analysis.findings) {
+    if (wanted != "all" && f.fingerprint() != wanted) continue;
+    Print(absl::StrCat("# ", f.data().title, "\n", SuppressionFor(f, why), "\n"));
+    found = true;
+  }
+  const Exit whole = CleanUnlessLost(analysis);
+  const int code = found ? static_cast<int>(kClean) : NotFound(analysis, input.file, wanted);
+  return whole == kClean ? code : whole;
+}
+
+}  // namespace
 
 void AddSuppress(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand("suppress", "Print a suppression for a finding of a dump");
@@ -23,21 +58,9 @@ void AddSuppress(CLI::App& app, int& exit_code) {
                       "entries for all findings"}});
   cmd->callback([=, &exit_code] {
     const auto analysis = Load(input->file, *input);
-    exit_code = analysis == nullptr ? kInput : kUsage;
+    exit_code = kInput;
     if (analysis == nullptr) return;
-    if (reason->empty()) *reason = "seen on " + Today() + ", not judged yet";
-    for (const Finding& f : analysis->findings) {
-      if (*wanted != "all" && f.fingerprint() != *wanted) continue;
-      std::printf("# %s\n%s\n", std::string(f.title()).c_str(), SuppressionFor(f, *reason).c_str());
-      exit_code = kClean;
-    }
-    if (exit_code == kClean) return;
-    std::fprintf(stderr, "stranded: no finding '%s' in %s; accepted: all", wanted->c_str(),
-                 input->file.c_str());
-    for (const Finding& f : analysis->findings) {
-      std::fprintf(stderr, ", %s", std::string(f.fingerprint()).c_str());
-    }
-    std::fprintf(stderr, "\n");
+    exit_code = Suppress(*analysis, *input, *wanted, *reason);
   });
 }
 

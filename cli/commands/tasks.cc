@@ -1,6 +1,7 @@
 // stranded tasks FILE: one line for each task.
 #include <cinttypes>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
@@ -19,16 +20,32 @@ struct TaskOptions {
   double min_age_seconds = 0;
 };
 
+// 2, or context:2 as `show` calls it.
+void IdOf(CLI::Option* option, const std::string& kind) {
+  option->option_text("ID")->transform(CLI::Validator(
+      [kind](std::string& given) {
+        const std::string prefix = kind + ":";
+        const std::size_t from = given.starts_with(prefix) ? prefix.size() : 0;
+        std::uint64_t number = 0;
+        if (!absl::SimpleAtoi(given.substr(from), &number)) {
+          return absl::StrCat("'", given, "' is no ", kind, "; give its number, or ", kind, ":N");
+        }
+        given = absl::StrCat(number);
+        return std::string();
+      },
+      ""));
+}
+
 void AddFilters(CLI::App& cmd, TaskOptions& o) {
   cmd.remove_option(cmd.get_option("--min-age"));  // of the analysis; here it chooses tasks
   OneOf(cmd.add_option("--state", o.filter.state, "Only tasks in this state"), "STATE",
         {"runnable", "running", "blocked", "sleeping", "syscall", "finished"});
   cmd.add_option("--site", o.filter.site, "Only tasks whose wait or spawn site has this text")
       ->option_text("TEXT");
-  cmd.add_option("--context", o.filter.context, "Only tasks in this context or one below it")
-      ->option_text("ID");
-  cmd.add_option("--channel", o.filter.channel, "Only tasks that wait for this channel")
-      ->option_text("ID");
+  IdOf(cmd.add_option("--context", o.filter.context, "Only tasks in this context or one below it"),
+       "context");
+  IdOf(cmd.add_option("--channel", o.filter.channel, "Only tasks that wait for this channel"),
+       "channel");
   Seconds(cmd.add_option("--min-age", o.min_age_seconds,
                          "Only tasks that have been blocked for so long"));
   cmd.add_flag("--stranded", o.filter.in_findings, "Only tasks of findings");
@@ -53,6 +70,7 @@ int Run(TaskOptions& o) {
   o.input.all_tasks = true;
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
+  ShowPaths(o.input, *analysis);
   o.filter.in_findings |= !o.input.rules.empty();
   o.filter.min_age_ns = static_cast<std::int64_t>(o.min_age_seconds * 1e9);
   o.filter.width = Width();
@@ -62,7 +80,7 @@ int Run(TaskOptions& o) {
                  "stranded: %" PRIu64 " more goroutines are counted by report and not listed\n",
                  left);
   }
-  return kClean;
+  return CleanUnlessLost(*analysis);
 }
 
 }  // namespace

@@ -16,8 +16,11 @@ void AddTree(CLI::App& app, int& exit_code) {
   cmd->callback([=, &exit_code] {
     if (!ResolveLive(*input, exit_code)) return;
     const auto analysis = Load(input->file, *input);
-    if (analysis != nullptr) Print(TreeReport(*analysis));
-    exit_code = analysis == nullptr ? kInput : kClean;
+    exit_code = kInput;
+    if (analysis == nullptr) return;
+    ShowPaths(*input, *analysis);
+    Print(TreeReport(*analysis));
+    exit_code = CleanUnlessLost(*analysis);
   });
 }
 

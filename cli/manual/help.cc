@@ -118,7 +118,13 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
     const std::string unexpected = Unexpected(at);
     if (!unexpected.empty()) what = unexpected;
   } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
-    what = absl::StrCat(what.substr(0, what.find(':')), " needs a value");
+    const bool twice = what.find("At Most") != std::string::npos;
+    what = absl::StrCat(what.substr(0, what.find(':')),
+                        twice ? " can be given only once" : " needs a value");
+  } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    // Something is missing because something else was misspelt.
+    const std::string unexpected = Unexpected(at);
+    if (!unexpected.empty()) what = absl::StrCat(unexpected, "; ", what);
   }
   const bool top = &at == &app;
   return absl::StrCat("stranded", top ? "" : " ", top ? "" : at.get_name(), ": ", what,

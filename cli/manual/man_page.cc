@@ -65,7 +65,9 @@ void ExitStatus(std::string& out) {
   Paragraph(out, Bold("0"), "Nothing is stranded, or only what is known.");
   Paragraph(out, Bold("1"), "There are findings.");
   Paragraph(out, Bold("2"), "The command line is wrong.");
-  Paragraph(out, Bold("3"), "Input is missing, unreadable or partly lost.");
+  Paragraph(
+      out, Bold("3"),
+      "Input is missing or unreadable, or part of it is lost and nothing was found in the rest.");
   Paragraph(out, Bold("4"), "Internal error, or the output could not be written.");
   absl::StrAppend(&out,
                   ".PP\nA program whose main() is CheckedMain ends with 86 if it has findings.\n");

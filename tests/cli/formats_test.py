@@ -205,15 +205,29 @@ class Formats(WithDumps):
         for name in ALL:
             self.assertIn(name, unknown.stderr)
         nowhere = stranded('report', '--format', 'json:/nonexistent/x', self.leaky)
-        self.assertEqual(nowhere.returncode, 3)
+        self.assertEqual(nowhere.returncode, 4)
         self.assertIn("'/nonexistent/x'", nowhere.stderr)
         twice = stranded('report', '--format', 'json', '--format', 'dot', '-o', self.path('x'), self.leaky)
-        self.assertEqual(twice.returncode, 3)
+        self.assertEqual(twice.returncode, 2)
+        self.assertFalse(os.path.exists(self.path('x')))
 
     def test_reports_of_several_dumps_do_not_replace_each_other(self):
         done = stranded('report', '-o', self.path('both'), self.leaky, self.fixed)
         self.assertEqual(done.returncode, 2)
         self.assertFalse(os.path.exists(self.path('both')))
+
+    def test_several_dumps_are_one_document_or_none(self):
+        for name in ('json', 'sarif', 'junit', 'html', 'gitlab', 'pprof', 'perfetto', 'dot'):
+            done = stranded('report', '--format', name, self.leaky, self.fixed)
+            self.assertEqual((done.returncode, done.stdout), (2, ''), name)
+            self.assertIn(f'stranded gate --fail-on never --format {name}', done.stderr)
+        merged = stranded('gate', '--fail-on', 'never', '--format', 'json', self.leaky, self.fixed)
+        self.assertEqual(merged.returncode, 0)
+        self.assertEqual(json.loads(merged.stdout)['counts']['tasks'], 6)
+        lines = stranded('report', '--format', 'ndjson', self.leaky, self.fixed).stdout.splitlines()
+        self.assertEqual([json.loads(line)['type'] for line in lines], ['run', 'finding', 'end', 'run', 'end'])
+        text = stranded('report', self.leaky, self.fixed)
+        self.assertEqual((text.returncode, text.stdout.count('== ')), (1, 2))
 
     def test_go_reads_the_profile(self):
         try:

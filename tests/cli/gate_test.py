@@ -106,7 +106,8 @@ class Gate(WithDumps):
 
     def test_expired_entries_fail_until_they_are_renewed(self):
         known = self.path('expires.json')
-        stranded('gate', '--baseline', known, '--create-baseline', '--expires', '2001-01-01', self.leaky)
+        stranded('gate', '--baseline', known, '--create-baseline', '--expires', '2998-01-01', self.leaky)
+        self.edit(known, '2998', '2001')
         late = stranded('gate', '--baseline', known, self.leaky)
         self.assertEqual(late.returncode, 1)
         self.assertIn('expired on 2001-01-01', late.stderr)
@@ -115,6 +116,50 @@ class Gate(WithDumps):
         entries = self.entries(known)
         self.assertEqual([(e['expires'], e['reason']) for e in entries], [('2999-01-01', 'still')])
         self.assertEqual(stranded('gate', '--baseline', known, self.leaky).returncode, 0)
+
+    def edit(self, path, old, new):
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        self.assertIn(old, text)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text.replace(old, new))
+
+    def test_dates_are_real_and_to_come(self):
+        known = self.path('dates.json')
+        for date, why in (('2030-02-31', 'is not a date'), ('2030-13-01', 'is not a date'),
+                          ('2001-01-01', 'is over'), ('soon', 'is not a date')):
+            wrong = stranded('gate', '--baseline', known, '--create-baseline', '--expires', date, self.leaky)
+            self.assertEqual(wrong.returncode, 2, date)
+            self.assertIn(why, wrong.stderr)
+        stranded('gate', '--baseline', known, '--create-baseline', '--expires', '2998-01-01', self.leaky)
+        self.edit(known, '2998-01-01', '2998-02-30')
+        self.assertEqual(stranded('gate', '--baseline', known, self.leaky).returncode, 3)
+
+    def test_reason_and_expires_are_of_entries_that_are_added(self):
+        for option in (('--reason', 'x'), ('--expires', '2998-01-01')):
+            wrong = stranded('gate', *option, self.leaky)
+            self.assertEqual(wrong.returncode, 2)
+            self.assertIn(f'{option[0]} requires --create-baseline or --update-baseline', wrong.stderr)
+
+    def test_a_baseline_of_a_later_version(self):
+        known = self.path('later.json')
+        stranded('gate', '--baseline', known, '--create-baseline', self.leaky)
+        self.edit(known, '"version": 1', '"version": 9')
+        later = stranded('gate', '--baseline', known, self.leaky)
+        self.assertEqual(later.returncode, 3)
+        self.assertIn('has version 9; this program reads version 1', later.stderr)
+
+    def test_a_folder_is_neither_baseline_nor_suppressions(self):
+        for option in ('--baseline', '--suppressions'):
+            wrong = stranded('gate', option, self.dir.name, self.leaky)
+            self.assertEqual(wrong.returncode, 2, wrong.stderr)
+            self.assertIn('Is a directory; give a file', wrong.stderr)
+
+    def test_what_a_filter_hides_is_told(self):
+        hidden = stranded('gate', '--rule', 'nil-channel', self.leaky)
+        self.assertEqual(hidden.returncode, 0)
+        self.assertIn('0 findings, 0 new, 0 in the baseline, 0 suppressed, 1 left out by --rule or --ignore',
+                      hidden.stdout)
 
     def test_known_findings_are_not_called_nothing(self):
         known = self.path('known2.json')

@@ -77,6 +77,18 @@ class Report(WithDumps):
         with open(golden, encoding='utf-8') as file:
             self.assertEqual(text, file.read())
 
+    def test_a_filter_is_no_all_clear(self):
+        for dump, count in ((self.leaky, 1), ('tests/go_dumps/missing_close.debug2.txt', 1)):
+            for option in (('--rule', 'once-stuck'), ('--ignore', ':')):
+                hidden = stranded('report', *option, dump)
+                self.assertEqual(hidden.returncode, 0)
+                self.assertNotIn('nothing is stranded', hidden.stdout)
+                self.assertIn(f'{count} finding is left out by --rule or --ignore', hidden.stdout)
+                report = json.loads(stranded('report', *option, '--format', 'json', dump).stdout)
+                self.assertEqual(report['counts']['stranded'], 0)
+                self.assertEqual(len(report['missing']), 1)
+        self.assertIn('nothing is stranded', stranded('report', '--rule', 'once-stuck', self.fixed).stdout)
+
     def test_the_same_seed_gives_the_same_report(self):
         first = self.text()
         self.setUpClass()

@@ -30,6 +30,12 @@ class Run(unittest.TestCase):
         self.assertIn('cancelled-send', result.stdout)
         self.assertIn('did not end within 1.5 s', result.stderr)
 
+    def test_timeout_of_a_program_without_the_runtime(self):
+        result = stranded('run', '--timeout', '0.2', '--', '/bin/sleep', '60')
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn('wrote none, and was killed', result.stderr)
+        self.assertNotIn('was taken', result.stderr)
+
     def test_a_program_that_is_not_there(self):
         result = stranded('run', '--', './no-such-program')
         self.assertEqual(result.returncode, 2)

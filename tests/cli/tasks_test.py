@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The list of tasks, and the pages that lead from a task to what it waits for and back."""
+import os
 import re
 import shlex
 import unittest
@@ -42,6 +43,23 @@ class Tasks(WithDumps):
                    for line in rows(self.leaky, '--columns', 'id,context')[0]}
         self.assertEqual(ids(self.leaky, '--context', str(context[2])), [2, 3, 4, 5])
         self.assertEqual(ids(self.leaky, '--context', str(context[1])), [1, 2, 3, 4, 5])
+
+    def test_a_context_by_the_name_that_show_uses(self):
+        self.assertEqual(ids(self.leaky, '--context', 'context:1'), ids(self.leaky, '--context', '1'))
+        wrong = stranded('tasks', self.leaky, '--channel', 'context:1')
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'context:1' is no channel; give its number, or channel:N", wrong.stderr)
+
+    def test_paths_are_those_of_the_report(self):
+        app = os.path.realpath(self.path('app'))
+        os.makedirs(app)
+        go = self.path('go.txt')
+        with open(go, 'w', encoding='utf-8') as file:
+            file.write(f'goroutine 7 [chan send (nil chan), 9 minutes]:\nmain.f(...)\n\t{app}/x/f.go:3 +0x1\n')
+        for command in (('tasks', go), ('tree', go), ('show', go, '7'), ('show', go, 'finding:1')):
+            for options, shown in (((), ' f.go:3'), (('--source-root', app), ' x/f.go:3'),
+                                   (('--absolute-paths',), f' {app}/x/f.go:3')):
+                self.assertIn(shown, stranded(*command, *options).stdout)
 
     def test_sorting(self):
         self.assertEqual(ids(self.leaky, '--state', 'blocked', '--sort', 'age'), [2, 3, 4, 5])
@@ -132,6 +150,15 @@ class Show(WithDumps):
             todo += next_commands(result.stdout)
         self.assertTrue(any('sync:' in c for c in seen), seen)
         self.assertGreater(len(seen), 6)
+
+    def test_commands_that_lead_on_are_quoted(self):
+        odd = self.path("it's a dump.strd")
+        os.link(self.leaky, odd)
+        todo = next_commands(stranded('show', odd, 'finding:1').stdout)
+        self.assertGreater(len(todo), 4)
+        for command in todo:
+            result = stranded(*shlex.split(command)[1:])
+            self.assertEqual((result.returncode, result.stderr), (0, ''), command)
 
     def test_user_frames_first(self):
         short = stranded('show', self.leaky, '2').stdout

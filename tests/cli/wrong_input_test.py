@@ -53,7 +53,8 @@ class WrongInput(WithDumps):
             with open(path, 'wb') as file:
                 file.write(data[:size])
             result = stranded('report', path)
-            self.assertEqual(result.returncode, 3, size)
+            self.assertEqual(result.returncode, 1 if 'cancelled-send' in result.stdout else 3, size)
+            self.assertEqual(stranded('gate', path).returncode, result.returncode, size)
             self.assertTrue('cut off' in result.stdout or 'not a Stranded dump' in result.stderr, size)
 
     def test_damage_is_counted_and_the_rest_is_read(self):
@@ -63,10 +64,38 @@ class WrongInput(WithDumps):
         path = self.path('damaged')
         with open(path, 'wb') as file:
             file.write(data)
+        # What was found in the rest is there, whatever else was lost.
         result = stranded('report', path)
-        self.assertEqual(result.returncode, 3)
+        self.assertEqual(result.returncode, 1)
         self.assertIn('missing:', result.stdout)
         self.assertIn('tasks alive', result.stdout)
+        gate = stranded('gate', path)
+        self.assertEqual(gate.returncode, 1)
+        self.assertIn('gate FAILED', gate.stdout)
+        both = stranded('report', path, self.fixed)
+        self.assertEqual(both.returncode, 1)
+
+    def test_every_command_tells_what_is_lost(self):
+        cut = self.path('cut.strd')
+        with open(self.leaky, 'rb') as whole, open(cut, 'wb') as file:
+            file.write(whole.read()[:2000])
+        for command in (('report', cut), ('tasks', cut), ('tree', cut), ('show', cut, '99'),
+                        ('suppress', cut, 'all'), ('gate', cut)):
+            result = stranded(*command)
+            self.assertEqual(result.returncode, 3, command)
+            self.assertIn('missing: the dump is cut off', result.stdout + result.stderr, command)
+
+    def test_options_that_were_misspelt_are_named(self):
+        for args, named in ((('report', '-d.strd'), "no option '-d.strd'"), (('-v',), "no option '-v'"),
+                            (('report', '-o', 'a', '-o', 'b', 'f'), '--output can be given only once')):
+            result = stranded(*args)
+            self.assertEqual(result.returncode, 2, args)
+            self.assertIn(named, result.stderr, args)
+
+    def test_nothing_to_suppress_is_said(self):
+        result = stranded('suppress', self.fixed, 'all')
+        self.assertEqual((result.returncode, result.stdout), (0, ''))
+        self.assertIn('nothing to suppress', result.stderr)
 
     def test_wrong_flags(self):
         for args, named in ((('report', '--format', 'xml', 'f'), ('--format', 'json')),
