@@ -30,6 +30,7 @@ std::string TextOf(const std::exception_ptr& thrown) {
 
 // Part of the key of an end; even, as the lowest bit stands for a dead end.
 constexpr std::uint64_t kLostCancels = 0x6a09e667f3bcc908;
+constexpr std::uint64_t kCut = 0xbb67ae8584caa73a;
 
 // Not of this run: it takes another schedule.
 LeakReport Predicted(const LeakReport& report, const std::string& how) {
@@ -231,13 +232,15 @@ LeakReport Exploration::Unexpected(const LeakReport& report, bool dead_end) cons
 }
 
 void Exploration::End(const std::exception_ptr& thrown, const std::string& failure) {
-  EndState end = Examine();
+  // What a run leaves that was cut off was left by the cut.
+  const bool cut = internal::RecordOf(world_).cut && !dead_end_.has_value();
+  EndState end = cut ? EndState{.key = kCut, .report = LeakReport(), .examined = true} : Examine();
   if (end.examined) end.report = Unexpected(end.report, dead_end_.has_value());
   internal::ScheduleRecord record = internal::RecordOf(world_);
   if (thrown != nullptr && !record.cut) record.exceptions.push_back(TextOf(thrown));
   // What was thrown or failed is part of how it ended.
   for (const std::string& e : record.exceptions) end.key ^= std::hash<std::string>{}(e) << 1;
-  if (!failure.empty()) end.key ^= std::hash<std::string>{}(failure) << 1;
+  if (!failure.empty() && !cut) end.key ^= std::hash<std::string>{}(failure) << 1;
   scope_.reset();
   internal::LeaveControlledWorld(world_);
   world_ = nullptr;
@@ -247,7 +250,7 @@ void Exploration::End(const std::exception_ptr& thrown, const std::string& failu
     result_.seconds +=
         absl::ToDoubleSeconds(absl::FromChrono(std::chrono::steady_clock::now() - entered_));
     ++result_.schedules;
-    NoteOutcome(end, record, failure);
+    NoteOutcome(end, record, cut ? "" : failure);
     ShowProgress(false);
   } else if (phase_ == Phase::kMinimize) {
     minimizer_->Report(end.key == bad_key_, record.schedule);

@@ -77,6 +77,9 @@ std::optional<std::string> Initialise(const std::string& line, std::size_t i, bo
     const std::string inside = line.substr(i + 1, end - i - 1);
     const bool number = inside.find_first_not_of(" 0123456789") == std::string::npos;
     if (!number) return std::nullopt;
+    // Of several declared in one line it may be another one.
+    const std::size_t next = SkipSpace(line, end + 1);
+    if (declared && next < line.size() && line[next] == ',') return std::nullopt;
     return absl::StrCat(line.substr(0, i), "(", capacity, ")", line.substr(end + 1));
   }
   if (declared && i < line.size() && line[i] == ';') {

@@ -49,6 +49,7 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   }
   if (t->due_ns > NowNs()) coarse_ns_.store(t->due_ns, std::memory_order_relaxed);
   fruitless_ = 0;
+  steps_at_timer_ = steps_.load(std::memory_order_relaxed);
   NoteStep(CurrentTask(), WaitKind::kSleep, t->site, ScheduleStep::kTimerFires);
   if (tracing.load(std::memory_order_relaxed)) RecordTime(NowNs());
   t->fire(t);
@@ -98,8 +99,9 @@ bool ControlledWorld::OthersAtWork() const {
 // True if something came in. Threads the runtime did not start may still wake a task; they are
 // given some time, tasks of other worlds as much as they need.
 bool ControlledWorld::WaitForOutside() {
-  const bool threads =
-      OsThreads() - runtime_threads.load(std::memory_order_relaxed) > threads_at_start_;
+  // Counted first: else the runtime's own that start meanwhile would hide one of the others.
+  const int known = threads_at_start_ + runtime_threads.load(std::memory_order_relaxed);
+  const bool threads = OsThreads() > known;
   const auto until = std::chrono::steady_clock::now() + kOutsideGrace;
   for (;;) {
     // Looked at first: a task that ends its work wakes ours before it counts as done.

@@ -84,6 +84,7 @@ class ControlledWorld final : public World {
   bool FireNextTimer(std::int64_t until_ns);
   std::int64_t NextDue() const;
   bool MayPassTime() const;
+  bool TimeIsLate();
   void DrainInbox();
   bool WaitForOutside();
   bool OthersAtWork() const;
@@ -118,6 +119,7 @@ class ControlledWorld final : public World {
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
   int threads_at_start_ = 0;
+  std::uint64_t steps_at_timer_ = 0;  // when the last timer fired
   std::vector<Deviation> deviations_;
   ScheduleRecord record_;
 

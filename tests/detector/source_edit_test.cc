@@ -32,9 +32,9 @@ TEST(WithCapacity, PutsTheNumberIntoDeclarationsAndExpressions) {
 TEST(WithCapacity, LeavesAloneWhatItCannotBeSureOf) {
   for (const char* line :
        {"Chan<int> ch(limit);", "std::vector<Chan<int>> all(3);",
-        "auto v = std::vector<Chan<int>>(3);", "Chan<int> a, b;", "auto nil = Chan<int>::Nil();",
-        "Chan<Chan<int>> nested;", "Chan<int> out_;", "MyChan<int> ch;", "int x;", "", "Chan<",
-        "Chan<int"}) {
+        "auto v = std::vector<Chan<int>>(3);", "Chan<int> a, b;", "Chan<int> a(4), b;",
+        "Chan<int> a{1} , b(1);", "auto nil = Chan<int>::Nil();", "Chan<Chan<int>> nested;",
+        "Chan<int> out_;", "MyChan<int> ch;", "int x;", "", "Chan<", "Chan<int"}) {
     EXPECT_EQ(Edited(line), "unchanged") << line;
   }
 }

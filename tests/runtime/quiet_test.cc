@@ -167,5 +167,20 @@ TEST(Quiet, ATaskOfAPoolThatIsGoneIsNotWaitedFor) {
   EXPECT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(1)));
 }
 
+// Two that are always ready, until a timeout comes: time moves although nobody waits.
+TEST(Quiet, TasksThatNeverWaitSeeTheirTimeout) {
+  Chan<int> values(1);
+  auto [ctx, cancel] = WithTimeout(Background(), absl::Milliseconds(5));
+  const TaskHandle produces = Go(ctx, [values, ctx = ctx] {
+    while (ctx.Err().ok()) values.Send(ctx, 1).IgnoreError();
+  });
+  const TaskHandle consumes = Go(ctx, [values, ctx = ctx] {
+    while (ctx.Err().ok()) values.Recv(ctx).status().IgnoreError();
+  });
+  produces.Join();
+  consumes.Join();
+  cancel();
+}
+
 }  // namespace
 }  // namespace stranded
