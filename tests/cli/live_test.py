@@ -56,7 +56,14 @@ class Live(unittest.TestCase):
         # Everything is parked: the same answer twice.
         self.assertEqual(without_ages(by_pid.stdout), without_ages(by_file.stdout))
         self.assertIn('left', stranded('tree', '--live', str(child.pid)).stdout)
-        self.assertIn('left', stranded('show', '--live', str(child.pid), '2').stdout)
+        shown = stranded('show', '--live', str(child.pid), '2').stdout
+        self.assertIn('left', shown)
+        self.assertIn(f'  stranded show --live {child.pid} ', shown)
+        missing = stranded('show', '--live', str(child.pid), '99').stderr
+        self.assertIn(f"nothing called '99' in --live {child.pid}", missing)
+        gone = stranded('report', '--live', '99999999')
+        self.assertEqual(gone.returncode, 3)
+        self.assertIn('cannot look into process 99999999: there is none', gone.stderr)
         self.assertIsNone(child.poll())
         young = stranded('report', '--live', str(child.pid), '--min-age', '3600')
         self.assertEqual(young.returncode, 0)
