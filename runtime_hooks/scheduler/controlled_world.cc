@@ -183,8 +183,8 @@ Task* ControlledWorld::PickNext(Moment moment) {
   }
 }
 
-// Tasks that go on until a timeout tells them to end would never see it: time only moves when nothing
-// can run. On a real machine so many steps take some of it.
+// Tasks that go on until a timeout tells them to end would never see it: time only moves when
+// nothing can run. On a real machine so many steps take some of it.
 bool ControlledWorld::TimeIsLate() {
   constexpr std::uint64_t kMostSteps = 20000;
   const std::uint64_t steps = steps_.load(std::memory_order_relaxed);
