@@ -55,11 +55,11 @@ class Orders {
  private:
   using Holder = std::pair<std::uint32_t, Id>;  // ring and task
 
-  // Both: false when there are too many holders.
+  // All three: false when there are too many holders.
   bool Follow(const Event& e);
   bool NoteParked(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
-  void Inherit(Id spawner, Id task, const std::vector<Held>* held);
+  bool NoteSpawn(const Event& e);
   void Compare(const Order& order);
   std::vector<Conflict> ThoseThatCanMeet() const;
 
@@ -86,7 +86,9 @@ std::pair<SiteId, SiteId> Places(const Order& one, const Order& other) {
 std::vector<Conflict> Orders::Conflicts() {
   if (!snap_.events.HasKind(kLock)) return {};
   begun_.resize(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
-  if (!snap_.events.OneRing()) {
+  // Rings stand one after the other, so what was inherited in a later one would come too late; what
+  // that one inherited itself is known the second time.
+  for (int round = 0; round < 2 && !snap_.events.OneRing(); ++round) {
     snap_.events.ForEach([this](const Event& e) { return NoteParked(e); });
     held_.clear();
   }
@@ -118,6 +120,7 @@ bool Orders::NoteParked(const Event& e) {
     if (mine.size() < kMostHeld) mine.push_back({e.object, e.site, (e.arg & kShared) != 0});
     return held_.size() <= kMostHolders;
   }
+  if (e.kind == kSpawn) return NoteSpawn(e);
   const auto mine = held_.find({e.ring, e.task});
   if (mine == held_.end() || (e.kind != kUnlock && e.kind != kPark)) return true;
   if (e.kind == kUnlock) {
@@ -139,11 +142,7 @@ bool Orders::Follow(const Event& e) {
     Take(e, held_[{e.ring, e.task}]);
     return held_.size() <= kMostHolders;
   }
-  if (e.kind == kSpawn) {
-    const auto held = held_.find({e.ring, e.task});
-    Inherit(e.task, e.arg, held == held_.end() ? nullptr : &held->second);
-    return inherited_.size() <= kMostHolders;
-  }
+  if (e.kind == kSpawn) return NoteSpawn(e);
   if (held_.empty() || (e.kind != kUnlock && (e.kind != kPark || snap_.events.OneRing()))) {
     return true;
   }
@@ -185,15 +184,16 @@ void Orders::Take(const Event& e, std::vector<Held>& held) {
   held.push_back(taken);
 }
 
-void Orders::Inherit(Id spawner, Id task, const std::vector<Held>* held) {
+bool Orders::NoteSpawn(const Event& e) {
   std::set<Id> locks;
-  if (held != nullptr) {
-    for (const Held& h : *held) locks.insert(h.lock);
+  if (const auto held = held_.find({e.ring, e.task}); held != held_.end()) {
+    for (const Held& h : held->second) locks.insert(h.lock);
   }
-  if (const auto above = inherited_.find(spawner); above != inherited_.end()) {
+  if (const auto above = inherited_.find(e.task); above != inherited_.end()) {
     locks.insert(above->second.begin(), above->second.end());
   }
-  if (!locks.empty()) inherited_[task] = std::move(locks);
+  if (!locks.empty()) inherited_[e.arg].insert(locks.begin(), locks.end());
+  return inherited_.size() <= kMostHolders;
 }
 
 void Orders::Compare(const Order& order) {

@@ -192,6 +192,14 @@ TEST(LockOrder, ALockThatTheirParentsHoldKeepsThemApart) {
   const Event locks = In(1, kLock, kMain, kGuard), unlocks = In(1, kUnlock, kMain, kGuard);
   EXPECT_EQ(Told({locks, kStartsFirst, unlocks, locks, kStartsSecond, unlocks}, {}), "");
   EXPECT_EQ(Told({locks, kStartsFirst, unlocks, kStartsSecond}, {}), "lock-order");
+  // In a ring that stands behind those of the two.
+  Events later = {In(3, kLock, kMain, kGuard), Of(3, kSpawn, kMain, kFirst),
+                  Of(3, kSpawn, kMain, kSecond), In(3, kUnlock, kMain, kGuard)};
+  EXPECT_EQ(Told(later, {}, 1, 2), "");
+  later[0].object = later[3].object = 99;
+  later.insert(later.begin() + 2, {later[3], In(3, kLock, kMain, 98)});
+  later.back().object = 98;
+  EXPECT_EQ(Told(later, {}, 1, 2), "lock-order");
 }
 
 TEST(LockOrder, OneThatStartedTheOtherCanMeetIt) {
