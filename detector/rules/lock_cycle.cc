@@ -83,9 +83,12 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     out.notes.push_back(
         "It is one lock: a task that has it for reading asks for it again, and a writer has come "
         "in between. A waiting writer stops new readers, and waits for those that are in.");
+    const Task* const other = s.HolderFor(*root);
+    const bool writes = root->wait != WaitKind::kRwMutexRLock && other != nullptr;
+    const Task& reader = writes ? *other : *root;
     out.fixes.push_back(SimpleFix(
-        FixKind::kUnlock, SiteText(s, root->wait_site),
-        absl::StrCat("Do not read-lock again at ", Place(s, root->wait_site),
+        FixKind::kUnlock, SiteText(s, reader.wait_site),
+        absl::StrCat("Do not read-lock again at ", Place(s, reader.wait_site),
                      ": call a variant that expects the lock to be held, or unlock first."),
         "Read locks of an RWMutex are not recursive, as in Go."));
     return;

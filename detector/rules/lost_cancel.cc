@@ -77,7 +77,9 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
         FixKind::kCallCancel, data.context_site,
         absl::StrCat("Keep the cancel function made at ", data.context_site.ToString(),
                      " and call it when the work is done, for example with absl::MakeCleanup."),
-        "The end of the context then reaches everything below it, and its timer is given back."));
+        kept.timers == 0 ? "The end of the context then reaches everything below it."
+                         : "The end of the context then reaches everything below it, and timers "
+                           "are given back."));
     out.push_back(std::move(data));
   }
 }

@@ -108,6 +108,21 @@ TEST(LockCycle, AReaderBehindAWriterThatWaitsForThatReaderIsOne) {
   EXPECT_THAT(AllText(f), HasSubstr("held by task 7 since a.cc:5"));
 }
 
+TEST(LockCycle, TheReaderIsToldNotToReadAgainWhoeverHasTheSmallerId) {
+  for (const Id reads : {6, 9}) {
+    DumpBuilder dump;
+    const SiteId first = dump.At("a.cc", 4), again = dump.At("a.cc", 5),
+                 writes = dump.At("a.cc", 9);
+    Sync lock = Lock(2, 0, first, SyncKind::kRwMutex);
+    lock.readers = 1;
+    TaskSpec reader = Waiter(reads, WaitKind::kRwMutexRLock, 2, again);
+    reader.held = {{2, first, true}};
+    dump.Add(lock).Add(reader).Add(Waiter(8, WaitKind::kRwMutexLock, 2, writes)).End();
+    const std::string text = AllText(Only(Examine(dump), "lock-cycle"));
+    EXPECT_THAT(text, HasSubstr("Do not read-lock again at a.cc:5:"));
+  }
+}
+
 TEST(LockCycle, TwinWhoseChainEndsInARunningHolderIsSilent) {
   DumpBuilder dump;
   dump.Add(Busy());

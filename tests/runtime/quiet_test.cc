@@ -182,5 +182,18 @@ TEST(Quiet, TasksThatNeverWaitSeeTheirTimeout) {
   cancel();
 }
 
+// ... and long work is not interrupted by one that is far away.
+TEST(Quiet, LongWorkDoesNotMeetALongTimeout) {
+  Chan<int> values;
+  auto [ctx, cancel] = WithTimeout(Background(), absl::Seconds(30));
+  const TaskHandle produces = Go(ctx, [values] {
+    for (int i = 0; i < 60000; ++i) values.Send(i);
+  });
+  for (int i = 0; i < 60000; ++i) values.Recv();
+  produces.Join();
+  EXPECT_TRUE(ctx.Err().ok());
+  cancel();
+}
+
 }  // namespace
 }  // namespace stranded
