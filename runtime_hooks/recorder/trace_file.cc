@@ -21,6 +21,7 @@ constexpr long kTickNs = 100'000'000;
 // A file whose process was killed does not say when, but for this.
 void Tick() {
   const RuntimeThread counted;
+  runtime_threads.fetch_sub(1, std::memory_order_relaxed);  // as whoever started it counted it
   for (;;) {
     const timespec tick{0, kTickNs};
     nanosleep(&tick, nullptr);
@@ -33,6 +34,7 @@ void StartTicking() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  runtime_threads.fetch_add(1, std::memory_order_relaxed);
   std::thread(&Tick).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
