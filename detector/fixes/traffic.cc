@@ -5,23 +5,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint32_t kSend = 6;           // a number of the dump format
-constexpr std::size_t kMostTasks = 1 << 16;  // of one channel; more tell nothing new
-
-// Of the channels in the snapshot, so that memory does not follow the history.
-RecordedSends Record(const Situation& s) {
-  RecordedSends sends;
-  if (!s.snap().events.HasKind(kSend)) return sends;
-  s.snap().events.ForEach([&](const Event& e) {
-    if (e.kind != kSend || e.task == 0) return;
-    const Channel* channel = s.snap().channels.Find(e.object);
-    if (channel == nullptr || channel->role != ChannelRole::kUser) return;
-    auto& by = sends[e.object];
-    if (by.size() < kMostTasks || by.contains(e.task)) by[e.task] += 1 + e.arg;
-  });
-  return sends;
-}
-
 bool SendsNow(const Situation& s, Id task, Id channel) {
   const Task* sender = s.snap().tasks.Find(task);
   if (sender == nullptr || sender->wait != WaitKind::kChanSend || !s.Blocked(*sender)) return false;
@@ -55,11 +38,6 @@ bool SeveralSend(const Situation& s, const Channel& channel) {
   }
   const auto of = s.SendsRecorded().find(channel.id);
   return of != s.SendsRecorded().end() && of->second.size() > 1;
-}
-
-const RecordedSends& Situation::SendsRecorded() const {
-  if (!sends_.has_value()) sends_ = Record(*this);
-  return *sends_;
 }
 
 }  // namespace stranded::detector

@@ -194,6 +194,23 @@ const std::vector<const Channel*>& Situation::ChannelsMadeAt(SiteId site) const 
   return it == channels_at_.end() ? none : it->second;
 }
 
+// Of the channels in the snapshot, so that memory does not follow the history.
+const RecordedSends& Situation::SendsRecorded() const {
+  constexpr std::uint32_t kSend = 6;           // a number of the dump format
+  constexpr std::size_t kMostTasks = 1 << 16;  // of one channel; more tell nothing new
+  if (sends_.has_value()) return *sends_;
+  sends_.emplace();
+  if (!snap_.events.HasKind(kSend)) return *sends_;
+  snap_.events.ForEach([&](const Event& e) {
+    if (e.kind != kSend || e.task == 0) return;
+    const Channel* channel = snap_.channels.Find(e.object);
+    if (channel == nullptr || channel->role != ChannelRole::kUser) return;
+    auto& by = (*sends_)[e.object];
+    if (by.size() < kMostTasks || by.contains(e.task)) by[e.task] += 1 + e.arg;
+  });
+  return *sends_;
+}
+
 // The first two in the order of the snapshot are kept: one of them is not `except`.
 const Task* Situation::BlockedChildOf(Id parent, Id except) const {
   if (!children_indexed_) {

@@ -92,7 +92,7 @@ class Situation {
   // With which event the history of all tasks of a controlled world begins: the newest start of its
   // main task. Order holds within one ring, so other worlds have none.
   std::optional<std::size_t> HistoryStart() const;
-  // Sends that went through, as far as the history of a trace goes back (fixes/traffic.cc).
+  // Sends that went through, as far as the history of a trace goes back.
   const RecordedSends& SendsRecorded() const;
   // A blocked task that `parent` spawned; one other than `except`, or nullptr.
   const Task* BlockedChildOf(Id parent, Id except) const;

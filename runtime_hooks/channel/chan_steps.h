@@ -123,12 +123,9 @@ inline bool SaysSame(const ChanPeer& peer, const Task* task, const std::source_l
 inline void RepeatTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
                            const std::source_location& site, ThreadBlock* here) {
   peer.at_ns = task->world->coarse_ns();
-  if (here->run != ThreadBlock::kNoRun) [[unlikely]] {
-    if (here->ring->CountsInRun()) return;
-  } else if (!tracing.load(std::memory_order_relaxed)) [[likely]] {
-    return;
-  }
-  RecordTransfer(chan, peer, kind, task, site);
+  if (here->run != ThreadBlock::kNoRun && here->ring->CountsInRun()) return;
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordTransfer(chan, peer, kind, task, site);
 }
 // Whichever it is. `task` may be null.
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,

@@ -173,18 +173,21 @@ void ChanClose(ChanCore* chan, const std::source_location& site) {
   }
 }
 
-// Whoever sees the values of others comes after their sends.
 std::size_t ChanSize(ChanCore* chan) {
   if (chan == nullptr) return 0;
-  SpinGuard guard(chan->lock);
-  chan->observed_size = true;
-  if (chan->length > 0 && tracing.load(std::memory_order_relaxed)) [[unlikely]] {
-    const Task* self = CurrentTask();
-    if (chan->last_sender.task != self->id) {
-      RecordPass(self->id, WaitKind::kChanRecv, chan->id, {});
-    }
+  std::size_t length = 0;
+  std::uint64_t sender = 0;
+  {
+    SpinGuard guard(chan->lock);
+    chan->observed_size = true;
+    length = chan->length;
+    sender = chan->last_sender.task;
   }
-  return chan->length;
+  // Whoever sees the values of others comes after their sends.
+  const Task* self = CurrentTaskOrNull();
+  const bool own = self != nullptr && self->id == sender;
+  if (length > 0 && !own) RecordLook(WaitKind::kChanRecv, chan->id, {});
+  return length;
 }
 
 std::size_t ChanCapacity(const ChanCore* chan) { return chan == nullptr ? 0 : chan->capacity; }

@@ -145,8 +145,7 @@ absl::Status Context::Err() const {
   if (!node->done_closed.load(std::memory_order_acquire)) {
     internal::SpinGuard wait_for_close(node->lock);
   }
-  if (internal::tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    internal::RecordPass(internal::CurrentTask()->id, internal::WaitKind::kSelect, node->id, {});
+  internal::RecordLook(internal::WaitKind::kSelect, node->id, {});
   return internal::StatusOf(err);
 }
 

@@ -15,6 +15,7 @@
 #include <source_location>
 #include <vector>
 
+#include "stranded/internal/tracing.h"
 #include "stranded/internal/wait_kind.h"
 
 namespace stranded::internal {
@@ -39,7 +40,6 @@ enum class EventKind : std::uint8_t {
   kContext = 15,
 };
 
-extern std::atomic<bool> tracing;
 void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                 const std::source_location& site, std::uint64_t arg);
 
@@ -57,8 +57,7 @@ inline void Record(EventKind kind, std::uint64_t task, std::uint64_t object,
 // `arg` of locks, by bits.
 inline constexpr std::uint64_t kLockShared = 1, kLockTried = 2;
 
-// A wait for `object` that was over before it began, or a look that found it over: without a park,
-// nothing else tells of it.
+// A wait for `object` that was over before it began: without a park, nothing else tells of it.
 inline void RecordPass(std::uint64_t task, WaitKind kind, std::uint64_t object,
                        const std::source_location& site) {
   Record(EventKind::kPass, task, object, site, static_cast<std::uint64_t>(kind));

@@ -64,8 +64,6 @@ std::string PlainList() {
 
 // Not in the handler: a report takes locks and memory.
 void QuitThread() {
-  const RuntimeThread counted;
-  runtime_threads.fetch_sub(1, std::memory_order_relaxed);  // as whoever started it counted it
   for (;;) {
     if (sem_wait(&quit_asked) != 0) continue;
     const ReportPrinter printer = report_printer.load(std::memory_order_acquire);
@@ -92,8 +90,7 @@ void InstallQuit() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  runtime_threads.fetch_add(1, std::memory_order_relaxed);
-  std::thread(&QuitThread).detach();
+  StartRuntimeThread(&QuitThread).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -54,14 +54,16 @@ std::string BehindLinks(const std::string& path) {
 }
 
 OutputFile::OutputFile(const std::string& path)
-    : asked_(path),
-      path_(BehindLinks(path)),
-      direct_(IsSpecialFile(path_.c_str())),
-      temporary_(direct_ ? "" : Beside(path_)) {
+    : asked_(path), path_(BehindLinks(path)), direct_(IsSpecialFile(path_.c_str())) {
   if (direct_) {
     fd_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   } else {
-    fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // Process ids come again, in containers at once: one that was killed may have left its file.
+    constexpr int kMostTries = 100;
+    for (int i = 0; i < kMostTries && (i == 0 || errno == EEXIST) && fd_ < 0; ++i) {
+      temporary_ = Beside(path_);
+      fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
   }
   if (fd_ < 0) error_ = errno;
   if (fd_ >= 0 && !direct_) KeepOwnerAndMode(path_, fd_);

@@ -31,7 +31,9 @@ void RecordStart(const Task* self);
 void RecordPark(Task* self);    // its wait record is filled, its objects' locks are held
 void RecordResume(Task* self);  // the time may have moved
 void RecordFinish(Task* self);
-void RecordTime(std::int64_t now_ns);  // of what a thread records next that has no task, or none's
+// What this thread records from here on happens at `now_ns`: for those that run no task of which it
+// could be asked, and when the clock of a world has jumped.
+void RecordTime(std::int64_t now_ns);
 // Before the change of state that ends a wait.
 void RecordWoken(const Task* task);
 

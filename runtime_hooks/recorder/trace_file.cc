@@ -20,8 +20,6 @@ constexpr long kTickNs = 100'000'000;
 
 // A file whose process was killed does not say when, but for this.
 void Tick() {
-  const RuntimeThread counted;
-  runtime_threads.fetch_sub(1, std::memory_order_relaxed);  // as whoever started it counted it
   for (;;) {
     const timespec tick{0, kTickNs};
     nanosleep(&tick, nullptr);
@@ -34,8 +32,7 @@ void StartTicking() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  runtime_threads.fetch_add(1, std::memory_order_relaxed);
-  std::thread(&Tick).detach();
+  StartRuntimeThread(&Tick).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -65,6 +62,7 @@ void EndTrace() { EndMappedFile(); }
 
 void LeaveTrace() {
   tracing.store(false, std::memory_order_relaxed);
+  Here()->run = ThreadBlock::kNoRun;  // the only thread there is
   LeaveMappedFile();
 }
 

@@ -163,7 +163,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
       if (Task* main = CutOff()) return main;
     }
     if (!ready_.empty()) {
-      if (TimeIsLate()) continue;
+      if (TakeTime()) continue;
       const std::size_t picked = Decide(moment);
       if (picked == kPassTime) {
         record_.delay_ns += std::max<std::int64_t>(0, NextDue() - NowNs());
@@ -183,15 +183,16 @@ Task* ControlledWorld::PickNext(Moment moment) {
   }
 }
 
-// Tasks that go on until a timeout tells them to end would never see it: time only moves when
-// nothing can run. So after many steps they take time, about as much as on a real machine: a long
-// timeout must not fire in the middle of long work.
-bool ControlledWorld::TimeIsLate() {
+// Tasks that go on until the clock or a timeout tells them to end would never see that: time only
+// moves when nothing can run. So after many steps they take time, about as much as on a real
+// machine: a long timeout must not fire in the middle of long work. True if a timer fired.
+bool ControlledWorld::TakeTime() {
   constexpr std::uint64_t kFree = 20000;
   constexpr std::int64_t kStepNs = 100;
-  const std::uint64_t steps = steps_.load(std::memory_order_relaxed) - steps_at_timer_;
-  if (checking_ || reclaiming_ || steps < kFree) return false;
-  return FireNextTimer(NowNs() + static_cast<std::int64_t>(steps - kFree) * kStepNs);
+  if (checking_ || reclaiming_) return false;
+  if (steps_.load(std::memory_order_relaxed) - steps_at_timer_ < kFree) return false;
+  coarse_ns_.store(NowNs() + kStepNs, std::memory_order_relaxed);
+  return FireNextTimer(NowNs());
 }
 
 void ControlledWorld::DeadEnd() {
@@ -272,6 +273,7 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
   } else {
     ++self->decisions;
     steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    TakeTime();
   }
   NoteStep(self, kind, site, ScheduleStep::kOperation);
   policy_->Operation(self, kind, object);

@@ -84,7 +84,7 @@ class ControlledWorld final : public World {
   bool FireNextTimer(std::int64_t until_ns);
   std::int64_t NextDue() const;
   bool MayPassTime() const;
-  bool TimeIsLate();
+  bool TakeTime();
   void DrainInbox();
   bool WaitForOutside();
   bool OthersAtWork() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "runtime_hooks/scheduler/sanitizers.h"
@@ -41,6 +42,22 @@ void ForgetAdopted(Task* task) {
 void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg) {
   std::lock_guard lock(Adopted().mutex);
   for (Task* task : Adopted().tasks) f(task, arg);
+}
+
+std::thread StartRuntimeThread(std::function<void()> body) {
+  struct Counted {
+    ~Counted() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }
+  };
+  runtime_threads.fetch_add(1, std::memory_order_relaxed);
+  try {
+    return std::thread([body = std::move(body)] {
+      const Counted until_it_ends;
+      body();
+    });
+  } catch (...) {
+    runtime_threads.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
 }
 
 int OsThreads() {

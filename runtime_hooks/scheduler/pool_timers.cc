@@ -60,11 +60,7 @@ void PoolWorld::AddTimer(TimerEntry* timer) {
     if (wake) timer_sleep_until_ = timer->due_ns;
     timers_.Push(timer);
   }
-  if (start) {
-    // Counted before it is there: else it would look like one of the program's.
-    runtime_threads.fetch_add(1, std::memory_order_relaxed);
-    std::thread([this] { RunTimers(); }).detach();
-  }
+  if (start) StartRuntimeThread([this] { RunTimers(); }).detach();
   if (wake) timer_wake_.notify_one();
 }
 
@@ -83,8 +79,6 @@ bool PoolWorld::RemoveTimer(TimerEntry* timer) {
 }
 
 void PoolWorld::RunTimers() {
-  const RuntimeThread counted;
-  runtime_threads.fetch_sub(1, std::memory_order_relaxed);  // as whoever started it counted it
   std::unique_lock lock(timer_mutex_);
   for (;;) {
     if (timers_.empty() && Stopped()) break;

@@ -65,11 +65,9 @@ void PoolWorld::StartWorker() {
   worker_count_.store(index + 1, std::memory_order_release);
   // Counted from here on: a pool whose workers have yet to begin is not quiet.
   active_.fetch_add(1, std::memory_order_acq_rel);
-  runtime_threads.fetch_add(1, std::memory_order_relaxed);
   try {
-    threads_.emplace_back([this, raw] { Run(raw); });
+    threads_.push_back(StartRuntimeThread([this, raw] { Run(raw); }));
   } catch (...) {
-    runtime_threads.fetch_sub(1, std::memory_order_relaxed);
     active_.fetch_sub(1, std::memory_order_acq_rel);
     throw;
   }
@@ -112,8 +110,6 @@ void PoolWorld::Stop(bool all_done) {
 }
 
 void PoolWorld::Run(Worker* worker) {
-  const RuntimeThread counted;
-  runtime_threads.fetch_sub(1, std::memory_order_relaxed);  // as whoever started it counted it
   PrepareThreadForSignals();
   Here()->worker = worker;
   worker->root.world = this;

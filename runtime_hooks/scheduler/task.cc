@@ -235,8 +235,14 @@ void SetUnwinding(Task* task, Unwinding unwinding) {
 World* CurrentWorld() { return CurrentTask()->world; }
 std::int64_t NowNs() { return CurrentTask()->world->NowNs(); }
 
-__attribute__((noinline)) bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
-                                                 const std::source_location& site) {
+__attribute__((noinline)) void RecordLookSlow(WaitKind kind, std::uint64_t object,
+                                              const std::source_location& site) {
+  const Task* self = CurrentTaskOrNull();
+  if (self != nullptr) RecordPass(self->id, kind, object, site);
+}
+
+bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
+                       const std::source_location& site) {
   if (self->unwinding == Unwinding::kReclaims) [[unlikely]] {
     if (kind != WaitKind::kNone) UnwindHere(self);
     return false;

@@ -34,6 +34,7 @@
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "stranded/internal/spin_lock.h"
 #include "stranded/internal/sync_base.h"
+#include "stranded/internal/tracing.h"
 #include "stranded/internal/wait_kind.h"
 #include "stranded/internal/wait_queue.h"
 
@@ -192,6 +193,14 @@ inline Task* CurrentTask() {
 // Whether operations of `task` are plain ones depends on its world and on this.
 void SetUnwinding(Task* task, Unwinding unwinding);
 void SetWorld(Task* task, World* world);
+
+// A look that found a wait for `object` over. Not of threads that are no tasks: a look adopts
+// nobody.
+void RecordLookSlow(WaitKind kind, std::uint64_t object, const std::source_location& site);
+inline void RecordLook(WaitKind kind, std::uint64_t object, const std::source_location& site) {
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordLookSlow(kind, object, site);
+}
 
 // Notes the last operation of `self` for reports.
 inline void NoteOp(Task* self, WaitKind kind, const void* object,

@@ -58,8 +58,7 @@ bool TaskHandle::Finished() const {
   if (task_ == nullptr) return true;
   // Acquire pairs with Finish(): what the task did is seen.
   if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) return false;
-  if (internal::tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    internal::RecordPass(internal::CurrentTask()->id, internal::WaitKind::kJoin, task_->id, {});
+  internal::RecordLook(internal::WaitKind::kJoin, task_->id, {});
   return true;
 }
 

@@ -15,8 +15,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <source_location>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime_hooks/scheduler/biased_lock.h"
@@ -162,10 +164,9 @@ extern std::atomic<int> adopted_threads;
 void NoteAdopted(Task* task);
 void ForgetAdopted(Task* task);
 void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg);
-struct RuntimeThread {
-  RuntimeThread() { runtime_threads.fetch_add(1, std::memory_order_relaxed); }
-  ~RuntimeThread() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }
-};
+// Counts it before it is there, until its body has returned: one that is there and not counted
+// would look like one of the program's. Throws what std::thread does.
+std::thread StartRuntimeThread(std::function<void()> body);
 // Set in the child of a fork: the worker threads are not there, so no task can run.
 extern std::atomic<bool> forked_child;
 

@@ -14,7 +14,7 @@ using internal::WaitKind;
 Once::~Once() { internal::RetireSync(&base_); }
 
 void Once::RecordPassed(const std::source_location& loc) const {
-  internal::RecordPass(internal::CurrentTask()->id, WaitKind::kOnceWait, base_.id, loc);
+  internal::RecordLook(WaitKind::kOnceWait, base_.id, loc);
 }
 
 bool Once::Begin(const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {

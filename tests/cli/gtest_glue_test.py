@@ -56,6 +56,12 @@ class Glue(unittest.TestCase):
         self.assertEqual(handled.count(': Failure'), 1, handled)
         self.assertIn('the end of the test', handled)
 
+    # First of all: the runtime's own threads start at that moment, too.
+    def test_a_world_waits_for_a_thread_outside(self):
+        for seed in range(1, 21):
+            result = run(BINARY, '--gtest_filter=Outside.*', env={'STRANDED_OPTIONS': f'seed={seed}'})
+            self.assertEqual(result.returncode, 0, result.stdout)
+
     def test_the_xml_holds_the_report(self):
         path = os.path.join(PROGRAMS, 'leaky.xml')
         run(BINARY, '--gtest_filter=Planted.Leaks', f'--gtest_output=xml:{path}')

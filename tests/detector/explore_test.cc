@@ -184,6 +184,21 @@ TEST(Explore, AnEndlessBodyIsCutOff) {
   EXPECT_TRUE(result.outcomes[0].cut);
 }
 
+// The cancel function is only lost, and the task only left, because main is not let go on.
+TEST(Explore, WhatACutLeavesIsNoFinding) {
+  const ExploreResult result = Explore(Options("random", 2), [] {
+    auto [ctx, cancel] = WithCancel(Background());
+    Go(ctx, [ctx = ctx] { ctx.Done().Recv(); });
+    for (Mutex lock;;) {
+      lock.Lock();
+      lock.Unlock();
+    }
+    cancel();
+  });
+  EXPECT_TRUE(result.outcomes[0].cut);
+  EXPECT_TRUE(result.clean()) << result.ToText();
+}
+
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
   const ExploreResult result =
       Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });

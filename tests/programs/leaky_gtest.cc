@@ -4,6 +4,9 @@
 #include <stranded/internal/check_support.h>
 #include <stranded/stranded.h>
 
+#include <chrono>
+#include <future>
+
 namespace stranded {
 namespace {
 
@@ -72,6 +75,20 @@ TEST(Planted, LeaksInAPool) {
   static Pool* const pool = new Pool({.workers = 1, .name = "keeps"});
   Chan<int> c;
   pool->Go([c] { c.Recv(); });
+}
+
+// Nobody else could send to main, and a thread is nobody that the scheduler can see.
+TEST(Outside, AThreadAtWorkIsWaitedFor) {
+  Chan<int> values;
+  const auto thread = std::async(std::launch::async, [values] {
+    values.Send(1);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    values.Close();
+  });
+  while (values.Recv().has_value()) {
+  }
 }
 
 // A plain run and an exploration must say the same of these.

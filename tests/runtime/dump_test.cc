@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "stranded/channel.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/task.h"
@@ -152,6 +155,17 @@ TEST(DumpTest, WriteDumpLeavesOnlyTheDump) {
   ASSERT_TRUE(WriteDump(dir.File("d")).ok());
   EXPECT_EQ(dir.entries(), 1u);
   EXPECT_GT(WholePackets(ReadFile(dir.File("d"))).size(), 3u);
+}
+
+// Process ids come again: one that was killed may have left its own.
+TEST(DumpTest, WriteDumpMindsNoTemporaryFileOfAnother) {
+  const TemporaryDir dir;
+  for (int i = 0; i < 50; ++i) {
+    std::ofstream(dir.File(absl::StrCat("d.", getpid(), ".", i, ".tmp"))) << "half";
+  }
+  const absl::Status status = WriteDump(dir.File("d"));
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(dir.entries(), 51u);
 }
 
 TEST(DumpTest, WriteDumpNamesThePathThatFails) {

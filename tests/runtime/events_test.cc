@@ -2,13 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "detector/model/snapshot.h"
 #include "runtime_hooks/scheduler/task.h"
+#include "runtime_hooks/scheduler/world.h"
 #include "stranded/channel.h"
+#include "stranded/context.h"
 #include "stranded/dump.h"
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
@@ -188,6 +192,51 @@ TEST_F(EventsTest, ARunIsOverWhenTheRingHasComeRound) {
     EXPECT_EQ(history.back().kind, EventKind::kSend) << others;
     for (const RecordedEvent& e : history) EXPECT_EQ(e.arg, 0u) << others;
   }
+}
+
+// Its ring lies in the parent's file.
+TEST_F(EventsTest, TheChildOfAForkCountsNothing) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "no runs there";
+  const std::uint64_t self = internal::CurrentTask()->id;
+  const auto sends = [self] {
+    std::uint64_t count = 0;
+    for (const RecordedEvent& e : EventsOf(self))
+      count += e.kind == EventKind::kSend ? 1 + e.arg : 0;
+    return count;
+  };
+  Chan<int> items(20);
+  const auto send_ten = [&items] {
+    for (int i = 0; i < 10; ++i) items.Send(i);
+  };
+  const std::uint64_t before = sends();
+  send_ten();
+  ASSERT_EQ(sends(), before + 10);
+  const pid_t child = fork();
+  if (child == 0) {
+    send_ten();
+    _exit(sends() == before + 10 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(EventsTest, ALookAdoptsNobody) {
+  Chan<int> items(1);
+  items.Send(1);
+  auto [ctx, cancel] = WithCancel(Background());
+  cancel();
+  const TaskHandle done = Go([] {});
+  done.Join();
+  int before = 0, after = 0;
+  std::thread([&, ctx = ctx] {
+    before = internal::adopted_threads.load();
+    EXPECT_EQ(items.size(), 1u);
+    EXPECT_FALSE(ctx.Err().ok());
+    EXPECT_TRUE(done.Finished());
+    after = internal::adopted_threads.load();
+  }).join();
+  EXPECT_EQ(before, after);
 }
 
 // Their order among what other tasks do is what a replay goes by.

@@ -13,6 +13,7 @@
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/leak_check.h"
+#include "stranded/mutex.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
 
@@ -179,6 +180,19 @@ TEST(Quiet, TasksThatNeverWaitSeeTheirTimeout) {
   });
   produces.Join();
   consumes.Join();
+  cancel();
+}
+
+// Also alone: the first loop without a timer, the second without a poll.
+TEST(Quiet, ALoopThatOnlyLooksAtTheClockComesToItsEnd) {
+  const absl::Time end = Now() + absl::Milliseconds(5);
+  while (Now() < end) this_task::Yield();
+  auto [ctx, cancel] = WithTimeout(Background(), absl::Milliseconds(5));
+  Mutex lock;
+  while (ctx.Err().ok()) {
+    lock.Lock();
+    lock.Unlock();
+  }
   cancel();
 }
 

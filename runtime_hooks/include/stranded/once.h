@@ -16,11 +16,9 @@
 #include <utility>
 
 #include "stranded/internal/sync_base.h"
+#include "stranded/internal/tracing.h"
 
 namespace stranded {
-namespace internal {
-extern std::atomic<bool> tracing;
-}
 
 class Once {
  public:

@@ -34,9 +34,9 @@ class OutputFile {
   absl::Status Failed() const;
 
   const std::string asked_;
-  const std::string path_;       // where the links of `asked_` lead
-  const bool direct_;            // no temporary file
-  const std::string temporary_;  // empty if direct
+  const std::string path_;  // where the links of `asked_` lead
+  const bool direct_;       // no temporary file
+  std::string temporary_;   // empty if direct
   int fd_ = -1;
   int error_ = 0;
 };

@@ -1,0 +1,14 @@
+// Whether events are recorded, for what is inline in public headers.
+#ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_TRACING_H_
+#define STRANDED_RUNTIME_HOOKS_INTERNAL_TRACING_H_
+
+#include <atomic>
+
+namespace stranded::internal {
+
+// Relaxed: what is recorded a moment too late or too early is no worse than any other moment.
+extern std::atomic<bool> tracing;
+
+}  // namespace stranded::internal
+
+#endif  // STRANDED_RUNTIME_HOOKS_INTERNAL_TRACING_H_
