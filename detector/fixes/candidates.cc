@@ -301,7 +301,7 @@ void Candidates::ForWait(const Task& task) {
   switch (task.wait) {
     case WaitKind::kChanSend: ForSend(task); break;
     case WaitKind::kChanRecv: {
-      const bool cancelled = out_.rule == "cancelled-recv" && !task.range;
+      const bool cancelled = out_.rule == "cancelled-recv";
       ForReceive(task, !cancelled && !LooksLikePool(s_, task));
       break;
     }

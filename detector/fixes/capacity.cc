@@ -50,8 +50,11 @@ bool HoldsLock(const Situation& s, const Group& group) {
 std::string Refusal(const Situation& s, const Group& group, const Channel& channel,
                     const SendFacts& facts) {
   if (LooksLikeSemaphore(s, *group.tasks.front())) {
-    return "A larger buffer is not the answer: the channel is full of values without data, so its "
-           "capacity may be meant as a limit.";
+    const bool unit = channel.elem_type == "stranded::Unit";
+    return absl::StrCat("A larger buffer is not the answer: the channel is full",
+                        unit ? " of values without data"
+                             : ", and the same function puts a value in and takes one out",
+                        ", so its capacity may be meant as a limit.");
   }
   if (NotNoted(channel, true)) {
     return "No buffer is proposed: who has sent before was not noted (record=off), and a task that "

@@ -6,6 +6,8 @@
 namespace stranded::detector {
 namespace {
 
+constexpr char kUnit[] = "stranded::Unit";
+
 const SpawnNode* SpawnOf(const Situation& s, Id task) {
   const Task* found = s.snap().tasks.Find(task);
   return found == nullptr ? nullptr : s.snap().spawns.Find(found->spawn);
@@ -25,6 +27,14 @@ bool StartedBy(const Situation& s, Id task, Id parent) {
 // Its operation went through: a place where values are given back.
 bool Completed(const Peer& peer) {
   return peer.task != 0 && peer.site != 0 && peer.outcome == PeerOutcome::kCompleted;
+}
+
+// First a send, then a receive: a place is taken and given back. The other way round it is a queue
+// that its workers fill, too.
+bool InOneFunction(const Situation& s, SiteId send, SiteId receive) {
+  const SourceSite one = SiteText(s, send), other = SiteText(s, receive);
+  return one.known() && one.file == other.file && one.function == other.function &&
+         one.line <= other.line;
 }
 
 // How the tasks in question are told apart from others.
@@ -48,10 +58,12 @@ bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
   if (sender.wait != WaitKind::kChanSend) return false;
   const Channel* channel = s.ChannelOf(sender);
   if (channel == nullptr || channel->role != ChannelRole::kUser) return false;
-  if (channel->elem_type != "stranded::Unit" || channel->capacity == 0) return false;
-  if (channel->length < channel->capacity || !Completed(channel->last_receiver)) return false;
+  if (channel->capacity == 0 || channel->length < channel->capacity) return false;
+  if (!Completed(channel->last_receiver)) return false;
   const Id receiver = channel->last_receiver.task;
-  return StartedAlike(s, sender.id, receiver) || StartedBy(s, receiver, sender.id);
+  const bool alike = StartedAlike(s, sender.id, receiver);
+  if (channel->elem_type == kUnit) return alike || StartedBy(s, receiver, sender.id);
+  return alike && InOneFunction(s, sender.wait_site, channel->last_receiver.site);
 }
 
 void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out) {
@@ -75,8 +87,8 @@ void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out) {
                                     who, ", as at ", back.ToString(), "; a scoped guard does it."),
                        absl::StrCat("It is full, with ", channel->length,
                                     channel->length == 1 ? " value" : " values",
-                                    " without data, as a semaphore whose units were not given "
-                                    "back.")));
+                                    channel->elem_type == kUnit ? " without data" : "",
+                                    ", as a semaphore whose units were not given back.")));
 }
 
 }  // namespace stranded::detector

@@ -31,18 +31,32 @@ void ProposeForTick(const Situation& s, const Group& group, const Channel& chann
 
 }  // namespace
 
+namespace {
+
+// Whoever should close may wait for the receivers to end their loops.
+std::string WhenToClose(const Situation& s, const Channel& channel) {
+  const Peer& sender = channel.last_sender;
+  std::string when = absl::StrCat("after the sends at ", Place(s, sender.site));
+  const Task* task = s.snap().tasks.Find(sender.task);
+  if (task == nullptr || !s.Blocked(*task) || s.ChannelOf(*task) == &channel) return when;
+  if (task->wait != WaitKind::kWaitGroupWait && task->wait != WaitKind::kJoin) return when;
+  return absl::StrCat(when, " and before the wait at ", Place(s, task->wait_site));
+}
+
+}  // namespace
+
 void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const Channel* channel = s.ChannelOf(task);
   if (channel == nullptr || channel->role != ChannelRole::kUser) return;
   const Peer& sender = channel->last_sender;
   const SourceSite site = SiteText(s, channel->site);
-  std::string summary = sender.task == 0
-                            ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
-                                           " when nothing more will be sent.")
-                            : absl::StrCat("Call Close() on the channel made at ", site.ToString(),
-                                           " when its last sender is done, after the sends at ",
-                                           Place(s, sender.site), ".");
+  std::string summary =
+      sender.task == 0
+          ? absl::StrCat("Close the channel made at ", Place(s, channel->site),
+                         " when nothing more will be sent.")
+          : absl::StrCat("Call Close() on the channel made at ", site.ToString(),
+                         " when its last sender is done, ", WhenToClose(s, *channel), ".");
   Fix fix =
       SimpleFix(FixKind::kCloseChannel, site, std::move(summary),
                 task.range ? "A receive on a closed channel returns: every receiver ends its loop."

@@ -45,8 +45,8 @@ void NotePeers(const Situation& s, const Sync& sync, FindingData& out) {
 void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, FindingData& out) {
   const SourceSite at = SiteText(s, counted.wait_site);
   Fix fix = SimpleFix(FixKind::kStopTask, at,
-                      absl::StrCat("Look at ", TaskText(counted), " first: it is blocked itself, ",
-                                   WaitText(s.snap(), counted), " at ", at.ToString(), ", and ",
+                      absl::StrCat("Look first at ", at.ToString(), ": a task is blocked there, ",
+                                   WaitText(s.snap(), counted), ", that ",
                                    OfErrGroup(sync) ? "seems to be one of the group."
                                                     : "may be one of those that are counted."),
                       "This wait ends when all of those have ended theirs.");

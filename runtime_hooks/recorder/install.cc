@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/recorder/events.h"
@@ -86,12 +85,7 @@ void InstallQuit() {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGQUIT, &action, nullptr);
-  // Signals go to the program's own threads; this one only waits.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  StartRuntimeThread(&QuitThread).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  StartServiceThread(&QuitThread);
 }
 
 }  // namespace

@@ -1,12 +1,10 @@
 #include "runtime_hooks/recorder/trace_file.h"
 
-#include <signal.h>
 #include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/mapped_file.h"
@@ -27,15 +25,6 @@ void Tick() {
   }
 }
 
-void StartTicking() {
-  // Signals go to the program's own threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  StartRuntimeThread(&Tick).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
 std::string DefaultPath() {
   const char* directory = std::getenv("TMPDIR");
   return std::string(directory == nullptr || *directory == '\0' ? "/tmp" : directory) +
@@ -50,7 +39,7 @@ void StartTrace() {
     const absl::Status status =
         asked.empty() ? OpenMappedFile(DefaultPath(), true) : OpenMappedFile(asked, false);
     if (status.ok()) {
-      StartTicking();
+      StartServiceThread(&Tick);
     } else {
       std::fprintf(stderr, "stranded: %s\n", std::string(status.message()).c_str());
     }

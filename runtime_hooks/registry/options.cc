@@ -38,6 +38,7 @@ constexpr NumberKey kNumbers[] = {
     {"grace_ms", &Options::grace_ms}, {"schedules", &Options::schedules},
     {"depth", &Options::depth},       {"preemptions", &Options::preemptions},
     {"delay_us", &Options::delay_us}, {"time_s", &Options::time_s},
+    {"stall_s", &Options::stall_s},
 };
 
 std::string SetNumber(Options& o, const std::string& key, const std::string& value) {
@@ -49,7 +50,7 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
     return "unknown key '" + key +
            "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
-           "grace_ms, patch, "
+           "grace_ms, stall_s, patch, "
            "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
   }
   if (!numeric) return key + " needs a number, not '" + value + "'";

@@ -1,4 +1,5 @@
 // The clock of a controlled world, and what it waits for from outside.
+#include <algorithm>
 #include <chrono>
 
 #include "runtime_hooks/recorder/state_table.h"
@@ -38,12 +39,31 @@ std::int64_t ControlledWorld::NextDue() const {
   return timers_.empty() ? INT64_MAX : timers_.top()->due_ns;
 }
 
+bool ControlledWorld::NothingAheadLocked() const {
+  return std::none_of(timers_.entries().begin(), timers_.entries().end(),
+                      [](const TimerEntry* t) { return t->MovesSomething(); });
+}
+
+bool ControlledWorld::NothingAhead() const {
+  std::lock_guard lock(timer_mutex_);
+  return NothingAheadLocked();
+}
+
+// Ticks that nobody waits for would go on for ever; all other timers come to an end.
+bool ControlledWorld::TimeHelps() const {
+  std::lock_guard lock(timer_mutex_);
+  if (timers_.empty()) return false;
+  const TimerEntry* next = timers_.top();
+  return next->period_ns == 0 || next->MovesSomething() || !NothingAheadLocked();
+}
+
 bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   TimerEntry* t = nullptr;
   {
     std::lock_guard lock(timer_mutex_);
     if (timers_.empty() || timers_.top()->due_ns > until_ns) return false;
     t = timers_.top();
+    if (t->due_ns == INT64_MAX) return false;  // the end of an endless sleep
     timers_.Remove(t);
     t->armed = false;
   }

@@ -1,6 +1,7 @@
 #include "runtime_hooks/scheduler/controlled_world.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/relief.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
+#include "runtime_hooks/scheduler/stall_watch.h"
 
 namespace stranded::internal {
 namespace {
@@ -66,11 +68,14 @@ void ControlledWorld::Enter() {
   // The history of this world begins here.
   Record(EventKind::kStart, main->id, 0, {});
   owner_thread_ = static_cast<unsigned long>(pthread_self());
+  owner_tid_.store(gettid(), std::memory_order_relaxed);
+  WatchForStalls();
   const int threads = OsThreads();  // first: see WaitForOutside()
   threads_at_start_ = threads - runtime_threads.load(std::memory_order_relaxed);
 }
 
 void ControlledWorld::Leave() {
+  owner_tid_.store(0, std::memory_order_relaxed);
   Task* const main = main_task();
   main->is_main = main_was_main_;
   main->unwinding = Unwinding::kNone;
@@ -147,7 +152,7 @@ std::size_t ControlledWorld::Decide(const Moment& moment) {
 
 // The leak check is over: nothing can run, or what runs does not come to an end.
 Task* ControlledWorld::EndCheck() {
-  quiet_ = ready_.empty() && NextDue() == INT64_MAX;
+  quiet_ = ready_.empty() && regions_waiting_.empty() && NothingAhead();
   checking_ = false;
   const std::vector<Task*> checkers = std::exchange(checkers_, {});
   for (Task* checker : checkers) Wake(checker);
@@ -163,7 +168,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
       if (Task* main = CutOff()) return main;
     }
     if (!ready_.empty()) {
-      if (TakeTime()) continue;
+      if (TakeTime() || (RegionIsDue() && EnterRegion())) continue;
       const std::size_t picked = Decide(moment);
       if (picked == kPassTime) {
         record_.delay_ns += std::max<std::int64_t>(0, NextDue() - NowNs());
@@ -174,10 +179,11 @@ Task* ControlledWorld::PickNext(Moment moment) {
       if (checking_) --check_steps_left_;
       return TakeReady(picked);
     }
-    if (FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
+    if (EnterRegion()) continue;
+    if (TimeHelps() && FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
     if (WaitForOutside()) continue;
     // In a check, also when what is left only goes on by timers that are too far away.
-    if (!reclaiming_ && (checking_ || NextDue() == INT64_MAX) && Relieve(this)) continue;
+    if (!reclaiming_ && (checking_ || NothingAhead()) && Relieve(this)) continue;
     if (checking_) return EndCheck();
     DeadEnd();
   }
@@ -263,7 +269,8 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
     SetUnwinding(self, Unwinding::kGivesUp);
     return;
   }
-  const bool alone = ready_.empty() && !inbox_used_.load(std::memory_order_relaxed);
+  const bool alone =
+      ready_.empty() && regions_waiting_.empty() && !inbox_used_.load(std::memory_order_relaxed);
   if (!alone || MayPassTime() || (checking_ && self != main_task())) {
     self->state.store(Task::kRunnable, std::memory_order_relaxed);
     self->queue_seq = next_queue_seq_++;
@@ -289,7 +296,7 @@ void ControlledWorld::Fruitless(Task*) {
   point_yields_ = true;
   if (++fruitless_ < kVainPolls * (ready_.size() + 1)) return;
   fruitless_ = 0;
-  FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX);
+  if (!EnterRegion()) FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX);
 }
 
 std::size_t ControlledWorld::Choose(std::size_t n) {
@@ -359,7 +366,7 @@ WorldFacts ControlledWorld::Facts() {
   facts.runnable = own ? static_cast<std::uint32_t>(ready_.size()) : 1;
   {
     std::lock_guard lock(timer_mutex_);
-    facts.timers = static_cast<std::uint32_t>(timers_.size());
+    facts.timers = NothingAheadLocked() ? 0 : static_cast<std::uint32_t>(timers_.size());
   }
   facts.quiet &= own;
   facts.running = facts.quiet ? 0 : 1;
@@ -369,9 +376,38 @@ WorldFacts ControlledWorld::Facts() {
   return facts;
 }
 
+// What it waits for in there may be up to tasks that cannot run meanwhile: they go first, as far as
+// they come without time. That is also what a call that takes long looks like to them.
 void ControlledWorld::EnterBlocking(Task* self) {
   self->in_blocking_region.store(true, std::memory_order_relaxed);
+  if (self->unwinding != Unwinding::kNone) return;
+  region_step_ = steps_.load(std::memory_order_relaxed);
+  regions_waiting_.push_back(self);
+  const WakeReason reason = Park(self, nullptr, nullptr);
+  std::erase(regions_waiting_, self);
+  if (reason == WakeReason::kWoken) return;
+  self->in_blocking_region.store(false, std::memory_order_relaxed);
+  ThrowInterrupted(self, reason);
 }
+
+// They may also go on and on, until what happens in there stops them.
+bool ControlledWorld::RegionIsDue() const {
+  constexpr std::uint64_t kOthersFirst = 2000;
+  return steps_.load(std::memory_order_relaxed) - region_step_ >= kOthersFirst;
+}
+
+// Lets one of those that wait in EnterBlocking() go in.
+bool ControlledWorld::EnterRegion() {
+  if (regions_waiting_.empty()) return false;
+  const auto at =
+      regions_waiting_.begin() + static_cast<std::ptrdiff_t>(Choose(regions_waiting_.size()));
+  Task* const task = *at;
+  regions_waiting_.erase(at);
+  region_step_ = steps_.load(std::memory_order_relaxed);
+  Wake(task);
+  return true;
+}
+
 void ControlledWorld::LeaveBlocking(Task* self) {
   self->in_blocking_region.store(false, std::memory_order_relaxed);
 }

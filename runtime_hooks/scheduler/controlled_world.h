@@ -54,7 +54,7 @@ class ControlledWorld final : public World {
   void LeaveBlocking(Task* self) override;
 
   // Lets the other tasks run until none can, moving time by `grace_ns` at most. True if the world
-  // is quiet then: nothing runnable and no timer pending.
+  // is quiet then: nothing runnable and no timer pending that would move anything.
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
   Task* main_task() const { return main_.load(std::memory_order_relaxed); }
@@ -66,6 +66,8 @@ class ControlledWorld final : public World {
   std::size_t Reclaim();
   // For a task that cannot be unwound: it stays parked for ever.
   [[noreturn]] void ParkForGood(Task* self);
+  std::uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
+  int owner_tid() const { return owner_tid_.load(std::memory_order_relaxed); }
   const ScheduleSettings& settings() const { return settings_; }
   const ScheduleRecord& record() const { return record_; }
   const std::vector<Deviation>& deviations() const { return deviations_; }
@@ -83,8 +85,13 @@ class ControlledWorld final : public World {
   void RunNext(Moment moment, void (*after)(void*), void* arg);
   bool FireNextTimer(std::int64_t until_ns);
   std::int64_t NextDue() const;
+  bool NothingAhead() const;
+  bool NothingAheadLocked() const;  // with timer_mutex_
+  bool TimeHelps() const;
   bool MayPassTime() const;
   bool TakeTime();
+  bool RegionIsDue() const;
+  bool EnterRegion();
   void DrainInbox();
   bool WaitForOutside();
   bool OthersAtWork() const;
@@ -118,6 +125,8 @@ class ControlledWorld final : public World {
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
+  std::vector<Task*> regions_waiting_;  // parked before a blocking region
+  std::uint64_t region_step_ = 0;       // when one of them last came, or went in
   int threads_at_start_ = 0;
   std::uint64_t steps_at_timer_ = 0;  // when the last timer fired
   std::vector<Deviation> deviations_;
@@ -128,6 +137,7 @@ class ControlledWorld final : public World {
   std::vector<Task*> inbox_;  // guarded by inbox_mutex_
   std::atomic<bool> inbox_used_{false};
   unsigned long owner_thread_ = 0;
+  std::atomic<int> owner_tid_{0};  // the same for the kernel; 0: nobody is in. Relaxed
 };
 
 // The controlled world of the calling task, or null.

@@ -1,4 +1,6 @@
 #include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <mutex>
@@ -58,6 +60,14 @@ std::thread StartRuntimeThread(std::function<void()> body) {
     runtime_threads.fetch_sub(1, std::memory_order_relaxed);
     throw;
   }
+}
+
+void StartServiceThread(std::function<void()> body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  StartRuntimeThread(std::move(body)).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 int OsThreads() {

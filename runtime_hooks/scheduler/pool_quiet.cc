@@ -184,18 +184,17 @@ bool PoolWorld::AwaitQuiet(std::int64_t until, bool (*done)(const void*), const 
   }
 }
 
-// How many there are; 0 if all of them are ticks that nobody can receive any more or ends of
-// endless sleeps, which move nothing: they must not make an idle world look as if it would go on.
-// Those are looked at a few at a time, so that nobody waits long to set another.
+// How many there are; 0 if none of them moves anything: those must not make an idle world look as
+// if it would go on. They are looked at a few at a time, so that nobody waits long to set another.
 std::uint32_t PoolWorld::Timers(std::uint64_t* armings) {
   constexpr std::size_t kTogether = 256;
   std::unique_lock lock(timer_mutex_);
-  const std::uint64_t pushed = *armings = timers_.pushed();
+  const std::uint64_t pushed = timers_.pushed();
+  *armings = timers_.moves();
   const std::size_t size = timers_.size();
   const auto count = static_cast<std::uint32_t>(size + (firing_ ? 1 : 0));
   for (std::size_t i = 0; i < size; ++i) {
-    const TimerEntry& t = *timers_.entries()[i];
-    if (t.due_ns != INT64_MAX && (t.noticed == nullptr || t.noticed(t))) return count;
+    if (timers_.entries()[i]->MovesSomething()) return count;
     if ((i + 1) % kTogether != 0) continue;
     lock.unlock();
     sched_yield();

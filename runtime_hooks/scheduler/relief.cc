@@ -59,7 +59,18 @@ bool Release(ControlledWorld* world) {
   });
 }
 
-bool Close(ControlledWorld* world) {
+// Whether the task that sent last sends no more: it is over, or, where nothing else can run, it
+// waits elsewhere. If it sends again when the close lets it go on, that throws.
+enum class Sender { kIsOver, kWaitsElsewhere };
+
+bool IsDone(ControlledWorld* world, std::uint64_t task_id, Sender how) {
+  if (how == Sender::kIsOver) return IsOver(world, task_id);
+  return AnyParked(world, [&](const Task* task) {
+    return task->id == task_id && task->wait.kind != WaitKind::kSleep;
+  });
+}
+
+bool Close(ControlledWorld* world, Sender how) {
   bool closed = false;
   ChanSlab().ForEach(
       [&](ChanCore* chan) {
@@ -71,7 +82,7 @@ bool Close(ControlledWorld* world) {
           if (chan->closed || chan->receivers.empty()) return;
           sender = chan->last_sender.task;
         }
-        if (sender != 0 && !IsOver(world, sender)) return;
+        if (sender != 0 && !IsDone(world, sender, how)) return;
         closed = CloseNow(chan, sender, chan->site);
         SpinGuard guard(chan->lock);
         chan->closed_by_patch = true;
@@ -109,7 +120,8 @@ bool Cancel(ControlledWorld* world) {
 bool Relieve(ControlledWorld* world) {
   if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
     return false;
-  return GiveUp(world) || Close(world) || Cancel(world) || Release(world);
+  return GiveUp(world) || Close(world, Sender::kIsOver) || Cancel(world) || Release(world) ||
+         Close(world, Sender::kWaitsElsewhere);
 }
 
 }  // namespace stranded::internal

@@ -9,6 +9,7 @@ void TimerHeap::MoveTo(std::vector<TimerEntry*>& larger) {
 
 void TimerHeap::Push(TimerEntry* t) {
   t->seq = next_seq_++;
+  if (!t->vain) ++moves_;
   heap_.push_back(t);
   t->heap_index = heap_.size() - 1;
   Up(t->heap_index);

@@ -42,7 +42,8 @@ struct TimerEntry {
   TimerKind kind = TimerKind::kUnknown;
   void (*fire)(TimerEntry*) = nullptr;
   void (*drop)(TimerEntry*) = nullptr;  // instead of `fire`, when its world ends; may be null
-  // False while nobody could notice that it fires; null: always noticed. Under the timer lock.
+  // False while nobody waits for it: then it wakes nobody. Null: always noticed. Under the timer
+  // lock.
   bool (*noticed)(const TimerEntry&) = nullptr;
   void* owner = nullptr;
   std::uint64_t object_id = 0;  // task, context or channel, for the dump
@@ -52,6 +53,12 @@ struct TimerEntry {
   std::uint64_t seq = 0;   // order among equal due times
   std::size_t heap_index = 0;
   bool armed = false;  // guarded by the world's timer lock
+  bool vain = false;   // armed again by a tick that woke nobody; set before AddTimer
+
+  // Else it moves nothing: a tick that nobody waits for, the end of an endless sleep.
+  bool MovesSomething() const {
+    return due_ns != INT64_MAX && (noticed == nullptr || noticed(*this));
+  }
 };
 
 // Min-heap of timers with removal. Guarded by its world's timer lock.
@@ -68,6 +75,7 @@ class TimerHeap {
   void Remove(TimerEntry* t);
   const std::vector<TimerEntry*>& entries() const { return heap_; }
   std::uint64_t pushed() const { return next_seq_; }
+  std::uint64_t moves() const { return moves_; }  // but for vain ones
 
  private:
   bool Before(const TimerEntry* a, const TimerEntry* b) const {
@@ -80,7 +88,7 @@ class TimerHeap {
     t->heap_index = i;
   }
   std::vector<TimerEntry*> heap_;
-  std::uint64_t next_seq_ = 0;
+  std::uint64_t next_seq_ = 0, moves_ = 0;
 };
 
 struct WorldFacts {
@@ -167,6 +175,8 @@ void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg);
 // Counts it before it is there, until its body has returned: one that is there and not counted
 // would look like one of the program's. Throws what std::thread does.
 std::thread StartRuntimeThread(std::function<void()> body);
+// The same, detached and without signals: those go to the program's own threads.
+void StartServiceThread(std::function<void()> body);
 // Set in the child of a fork: the worker threads are not there, so no task can run.
 extern std::atomic<bool> forked_child;
 

@@ -23,6 +23,19 @@ Cond::Cond(void* lock, const internal::CondLockOps* ops, const std::source_locat
   if (const internal::SyncBase* base = ops_->base(lock_)) base_.cond_lock = base->id;
 }
 
+// Foreign locks are held by the thread, not by the task: in a controlled world the next task that
+// wants such a lock would wait for a task that cannot run. So nobody goes first while one may be
+// held.
+bool Cond::Point(Task* self, bool waits, const std::source_location& loc) const {
+  const bool nobody_first = !self->plain && self->unwinding == internal::Unwinding::kNone;
+  if (nobody_first && ops_->base(lock_) == nullptr) {
+    internal::NoteOp(self, waits ? WaitKind::kCondWait : WaitKind::kNone, &base_, loc);
+    return true;
+  }
+  return waits ? SchedulePoint(self, WaitKind::kCondWait, &base_, loc)
+               : ReleasePoint(self, &base_, loc);
+}
+
 Cond::~Cond() { internal::RetireSync(&base_); }
 
 // Locks again after a wait; if that cannot be, the guard's unlock must do no harm.
@@ -46,7 +59,7 @@ void Cond::Relock(bool interrupted, const std::source_location& loc) {
 
 void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kCondWait, &base_, loc)) return;
+  if (!Point(self, true, loc)) return;
   Waiter waiter;
   waiter.task = self;
   waiter.site = loc;
@@ -83,7 +96,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Cond::Send(bool all, const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
-  if (!ReleasePoint(self, &base_, loc)) return;
+  if (!Point(self, false, loc)) return;
   base_.lock.Lock();
   ++base_.signals;
   base_.last_signal = {self->id, loc};

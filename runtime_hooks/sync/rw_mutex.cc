@@ -56,9 +56,9 @@ bool TakeWrite(Task* self, SyncBase* base, const std::source_location& site) {
 }  // namespace
 
 RWMutex::~RWMutex() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  internal::RetireSync(&base_);
+  const SyncBase* left = internal::RetireSync(&base_);
   // Left locked, or unlocked by another task than locked it: some task still has it in its list.
-  if (base_.readers != 0 || base_.readers_uncertain) internal::ForgetReaders(&base_);
+  if (base_.readers != 0 || base_.readers_uncertain) internal::MoveReaders(&base_, left);
 }
 
 // A waiter gave up: it may have been the writer that kept readers out.

@@ -61,10 +61,12 @@ void OweUnlock(Task* self, const SyncBase* base, bool shared);
 bool PayUnlock(Task* self, const SyncBase* base, bool shared);
 
 // What a destructor does first: waits for the last unlock to be complete, and moves waiters out.
-// `more` is a second queue of the object, or null.
-void RetireSync(SyncBase* base, WaitQueue* more = nullptr);
-// Read locks of `base` that tasks still have in their lists.
-void ForgetReaders(const SyncBase* base);
+// `more` is a second queue of the object, or null. Returns what the waiters wait for from now on,
+// or null if there are none.
+const SyncBase* RetireSync(SyncBase* base, WaitQueue* more = nullptr);
+// Read locks of `base` that tasks still have in their lists: as long as somebody waits, who holds
+// them is what a report is about.
+void MoveReaders(const SyncBase* base, const SyncBase* to);
 
 }  // namespace stranded::internal
 

@@ -61,17 +61,19 @@ bool StandsStill(const Task* task) {
          (task->world == CurrentWorld() && task->world->Facts().controlled);
 }
 
-void DropEntries(Task* task, const SyncBase* base) {
+void MoveEntries(Task* task, const SyncBase* base, const SyncBase* to) {
   int kept = 0;
   for (int i = 0; i < task->held_count; ++i) {
-    if (task->held[i].lock != base) task->held[kept++] = task->held[i];
+    auto entry = task->held[i];
+    if (entry.lock == base) entry.lock = to;
+    if (entry.lock != nullptr) task->held[kept++] = entry;
   }
   task->held_count = kept;
 }
 
 }  // namespace
 
-void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+const SyncBase* RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   NoteSyncGone(base);
   // Taking the lock waits for whoever granted the last wait to be out of the object.
   base->lock.Lock();
@@ -79,7 +81,7 @@ void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS 
   base->lock.Unlock();
   if (!waited_for) {
     if (base->record != nullptr) DropSyncRecord(base);
-    return;
+    return nullptr;
   }
   SyncBase* tombstone = NewTombstone(*base);
   base->lock.Lock();
@@ -93,15 +95,16 @@ void RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFETY_ANALYSIS 
     if (w->task->wait.sync == base) w->task->wait.sync = tombstone;
     if (frozen) Thaw(w->task);
   }
+  return tombstone;
 }
 
-void ForgetReaders(const SyncBase* base) {
+void MoveReaders(const SyncBase* base, const SyncBase* to) {
   TaskSlab().ForEach(
       [&](Task* task) {
         if (StandsStill(task)) {
-          DropEntries(task, base);
+          MoveEntries(task, base, to);
         } else if (FreezeSoon(task)) {
-          DropEntries(task, base);
+          MoveEntries(task, base, to);
           Thaw(task);
         }
       },

@@ -27,10 +27,13 @@ bool DropTick(ChanCore* chan) {
   return true;
 }
 
-void SendTick(ChanCore* chan, std::int64_t now_ns, const std::source_location& site) {
+// True if somebody waited for it.
+bool SendTick(ChanCore* chan, std::int64_t now_ns, const std::source_location& site) {
   absl::Time tick = absl::FromUnixNanos(now_ns);
   SpinGuard guard(chan->lock);
+  const bool waited_for = !chan->receivers.empty();
   SendNow(chan, nullptr, &tick, site);  // full: nobody took the last one, this one is dropped
+  return waited_for;
 }
 
 }  // namespace
@@ -56,10 +59,11 @@ void TimerCore::DescribeEntry() {
   entry.noticed = channel.IsNil() ? nullptr : &TimerCore::Noticed;
 }
 
-void TimerCore::ArmLocked(std::int64_t due_ns) {
+void TimerCore::ArmLocked(std::int64_t due_ns, bool vain) {
   if (pending_fires == 0 && world->Stopped()) UseWorld(DefaultPool());
   entry.due_ns = due_ns;
   entry.period_ns = period_ns;
+  entry.vain = vain;
   active = true;
   if (pending_fires++ == 0) self = shared_from_this();
   ShowArmed(channel.core(), true);
@@ -138,22 +142,22 @@ void TimerCore::Drop(TimerEntry* dropped) {
   core->DropArming();
 }
 
-// Held by nobody but itself, and so is its channel. Whoever drops the last handle meanwhile makes
-// this true one look later; nobody can make it untrue.
+// Whoever runs may come to wait for it later. Where nobody does, a tick that lies in the channel,
+// or is dropped, changes nothing.
 bool TimerCore::Noticed(const TimerEntry& entry) {
-  const auto* core = static_cast<const TimerCore*>(entry.owner);
-  return core->weak_from_this().use_count() > 1 ||
-         Slab<ChanCore>::RefCount(core->channel.core()) > 1;
+  ChanCore* chan = static_cast<const TimerCore*>(entry.owner)->channel.core();
+  SpinGuard guard(chan->lock);
+  return !chan->receivers.empty();
 }
 
 void TimerCore::Tick(std::int64_t now_ns) {
   ChanCore* chan = channel.core();
-  SendTick(chan, now_ns, site);
+  const bool vain = !SendTick(chan, now_ns, site);
   // A ticker goes on as long as anybody but `self` and Fire() holds it, or its channel.
   const bool wanted = weak_from_this().use_count() > 2 || Slab<ChanCore>::RefCount(chan) > 1;
   if (period_ns > 0 && wanted) {
     const std::int64_t missed = (now_ns - entry.due_ns) / period_ns;
-    ArmLocked(LaterBy(entry.due_ns + missed * period_ns, period_ns));
+    ArmLocked(LaterBy(entry.due_ns + missed * period_ns, period_ns), vain);
   } else {
     ShowArmed(chan, false);
   }

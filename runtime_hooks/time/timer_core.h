@@ -2,8 +2,8 @@
 //
 // Overview: arms a TimerEntry of the world it was made in, or of the default pool when that world
 // is gone; the tick goes to a channel with room for one value, or starts a task. Thread safety:
-// fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock, or lock, then
-// the channel's. Invariants: `active` is true from Arm() to the tick, Disarm() or the end of the
+// fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock, then the
+// channel's. Invariants: `active` is true from Arm() to the tick, Disarm() or the end of the
 // world. The world may call Fire() late, after a Disarm() and another Arm(): Fire() then finds it
 // inactive or armed again, and does nothing. `entry` is in the heap once at most. Ownership: shared
 // by handles; an armed entry owns itself through `self`, one count per arming.
@@ -54,7 +54,7 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
   static bool Noticed(const TimerEntry& entry);
   void Tick(std::int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   bool DisarmLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
-  void ArmLocked(std::int64_t due_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
+  void ArmLocked(std::int64_t due_ns, bool vain = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
   void DropArming() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock);
 };
 

@@ -62,6 +62,17 @@ class Glue(unittest.TestCase):
             result = run(BINARY, '--gtest_filter=Outside.*', env={'STRANDED_OPTIONS': f'seed={seed}'})
             self.assertEqual(result.returncode, 0, result.stdout)
 
+    def test_a_world_that_stands_still_says_who_keeps_its_thread(self):
+        stalls = os.path.join(PROGRAMS, 'stalls_gtest')
+        result = run(stalls, '--gtest_filter=*Named', env={'STRANDED_OPTIONS': 'stall_s=1'})
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertEqual(result.stderr.count('has stood still for 1 s'), 1, result.stderr)
+        self.assertRegex(result.stderr, r'task \d+ "waits" waits for something .* behind its operation '
+                                        r'at tests/programs/stalls_gtest.cc:23')
+        for options, name in (('stall_s=1', 'ComputingIsNone'), ('stall_s=0', 'AForeignWaitIsNamed')):
+            quiet = run(stalls, f'--gtest_filter=*{name}', env={'STRANDED_OPTIONS': options})
+            self.assertEqual((quiet.returncode, quiet.stderr), (0, ''), quiet.stdout)
+
     def test_the_xml_holds_the_report(self):
         path = os.path.join(PROGRAMS, 'leaky.xml')
         run(BINARY, '--gtest_filter=Planted.Leaks', f'--gtest_output=xml:{path}')

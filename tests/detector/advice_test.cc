@@ -25,7 +25,8 @@ using testing::Not;
 constexpr int kSeeds = 30;
 
 // The findings of one schedule for each seed.
-std::vector<Finding> Findings(const std::function<void()>& body) {
+std::vector<Finding> Findings(const std::function<void()>& body,
+                              absl::Duration delay = Milliseconds(5)) {
   std::vector<Finding> all;
   for (int seed = 1; seed <= kSeeds; ++seed) {
     ExploreOptions options;
@@ -33,6 +34,7 @@ std::vector<Finding> Findings(const std::function<void()>& body) {
     options.policy = "random";
     options.seed = static_cast<std::uint64_t>(seed);
     options.minimize = false;
+    options.delay_budget = delay;
     const ExploreResult result = Explore(options, body);
     if (result.clean()) continue;
     for (const Finding& f : result.bad()->report.findings()) all.push_back(f);
@@ -280,6 +282,68 @@ TEST(Advice, ASemaphoreIsToldToGiveBackAndGetsNoBuffer) {
     EXPECT_THAT(f.fixes()[0].summary, HasSubstr("limits how many tasks go on at once"));
   }
   EXPECT_THAT(Findings([] { Go([] { Limit(true); }); }), IsEmpty());
+}
+
+// Who has it is who put a value in: room for more would let in more than one.
+void Lease(bool gives_back) {
+  const Chan<int> lease(1);
+  for (int i = 0; i < 4; ++i) {
+    Go(Background(), [=] {
+      lease.Send(i);
+      if (i != 2 || gives_back) lease.Recv();
+    });
+  }
+}
+
+TEST(Advice, ALeaseGetsNoRoom) {
+  int told = 0;
+  for (const Finding& f : Findings([] { Lease(false); })) {
+    const std::string text = detector::AllText(f);
+    if (text.find("sending") == std::string::npos && f.rule().find("send") == std::string::npos)
+      continue;
+    // Where nobody has given it back yet, nothing tells it from a queue.
+    if (text.find("The last to receive") == std::string::npos) continue;
+    ++told;
+    EXPECT_FALSE(detector::HasFix(f, FixKind::kRaiseCapacity)) << text;
+    EXPECT_THAT(text, HasSubstr("take a value out on every way out"));
+  }
+  EXPECT_GT(told, 0);
+  EXPECT_THAT(Findings([] { Lease(true); }), IsEmpty());
+}
+
+// The lock goes with the function that made it; who has it for reading is still known.
+void ReadTwice(bool again) {
+  RWMutex mu;
+  Chan<Unit> in, go;
+  WaitGroup done;
+  for (int i = 0; i < 2; ++i) {
+    done.Go([&mu, in, go, again] {
+      mu.RLock();
+      in.Send({});
+      go.Recv();
+      if (again) mu.RLock();
+      if (again) mu.RUnlock();
+      mu.RUnlock();
+    });
+  }
+  in.Recv();
+  in.Recv();
+  done.Go([&mu] {
+    mu.Lock();
+    mu.Unlock();
+  });
+  this_task::SleepFor(Milliseconds(1));
+  go.Close();
+  this_task::SleepFor(Milliseconds(1));
+  if (!again) done.Wait();
+}
+
+TEST(Advice, TwoReadersWhoseLockIsGoneAreNamed) {
+  // Time moves when all are blocked: nobody comes to a lock that is gone.
+  const auto texts = Texts(Findings([] { ReadTwice(true); }, absl::ZeroDuration()));
+  EXPECT_GE(texts.size(), static_cast<std::size_t>(kSeeds));
+  for (const std::string& text : texts) EXPECT_THAT(text, HasSubstr("Do not read-lock again at"));
+  EXPECT_THAT(Findings([] { ReadTwice(false); }), IsEmpty());
 }
 
 }  // namespace

@@ -327,8 +327,7 @@ TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
   dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6)).Add(group).Add(Unbuffered(3, at));
   dump.Add(handler).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
   const std::string text = AllText(Only(Examine(dump), "waitgroup-stuck"));
-  EXPECT_THAT(text, HasSubstr("Look at task 8 first: it is blocked itself, sending on a channel at "
-                              "a.cc:9"));
+  EXPECT_THAT(text, HasSubstr("Look first at a.cc:9: a task is blocked there, sending"));
   EXPECT_THAT(text, Not(HasSubstr("missing")));
 }
 

@@ -115,6 +115,45 @@ TEST(Verify, CloseForALoopingReceiver) {
   EXPECT_EQ(fix->kind, FixKind::kCloseChannel);
 }
 
+// Whoever is to close waits for the receivers, and would go on once they have ended.
+TEST(Verify, CloseBeforeTheWaitForTheReceivers) {
+  const FixSearch search = Search([] {
+    Chan<int> jobs;
+    WaitGroup workers;
+    for (int i = 0; i < 3; ++i) {
+      workers.Go([jobs] {
+        for (const int job : jobs) std::ignore = job;
+      });
+    }
+    for (int i = 0; i < 5; ++i) jobs.Send(i);
+    workers.Wait();
+    jobs.Close();
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_EQ(fix->kind, FixKind::kCloseChannel);
+  EXPECT_THAT(fix->summary, HasSubstr("before the wait at"));
+}
+
+// Closed while its sender waits for an answer, it would be sent on again.
+TEST(Verify, CloseIsRefutedWhereTheSenderGoesOn) {
+  const FixSearch search = Search([] {
+    Chan<int> jobs;
+    WaitGroup workers;
+    workers.Go([jobs] {
+      for (const int job : jobs) std::ignore = job;
+    });
+    jobs.Send(1);
+    workers.Wait();
+    jobs.Send(2);
+  });
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind == FixKind::kCloseChannel) {
+      EXPECT_EQ(trial.status, FixStatus::kRefuted) << trial.evidence;
+    }
+  }
+}
+
 TEST(Verify, CancelForAWatcherOfAContext) {
   const FixSearch search = Search([] {
     auto [ctx, cancel] = WithCancel(Background());

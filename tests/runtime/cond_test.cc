@@ -154,6 +154,35 @@ TEST(Cond, WorksOverAForeignLock) {
   waiter.Join();
 }
 
+// The thread holds a foreign lock, not the task: no other may run meanwhile.
+TEST(Cond, AForeignLockIsHeldAcrossSignals) {
+  std::mutex mu;
+  Cond filled(mu), emptied(mu);
+  int items = 0, taken = 0;
+  std::vector<TaskHandle> tasks;
+  for (int i = 0; i < 3; ++i) {
+    tasks.push_back(Go([&] {
+      const std::lock_guard lock(mu);
+      for (int k = 0; k < 20; ++k) {
+        while (items == 2) emptied.Wait();
+        ++items;
+        filled.Signal();
+      }
+    }));
+    tasks.push_back(Go([&] {
+      const std::lock_guard lock(mu);
+      for (int k = 0; k < 20; ++k) {
+        while (items == 0) filled.Wait();
+        --items;
+        ++taken;
+        emptied.Broadcast();
+      }
+    }));
+  }
+  for (const TaskHandle& task : tasks) task.Join();
+  EXPECT_EQ(taken, 60);
+}
+
 TEST(Cond, WaitWithoutTheLockThrowsAndLeavesNoWaiter) {
   Mutex mu;
   Cond cond(mu);

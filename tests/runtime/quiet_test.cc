@@ -14,6 +14,7 @@
 #include "stranded/internal/check_support.h"
 #include "stranded/leak_check.h"
 #include "stranded/mutex.h"
+#include "stranded/select.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
 
@@ -82,7 +83,7 @@ TEST(Quiet, ATaskOfAnotherPoolMayStillSend) {
   const TaskHandle receiver = pool.Go([values] { values.Recv(); });
   const TaskHandle sender = Go([values, go] {
     const Timer late(absl::Hours(1));
-    go.Recv();
+    Select(OnRecv(go), OnRecv(late.C()));
     values.Send(1);
   });
   this_task::SleepFor(absl::Milliseconds(5));
@@ -105,6 +106,33 @@ TEST(Quiet, ATimerNobodyHoldsIsNoSignOfLife) {
   After(absl::Hours(1));
   Chan<int> never;
   EXPECT_THROW(never.Recv(), GlobalDeadlockError);
+}
+
+// Whoever holds it is blocked elsewhere: its ticks come for ever and wake nobody.
+TEST(Quiet, ATickerNobodyWaitsForIsNoSignOfLife) {
+  ExpectDeadEnd();
+  const Ticker slow(absl::Milliseconds(60)), fast(absl::Milliseconds(1));
+  const Timer once(absl::Hours(1));
+  fast.C().Recv();
+  Chan<int> never;
+  EXPECT_THROW(never.Recv(), GlobalDeadlockError);
+  EXPECT_TRUE(fast.C().Recv().has_value());
+}
+
+TEST(Quiet, ATickerSomebodyWaitsForIsASignOfLife) {
+  const Ticker ticker(absl::Milliseconds(150));
+  Chan<int> values;
+  const TaskHandle task = Go([&ticker, values] {
+    for (int i = 0; i < 3; ++i) Select(OnRecv(ticker.C(), [](std::optional<absl::Time>) {}));
+    values.Send(1);
+  });
+  EXPECT_TRUE(values.Recv().has_value());
+  task.Join();
+}
+
+TEST(Quiet, AnEndlessSleepIsNoSignOfLife) {
+  ExpectDeadEnd();
+  EXPECT_THROW(this_task::SleepFor(absl::InfiniteDuration()), GlobalDeadlockError);
 }
 
 TEST(Quiet, AnExpectedDeadEndMayLeaveTheTest) {

@@ -92,23 +92,6 @@ TEST(Task, ThreadsSpawnAndJoinTasks) {
   EXPECT_EQ(ran, 20);
 }
 
-TEST(Task, ABlockingRegionLetsOthersRun) {
-  if (GetOptions().schedule != "threads") GTEST_SKIP() << "a controlled world has one thread";
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  TaskHandle reader = Go([&] {
-    char byte = 0;
-    BlockingRegion region;
-    EXPECT_EQ(read(ends[0], &byte, 1), 1);
-  });
-  // With one worker this task runs only if another thread stands in for the one that reads.
-  TaskHandle writer = Go([&] { EXPECT_EQ(write(ends[1], "x", 1), 1); });
-  reader.Join();
-  writer.Join();
-  close(ends[0]);
-  close(ends[1]);
-}
-
 TEST(Task, APinnedTaskStaysOnItsThread) {
   TaskHandle task = Go({.name = "pinned", .daemon = false, .pinned = true}, Background(), [] {
     const std::thread::id first = std::this_thread::get_id();

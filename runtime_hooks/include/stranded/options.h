@@ -19,6 +19,8 @@ struct Options {
   std::uint64_t seed = 1;      // of the controlled scheduler
   int runs = 1;                // CheckedMain in a controlled world: this many seeds
   int grace_ms = 1000;         // how long the dump at exit waits for tasks that still move
+  // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
+  int stall_s = 10;
   int workers = 0;             // 0: one per core
   int exitcode = 86;           // of a linked program with findings
   std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md

@@ -222,7 +222,8 @@ class Pool {
   bool down_ = false;
 };
 
-// Marks a blocking system call: other tasks of this worker go on on another thread meanwhile.
+// Marks a blocking system call: other tasks of this worker go on on another thread meanwhile. In a
+// controlled world, which has one thread, they go first, as far as they come without time passing.
 class BlockingRegion {
  public:
   explicit BlockingRegion(std::source_location loc = std::source_location::current());

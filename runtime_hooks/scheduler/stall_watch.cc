@@ -1,0 +1,133 @@
+#include "runtime_hooks/scheduler/stall_watch.h"
+
+#include <time.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "runtime_hooks/scheduler/controlled_world.h"
+#include "stranded/options.h"
+
+namespace stranded::internal {
+namespace {
+
+struct Stand {
+  std::uint64_t steps = 0;
+  int looks = 0;  // at which it stood like that
+};
+
+// Asleep, as the kernel says: the letter behind the name, which is in parentheses.
+bool Sleeps(int tid) {
+  std::ifstream file(absl::StrCat("/proc/self/task/", tid, "/stat"));
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string stat = text.str();
+  const std::size_t name_ends = stat.rfind(") ");
+  if (name_ends == std::string::npos || name_ends + 2 >= stat.size()) return false;
+  return stat[name_ends + 2] == 'S' || stat[name_ends + 2] == 'D';
+}
+
+std::string Name(const Task* task) {
+  std::string name = task->is_main ? "main" : absl::StrCat("task ", task->id);
+  if (!task->name().empty()) absl::StrAppend(&name, " \"", task->name().data(), "\"");
+  return name;
+}
+
+std::string Where(const Task* task) {
+  const bool region = task->in_blocking_region.load(std::memory_order_relaxed);
+  const std::source_location last = task->last_site.load(std::memory_order_relaxed);
+  const bool began = last.line() != 0;
+  const std::source_location& site = began ? last : task->origin.site;
+  if (site.line() == 0) return " waits for something the runtime does not know";
+  return absl::StrCat(
+      " waits ", region ? "in a BlockingRegion, " : "for something the runtime does not know, ",
+      began ? "behind its operation at " : "before its first operation; spawned at ",
+      site.file_name(), ":", site.line());
+}
+
+// Of the task that runs in `world`; empty if none does: then the world itself waits.
+std::string RunningTask(const World* world) {
+  std::string text;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        if (task->world == world && state == Task::kRunning && text.empty()) {
+          text = Name(task) + Where(task);
+        }
+      },
+      [](Task* task) { UnrefTask(task); });
+  return text;
+}
+
+void Tell(const std::string& running, int seconds) {
+  const std::string text = absl::StrCat(
+      "stranded: a controlled world has stood still for ", seconds, " s: ", running, ".\n",
+      "  Its tasks share one thread: if one of them is to end that wait, it never will.\n"
+      "  Mostly a std::mutex was held while another task ran: use stranded::Mutex, or threads\n"
+      "  (STRANDED_OPTIONS=schedule=threads). SIGQUIT prints all tasks; stall_s=0 ends this.\n");
+  std::fputs(text.c_str(), stderr);
+}
+
+struct Seen {
+  const World* world;  // may be gone: only to compare with
+  std::uint64_t id, steps;
+  int tid;
+};
+
+// Under a spin lock: the files of the kernel are read later.
+std::vector<Seen> ControlledWorlds() {
+  constexpr std::size_t kMost = 64;
+  std::vector<Seen> seen;
+  seen.reserve(kMost);
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& all = *static_cast<std::vector<Seen>*>(arg);
+        if (world->UsesThreads() || all.size() == kMost) return;
+        const auto* controlled = static_cast<const ControlledWorld*>(world);
+        if (controlled->owner_tid() == 0) return;
+        all.push_back({world, world->id(), controlled->steps(), controlled->owner_tid()});
+      },
+      &seen);
+  return seen;
+}
+
+void Watch(int seconds) {
+  constexpr int kLooksEach = 4;
+  constexpr long kBetweenNs = 1000000000 / kLooksEach;
+  std::map<std::uint64_t, Stand> before;  // by id of the world
+  for (;;) {
+    const timespec pause{0, kBetweenNs};
+    nanosleep(&pause, nullptr);
+    std::map<std::uint64_t, Stand> now;
+    for (const Seen& seen : ControlledWorlds()) {
+      if (!Sleeps(seen.tid)) continue;
+      const auto old = before.find(seen.id);
+      const bool stands = old != before.end() && old->second.steps == seen.steps;
+      const Stand stand{seen.steps, stands ? old->second.looks + 1 : 1};
+      now[seen.id] = stand;
+      if (stand.looks != seconds * kLooksEach) continue;
+      const std::string running = RunningTask(seen.world);
+      if (!running.empty()) Tell(running, seconds);
+    }
+    before.swap(now);
+  }
+}
+
+}  // namespace
+
+void WatchForStalls() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    const int seconds = GetOptions().stall_s;
+    if (seconds <= 0) return;
+    StartServiceThread([seconds] { Watch(seconds); });
+  });
+}
+
+}  // namespace stranded::internal

@@ -1,0 +1,38 @@
+// Tests whose only thread waits outside of the runtime, and one in which it only computes.
+#include <gtest/gtest.h>
+#include <stranded/stranded.h>
+
+#include <chrono>
+#include <semaphore>
+#include <thread>
+
+namespace stranded {
+namespace {
+
+constexpr auto kLong = std::chrono::milliseconds(1700);
+
+// As a std::mutex whose holder is a task that cannot run; but this one comes to an end.
+TEST(Stall, AForeignWaitIsNamed) {
+  std::binary_semaphore gate(0);
+  std::thread rescue([&gate] {
+    std::this_thread::sleep_for(kLong);
+    gate.release();
+  });
+  Chan<int> values;
+  const TaskHandle waits = Go({.name = "waits"}, Background(), [values, &gate] {
+    values.Recv();
+    gate.acquire();
+  });
+  values.Send(1);
+  waits.Join();
+  rescue.join();
+}
+
+TEST(Stall, ComputingIsNone) {
+  const auto end = std::chrono::steady_clock::now() + kLong;
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+}  // namespace
+}  // namespace stranded
