@@ -21,22 +21,53 @@ bool HoldsWanted(const Situation& s, const Task& task) {
   return false;
 }
 
+// Readers that block at one place hold the lock together: the first of them stands for all.
+const Task* FirstOfReaders(const Situation& s, const Task& root) {
+  for (const Sync* sync : s.LocksHeldBy(root)) {
+    if (sync->waiters == 0 || sync->readers < 2) continue;
+    for (const Situation::ReadHold& hold : s.ReadersOf(sync->id)) {
+      const Task& reader = *hold.task;
+      if (reader.wait == root.wait && reader.wait_site == root.wait_site && s.Blocked(reader))
+        return &reader;
+    }
+  }
+  return &root;
+}
+
 Match Check(const Situation& s, const Task& task) {
   const Task* root = RootOf(s, task);
   if (root == nullptr && HoldsWanted(s, task)) root = &task;
   if (root == nullptr || IsLockWait(root->wait)) return {};
   if (root->wait == WaitKind::kLeakCheck) return {};
-  return Stuck(s, task, false, {.root = root->id});
+  return Stuck(s, task, false, {.root = FirstOfReaders(s, *root)->id});
 }
 
-std::string Sentence(const Situation&, const Group& group, const std::string&, bool) {
-  const Task& root = *group.exemplar;
-  const auto others = std::count_if(group.tasks.begin(), group.tasks.end(),
-                                    [&](const Task* task) { return task != &root; });
-  return absl::StrCat(TaskText(root), " is blocked ", WaitText(root.wait),
-                      " while it holds a lock that ", others,
-                      others == 1 ? " other task waits for" : " other tasks wait for");
+bool IsHolder(const Group& group, const Task* task) {
+  return task == group.exemplar || !IsLockWait(task->wait);
 }
+
+// Those that are told with another holder count here, too.
+std::uint64_t OthersWaiting(const Situation& s, const Group& group) {
+  std::uint64_t wait = 0;
+  for (const Task* task : group.tasks) wait += IsHolder(group, task) ? 0 : 1;
+  if (wait > 0) return wait;
+  for (const Sync* sync : s.LocksHeldBy(*group.exemplar)) wait += sync->waiters;
+  return wait;
+}
+
+std::string Sentence(const Situation& s, const Group& group, const std::string&, bool) {
+  const Task& root = *group.exemplar;
+  const auto holders = std::count_if(group.tasks.begin(), group.tasks.end(),
+                                     [&](const Task* task) { return IsHolder(group, task); });
+  const std::uint64_t others = OthersWaiting(s, group);
+  return absl::StrCat(
+      holders > 1 ? absl::StrCat(holders, " tasks are blocked ") : TaskText(root) + " is blocked ",
+      WaitText(root.wait),
+      holders > 1 ? " while they hold a lock that " : " while it holds a lock that ", others,
+      others == 1 ? " other task waits for" : " other tasks wait for");
+}
+
+constexpr std::size_t kMostLines = 20;
 
 // What holds whom, one a line. Returns where the lock was taken.
 SourceSite DescribeWaits(const Situation& s, const Group& group, FindingData& out) {
@@ -53,9 +84,11 @@ SourceSite DescribeWaits(const Situation& s, const Group& group, FindingData& ou
       TaskText(root), " is blocked ", WaitText(root.wait), " at ", Place(s, root.wait_site),
       channel == nullptr ? "" : absl::StrCat(" (made at ", Place(s, channel->site), ")")));
   for (const Task* task : group.tasks) {
-    if (task == &root || out.graph.size() > 20) continue;
-    out.graph.push_back(
-        absl::StrCat(TaskText(*task), " waits for the lock at ", Place(s, task->wait_site)));
+    if (task == &root || out.graph.size() > kMostLines) continue;
+    out.graph.push_back(absl::StrCat(
+        TaskText(*task),
+        IsHolder(group, task) ? " holds it, too, and is blocked at " : " waits for the lock at ",
+        Place(s, task->wait_site)));
   }
   return held;
 }
