@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "detector/rules/fingerprint.h"
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/explore_support.h"
@@ -76,10 +77,12 @@ void LeakReport::Add(const LeakReport& earlier) {
   }
   for (const Finding& finding : earlier.findings()) {
     const bool known =
-        std::any_of(analysis_.findings.begin(), analysis_.findings.end(),
-                    [&](const Finding& f) { return f.fingerprint() == finding.fingerprint(); });
+        std::any_of(analysis_.findings.begin(), analysis_.findings.end(), [&](const Finding& f) {
+          return detector::CauseKey(f.data()) == detector::CauseKey(finding.data());
+        });
     if (!known) analysis_.findings.push_back(finding);
   }
+  detector::NumberFingerprints(analysis_.findings);
 }
 
 std::string LeakReport::ToText() const { return TextReport(analysis_); }

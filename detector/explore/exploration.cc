@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
+#include "detector/rules/fingerprint.h"
 #include "stranded/internal/check_support.h"
 
 namespace stranded::detector {
@@ -46,7 +47,8 @@ LeakReport Predicted(const LeakReport& report, const std::string& how) {
 }
 
 bool SameFinding(const Finding& a, const Finding& b) {
-  return a.fingerprint() == b.fingerprint() && a.wait_site().ToString() == b.wait_site().ToString();
+  return detector::CauseKey(a.data()) == detector::CauseKey(b.data()) &&
+         a.wait_site().ToString() == b.wait_site().ToString();
 }
 
 // But for the numbers of tasks, which differ from run to run.

@@ -6,15 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "detector/explore/explore_text.h"
+#include "detector/rules/fingerprint.h"
 
 namespace stranded {
 namespace {
 
 constexpr int kMostRounds = 4;
 
-// Two lines of one function are two findings here.
 std::string KeyOf(const Finding& finding) {
-  return absl::StrCat(std::string(finding.fingerprint()), "@", finding.wait_site().ToString());
+  return absl::StrCat(detector::CauseKey(finding.data()), "@", finding.wait_site().ToString());
 }
 
 std::set<std::string> FindingsOf(const ExploreResult& result) {

@@ -8,6 +8,7 @@
 #include "detector/go/rules.h"
 #include "detector/go/trend.h"
 #include "detector/rules/evidence.h"
+#include "detector/rules/fingerprint.h"
 #include "detector/rules/hidden.h"
 
 namespace stranded::detector {
@@ -256,14 +257,13 @@ void GoAnalyzer::Finish(Analysis& out) {
     if (Severity(a) != Severity(b)) return Severity(a) < Severity(b);
     return a.task_count > b.task_count;
   });
-  absl::flat_hash_set<std::string_view> known;
+  absl::flat_hash_set<std::string> known;
   if (!IsLast()) {
-    for (const Finding& f : out.findings) known.insert(f.fingerprint());
+    for (const Finding& f : out.findings) known.insert(CauseKey(f.data()));
   }
   std::vector<Finding> fresh;
   for (FindingData& data : found_) {
-    data.fingerprint = Fingerprint(data);
-    if (known.contains(data.fingerprint)) continue;
+    if (known.contains(CauseKey(data))) continue;
     if (!IsLast()) {
       data.notes.push_back(absl::StrCat("In dump ", &dump_ - all_.dumps.data() + 1, " of the ",
                                         all_.dumps.size(), " that were read: its program ended."));
@@ -272,6 +272,7 @@ void GoAnalyzer::Finish(Analysis& out) {
     fresh.emplace_back(std::move(data));
   }
   std::move(fresh.begin(), fresh.end(), std::back_inserter(out.findings));
+  NumberFingerprints(out.findings);
 }
 
 void GoAnalyzer::Summarize(AnalysisSummary& out) const {

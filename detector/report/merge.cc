@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "detector/rules/fingerprint.h"
 #include "stranded/gate.h"
 
 namespace stranded {
@@ -17,7 +18,7 @@ std::vector<Finding> MergeByFingerprint(
   std::map<std::string, std::size_t, std::less<>> index;
   for (const auto& [file, findings] : by_file) {
     for (const Finding& f : findings) {
-      const auto [it, fresh] = index.try_emplace(std::string(f.fingerprint()), merged.size());
+      const auto [it, fresh] = index.try_emplace(detector::CauseKey(f.data()), merged.size());
       if (fresh) {
         merged.push_back({f.data(), {file}});
         continue;
@@ -36,6 +37,7 @@ std::vector<Finding> MergeByFingerprint(
     }
     findings.emplace_back(std::move(m.data));
   }
+  detector::NumberFingerprints(findings);
   return findings;
 }
 

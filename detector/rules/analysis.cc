@@ -9,6 +9,7 @@
 #include "detector/report/symbolizer.h"
 #include "detector/rules/classify.h"
 #include "detector/rules/evidence.h"
+#include "detector/rules/fingerprint.h"
 #include "detector/rules/hidden.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/wait_chain.h"
@@ -154,9 +155,9 @@ void Analyzer::Run(Analysis& out) {
   });
   for (FindingData& data : found) {
     DropLibraryPlaces(data);
-    data.fingerprint = Fingerprint(data);
     out.findings.emplace_back(std::move(data));
   }
+  NumberFingerprints(out.findings);
 }
 
 void AddLosses(const Dump& dump, const Snapshot& snap, std::vector<std::string>& losses) {

@@ -1,7 +1,5 @@
 #include "detector/rules/evidence.h"
 
-#include <zlib.h>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -24,8 +22,6 @@ const char* ContextKindText(ContextKind kind) {
 namespace {
 
 constexpr std::size_t kMostSteps = 64;
-
-std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 }  // namespace
 
@@ -146,34 +142,6 @@ std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
       peer.outcome == PeerOutcome::kSawClosed ? " and found the channel closed" : "";
   return {absl::StrCat("The last to ", verb, " was ", who, " at ", at, outcome, "; ",
                        Present(s, peer.task, " without this channel"), ".")};
-}
-
-namespace {
-
-// What makes a cause: no lines, addresses or ids.
-std::string Identity(const FindingData& data) {
-  const bool goes_on = data.wait == "running" || data.wait == "sleep";
-  if (data.rule == "outlived-scope" && goes_on && data.spawn_site.known()) {
-    // Where a task that goes on was met is chance.
-    return absl::StrCat(data.rule, "|goes on|", BaseName(data.spawn_site.file), "|",
-                        data.spawn_site.function, "|", BaseName(data.context_site.file), "|",
-                        data.context_site.function);
-  }
-  return absl::StrCat(data.rule, "|", data.wait, "|", BaseName(data.wait_site.file), "|",
-                      data.wait_site.function, "|", BaseName(data.spawn_site.file), "|",
-                      data.spawn_site.function, "|", BaseName(data.channel.site.file), "|",
-                      data.channel.site.function, "|", data.context_site.function);
-}
-
-}  // namespace
-
-std::string Fingerprint(const FindingData& data) {
-  const std::string text = Identity(data);
-  // Two checksums with different seeds: 64 bits that every build computes alike.
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  const auto size = static_cast<unsigned>(text.size());
-  return absl::StrFormat("s1:%08x%08x", crc32(0, bytes, size),
-                         adler32(crc32(7, bytes, size), bytes, size));
 }
 
 }  // namespace stranded::detector

@@ -17,8 +17,6 @@ std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task);
 std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task);
 // Who should have come to the channel, and what became of it.
 std::vector<std::string> DescribePeer(const Situation& s, const Task& task, const Channel& channel);
-// The same for every run and every machine: no lines, addresses, ids or counts.
-std::string Fingerprint(const FindingData& data);
 
 }  // namespace stranded::detector
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "detector/report/outcome.h"
+#include "detector/rules/fingerprint.h"
 
 namespace stranded::detector {
 
@@ -19,10 +20,10 @@ AnalysisOptions WithoutFilters(AnalysisOptions options) {
 }
 
 void NoteHidden(const Analysis& all, Analysis& shown) {
-  std::set<std::string_view> known;
-  for (const Finding& f : shown.findings) known.insert(f.fingerprint());
+  std::set<std::string> known;
+  for (const Finding& f : shown.findings) known.insert(CauseKey(f.data()));
   shown.summary.hidden = 0;
-  for (const Finding& f : all.findings) shown.summary.hidden += !known.contains(f.fingerprint());
+  for (const Finding& f : all.findings) shown.summary.hidden += !known.contains(CauseKey(f.data()));
   if (shown.summary.hidden > 0) shown.summary.losses.push_back(HiddenText(shown.summary.hidden));
 }
 

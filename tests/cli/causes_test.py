@@ -58,7 +58,8 @@ class Causes(unittest.TestCase):
                   'it woke one of 3 waiters')
 
     def test_a_counted_task_that_is_stuck_itself(self):
-        self.says('counted', f'sending on a channel at {at("counted")}, and may be one of those',
+        self.says('counted',
+                  f'Look first at {at("counted")}: a task is blocked there, sending on a channel',
                   never=('of Done() missing',))
 
     def test_do_inside_of_do(self):
@@ -79,7 +80,8 @@ class Causes(unittest.TestCase):
 
     def test_an_err_group_is_called_one(self):
         self.says('group', 'blocked in Wait() of an ErrGroup with 1 task that does not end',
-                  f'receiving from a channel at {at("group")}, and seems to be one of the group',
+                  f'{at("group")}: a task is blocked there, receiving from a channel, that seems to '
+                  'be one of the group',
                   never=('WaitGroup', 'Done()'))
         self.says('limit', 'blocked in Go() inside a task of an ErrGroup that is at its limit of 1',
                   f'Start the task of {at("limit")} outside of the group\'s own tasks',

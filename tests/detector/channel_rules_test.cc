@@ -3,19 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/detector/dump_builder.h"
+#include "tests/detector/object_specs.h"
 
 namespace stranded::detector {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-Channel Made(Id id, SiteId at) {
-  Channel channel;
-  channel.id = id;
-  channel.site = at;
-  return channel;
-}
 
 TEST(NilChannel, IsProvenEvenWhileOthersRun) {
   DumpBuilder dump;
@@ -39,7 +33,7 @@ TEST(NilChannel, TwinsWithAnotherCaseAreSilent) {
   channel.Add(Busy());
   done.Add(Busy());
   const SiteId at = channel.At("a.cc", 5), there = done.At("a.cc", 5);
-  channel.Add(Made(3, at)).Add(InState(8, TaskState::kRunning));
+  channel.Add(Unbuffered(3, at)).Add(InState(8, TaskState::kRunning));
   channel.Add(InSelect(7, at, {{CaseOp::kRecv, 0, 0, at}, {CaseOp::kRecv, 3, 0, at}})).End();
   EXPECT_EQ(Rules(Examine(channel)), "");
   Context context;
@@ -79,7 +73,7 @@ TaskSpec Looper(Id id, Id channel, SiteId at) {
 TEST(UnclosedChannel, LoopersAreOneFindingAndToldToClose) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5), send = dump.At("a.cc", 9);
-  Channel jobs = Made(3, at);
+  Channel jobs = Unbuffered(3, at);
   jobs.waiting_receivers = 2;
   jobs.sends_completed = jobs.sends_started = 4;
   jobs.last_sender = LastOn(1, send, PeerOutcome::kCompleted);
@@ -95,7 +89,7 @@ TEST(UnclosedChannel, SeveralSendersAreNamedOnlyWhereTheyAreKnown) {
   const auto told = [](std::uint64_t completed, std::uint64_t repeats, Id last) {
     DumpBuilder dump;
     const SiteId at = dump.At("a.cc", 5);
-    Channel jobs = Made(3, at);
+    Channel jobs = Unbuffered(3, at);
     jobs.sends_completed = jobs.sends_started = completed;
     jobs.repeat_sends = repeats;
     if (last != 0) jobs.last_sender = LastOn(last, at, PeerOutcome::kCompleted);
@@ -111,9 +105,9 @@ TEST(UnclosedChannel, TwinsWithALiveSenderOrAClosedChannelAreSilent) {
   DumpBuilder busy, closed;
   busy.Add(Busy());
   const SiteId at = busy.At("a.cc", 5), there = closed.At("a.cc", 5);
-  busy.Add(Made(3, at)).Add(Looper(7, 3, at)).Add(InState(8, TaskState::kSleeping)).End();
+  busy.Add(Unbuffered(3, at)).Add(Looper(7, 3, at)).Add(InState(8, TaskState::kSleeping)).End();
   EXPECT_EQ(Rules(Examine(busy)), "");
-  Channel gone = Made(3, there);
+  Channel gone = Unbuffered(3, there);
   gone.closed = true;
   closed.Add(gone).Add(Looper(7, 3, there)).End();
   EXPECT_EQ(Rules(Examine(closed)), "");
@@ -122,7 +116,7 @@ TEST(UnclosedChannel, TwinsWithALiveSenderOrAClosedChannelAreSilent) {
 TEST(AbandonedSend, ASenderNobodyReceivesFromGetsRoomForItsValue) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5);
-  Channel channel = Made(3, at);
+  Channel channel = Unbuffered(3, at);
   channel.waiting_senders = 1;
   channel.sends_started = 1;
   dump.Add(channel).Add(Sender(7, 3, at)).End();
@@ -135,7 +129,7 @@ TEST(AbandonedSend, ASenderNobodyReceivesFromGetsRoomForItsValue) {
 TEST(AbandonedSend, TwinsInMidFlightAreSilent) {
   DumpBuilder room, receiver;
   const SiteId at = room.At("a.cc", 5), there = receiver.At("a.cc", 5);
-  Channel with_room = Made(3, at), with_receiver = Made(3, there);
+  Channel with_room = Unbuffered(3, at), with_receiver = Unbuffered(3, there);
   with_room.capacity = 1;
   with_receiver.waiting_receivers = 1;
   EXPECT_EQ(Rules(Examine(room.Add(with_room).Add(Sender(7, 3, at)).End())), "");
@@ -147,7 +141,7 @@ TEST(AbandonedSend, AQuietWorldThatAnUnreadTaskContradictsProvesNothing) {
   const SiteId at = dump.At("a.cc", 5);
   Loss loss;
   loss.tasks_unread = 1;
-  dump.Add(Made(3, at)).Add(Sender(7, 3, at)).Add(loss).End();
+  dump.Add(Unbuffered(3, at)).Add(Sender(7, 3, at)).Add(loss).End();
   const Analysis analysis = Examine(dump);
   EXPECT_EQ(Rules(analysis), "");
   EXPECT_EQ(analysis.look_again, 1u);
@@ -156,7 +150,7 @@ TEST(AbandonedSend, AQuietWorldThatAnUnreadTaskContradictsProvesNothing) {
 TEST(AbandonedRecv, IsFoundWithoutABuffer) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5);
-  Channel channel = Made(3, at);
+  Channel channel = Unbuffered(3, at);
   channel.waiting_receivers = 1;
   dump.Add(channel).Add(Receiver(7, 3, at)).End();
   const Finding f = Only(Examine(dump), "abandoned-recv");
@@ -168,13 +162,13 @@ TEST(AbandonedRecv, TwinsWithATimerOrAValueAreSilent) {
   DumpBuilder timer, value;
   timer.Add(Busy());
   const SiteId at = timer.At("a.cc", 5), there = value.At("a.cc", 5);
-  timer.Add(Made(3, at)).Add(Receiver(7, 3, at));
+  timer.Add(Unbuffered(3, at)).Add(Receiver(7, 3, at));
   Timer tick;
   tick.kind = TimerKind::kChannel;
   tick.object = 3;
   tick.world = 1;
   EXPECT_EQ(Rules(Examine(timer.Add(tick).End())), "");
-  Channel full = Made(3, there);
+  Channel full = Unbuffered(3, there);
   full.capacity = full.length = 1;
   EXPECT_EQ(Rules(Examine(value.Add(full).Add(Receiver(7, 3, there)).End())), "");
 }
@@ -182,25 +176,10 @@ TEST(AbandonedRecv, TwinsWithATimerOrAValueAreSilent) {
 TEST(Grouping, OnePlaceSeenFromTwoUnitsIsOneCause) {
   DumpBuilder dump;
   const SiteId made = dump.At("a.h", 5), first = dump.At("a.h", 9), second = dump.At("a.h", 9);
-  dump.Add(Made(3, made)).Add(Sender(7, 3, first)).Add(Sender(8, 3, second)).End();
+  dump.Add(Unbuffered(3, made)).Add(Sender(7, 3, first)).Add(Sender(8, 3, second)).End();
   const Analysis analysis = Examine(dump);
   ASSERT_EQ(analysis.findings.size(), 1u);
   EXPECT_EQ(analysis.findings[0].task_count(), 2u);
-}
-
-TEST(Fingerprint, StaysWhenLinesIdsAndDirectoriesMove) {
-  const auto make = [](const char* file, std::uint32_t line, Id id, const char* function) {
-    DumpBuilder dump;
-    const SiteId at = dump.At(file, line, function);
-    return Examine(dump.Add(Made(id, at)).Add(Sender(id + 10, id, at)).End())
-        .findings.at(0)
-        .data()
-        .fingerprint;
-  };
-  const std::string fingerprint = make("/usr/src/x/a.cc", 5, 3, "Work()");
-  EXPECT_EQ(fingerprint, make("src/a.cc", 50, 4, "Work()"));
-  EXPECT_NE(fingerprint, make("/usr/src/x/a.cc", 5, 3, "Play()"));
-  EXPECT_THAT(fingerprint, ::testing::MatchesRegex("s1:[0-9a-f]{16}"));
 }
 
 }  // namespace

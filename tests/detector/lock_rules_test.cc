@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/detector/dump_builder.h"
-#include "tests/detector/lock_specs.h"
+#include "tests/detector/object_specs.h"
 
 namespace stranded::detector {
 namespace {

@@ -1,6 +1,6 @@
-// What the tests of the rules about locks build their dumps from.
-#ifndef STRANDED_TESTS_DETECTOR_LOCK_SPECS_H_
-#define STRANDED_TESTS_DETECTOR_LOCK_SPECS_H_
+// Channels and locks for the dumps of tests.
+#ifndef STRANDED_TESTS_DETECTOR_OBJECT_SPECS_H_
+#define STRANDED_TESTS_DETECTOR_OBJECT_SPECS_H_
 
 #include "tests/detector/dump_builder.h"
 
@@ -26,4 +26,4 @@ inline Channel Unbuffered(Id id, SiteId at) {
 
 }  // namespace stranded::detector
 
-#endif  // STRANDED_TESTS_DETECTOR_LOCK_SPECS_H_
+#endif  // STRANDED_TESTS_DETECTOR_OBJECT_SPECS_H_

@@ -1,0 +1,82 @@
+#include "detector/rules/fingerprint.h"
+
+#include <zlib.h>
+
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace stranded::detector {
+namespace {
+
+std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+// Where such a task was met is chance.
+bool GoesOn(const FindingData& data) {
+  const bool moves = data.wait == "running" || data.wait == "sleep";
+  return data.rule == "outlived-scope" && moves && data.spawn_site.known();
+}
+
+// What makes a cause.
+std::string Identity(const FindingData& data) {
+  if (GoesOn(data)) {
+    return absl::StrCat(data.rule, "|goes on|", BaseName(data.spawn_site.file), "|",
+                        data.spawn_site.function, "|", BaseName(data.context_site.file), "|",
+                        data.context_site.function);
+  }
+  return absl::StrCat(data.rule, "|", data.wait, "|", BaseName(data.wait_site.file), "|",
+                      data.wait_site.function, "|", BaseName(data.spawn_site.file), "|",
+                      data.spawn_site.function, "|", BaseName(data.channel.site.file), "|",
+                      data.channel.site.function, "|", data.context_site.function);
+}
+
+// In the order of the source. Not where it waits: tasks of one cause wait here or there.
+auto PlaceOf(const FindingData& data) {
+  const auto at = [](const SourceSite& site) {
+    return std::make_tuple(site.file, site.line, site.column);
+  };
+  return std::make_tuple(at(data.spawn_site), at(data.context_site), at(data.channel.site),
+                         at(data.sync_site));
+}
+
+}  // namespace
+
+std::string Fingerprint(const FindingData& data) {
+  const std::string text = Identity(data);
+  // Two checksums with different seeds: 64 bits that every build computes alike.
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const auto size = static_cast<unsigned>(text.size());
+  return absl::StrFormat("s1:%08x%08x", crc32(0, bytes, size),
+                         adler32(crc32(7, bytes, size), bytes, size));
+}
+
+std::string CauseKey(const FindingData& data) {
+  std::string key = Fingerprint(data);
+  for (const SourceSite* site :
+       {&data.spawn_site, &data.context_site, &data.channel.site, &data.sync_site}) {
+    absl::StrAppend(&key, "|", site->file, ":", site->line, ":", site->column);
+  }
+  return key;
+}
+
+void NumberFingerprints(std::vector<Finding>& findings) {
+  using Place = decltype(PlaceOf(std::declval<FindingData>()));
+  std::map<std::string, std::map<Place, int>> places;
+  for (const Finding& f : findings) places[Fingerprint(f.data())].emplace(PlaceOf(f.data()), 0);
+  for (auto& [fingerprint, alike] : places) {
+    int number = 0;
+    for (auto& [place, its] : alike) its = ++number;
+  }
+  for (Finding& f : findings) {
+    FindingData data = f.data();
+    data.fingerprint = Fingerprint(data);
+    const int number = places[data.fingerprint][PlaceOf(data)];
+    if (number > 1) absl::StrAppend(&data.fingerprint, "-", number);
+    f = Finding(std::move(data));
+  }
+}
+
+}  // namespace stranded::detector
