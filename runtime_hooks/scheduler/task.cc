@@ -257,9 +257,13 @@ bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
 }
 
 bool ReleasePointSlow(Task* self, const SyncBase* object, const std::source_location& site) {
-  if (self->unwinding == Unwinding::kReclaims) [[unlikely]]
-    return !IsGone(object);
-  return SchedulePointSlow(self, WaitKind::kNone, object, site);
+  if (self->unwinding != Unwinding::kReclaims) {
+    if (!SchedulePointSlow(self, WaitKind::kNone, object, site)) return false;
+    if (self->unwinding != Unwinding::kReclaims) [[likely]]
+      return true;
+    // Main was unwound while this task let others go first.
+  }
+  return !IsGone(object);
 }
 
 WakeReason ParkSlow(Task* self, void (*after)(void*), void* arg) {

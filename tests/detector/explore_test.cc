@@ -199,6 +199,27 @@ TEST(Explore, WhatACutLeavesIsNoFinding) {
   EXPECT_TRUE(result.clean()) << result.ToText();
 }
 
+// What main had on its stack is gone when they go on. Under AddressSanitizer it shows.
+TEST(Explore, TasksThatWereAboutToUnlockWhenMainWasCutTouchNothing) {
+  const ExploreResult result = Explore(Options("pct", 20), [] {
+    Mutex lock;
+    Semaphore units(2);
+    Cond changed(lock);
+    for (int i = 0; i < 3; ++i) {
+      Go([&] {
+        for (;;) {
+          MutexLock held(lock);
+          changed.Signal();
+          std::ignore = units.Acquire(Background(), 1);
+          units.Release(1);
+        }
+      });
+    }
+    Chan<int>().Recv();
+  });
+  for (const ExploreOutcome& outcome : result.outcomes) EXPECT_TRUE(outcome.cut);
+}
+
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
   const ExploreResult result =
       Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });
