@@ -22,8 +22,8 @@ Gone& AllGone() {
 }
 std::atomic<bool> noting_gone{false};  // relaxed: set before the tasks that matter run
 
-// By a task that may be about to let others go on. Who signals, or gives units back, leaves no trace
-// before.
+// By a task that may be about to let others go on. Who signals, or gives units back, leaves no
+// trace before.
 bool InUse(const SyncBase& object) {
   if (object.kind == SyncKind::kCond || object.kind == SyncKind::kSemaphore) return true;
   SpinGuard guard(object.lock);

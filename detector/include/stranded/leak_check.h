@@ -85,8 +85,8 @@ class LeakScope {
 // Runs `body` and checks what it leaves behind: the main() of a program in one line. Under
 // STRANDED_OPTIONS=schedule=controlled it runs in a controlled world (seed=N; runs=N repeats it
 // with N seeds and stops at the first finding). Prints the report to stderr, writes the dump if one
-// is asked for, and returns 0, or the option exitcode (86) when there are findings. As a LeakScope it
-// looks at tasks, not at threads of the program that use channels: CheckAtExit() does.
+// is asked for, and returns 0, or the option exitcode (86) when there are findings. As a LeakScope
+// it looks at tasks, not at threads of the program that use channels: CheckAtExit() does.
 int CheckedMain(const std::function<void()>& body);
 
 // At the end of this program, checks the whole process as FindLeaks() does; with findings it prints
