@@ -14,11 +14,11 @@ struct Options {
   // record=trace: where rings and states are kept so that they survive SIGKILL; %p is the process
   // id. Empty: a file in the temporary directory that is removed at the regular end. none: memory.
   std::string trace_file;
-  int ring = 8192;             // record=trace: the newest records that each thread keeps
-  std::string schedule;        // controlled or threads; empty: tests controlled, programs threads
-  std::uint64_t seed = 1;      // of the controlled scheduler
-  int runs = 1;                // CheckedMain in a controlled world: this many seeds
-  int grace_ms = 1000;         // how long the dump at exit waits for tasks that still move
+  int ring = 8192;         // record=trace: the newest records that each thread keeps
+  std::string schedule;    // controlled or threads; empty: tests controlled, programs threads
+  std::uint64_t seed = 1;  // of the controlled scheduler
+  int runs = 1;            // CheckedMain in a controlled world: this many seeds
+  int grace_ms = 1000;     // how long the dump at exit waits for tasks that still move
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
   int workers = 0;             // 0: one per core
