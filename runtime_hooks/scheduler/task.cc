@@ -241,8 +241,8 @@ __attribute__((noinline)) void RecordLookSlow(WaitKind kind, std::uint64_t objec
   if (self != nullptr) RecordPass(self->id, kind, object, site);
 }
 
-bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
-                       const std::source_location& site) {
+__attribute__((noinline)) bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,
+                                                 const std::source_location& site) {
   if (self->unwinding == Unwinding::kReclaims) [[unlikely]] {
     if (kind != WaitKind::kNone) UnwindHere(self);
     return false;
