@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/traffic.h"
 
 namespace stranded::detector {
 namespace {
@@ -63,6 +64,7 @@ bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
   const Id receiver = channel->last_receiver.task;
   const bool alike = StartedAlike(s, sender.id, receiver);
   if (channel->elem_type == kUnit) return alike || StartedBy(s, receiver, sender.id);
+  if (SendsAgain(s, channel->site)) return false;  // a queue, more likely
   return alike && InOneFunction(s, sender.wait_site, channel->last_receiver.site);
 }
 

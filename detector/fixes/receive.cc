@@ -38,6 +38,7 @@ std::string WhenToClose(const Situation& s, const Channel& channel) {
   const Peer& sender = channel.last_sender;
   std::string when = absl::StrCat("after the sends at ", Place(s, sender.site));
   const Task* task = s.snap().tasks.Find(sender.task);
+  if (SeveralSend(s, channel)) return when;  // it may wait for the others
   if (task == nullptr || !s.Blocked(*task) || s.ChannelOf(*task) == &channel) return when;
   if (task->wait != WaitKind::kWaitGroupWait && task->wait != WaitKind::kJoin) return when;
   return absl::StrCat(when, " and before the wait at ", Place(s, task->wait_site));

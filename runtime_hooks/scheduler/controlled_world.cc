@@ -245,7 +245,9 @@ void ControlledWorld::NoteStep(const Task* task, WaitKind kind, const std::sourc
 WakeReason ControlledWorld::Park(Task* self, void (*after)(void*), void* arg) {
   // One thread runs this world, so nobody can resume `self` before the switch below is complete;
   // a foreign Wake only fills the inbox. The lock can therefore be released at once.
-  fruitless_ = 0;
+  // Not to enter a region: else others would poll for ever while more and more of them come.
+  if (self->wait.kind != WaitKind::kBlockingRegion) fruitless_ = 0;
+  skipped_ = 0;
   point_yields_ = false;
   if (self->wait.kind != WaitKind::kLeakCheck) {
     NoteStep(self, self->wait.kind, self->wait.site, ScheduleStep::kBlocks);
@@ -261,6 +263,7 @@ WakeReason ControlledWorld::Park(Task* self, void (*after)(void*), void* arg) {
 void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
                             const std::source_location& site) {
   bool yields = std::exchange(point_yields_, false);
+  skipped_ = 0;
   // A loop of operations that all succeed can be a wait, too: others must get their turn.
   if (settings_.survive_exceptions && ++turn_ >= kLongestTurn) yields = true;
   const bool too_long = steps_.load(std::memory_order_relaxed) >= settings_.max_steps;
@@ -284,6 +287,17 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
   }
   NoteStep(self, kind, site, ScheduleStep::kOperation);
   policy_->Operation(self, kind, object);
+}
+
+// A loop of nothing else may be a wait, too.
+bool ControlledWorld::SkipPoint(Task* self, WaitKind kind, const void* object,
+                                const std::source_location& site) {
+  constexpr std::uint64_t kMostInARow = 1000;
+  if (++skipped_ > kMostInARow) return false;
+  steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  NoteStep(self, kind, site, ScheduleStep::kOperation);
+  policy_->Operation(self, kind, object);
+  return true;
 }
 
 void ControlledWorld::Yield(Task* self) {
@@ -381,13 +395,15 @@ WorldFacts ControlledWorld::Facts() {
 void ControlledWorld::EnterBlocking(Task* self) {
   self->in_blocking_region.store(true, std::memory_order_relaxed);
   if (self->unwinding != Unwinding::kNone) return;
-  region_step_ = steps_.load(std::memory_order_relaxed);
+  if (regions_waiting_.empty()) region_step_ = steps_.load(std::memory_order_relaxed);
   regions_waiting_.push_back(self);
   const WakeReason reason = Park(self, nullptr, nullptr);
   std::erase(regions_waiting_, self);
-  if (reason == WakeReason::kWoken) return;
+  const bool reclaimed = self->unwinding == Unwinding::kReclaims;  // after it was woken
+  if (reason == WakeReason::kWoken && !reclaimed) return;
   self->in_blocking_region.store(false, std::memory_order_relaxed);
-  ThrowInterrupted(self, reason);
+  if (reason != WakeReason::kWoken) ThrowInterrupted(self, reason);
+  UnwindHere(self);
 }
 
 // They may also go on and on, until what happens in there stops them.

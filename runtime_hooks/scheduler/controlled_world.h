@@ -41,6 +41,7 @@ class ControlledWorld final : public World {
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
   void Point(Task*, WaitKind, const void*, const std::source_location&) override;
+  bool SkipPoint(Task*, WaitKind, const void*, const std::source_location&) override;
   std::size_t Choose(std::size_t n) override;
   void FinishFiber(Task* self) override;
   bool Survives(Task* self, const std::exception_ptr& error) override;
@@ -118,6 +119,7 @@ class ControlledWorld final : public World {
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
   std::uint64_t turn_ = 0;               // points of the running task since it was switched to
+  std::uint64_t skipped_ = 0;            // points in a row at which nobody else may run
   bool point_yields_ = false;            // the running task polled in vain at its last operation
   bool preempted_ = false;               // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/world.h"
 
@@ -66,8 +67,8 @@ void StartServiceThread(std::function<void()> body) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  const absl::Cleanup restore = [&before] { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
   StartRuntimeThread(std::move(body)).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 int OsThreads() {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,7 +35,7 @@ bool Sleeps(int tid) {
 }
 
 std::string Name(const Task* task) {
-  std::string name = task->is_main ? "main" : absl::StrCat("task ", task->id);
+  std::string name = absl::StrCat("task ", task->id);
   if (!task->name().empty()) absl::StrAppend(&name, " \"", task->name().data(), "\"");
   return name;
 }
@@ -52,12 +53,13 @@ std::string Where(const Task* task) {
 }
 
 // Of the task that runs in `world`; empty if none does: then the world itself waits.
-std::string RunningTask(const World* world) {
+std::string RunningTask(std::uint64_t world) {
   std::string text;
   TaskSlab().ForEach(
       [&](Task* task) {
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
-        if (task->world == world && state == Task::kRunning && text.empty()) {
+        const bool in_it = task->world_id.load(std::memory_order_relaxed) == world;
+        if (in_it && state == Task::kRunning && text.empty()) {
           text = Name(task) + Where(task);
         }
       },
@@ -75,7 +77,6 @@ void Tell(const std::string& running, int seconds) {
 }
 
 struct Seen {
-  const World* world;  // may be gone: only to compare with
   std::uint64_t id, steps;
   int tid;
 };
@@ -91,7 +92,7 @@ std::vector<Seen> ControlledWorlds() {
         if (world->UsesThreads() || all.size() == kMost) return;
         const auto* controlled = static_cast<const ControlledWorld*>(world);
         if (controlled->owner_tid() == 0) return;
-        all.push_back({world, world->id(), controlled->steps(), controlled->owner_tid()});
+        all.push_back({world->id(), controlled->steps(), controlled->owner_tid()});
       },
       &seen);
   return seen;
@@ -112,7 +113,7 @@ void Watch(int seconds) {
       const Stand stand{seen.steps, stands ? old->second.looks + 1 : 1};
       now[seen.id] = stand;
       if (stand.looks != seconds * kLooksEach) continue;
-      const std::string running = RunningTask(seen.world);
+      const std::string running = RunningTask(seen.id);
       if (!running.empty()) Tell(running, seconds);
     }
     before.swap(now);
@@ -126,7 +127,10 @@ void WatchForStalls() {
   std::call_once(once, [] {
     const int seconds = GetOptions().stall_s;
     if (seconds <= 0) return;
-    StartServiceThread([seconds] { Watch(seconds); });
+    try {
+      StartServiceThread([seconds] { Watch(seconds); });
+    } catch (const std::system_error&) {  // no thread to be had: then nobody says so
+    }
   });
 }
 

@@ -126,6 +126,10 @@ class World {
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
   virtual void Yield(Task* self) = 0;
   virtual void Point(Task*, WaitKind, const void*, const std::source_location&) {}
+  // The same where no other task may run: a foreign lock may be held. False after many in a row.
+  virtual bool SkipPoint(Task*, WaitKind, const void*, const std::source_location&) {
+    return false;
+  }
   // A number in [0, n); under the controlled scheduler an explored choice.
   virtual std::size_t Choose(std::size_t n) = 0;
   virtual void FinishFiber(Task* self) = 0;  // does not return; called on the task's stack

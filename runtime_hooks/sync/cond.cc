@@ -28,8 +28,10 @@ Cond::Cond(void* lock, const internal::CondLockOps* ops, const std::source_locat
 // held.
 bool Cond::Point(Task* self, bool waits, const std::source_location& loc) const {
   const bool nobody_first = !self->plain && self->unwinding == internal::Unwinding::kNone;
-  if (nobody_first && ops_->base(lock_) == nullptr) {
-    internal::NoteOp(self, waits ? WaitKind::kCondWait : WaitKind::kNone, &base_, loc);
+  const WaitKind kind = waits ? WaitKind::kCondWait : WaitKind::kNone;
+  if (nobody_first && ops_->base(lock_) == nullptr &&
+      self->world->SkipPoint(self, kind, &base_, loc)) {
+    internal::NoteOp(self, kind, &base_, loc);
     return true;
   }
   return waits ? SchedulePoint(self, WaitKind::kCondWait, &base_, loc)

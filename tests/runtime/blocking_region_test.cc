@@ -10,6 +10,7 @@
 #include "stranded/mutex.h"
 #include "stranded/task.h"
 #include "stranded/time.h"
+#include "stranded/wait_group.h"
 
 namespace stranded {
 namespace {
@@ -61,6 +62,19 @@ TEST(BlockingRegion, IsEnteredThoughOthersGoOn) {
   });
   for (const TaskHandle& task : others) task.Join();
   second.Join();
+}
+
+TEST(BlockingRegion, IsEnteredThoughMoreOfThemCome) {
+  std::atomic<bool> over{false};
+  WaitGroup tasks;
+  while (!over) {
+    tasks.Go([&] {
+      const BlockingRegion region;
+      over = true;
+    });
+    this_task::Yield();
+  }
+  tasks.Wait();
 }
 
 TEST(BlockingRegion, TakesNoTime) {

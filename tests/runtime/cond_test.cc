@@ -8,6 +8,7 @@
 
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
+#include "stranded/internal/check_support.h"
 #include "stranded/mutex.h"
 #include "stranded/rw_mutex.h"
 #include "stranded/wait_group.h"
@@ -181,6 +182,20 @@ TEST(Cond, AForeignLockIsHeldAcrossSignals) {
   }
   for (const TaskHandle& task : tasks) task.Join();
   EXPECT_EQ(taken, 60);
+}
+
+TEST(Cond, ALoopOfSignalsOverAForeignLockLetsOthersRun) {
+  if (!internal::InControlledWorld()) GTEST_SKIP() << "one worker would loop for ever";
+  std::mutex mu;
+  Cond cond(mu);
+  bool done = false;
+  TaskHandle waiter = Go([&] {
+    const std::lock_guard lock(mu);
+    cond.Wait();
+    done = true;
+  });
+  while (!done) cond.Signal();
+  waiter.Join();
 }
 
 TEST(Cond, WaitWithoutTheLockThrowsAndLeavesNoWaiter) {
