@@ -2,15 +2,17 @@
 //
 // Overview: the thread that enters becomes the main task; all its tasks run on this thread. Each
 // operation on a shared object is a point where the policy may run another task first. The same
-// policy and seed give the same run. Time moves when nothing can run, when tasks only poll in vain,
-// and, within the delay budget, when the policy says so.
-// Thread safety: Ready from any thread (foreign ones go through an inbox); all else by this thread.
-// Invariants: `ready_` holds each runnable task once, in an order that depends on the run alone.
-// When nothing is ready, no timer is due and nobody outside can act, virtual patches get their turn
-// (relief.h); if they change nothing the world is at a dead end: main is told by
-// GlobalDeadlockError, or, if it waits in RunUntilQuiet, that the world is quiet.
-// Ownership: borrows its policy unless it was made from a seed. Tasks left at Leave() are unwound
-// (settings.reclaim) or stay in memory with their stacks and are counted.
+// policy and seed give the same run. Time moves when nothing can run, when tasks only poll in vain
+// or have gone on for long, and, within the delay budget, when the policy says so. A task that is
+// to enter a blocking region keeps the thread there, so it first lets the others come as far as
+// they can. Thread safety: from any thread Ready (foreign ones go through an inbox), the timers,
+// Facts, steps() and owner_tid(); all else by this thread. Invariants: `ready_` holds each runnable
+// task once, in an order that depends on the run alone. When nothing is ready, no timer would wake
+// anybody and nobody outside can act, virtual patches get their turn (relief.h); if they change
+// nothing the world is at a dead end: main is told by GlobalDeadlockError, or, if it waits in
+// RunUntilQuiet, that the world is quiet. Ownership: borrows its policy unless it was made from a
+// seed. Tasks left at Leave() are unwound (settings.reclaim) or stay in memory with their stacks
+// and are counted.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 

@@ -5,7 +5,8 @@
 // fields under "guarded" with `lock`. Lock order: lock, then the world's timer lock, then the
 // channel's. Invariants: `active` is true from Arm() to the tick, Disarm() or the end of the
 // world. The world may call Fire() late, after a Disarm() and another Arm(): Fire() then finds it
-// inactive or armed again, and does nothing. `entry` is in the heap once at most. Ownership: shared
+// inactive or armed again, and does nothing; Noticed() is called with the timer lock alone. `entry`
+// is in the heap once at most. Ownership: shared
 // by handles; an armed entry owns itself through `self`, one count per arming.
 #ifndef STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_
 #define STRANDED_RUNTIME_HOOKS_TIME_TIMER_CORE_H_

@@ -156,6 +156,28 @@ TEST(Verify, CloseIsRefutedWhereTheSenderGoesOn) {
   EXPECT_GT(tried, 0);
 }
 
+// The wait may be for the other senders: closing before it would be too early for them.
+TEST(Verify, NothingIsSaidOfTheWaitWhereSeveralSend) {
+  const FixSearch search = Search([] {
+    Chan<int> jobs;
+    WaitGroup all;
+    all.Go([jobs] {
+      for (const int job : jobs) std::ignore = job;
+    });
+    all.Go([jobs] { jobs.Send(1); });
+    jobs.Send(2);
+    all.Wait();
+    jobs.Close();
+  });
+  int tried = 0;
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind != FixKind::kCloseChannel) continue;
+    ++tried;
+    EXPECT_THAT(trial.fix.summary, testing::Not(HasSubstr("before the wait")));
+  }
+  EXPECT_GT(tried, 0);
+}
+
 TEST(Verify, CancelForAWatcherOfAContext) {
   const FixSearch search = Search([] {
     auto [ctx, cancel] = WithCancel(Background());
