@@ -156,7 +156,7 @@ TEST(Verify, CloseIsRefutedWhereTheSenderGoesOn) {
   EXPECT_GT(tried, 0);
 }
 
-// The wait may be for the other senders: closing before it would be too early for them.
+// The wait may be for other senders: closing before it would be too early for them.
 TEST(Verify, NothingIsSaidOfTheWaitWhereSeveralSend) {
   const FixSearch search = Search([] {
     Chan<int> jobs;
@@ -164,7 +164,7 @@ TEST(Verify, NothingIsSaidOfTheWaitWhereSeveralSend) {
     all.Go([jobs] {
       for (const int job : jobs) std::ignore = job;
     });
-    all.Go([jobs] { jobs.Send(1); });
+    Go([jobs] { jobs.Send(1); }).Join();
     jobs.Send(2);
     all.Wait();
     jobs.Close();
