@@ -18,16 +18,17 @@ namespace stranded::internal {
 enum class ChanRole : std::uint8_t { kUser = 0, kContextDone = 1, kTimerTick = 2 };
 enum class PeerOutcome : std::uint8_t { kNone, kCompleted, kWaiting, kLeft, kSawClosed };
 
-// The case that a select took instead of others.
-struct Departure {
+// The case that a select took instead of others. Two pairs of words: they are stored as such.
+struct alignas(16) Departure {
   std::source_location site{};
   std::uint64_t object = 0;     // kDone: the context, else the channel
   std::source_location made{};  // a channel of the program: it may be gone
   CaseOp op = CaseOp::kNone;
 };
 
-// The last task seen on one side, and how it left.
-struct ChanPeer {
+// The last task that came through on one side, or left it. A pair of words and one more: the time
+// and the outcome are stored as such.
+struct alignas(16) ChanPeer {
   static constexpr std::uint64_t kOutcomeMask = 0xff;
   std::uint64_t task = 0;
   std::source_location site{};
@@ -76,7 +77,7 @@ struct ChanCore {
   std::size_t capacity = 0;
   std::uint64_t id = 0;
   // --- the fourth
-  ChanPeer last_sender, last_receiver;
+  ChanPeer last_sender, last_receiver;  // not those who wait: see LastOn()
   // --- changed by few operations
   Departure sender_left, receiver_left;  // if the outcome is kLeft
   std::size_t high_water = 0;
@@ -118,6 +119,8 @@ struct ChanCore {
 };
 
 Slab<ChanCore>& ChanSlab();
+// The last task seen on one side: the one that came last of those who wait there, if any.
+ChanPeer LastOn(const ChanCore* chan, bool senders) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock);
 void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
 
 // Closes without a scheduling point; for ends of contexts. False if it was closed already.

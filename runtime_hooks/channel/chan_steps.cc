@@ -8,16 +8,13 @@
 
 namespace stranded::internal {
 
-void SetDeparture(Departure& by, const SelectCase& chosen) {
-  by.op = chosen.op;
-  by.site = chosen.site;
-  if (chosen.chan != nullptr && chosen.chan->role == ChanRole::kContextDone) {
-    by.op = CaseOp::kDone;
-    by.object = chosen.chan->context_id;
-  } else if (chosen.chan != nullptr) {
-    by.object = chosen.chan->id;
-    if (chosen.chan->role == ChanRole::kUser) by.made = chosen.chan->site;
-  }
+ChanPeer LastOn(const ChanCore* chan, bool senders) {
+  const Waiter* last = (senders ? chan->senders : chan->receivers).back();
+  const ChanPeer& noted = senders ? chan->last_sender : chan->last_receiver;
+  if (last == nullptr || !last->task->notes) return noted;
+  ChanPeer waiting{.task = last->task->id, .site = last->site, .at_ns = last->task->wait.since_ns};
+  waiting.set_outcome(PeerOutcome::kWaiting);
+  return waiting;
 }
 
 namespace {

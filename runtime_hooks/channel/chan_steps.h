@@ -75,18 +75,22 @@ inline void KeepRecord(ChanCore* chan) {
   }
 }
 
-// `task` begins a send, or looks whether it could, where its own was the last that went through.
-// Once for each that did: what is noted of the last sender is overwritten next.
+// `task` begins a send, or looks whether it could, where its own was the last that went through and
+// nobody waits. Once for each that began: a sender that waits is not counted again when it goes on.
 inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   const ChanPeer& last = chan->last_sender;
   if (last.task == task && last.outcome() == PeerOutcome::kCompleted) ++chan->repeat_sends;
 }
 
-// A sender that waited was counted as a repeat, if it is one, when it began to.
 inline void CountSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
   if (sender != nullptr) CountRepeat(chan, sender->id);
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
+}
+// The send of `w`, which waited.
+inline void CountServed(ChanCore* chan, const Waiter* w) {
+  ++chan->sends_completed;
+  NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kCompleted);
 }
 
 inline void CountReceived(ChanCore* chan, const Task* receiver, const std::source_location& site) {
@@ -224,7 +228,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     CountReceived(chan, self, site);
     PushValue(chan, w->slot);
     w->success = true;
-    CountSent(chan, w->task, w->site);
+    CountServed(chan, w);
     chan->Touch();
     WakeAfter(Meeting::kSelfMakesRoom, chan, self, site, w);
     return true;
@@ -234,7 +238,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     w->success = true;
     *received = true;
     ++chan->recvs_started;
-    CountSent(chan, w->task, w->site);
+    CountServed(chan, w);
     CountReceived(chan, self, site);
     chan->Touch();
     WakeAfter(Meeting::kSelfReceives, chan, self, site, w);
@@ -246,17 +250,15 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
   return true;
 }
 
-// Queues `w` as a sender or receiver.
+// Queues `w` as a sender or receiver. That it waits is seen by the queue, and noted nowhere else.
 inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (send) {
     ++chan->sends_started;
+    if (chan->senders.empty()) CountRepeat(chan, w->task->id);
     chan->senders.PushBack(w);
-    CountRepeat(chan, w->task->id);
-    NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kWaiting);
   } else {
     ++chan->recvs_started;
     chan->receivers.PushBack(w);
-    NotePeer(chan->last_receiver, w->task, w->site, PeerOutcome::kWaiting);
   }
   chan->Touch();
 }
@@ -274,28 +276,58 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
 }
 void ReleaseOrphan(ChanCore* chan);
 
-// `by` is as it was made.
-void SetDeparture(Departure& by, const SelectCase& chosen);
-// Notes that `task` had offered an operation here, at `site`, and left for something else. Not
-// under record=off.
-// Word by word, from registers: a copy of the whole would wait for its parts to be stored.
-inline void NoteLeft(ChanCore* chan, std::uint64_t task, std::int64_t now_ns, bool send,
-                     const std::source_location& site, const Departure& departure) {
-  ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
-  // Somebody else who still waits here says more about the channel than one who looked and left.
-  if (peer.outcome() == PeerOutcome::kWaiting && peer.task != task) return;
-  if (send) CountRepeat(chan, task);
-  peer.task = task;
-  peer.site = site;
-  peer.at_ns = now_ns;
-  peer.set_outcome(PeerOutcome::kLeft);
-  Departure& left = send ? chan->sender_left : chan->receiver_left;
-  left.site = departure.site;
-  left.object = departure.object;
-  left.made = departure.made;
-  left.op = departure.op;
-  KeepRecord(chan);
-}
+// Notes in channels that `task` had offered an operation there and left for something else: for
+// `chosen`, or for none. Not under record=off.
+//
+// A select leaves several channels at a time, for the same reason. So what is the same in all is
+// kept in registers, in pairs as it is stored: a copy of the whole would wait for the stores of its
+// parts.
+class LeftNote {
+ public:
+  // `chosen` and its channel may be gone later: not before the lock of that is given up.
+  LeftNote(const Task* task, const SelectCase& chosen)
+      : task_(task->id),
+        when_{task->world->coarse_ns(), static_cast<std::int64_t>(PeerOutcome::kLeft)} {
+    CaseOp op = chosen.op;
+    std::uint64_t object = 0, made = 0;
+    if (const ChanCore* chan = chosen.chan; chan != nullptr) {
+      const bool ends = chan->role == ChanRole::kContextDone;
+      if (ends) op = CaseOp::kDone;
+      object = ends ? chan->context_id : chan->id;
+      if (chan->role == ChanRole::kUser) made = KeyOf(chan->site);
+    }
+    where_ = Pair{static_cast<std::int64_t>(KeyOf(chosen.site)), static_cast<std::int64_t>(object)};
+    what_ = Pair{static_cast<std::int64_t>(made), static_cast<std::int64_t>(op)};
+  }
+
+  // `waited`: its entry has just been taken out, and a send was counted when it began.
+  void Leave(ChanCore* chan, bool send, const std::source_location& site, bool waited) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+    // Somebody else who still waits here says more about the channel than one who looked and left.
+    if (!(send ? chan->senders : chan->receivers).empty()) return;
+    if (send && !waited) CountRepeat(chan, task_);
+    ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
+    peer.task = task_;
+    peer.site = site;
+    std::memcpy(&peer.at_ns, &when_, sizeof when_);
+    Departure& left = send ? chan->sender_left : chan->receiver_left;
+    std::memcpy(static_cast<void*>(&left), &where_, sizeof where_);
+    std::memcpy(static_cast<void*>(&left.made), &what_, sizeof what_);
+    KeepRecord(chan);
+  }
+
+ private:
+  using Pair = std::int64_t __attribute__((vector_size(16)));
+  static_assert(offsetof(ChanPeer, outcome_and_run) == offsetof(ChanPeer, at_ns) + 8);
+  static_assert(offsetof(ChanPeer, at_ns) == 16 && sizeof(ChanPeer) == 32);
+  static_assert(offsetof(Departure, made) == 16 && offsetof(Departure, op) == 24);
+  static_assert(sizeof(Departure) == 32);
+
+  const std::uint64_t task_;
+  const Pair when_;  // ChanPeer from `at_ns` on
+  Pair where_;       // Departure up to `made`
+  Pair what_;        // and the rest
+};
 
 }  // namespace stranded::internal
 

@@ -31,8 +31,10 @@ __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* s
 
 void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
   if (!self->notes) return;
-  NoteLeft(chan, self->id, self->world->coarse_ns(), send, site,
-           Departure{.site = site, .op = CaseOp::kDefault});
+  SelectCase none;
+  none.op = CaseOp::kDefault;
+  none.site = site;
+  LeftNote(self, none).Leave(chan, send, site, false);
 }
 
 }  // namespace

@@ -155,6 +155,12 @@ struct ChanFacts {
   Departure sender_left, receiver_left;
 };
 
+// Entries of those who wait lie on their stacks, which may be damaged when the program crashes.
+ChanPeer Snapshot::PeerOn(const ChanCore* chan, bool senders) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!options_.crash) return LastOn(chan, senders);
+  return senders ? chan->last_sender : chan->last_receiver;
+}
+
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
   const ChanFacts f{chan->length,         chan->high_water,       chan->closed,
@@ -162,8 +168,8 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
                     chan->timer_stopped,  chan->sends_started,    chan->sends_completed,
                     chan->recvs_started,  chan->recvs_completed,  chan->repeat_sends,
                     chan->senders.size(), chan->receivers.size(), chan->closed_by,
-                    chan->closed_site,    chan->closed_ns,        chan->last_sender,
-                    chan->last_receiver,  chan->sender_left,      chan->receiver_left};
+                    chan->closed_site,    chan->closed_ns,        PeerOn(chan, true),
+                    PeerOn(chan, false),  chan->sender_left,      chan->receiver_left};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);

@@ -101,8 +101,8 @@ void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
   r->repeat_sends = chan->repeat_sends;
   r->waiting_senders = chan->senders.size();
   r->waiting_receivers = chan->receivers.size();
-  WritePeer(ring, r->last_sender, chan->last_sender, chan->sender_left);
-  WritePeer(ring, r->last_receiver, chan->last_receiver, chan->receiver_left);
+  WritePeer(ring, r->last_sender, LastOn(chan, true), chan->sender_left);
+  WritePeer(ring, r->last_receiver, LastOn(chan, false), chan->receiver_left);
   r->state = mapped::kLive;
 }
 

@@ -96,6 +96,7 @@ class Snapshot {
   void WriteContext(ContextNode* node);
   void WriteChannels();
   void WriteChannel(ChanCore* chan);
+  ChanPeer PeerOn(const ChanCore* chan, bool senders) const;
   std::string_view TypeName(const char* mangled);
   void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer,
                  const Departure& departure);

@@ -57,53 +57,33 @@ class LockSet {
   std::size_t size_ = 0;
 };
 
-// Notes in the channels of the cases not taken that `self` left them, and by which one. That is
-// set under the lock of the chosen one, which may be gone later.
-class LeftNotes {
- public:
-  explicit LeftNotes(const Task* self)
-      : task_(self->id), now_(self->world->coarse_ns()), notes_(self->notes) {}
-
-  LeftNotes& By(const SelectCase& chosen) {
-    SetDeparture(departure_, chosen);
-    return *this;
-  }
-  __attribute__((noinline)) void MakeUnlocked(const SelectCase* cases, std::size_t count,
-                                              const ChanCore* chosen) const {
-    if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
-    if (!notes_) return;
-    for (std::size_t i = 0; i < count; ++i) {
-      ChanCore* const chan = cases[i].chan;
-      if (chan == nullptr || chan == chosen) continue;
-      SpinGuard guard(chan->lock);
-      NoteLeft(chan, task_, now_, IsSend(cases[i]), cases[i].site, departure_);
+void NoteTried(const SelectCase* cases, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (cases[i].chan != nullptr) {
+      cases[i].chan->observed_try.store(true, std::memory_order_relaxed);
     }
   }
-  void MakeLocked(const SelectCase* cases, std::size_t count,
-                  const ChanCore* chosen) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (departure_.op == CaseOp::kDefault) NoteTried(cases, count);
-    if (!notes_) return;
-    for (std::size_t i = 0; i < count; ++i) {
-      ChanCore* const chan = cases[i].chan;
-      if (chan == nullptr || chan == chosen) continue;
-      NoteLeft(chan, task_, now_, IsSend(cases[i]), cases[i].site, departure_);
-    }
-  }
+}
 
- private:
-  static void NoteTried(const SelectCase* cases, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      if (cases[i].chan != nullptr) {
-        cases[i].chan->observed_try.store(true, std::memory_order_relaxed);
-      }
-    }
+// In the channels of the cases not taken: that `self` left them for the chosen one. With the locks
+// of all, or else, `each`, of none.
+__attribute__((always_inline)) inline void NoteLeft(const LeftNote& note, const SelectCase* cases,
+                                                    std::size_t count, const ChanCore* chosen,
+                                                    bool each,
+                                                    bool waited) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (std::size_t i = 0; i < count; ++i) {
+    ChanCore* const chan = cases[i].chan;
+    if (chan == nullptr || chan == chosen) continue;
+    if (each) chan->lock.Lock();
+    note.Leave(chan, IsSend(cases[i]), cases[i].site, waited);
+    if (each) chan->lock.Unlock();
   }
+}
 
-  Departure departure_;  // made here: a copy would wait for the stores of its parts
-  const std::uint64_t task_;
-  const std::int64_t now_;
-  const bool notes_;
-};
+__attribute__((noinline)) void NoteLeftEach(LeftNote note, const SelectCase* cases,
+                                            std::size_t count, const ChanCore* chosen) {
+  NoteLeft(note, cases, count, chosen, true, false);
+}
 
 // True if the case went through; `*on_closed` if it is a send on a closed channel.
 bool Take(Task* self, SelectCase& c, bool* on_closed) {
@@ -124,25 +104,32 @@ std::size_t Chosen(Task* self, const SelectCase* cases, std::size_t chosen, bool
 
 // Without the locks of all: one of those that were ready at one moment, or the default if none was.
 // kNoCase if that did not work out, and all must be locked.
-std::size_t TakeReady(Task* self, const View& view, SelectCase* cases, std::size_t count) {
+std::size_t TakeReady(Task* self, const View& view, SelectCase* cases,
+                      std::size_t count) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t chosen = PickBit(self, view.ready);
-  const bool says = !SaidBefore(self, view, cases, chosen);
+  const bool says = !SaidBefore(self, view, cases, chosen) && self->notes;
   ChanCore* const chan = cases[chosen].chan;
-  LeftNotes notes(self);
   bool on_closed = false;
-  {
-    SpinGuard guard(chan->lock);
-    if (!Take(self, cases[chosen], &on_closed)) return kNoCase;
-    if (says) notes.By(cases[chosen]);
+  chan->lock.Lock();
+  if (!Take(self, cases[chosen], &on_closed)) {
+    chan->lock.Unlock();
+    return kNoCase;
   }
-  if (says) notes.MakeUnlocked(cases, count, chan);
+  if (says) {
+    const LeftNote note(self, cases[chosen]);
+    chan->lock.Unlock();
+    NoteLeftEach(note, cases, count, chan);
+  } else {
+    chan->lock.Unlock();
+  }
   return Chosen(self, cases, chosen, on_closed);
 }
 
 std::size_t TakeDefault(Task* self, const View& view, const SelectCase* cases, std::size_t count) {
   const std::size_t chosen = view.default_case;
   if (!SaidBefore(self, view, cases, chosen)) {
-    LeftNotes(self).By(cases[chosen]).MakeUnlocked(cases, count, nullptr);
+    NoteTried(cases, count);
+    if (self->notes) NoteLeftEach(LeftNote(self, cases[chosen]), cases, count, nullptr);
   }
   Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
   return chosen;
@@ -164,7 +151,7 @@ class Selection {
 
  private:
   std::size_t TakeReady();
-  void NoteLeftFor(std::size_t chosen);
+  void NoteLeftFor(std::size_t chosen, bool waited);
   void OfferAll();
   // Takes the entries out but that of `chosen`; returns how many channels have become orphans, and
   // leaves their indexes in `indexes_`.
@@ -197,9 +184,11 @@ std::size_t Selection::TakeReady() {
   return kNoCase;
 }
 
-void Selection::NoteLeftFor(std::size_t chosen) {
+void Selection::NoteLeftFor(std::size_t chosen, bool waited) {
   self_->last_select = 0;  // what SaidBefore() knows is overwritten
-  LeftNotes(self_).By(cases_[chosen]).MakeLocked(cases_, count_, cases_[chosen].chan);
+  if (cases_[chosen].op == CaseOp::kDefault) NoteTried(cases_, count_);
+  if (!self_->notes) return;
+  NoteLeft(LeftNote(self_, cases_[chosen]), cases_, count_, cases_[chosen].chan, false, waited);
 }
 
 void Selection::OfferAll() {
@@ -245,7 +234,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t orphans = WithdrawAll(chosen);
   bool on_closed = false;
   if (won) {
-    NoteLeftFor(chosen);
+    NoteLeftFor(chosen, true);
     const bool success = waiters_.data()[chosen].success;
     if (IsSend(cases_[chosen])) {
       on_closed = !success;
@@ -265,7 +254,7 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const bool took = chosen != kNoCase;
   if (!took) chosen = FindDefault(cases_, count_);
   if (chosen == kNoCase) return Wait();
-  NoteLeftFor(chosen);
+  NoteLeftFor(chosen, false);
   locks_.Unlock();
   if (!took) self_->world->Fruitless(self_);
   return Chosen(self_, cases_, chosen, send_on_closed_);

@@ -12,6 +12,7 @@
 #include "runtime_hooks/channel/chan_core.h"
 #include "stranded/context.h"
 #include "stranded/gtest.h"
+#include "stranded/select.h"
 #include "stranded/sync.h"
 #include "stranded/task.h"
 #include "tests/runtime/sync_test_support.h"
@@ -137,6 +138,48 @@ TEST(Channel, ATaskThatPollsForLongIsNotedAgain) {
   for (int i = 0; i < 200; ++i) EXPECT_TRUE(values.TryRecv().empty());
   EXPECT_EQ(core->last_receiver.task, this_task::Id().value);
   EXPECT_EQ(core->last_receiver.outcome(), internal::PeerOutcome::kLeft);
+}
+
+// Whoever waits is the last one seen, whatever was noted before and whoever looks in vain
+// meanwhile.
+TEST(Channel, TheLastOneSeenIsTheOneThatWaits) {
+  const Chan<int> values;
+  const auto receiver = [core = values.core()] {
+    internal::SpinGuard guard(core->lock);
+    return internal::LastOn(core, false);
+  };
+  values.TryRecv();
+  EXPECT_EQ(receiver().task, this_task::Id().value);
+  EXPECT_EQ(receiver().outcome(), internal::PeerOutcome::kLeft);
+  const TaskHandle waits = Go([values] { values.Recv(); });
+  AwaitParked(waits.Id(), internal::WaitKind::kChanRecv);
+  values.TryRecv();
+  EXPECT_EQ(receiver().task, waits.Id().value);
+  EXPECT_EQ(receiver().outcome(), internal::PeerOutcome::kWaiting);
+  values.Send(1);
+  EXPECT_EQ(receiver().task, waits.Id().value);
+  EXPECT_EQ(receiver().outcome(), internal::PeerOutcome::kCompleted);
+  waits.Join();
+}
+
+// Once for each that began, though a select that waited takes its offer back.
+TEST(Channel, SendsOfASelectThatWaitsAreRepeatsOnce) {
+  const Chan<int> values;
+  const Chan<Unit> stop;
+  const TaskHandle sender = Go([values, stop] {
+    for (int i = 0; i < 3; ++i) Select(OnSend(values, i), OnRecv(stop));
+    Select(OnSend(values, 3), OnRecv(stop));
+  });
+  for (int i = 0; i < 3; ++i) {
+    AwaitParked(sender.Id(), internal::WaitKind::kSelect);
+    values.Recv();
+  }
+  AwaitParked(sender.Id(), internal::WaitKind::kSelect);
+  stop.Close();
+  sender.Join();
+  internal::SpinGuard guard(values.core()->lock);
+  EXPECT_EQ(values.core()->repeat_sends, 3u);  // the one it left was begun, too
+  EXPECT_EQ(values.core()->last_sender.outcome(), internal::PeerOutcome::kLeft);
 }
 
 TEST(Channel, MisuseOfCloseThrows) {

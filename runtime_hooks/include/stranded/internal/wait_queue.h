@@ -35,6 +35,7 @@ class WaitQueue {
  public:
   bool empty() const { return head_ == nullptr; }
   Waiter* front() const { return head_; }
+  Waiter* back() const { return tail_; }
   std::uint32_t size() const { return size_; }
   void PushBack(Waiter* w) {
     if (size_ >= kAhead) [[unlikely]]
