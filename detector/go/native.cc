@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kMostTasks = 20'000;  // of a profile, whose goroutines have no ids
 constexpr std::int64_t kTaken = std::int64_t{1} << 60;  // Go does not say when
-constexpr std::int64_t kMinute = 60'000'000'000;
+constexpr std::int64_t kMinuteNs = 60'000'000'000;
 
 struct Holder {
   std::shared_ptr<const GoDumps> all;
@@ -62,7 +62,7 @@ void AddTask(Snapshot& snap, Task task, std::uint64_t id, std::uint64_t parent,
              std::uint32_t creator, std::uint32_t minutes) {
   task.id = task.spawn = id;
   task.is_main = id == 1;
-  if (minutes > 0) task.since_ns = kTaken - minutes * kMinute;
+  if (minutes > 0) task.since_ns = kTaken - minutes * kMinuteNs;
   snap.tasks.Add(task);
   SpawnNode node;
   node.id = node.task = id;

@@ -3,10 +3,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::string_view kGoroutine = "goroutine ";
-
-bool Digit(char c) { return c >= '0' && c <= '9'; }
-
 // One of the parts between commas inside the brackets.
 void TakePart(std::string_view part, bool first, GoHeader& out) {
   part = Stripped(part);
@@ -50,10 +46,10 @@ std::string_view Stripped(std::string_view text) {
 bool TakeNumber(std::string_view& text, std::uint64_t& number) {
   std::size_t i = 0;
   number = 0;
-  while (i < text.size() && i < 19 && Digit(text[i])) {
+  while (i < text.size() && i < 19 && IsDigit(text[i])) {
     number = number * 10 + static_cast<std::uint64_t>(text[i++] - '0');
   }
-  if (i == 0 || (i < text.size() && Digit(text[i]))) return false;
+  if (i == 0 || (i < text.size() && IsDigit(text[i]))) return false;
   text.remove_prefix(i);
   return true;
 }
@@ -64,7 +60,7 @@ bool TakeHex(std::string_view& text, std::uint64_t& number) {
   number = 0;
   for (; i < text.size() && i < 18; ++i) {
     const char c = text[i];
-    const int digit = Digit(c)               ? c - '0'
+    const int digit = IsDigit(c)             ? c - '0'
                       : c >= 'a' && c <= 'f' ? c - 'a' + 10
                       : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                              : -1;

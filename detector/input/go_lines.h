@@ -7,6 +7,10 @@
 
 namespace stranded::detector {
 
+inline constexpr std::string_view kGoroutine = "goroutine ";
+inline constexpr std::size_t kMostGoFrames = 1000;  // kept of a stack
+inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 // goroutine 7 gp=0x.. m=nil [chan send (leaked), 5 minutes, locked to thread] {job: a}:
 struct GoHeader {
   std::uint64_t id = 0;

@@ -9,8 +9,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kMostFrames = 1000;
-
 struct Line {
   std::uint64_t function = 0;
   std::int64_t line = 0;
@@ -49,7 +47,7 @@ void ReadLocation(std::string_view bytes, Profile& profile) {
           part.skip();
         }
       }
-      if (lines.size() < kMostFrames) lines.push_back(line);
+      if (lines.size() < kMostGoFrames) lines.push_back(line);
     } else {
       message.skip();
     }
@@ -126,7 +124,7 @@ class Interner {
       }
     }
     for (const std::uint32_t frame : it->second) {
-      if (frames.size() < kMostFrames) frames.push_back(frame);
+      if (frames.size() < kMostGoFrames) frames.push_back(frame);
     }
   }
 

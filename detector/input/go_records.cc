@@ -7,11 +7,9 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::string_view kGoroutine = "goroutine ", kCreated = "created by ",
-                           kIn = " in goroutine ", kAncestor = "[originating from goroutine ";
+constexpr std::string_view kCreated = "created by ", kIn = " in goroutine ",
+                           kAncestor = "[originating from goroutine ";
 constexpr std::uint64_t kSalt1 = 0x9e3779b97f4a7c15, kSalt2 = 0xc2b2ae3d27d4eb4f;
-
-bool Digit(char c) { return c >= '0' && c <= '9'; }
 
 std::uint64_t Load8(const char* at) {
   std::uint64_t value = 0;
@@ -52,10 +50,10 @@ inline void MixText(GoRecordHash& hash, std::string_view text) {
 bool TakeId(const char*& at, const char* end, std::uint64_t& number) {
   const char* const begin = at;
   number = 0;
-  while (at < end && at - begin < 18 && Digit(*at)) {
+  while (at < end && at - begin < 18 && IsDigit(*at)) {
     number = number * 10 + static_cast<std::uint64_t>(*at++ - '0');
   }
-  return at != begin && (at == end || !Digit(*at));
+  return at != begin && (at == end || !IsDigit(*at));
 }
 
 // "chan send, 5 minutes, locked to thread": everything but the minutes is hashed.
@@ -65,7 +63,7 @@ bool ScanState(std::string_view inside, GoRecord& out) {
     if (comma == inside.npos) break;
     MixText(out.hash, inside.substr(0, comma));
     inside.remove_prefix(comma + 2);
-    if (inside.empty() || !Digit(inside.front())) continue;
+    if (inside.empty() || !IsDigit(inside.front())) continue;
     const char* at = inside.data();
     std::uint64_t minutes = 0;
     if (!TakeId(at, inside.data() + inside.size(), minutes)) return false;

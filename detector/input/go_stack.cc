@@ -8,7 +8,6 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kMostFrames = 1000;
 constexpr std::size_t kMostMentioned = 32;
 constexpr std::size_t kMostAncestors = 32;
 
@@ -54,7 +53,7 @@ void GoStack::Reset() {
 
 void GoStack::AddFrame(std::string_view function, std::string_view file, std::uint32_t line) {
   if (in_ancestor) return;
-  if (now.frames.size() < kMostFrames) now.frames.push_back(Frame(function, file, line));
+  if (now.frames.size() < kMostGoFrames) now.frames.push_back(Frame(function, file, line));
 }
 
 // A call without a place: from a runtime that knew none.
