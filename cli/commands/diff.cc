@@ -10,7 +10,7 @@
 namespace stranded::cli {
 namespace {
 
-struct DiffOptions {
+struct DiffFlags {
   InputOptions input;
   std::string before, after;
 };
@@ -28,7 +28,7 @@ void Line(std::string what, const Finding& f) {
       absl::StrCat(what, " ", d.rule, ", ", d.verdict, ": ", d.title, " (", d.fingerprint, ")\n"));
 }
 
-int Diff(const DiffOptions& o) {
+int Diff(const DiffFlags& o) {
   const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
   if (before == nullptr || after == nullptr) return kInput;
   ShowPaths(o.input, *before);
@@ -67,7 +67,7 @@ int Diff(const DiffOptions& o) {
 
 void AddDiff(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand("diff", "Compare the findings of two dumps (exit 1: new ones)");
-  auto o = std::make_shared<DiffOptions>();
+  auto o = std::make_shared<DiffFlags>();
   cmd->add_option("BEFORE", o->before, "Dump file")->required();
   cmd->add_option("AFTER", o->after, "Dump file")->required();
   SetExamples(*cmd,

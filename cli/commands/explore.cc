@@ -12,13 +12,13 @@
 namespace stranded::cli {
 namespace {
 
-struct ExploreOptions {
+struct ExploreFlags {
   SearchOptions search;
   std::string format = "text", filter;
   bool steps = false, output = false;
 };
 
-void Print(const ExploreResult& result, const ExploreOptions& o) {
+void Print(const ExploreResult& result, const ExploreFlags& o) {
   if (o.format == "json") {
     std::fputs(detector::ExploreJson(result).c_str(), stdout);
   } else {
@@ -26,7 +26,7 @@ void Print(const ExploreResult& result, const ExploreOptions& o) {
   }
 }
 
-int Run(const ExploreOptions& o) {
+int Run(const ExploreFlags& o) {
   ExploreRequest request;
   request.command = o.search.command;
   if (!o.filter.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", o.filter));
@@ -56,7 +56,7 @@ int Run(const ExploreOptions& o) {
 void AddExplore(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand("explore",
                                  "Run each test, or a program's CheckedMain, under many schedules");
-  auto o = std::make_shared<ExploreOptions>();
+  auto o = std::make_shared<ExploreFlags>();
   AddSearchOptions(*cmd, o->search);
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
       ->option_text("FILTER");

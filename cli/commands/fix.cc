@@ -17,7 +17,7 @@
 namespace stranded::cli {
 namespace {
 
-struct FixOptions {
+struct FixFlags {
   SearchOptions search;
   int verify = 1000;
   bool apply = false, all = false;
@@ -37,7 +37,7 @@ std::string FilterFor(const ExploreReply& reply, const ExploreResult& result) {
   return reply.results.size() == 1 && result.name.find('.') == std::string::npos ? "" : result.name;
 }
 
-ExploreResult Again(const FixOptions& o, const std::string& test, const std::string& patches,
+ExploreResult Again(const FixFlags& o, const std::string& test, const std::string& patches,
                     const std::string& replay) {
   SearchOptions search = o.search;
   search.policy = "pct";
@@ -95,7 +95,7 @@ void PrintChosen(const FixSearch& search, std::set<std::string>& printed) {
   }
 }
 
-bool ApplyChosen(const FixSearch& search, const FixOptions& o) {
+bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
   for (const Fix& fix : search.chosen) {
@@ -115,20 +115,20 @@ bool ApplyChosen(const FixSearch& search, const FixOptions& o) {
   return all;
 }
 
-FixSearch SearchFor(const FixOptions& o, const ExploreResult& before, const std::string& test) {
+FixSearch SearchFor(const FixFlags& o, const ExploreResult& before, const std::string& test) {
   return SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
     return Again(o, test, patches, replay);
   });
 }
 
-bool FixTestAsJson(const FixOptions& o, const ExploreResult& before, const std::string& test) {
+bool FixTestAsJson(const FixFlags& o, const ExploreResult& before, const std::string& test) {
   const FixSearch search = SearchFor(o, before, test);
   std::fputs(search.ToJson().c_str(), stdout);
   return search.was_clean || (search.verified && o.apply && ApplyChosen(search, o));
 }
 
 // True if nothing is left to do for this test.
-bool FixTest(const FixOptions& o, const ExploreResult& before, const std::string& test,
+bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& test,
              std::set<std::string>& printed) {
   if (o.format == "json") return FixTestAsJson(o, before, test);
   if (before.clean()) {
@@ -149,7 +149,7 @@ bool FixTest(const FixOptions& o, const ExploreResult& before, const std::string
   return o.apply && ApplyChosen(search, o);
 }
 
-int Run(const FixOptions& o) {
+int Run(const FixFlags& o) {
   const auto reply = ExploreTests(o.search, o.filter);
   if (!reply.ok()) {
     std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
@@ -172,7 +172,7 @@ int Run(const FixOptions& o) {
 void AddFix(CLI::App& app, int& exit_code) {
   auto* cmd = app.add_subcommand(
       "fix", "Find a leak, try fixes at run time, and print those that are proven");
-  auto o = std::make_shared<FixOptions>();
+  auto o = std::make_shared<FixFlags>();
   AddSearchOptions(*cmd, o->search);
   AtLeast(
       cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)"),

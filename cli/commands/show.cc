@@ -14,7 +14,7 @@
 namespace stranded::cli {
 namespace {
 
-struct ShowOptions {
+struct ShowFlags {
   InputOptions input;
   ShowOptions show;
   std::string what, color = "auto";
@@ -38,7 +38,7 @@ std::string Find(const Analysis& analysis, const std::string& what, const ShowOp
   return "";
 }
 
-int NotFound(const ShowOptions& o) {
+int NotFound(const ShowFlags& o) {
   const std::string kind = o.what.substr(0, o.what.find(':'));
   const std::vector<std::string> kinds = {"task", "channel", "context", "sync", "finding"};
   const bool known = std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
@@ -50,7 +50,7 @@ int NotFound(const ShowOptions& o) {
   return kUsage;
 }
 
-int Run(ShowOptions& o) {
+int Run(ShowFlags& o) {
   o.input.all_tasks = true;
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
@@ -74,7 +74,7 @@ int Run(ShowOptions& o) {
 void AddShow(CLI::App& app, int& exit_code) {
   auto* cmd =
       app.add_subcommand("show", "Show one task, channel, context, lock or finding in full");
-  auto o = std::make_shared<ShowOptions>();
+  auto o = std::make_shared<ShowFlags>();
   AddInputOptions(*cmd, o->input, false);
   AddLiveOption(*cmd, o->input);
   cmd->add_option(

@@ -20,7 +20,7 @@ constexpr std::uint8_t kSend = 1, kSelect = 5, kMutexLock = 8;
 constexpr std::uint64_t kCaseSend = 2, kCaseDone = 3;
 
 // A sender on an unbuffered channel whose context was cancelled.
-MappedBuilder Sender() {
+MappedBuilder MappedSender() {
   MappedBuilder file;
   const std::uint64_t site = file.At("a.cc", 5);
   mapped::Task& task = file.Parked(7, kSend, site);
@@ -52,7 +52,7 @@ Analysis AnalysisOf(const MappedBuilder& file) {
 }
 
 TEST(MappedFile, SaysWhoIsBlockedOnWhat) {
-  const Analysis analysis = AnalysisOf(Sender());
+  const Analysis analysis = AnalysisOf(MappedSender());
   ASSERT_THAT(analysis.findings, SizeIs(1));
   const FindingData& f = analysis.findings[0].data();
   EXPECT_EQ(f.rule, "cancelled-send");
@@ -64,7 +64,7 @@ TEST(MappedFile, SaysWhoIsBlockedOnWhat) {
 }
 
 TEST(MappedFile, AWokenTaskIsNotBlocked) {
-  MappedBuilder file = Sender();
+  MappedBuilder file = MappedSender();
   file.tasks[0].woken = file.tasks[0].parks;
   const Analysis analysis = AnalysisOf(file);
   EXPECT_THAT(analysis.findings, IsEmpty());
@@ -74,7 +74,7 @@ TEST(MappedFile, AWokenTaskIsNotBlocked) {
 TEST(MappedFile, NothingIsSaidOfTornRecords) {
   for (int torn = 0; torn < 3; ++torn) {
     SCOPED_TRACE(torn);
-    MappedBuilder file = Sender();
+    MappedBuilder file = MappedSender();
     if (torn == 0) file.tasks[0].seq = 3;
     if (torn == 1) file.contexts[0].seq = 3;
     if (torn == 2) file.channels[0].seq = 3;
@@ -86,7 +86,7 @@ TEST(MappedFile, NothingIsSaidOfTornRecords) {
 }
 
 TEST(MappedFile, WhatBlockedALittleAgoIsLookedAtLater) {
-  MappedBuilder file = Sender();
+  MappedBuilder file = MappedSender();
   file.header.alive_ns = file.contexts[0].ended_ns + MappedBuilder::kSecond / 2;
   const Analysis analysis = AnalysisOf(file);
   EXPECT_THAT(analysis.findings, IsEmpty());
@@ -94,14 +94,14 @@ TEST(MappedFile, WhatBlockedALittleAgoIsLookedAtLater) {
 }
 
 TEST(MappedFile, VirtualTimeHasNoAge) {
-  MappedBuilder file = Sender();
+  MappedBuilder file = MappedSender();
   file.tasks[0].flags = mapped::kVirtualTime;
   file.tasks[0].since_ns = file.contexts[0].ended_ns = 946'684'800 * MappedBuilder::kSecond;
   EXPECT_THAT(AnalysisOf(file).findings, IsEmpty());
 }
 
 TEST(MappedFile, ASelectThatIsNotWhollyListedMayEnd) {
-  MappedBuilder file = Sender();
+  MappedBuilder file = MappedSender();
   mapped::Task& task = file.tasks[0];
   task.wait = kSelect;
   task.cases = mapped::kMostCases + 1;
@@ -170,7 +170,7 @@ TEST(MappedFile, AnAbsurdCountOfEventsIsReadAsOneRound) {
 }
 
 TEST(MappedFile, ACutFileIsReadAsFarAsItGoes) {
-  const std::string whole = Sender().bytes();
+  const std::string whole = MappedSender().bytes();
   for (std::size_t size = 8; size < whole.size(); size += 61) {
     const auto dump = ReadDump(whole.substr(0, size), "trace");
     if (size < mapped::kHeaderBytes) {
@@ -183,7 +183,7 @@ TEST(MappedFile, ACutFileIsReadAsFarAsItGoes) {
 }
 
 TEST(MappedFile, AnotherVersionIsRefused) {
-  MappedBuilder file = Sender();
+  MappedBuilder file = MappedSender();
   for (const std::uint32_t other : {mapped::kVersion - 1, mapped::kVersion + 1}) {
     file.header.version = other;
     const auto dump = ReadDump(file.bytes(), "trace");

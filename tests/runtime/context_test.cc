@@ -148,30 +148,30 @@ TEST(Context, ValuesAreFoundByWalkingUp) {
 
 // Counts how many there are; as large as it is told.
 template <std::size_t kBytes>
-struct Counted {
+struct CountedValue {
   inline static int alive = 0;
-  explicit Counted(int given) : number(given) { ++alive; }
-  Counted(Counted&& other) noexcept : number(other.number) { ++alive; }
-  ~Counted() { --alive; }
+  explicit CountedValue(int given) : number(given) { ++alive; }
+  CountedValue(CountedValue&& other) noexcept : number(other.number) { ++alive; }
+  ~CountedValue() { --alive; }
   int number;
   char room[kBytes] = {};
 };
 template <std::size_t kBytes>
 struct CountedKey {
-  using Value = Counted<kBytes>;
+  using Value = CountedValue<kBytes>;
 };
 
 // Small ones stand in the context's node, large ones do not: nobody can tell.
 template <std::size_t kBytes>
 void ExpectToLiveAsLongAsItsContext() {
   using Key = CountedKey<kBytes>;
-  std::optional<Context> ctx = WithValue<Key>(Background(), Counted<kBytes>(7));
-  EXPECT_EQ(Counted<kBytes>::alive, 1);
+  std::optional<Context> ctx = WithValue<Key>(Background(), CountedValue<kBytes>(7));
+  EXPECT_EQ(CountedValue<kBytes>::alive, 1);
   std::optional<Context> below = WithCancel(*ctx).first;
   ctx.reset();
   EXPECT_EQ(below->Value<Key>()->number, 7);
   below.reset();
-  EXPECT_EQ(Counted<kBytes>::alive, 0);
+  EXPECT_EQ(CountedValue<kBytes>::alive, 0);
 }
 
 TEST(Context, AValueLivesAsLongAsItsContext) {

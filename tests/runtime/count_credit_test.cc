@@ -27,17 +27,17 @@ void OnThread(F f) {
   std::thread(f).join();
 }
 
-struct Counted {
+struct WithCredit {
   SyncBase base{SyncKind::kWaitGroup, std::source_location::current()};
 
-  explicit Counted(std::int64_t count) {
+  explicit WithCredit(std::int64_t count) {
     base.counter = count;
     base.credit.store(CreditWanted());
     auto made = std::make_unique<CountCredit>();
     AdoptCredit(&base, made);
     GiveCredit(&base, CurrentTask());
   }
-  ~Counted() { DropCredit(&base); }
+  ~WithCredit() { DropCredit(&base); }
   // How often that worked.
   int TakeDown(int times) {
     int done = 0;
@@ -50,7 +50,7 @@ struct Counted {
 
 TEST(CountCredit, WhatIsGivenIsPartOfTheCount) {
   OnThread([] {
-    Counted c(1000);
+    WithCredit c(1000);
     EXPECT_TRUE(c.base.credit.load()->given);
     EXPECT_GE(c.base.counter, 1);
     EXPECT_LT(c.base.counter, 1000);
@@ -78,7 +78,7 @@ TEST(CountCredit, WhatIsGivenIsPartOfTheCount) {
 
 TEST(CountCredit, TheCountComesToZeroUnderTheLockOnly) {
   OnThread([] {
-    Counted c(1000);
+    WithCredit c(1000);
     std::vector<std::thread> threads;
     std::atomic<int> done{0};
     for (int i = 0; i < 12; ++i) {
@@ -93,7 +93,7 @@ TEST(CountCredit, TheCountComesToZeroUnderTheLockOnly) {
 // One that was about to count down when all was taken back has noted itself, and counted elsewhere.
 TEST(CountCredit, ADoneThatWasOvertakenIsNotTheLast) {
   OnThread([] {
-    Counted c(1000);
+    WithCredit c(1000);
     CountCredit& credit = *c.base.credit.load();
     TakeCreditBack(&c.base);
     credit.shares[1].last_done = SyncPeer{111, {}};
@@ -109,7 +109,7 @@ TEST(CountCredit, ADoneThatWasOvertakenIsNotTheLast) {
 
 TEST(CountCredit, NotInAControlledWorld) {
   if (CurrentTask()->plain) GTEST_SKIP() << "about controlled worlds";
-  Counted c(1000);
+  WithCredit c(1000);
   EXPECT_FALSE(c.base.credit.load()->given);
   EXPECT_EQ(c.base.counter, 1000);
 }
