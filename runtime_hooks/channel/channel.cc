@@ -29,7 +29,8 @@ __attribute__((always_inline)) inline bool VainTry(const ChanCore* chan, Task* s
   return true;
 }
 
-void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site) {
+void NoteTryFailed(ChanCore* chan, Task* self, bool send, const std::source_location& site)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
   if (!self->notes) return;
   SelectCase none;
   none.op = CaseOp::kDefault;

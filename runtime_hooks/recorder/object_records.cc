@@ -86,7 +86,8 @@ void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Depart
   if (peer.outcome() == PeerOutcome::kLeft) WriteLeft(ring, out, left);
 }
 
-void WriteChannel(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
+void WriteChannel(Ring* ring, mapped::Channel* r,
+                  const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const RecordLock lock(r->seq);
   r->role = static_cast<std::uint8_t>(chan->role);
   r->flags = static_cast<std::uint8_t>(
