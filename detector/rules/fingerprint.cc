@@ -2,7 +2,10 @@
 
 #include <zlib.h>
 
+#include <array>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -33,13 +36,13 @@ std::string Identity(const FindingData& data) {
                       data.channel.site.function, "|", data.context_site.function);
 }
 
-// In the order of the source. Not where it waits: tasks of one cause wait here or there.
-auto PlaceOf(const FindingData& data) {
-  const auto at = [](const SourceSite& site) {
-    return std::make_tuple(site.file, site.line, site.column);
-  };
-  return std::make_tuple(at(data.spawn_site), at(data.context_site), at(data.channel.site),
-                         at(data.sync_site));
+// Compared in the order of the source. Not where it waits: tasks of one cause wait here or there.
+using At = std::tuple<std::string, std::uint32_t, std::uint32_t>;
+using CausePlace = std::array<At, 4>;
+
+CausePlace PlaceOf(const FindingData& data) {
+  const auto at = [](const SourceSite& site) { return At(site.file, site.line, site.column); };
+  return {at(data.spawn_site), at(data.context_site), at(data.channel.site), at(data.sync_site)};
 }
 
 }  // namespace
@@ -55,16 +58,14 @@ std::string Fingerprint(const FindingData& data) {
 
 std::string CauseKey(const FindingData& data) {
   std::string key = Fingerprint(data);
-  for (const SourceSite* site :
-       {&data.spawn_site, &data.context_site, &data.channel.site, &data.sync_site}) {
-    absl::StrAppend(&key, "|", site->file, ":", site->line, ":", site->column);
+  for (const auto& [file, line, column] : PlaceOf(data)) {
+    absl::StrAppend(&key, "|", file, ":", line, ":", column);
   }
   return key;
 }
 
 void NumberFingerprints(std::vector<Finding>& findings) {
-  using Place = decltype(PlaceOf(std::declval<FindingData>()));
-  std::map<std::string, std::map<Place, int>> places;
+  std::map<std::string, std::map<CausePlace, int>> places;
   for (const Finding& f : findings) places[Fingerprint(f.data())].emplace(PlaceOf(f.data()), 0);
   for (auto& [fingerprint, alike] : places) {
     int number = 0;

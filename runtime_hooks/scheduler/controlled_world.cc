@@ -8,6 +8,7 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
+#include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/relief.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
@@ -397,7 +398,8 @@ void ControlledWorld::EnterBlocking(Task* self) {
   if (self->unwinding != Unwinding::kNone) return;
   if (regions_waiting_.empty()) region_step_ = steps_.load(std::memory_order_relaxed);
   regions_waiting_.push_back(self);
-  const WakeReason reason = Park(self, nullptr, nullptr);
+  const WakeReason reason = ParkSlow(self, nullptr, nullptr);
+  self->wait.kind = WaitKind::kBlockingRegion;  // until it is left
   std::erase(regions_waiting_, self);
   const bool reclaimed = self->unwinding == Unwinding::kReclaims;  // after it was woken
   if (reason == WakeReason::kWoken && !reclaimed) return;

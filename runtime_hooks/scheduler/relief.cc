@@ -1,5 +1,7 @@
 #include "runtime_hooks/scheduler/relief.h"
 
+#include <algorithm>
+
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_tree.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
@@ -59,15 +61,23 @@ bool Release(ControlledWorld* world) {
   });
 }
 
+// Asleep, or at the channel of a timer or ticker.
+bool WaitsForTime(const Task* task) {
+  const WaitRecord& wait = task->wait;
+  return wait.kind == WaitKind::kSleep ||
+         std::any_of(wait.cases, wait.cases + wait.case_count, [](const SelectCase& c) {
+           return c.chan != nullptr && c.chan->role == ChanRole::kTimerTick;
+         });
+}
+
 // Whether the task that sent last sends no more: it is over, or, where nothing else can run, it
 // waits elsewhere. If it sends again when the close lets it go on, that throws.
 enum class Sender { kIsOver, kWaitsElsewhere };
 
 bool IsDone(ControlledWorld* world, std::uint64_t task_id, Sender how) {
   if (how == Sender::kIsOver) return IsOver(world, task_id);
-  return AnyParked(world, [&](const Task* task) {
-    return task->id == task_id && task->wait.kind != WaitKind::kSleep;
-  });
+  return AnyParked(world,
+                   [&](const Task* task) { return task->id == task_id && !WaitsForTime(task); });
 }
 
 bool Close(ControlledWorld* world, Sender how) {

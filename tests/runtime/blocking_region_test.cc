@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <vector>
 
 #include "stranded/context.h"
@@ -75,6 +76,18 @@ TEST(BlockingRegion, IsEnteredThoughMoreOfThemCome) {
     this_task::Yield();
   }
   tasks.Wait();
+}
+
+// Others go first where it begins, and may set their own.
+TEST(BlockingRegion, LeavesErrnoAsItIs) {
+  const TaskHandle other = Go([] { errno = ERANGE; });
+  errno = EDOM;
+  {
+    const BlockingRegion region;
+    EXPECT_EQ(errno, EDOM);
+  }
+  EXPECT_EQ(errno, EDOM);
+  other.Join();
 }
 
 TEST(BlockingRegion, TakesNoTime) {
