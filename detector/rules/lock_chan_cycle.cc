@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
@@ -21,14 +22,26 @@ bool HoldsWanted(const Situation& s, const Task& task) {
   return false;
 }
 
-// Readers that block at one place hold the lock together: the first of them stands for all.
+std::vector<Id> WantedLocksOf(const Situation& s, const Task& task) {
+  std::vector<Id> wanted;
+  for (const Sync* sync : s.LocksHeldBy(task)) {
+    if (sync->waiters > 0) wanted.push_back(sync->id);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  return wanted;
+}
+
+// Readers that block at one place hold the lock together: the first of them stands for all that
+// keep others from no other lock.
 const Task* FirstOfReaders(const Situation& s, const Task& root) {
   for (const Sync* sync : s.LocksHeldBy(root)) {
     if (sync->waiters == 0 || sync->readers < 2) continue;
     for (const Situation::ReadHold& hold : s.ReadersOf(sync->id)) {
       const Task& reader = *hold.task;
-      if (reader.wait == root.wait && reader.wait_site == root.wait_site && s.Blocked(reader))
+      if (reader.wait == root.wait && reader.wait_site == root.wait_site && s.Blocked(reader) &&
+          WantedLocksOf(s, reader) == WantedLocksOf(s, root)) {
         return &reader;
+      }
     }
   }
   return &root;

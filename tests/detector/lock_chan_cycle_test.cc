@@ -90,6 +90,26 @@ TEST(LockChanCycle, ReadersAtOnePlaceAreOneFinding) {
   EXPECT_THAT(std::string(findings[1].title()), HasSubstr("holds a lock that 1 other task waits"));
 }
 
+// A lock that one of them holds besides would not be named where another stands for it.
+TEST(LockChanCycle, AReaderThatHoldsMoreIsAFindingOfItsOwn) {
+  DumpBuilder dump;
+  const SiteId send = dump.At("a.cc", 5), read = dump.At("a.cc", 4), lock = dump.At("a.cc", 3);
+  Sync shared = Lock(2, 0, 0, SyncKind::kRwMutex);
+  shared.readers = 2;
+  shared.waiters = 1;
+  TaskSpec first = Sender(7, 3, send), second = Sender(8, 3, send);
+  first.held = {{2, read, true}};
+  second.held = {{2, read, true}, {4, lock, false}};
+  dump.Add(shared).Add(Lock(4, 8, lock)).Add(Unbuffered(3, send)).Add(first).Add(second);
+  dump.Add(Waiter(10, WaitKind::kRwMutexLock, 2, read));
+  dump.Add(Waiter(11, WaitKind::kMutexLock, 4, lock)).End();
+  const std::vector<Finding> findings = Examine(dump).findings;
+  ASSERT_EQ(findings.size(), 2u);
+  const std::string both = AllText(findings[0]) + AllText(findings[1]);
+  EXPECT_THAT(both, HasSubstr("Release the lock taken at a.cc:4"));
+  EXPECT_THAT(both, HasSubstr("taken at a.cc:3"));
+}
+
 TEST(LockChanCycle, AReceiverThatHasGoneIsNotBlamedOnTheLock) {
   DumpBuilder dump;
   const SiteId at = dump.At("a.cc", 5);
