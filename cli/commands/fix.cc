@@ -1,4 +1,5 @@
 // stranded fix -- CMD: explore, try fixes as virtual patches, print and apply what is verified.
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <string>
@@ -136,6 +137,12 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
     return true;
   }
   std::fputs(WithoutDiffs(before.ToText()).c_str(), stdout);
+  const bool strands = std::any_of(before.outcomes.begin(), before.outcomes.end(),
+                                   [](const ExploreOutcome& end) { return !end.report.clean(); });
+  if (!strands) {
+    std::printf("\nNo task is stranded: there is no fix to try.\n");
+    return false;
+  }
   std::printf("\nTrying fixes, %d schedules each, the failing one first:\n", o.verify + 1);
   std::fflush(stdout);
   const FixSearch search = SearchFor(o, before, test);

@@ -189,11 +189,12 @@ std::string ExploreResult::ToText(bool with_steps) const {
     absl::StrAppend(&out, policy == "replay" ? "  replay " : "  search ", coverage, "\n");
   }
   if (clean()) return out;
-  absl::StrAppend(&out, "\n",
-                  !report_text.empty()    ? report_text
-                  : bad()->report.clean() ? ""
-                                          : bad()->report.ToText(),
-                  "\n");
+  if (!report_text.empty()) {
+    absl::StrAppend(&out, "\n", report_text);
+  } else if (!bad()->report.clean()) {
+    absl::StrAppend(&out, "\n", bad()->report.ToText());
+  }
+  absl::StrAppend(&out, "\n");
   absl::StrAppend(&out, "  smallest schedule found: ", changes,
                   changes == 1 ? " change" : " changes", " from the default one, ", preemptions,
                   preemptions == 1 ? " preemption" : " preemptions");

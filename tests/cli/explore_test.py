@@ -132,6 +132,14 @@ class Fix(unittest.TestCase):
         self.assertEqual(result.returncode, 0)
         self.assertIn('nothing is stranded in 100 schedules', result.stdout)
 
+    def test_a_failure_that_is_no_leak(self):
+        name = 'Planted.AnExpectedDeadEndIsAnExceptionLikeOthers'
+        result = stranded('fix', '--first', '--test', name, '--', TESTS)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('No task is stranded: there is no fix to try.', result.stdout)
+        self.assertNotIn('Trying', result.stdout)
+        self.assertNotIn('\n\n\n', result.stdout)
+
     def test_every_sample_gets_a_verified_fix(self):
         expected = {
             'first_answer': 'Give the channel room for 4 values',
