@@ -74,12 +74,25 @@ void WriteLeft(Ring* ring, mapped::Peer& out, const Departure& left) {
   ring->Explain(out.left_made);
 }
 
-void WritePeer(Ring* ring, mapped::Peer& out, const ChanPeer& peer, const Departure& left) {
-  const std::uint64_t site = KeyOf(peer.site);
-  if (out.site != site) {  // else it was explained before
-    out.site = site;
-    ring->Explain(site);
+__attribute__((always_inline)) inline void WriteSite(Ring* ring, std::uint64_t& out,
+                                                     std::uint64_t site) {
+  if (out == site) return;  // it was explained before
+  out = site;
+  ring->Explain(site);
+}
+
+// What LastOn() says of this side, from register to record.
+__attribute__((always_inline)) inline void WritePeer(Ring* ring, mapped::Peer& out,
+                                                     const WaitQueue& waiting, const ChanPeer& peer,
+                                                     const Departure& left) {
+  if (const Waiter* last = waiting.back(); last != nullptr && last->task->notes) {
+    WriteSite(ring, out.site, KeyOf(last->site));
+    out.task = last->task->id;
+    out.at_ns = last->task->wait.since_ns;
+    out.outcome = static_cast<std::uint8_t>(PeerOutcome::kWaiting);
+    return;
   }
+  WriteSite(ring, out.site, KeyOf(peer.site));
   out.task = peer.task;
   out.at_ns = peer.at_ns;
   out.outcome = static_cast<std::uint8_t>(peer.outcome());
@@ -102,8 +115,8 @@ void WriteChannel(Ring* ring, mapped::Channel* r,
   r->repeat_sends = chan->repeat_sends;
   r->waiting_senders = chan->senders.size();
   r->waiting_receivers = chan->receivers.size();
-  WritePeer(ring, r->last_sender, LastOn(chan, true), chan->sender_left);
-  WritePeer(ring, r->last_receiver, LastOn(chan, false), chan->receiver_left);
+  WritePeer(ring, r->last_sender, chan->senders, chan->last_sender, chan->sender_left);
+  WritePeer(ring, r->last_receiver, chan->receivers, chan->last_receiver, chan->receiver_left);
   r->state = mapped::kLive;
 }
 
