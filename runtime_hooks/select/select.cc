@@ -66,23 +66,30 @@ void NoteTried(const SelectCase* cases, std::size_t count) {
 }
 
 // In the channels of the cases not taken: that `self` left them for the chosen one. With the locks
-// of all, or else, `each`, of none.
-__attribute__((always_inline)) inline void NoteLeft(const LeftNote& note, const SelectCase* cases,
-                                                    std::size_t count, const ChanCore* chosen,
-                                                    bool each,
-                                                    bool waited) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+// of all held.
+void NoteLeftLocked(const LeftNote& note, const SelectCase* cases, std::size_t count,
+                    const ChanCore* chosen, bool waited) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (std::size_t i = 0; i < count; ++i) {
     ChanCore* const chan = cases[i].chan;
     if (chan == nullptr || chan == chosen) continue;
-    if (each) chan->lock.Lock();
     note.Leave(chan, IsSend(cases[i]), cases[i].site, waited);
-    if (each) chan->lock.Unlock();
   }
 }
-
-__attribute__((noinline)) void NoteLeftEach(LeftNote note, const SelectCase* cases,
+// ... with none held.
+__attribute__((noinline)) void NoteLeftEach(const LeftNote& note, const SelectCase* cases,
                                             std::size_t count, const ChanCore* chosen) {
-  NoteLeft(note, cases, count, chosen, true, false);
+  const ThreadBlock* const here = Here();
+  for (std::size_t i = 0; i < count; ++i) {
+    ChanCore* const chan = cases[i].chan;
+    if (chan == nullptr || chan == chosen) continue;
+    if (chan->lock.TryAsFirst(here)) [[likely]] {
+      note.Leave(chan, IsSend(cases[i]), cases[i].site, false);
+      chan->lock.UnlockAsFirst();
+    } else {
+      SpinGuard guard(chan->lock);
+      note.Leave(chan, IsSend(cases[i]), cases[i].site, false);
+    }
+  }
 }
 
 // True if the case went through; `*on_closed` if it is a send on a closed channel.
@@ -188,7 +195,7 @@ void Selection::NoteLeftFor(std::size_t chosen, bool waited) {
   self_->last_select = 0;  // what SaidBefore() knows is overwritten
   if (cases_[chosen].op == CaseOp::kDefault) NoteTried(cases_, count_);
   if (!self_->notes) return;
-  NoteLeft(LeftNote(self_, cases_[chosen]), cases_, count_, cases_[chosen].chan, false, waited);
+  NoteLeftLocked(LeftNote(self_, cases_[chosen]), cases_, count_, cases_[chosen].chan, waited);
 }
 
 void Selection::OfferAll() {
