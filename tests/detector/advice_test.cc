@@ -311,6 +311,27 @@ TEST(Advice, ALeaseGetsNoRoom) {
   EXPECT_THAT(Findings([] { Lease(true); }), IsEmpty());
 }
 
+// Each takes a value out and puts one in: what they work on, not who may.
+TEST(Advice, AQueueItsWorkersFillIsNoLease) {
+  int told = 0;
+  for (const Finding& f : Findings([] {
+         const Chan<int> work(1);
+         for (int i = 0; i < 2; ++i) Go(Background(), [=] { work.Send(i); });
+         for (int i = 0; i < 3; ++i) {
+           Go(Background(), [=] {
+             const int one = *work.Recv();
+             work.Send(one + 1);
+           });
+         }
+       })) {
+    const std::string text = detector::AllText(f);
+    if (text.find("The last to receive") == std::string::npos) continue;
+    ++told;
+    EXPECT_THAT(text, Not(HasSubstr("take a value out on every way out")));
+  }
+  EXPECT_GT(told, 0);
+}
+
 // The lock goes with the function that made it; who has it for reading is still known.
 void ReadTwice(bool again) {
   RWMutex mu;
