@@ -6,6 +6,7 @@
 // a lock that others take), and the third all the rest. Jumps, not calls: the processor still
 // guesses where a task that waited returns to (see fiber_switch.h).
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "stranded/channel.h"
 
 namespace stranded::internal {
@@ -45,6 +46,7 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
       ThrowInterrupted(self, reason);
     }
   }
+  UnwindIfReclaimed(self);
   return w->success;
 }
 

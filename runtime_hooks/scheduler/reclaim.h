@@ -29,6 +29,12 @@ void EndNotingGone();
 // At a blocking operation of a task that is being unwound: throws TaskUnwound, or returns if an
 // exception is on its way already.
 void UnwindHere(Task* self);
+// Behind a wait that came to its end: main was unwound before the task could go on, and what the
+// task refers to may have gone with it.
+inline void UnwindIfReclaimed(Task* self) {
+  if (self->unwinding == Unwinding::kReclaims) [[unlikely]]
+    UnwindHere(self);
+}
 // std::terminate in a task that is being unwound parks it for good instead.
 void InstallTerminateGuard();
 

@@ -89,9 +89,8 @@ std::vector<Seen> ControlledWorlds() {
   ForEachWorld(
       [](World* world, void* arg) {
         auto& all = *static_cast<std::vector<Seen>*>(arg);
-        if (world->UsesThreads() || all.size() == kMost) return;
-        const auto* controlled = static_cast<const ControlledWorld*>(world);
-        if (controlled->owner_tid() == 0) return;
+        const auto* controlled = dynamic_cast<const ControlledWorld*>(world);
+        if (controlled == nullptr || controlled->owner_tid() == 0 || all.size() == kMost) return;
         all.push_back({world->id(), controlled->steps(), controlled->owner_tid()});
       },
       &seen);

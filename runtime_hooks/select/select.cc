@@ -9,6 +9,7 @@
 
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/select/glance.h"
 
 namespace stranded {
@@ -252,6 +253,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   locks_.Unlock();
   for (std::size_t i = 0; i < orphans; ++i) ReleaseOrphan(cases_[indexes_.data()[i]].chan);
   if (!won) ThrowInterrupted(self_, reason);
+  UnwindIfReclaimed(self_);
   return Chosen(self_, cases_, chosen, on_closed);
 }
 

@@ -1,6 +1,7 @@
 #include "stranded/cond.h"
 
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded {
@@ -59,9 +60,28 @@ void Cond::Relock(bool interrupted, const std::source_location& loc) {
   }
 }
 
+namespace {
+
+// Of a task that is reclaimed behind its wait: lock and condition may be gone. The guard around the
+// wait unlocks all the same.
+void UnwindWithoutLock(Task* self, void* lock, const internal::CondLockOps* ops,
+                       const std::source_location& loc) {
+  const internal::SyncBase* const base = ops->base(lock);
+  if (base == nullptr) {
+    ops->try_lock(lock, loc);
+  } else if (!internal::IsGone(base)) {
+    OweUnlock(self, base, ops->shared);
+  }
+  internal::UnwindHere(self);
+}
+
+}  // namespace
+
 void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!Point(self, true, loc)) return;
+  void* const lock = lock_;  // this may be gone when the wait ends
+  const internal::CondLockOps* const ops = ops_;
   Waiter waiter;
   waiter.task = self;
   waiter.site = loc;
@@ -70,11 +90,18 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.waiters.PushBack(&waiter);
   base_.lock.Unlock();
   try {
-    ops_->unlock(lock_, loc);
+    ops->unlock(lock, loc);
   } catch (...) {  // it was not locked
     internal::SpinGuard guard(base_.lock);
     if (waiter.queued) base_.waiters.Remove(&waiter);
     throw;
+  }
+  if (self->unwinding == internal::Unwinding::kReclaims) [[unlikely]] {  // others went on there
+    if (!internal::IsGone(&base_)) {
+      internal::SpinGuard guard(base_.lock);
+      if (waiter.queued) base_.waiters.Remove(&waiter);
+    }
+    return UnwindWithoutLock(self, lock, ops, loc);
   }
   base_.lock.Lock();
   if (!waiter.queued) {  // signalled already
@@ -86,6 +113,9 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   waiter.mode = kParked;
   FillWait(self, WaitKind::kCondWait, &base_, loc);
   const WakeReason reason = Park(self, &base_.lock);
+  if (reason == WakeReason::kWoken && self->unwinding == internal::Unwinding::kReclaims) {
+    return UnwindWithoutLock(self, lock, ops, loc);
+  }
   ParkResult result = ParkResult::kGranted;
   if (reason != WakeReason::kWoken) result = LeaveQueue(self, &base_, &base_.waiters, &waiter);
   if (result == ParkResult::kOrphaned) ThrowInterrupted(self, reason);

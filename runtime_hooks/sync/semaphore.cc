@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
@@ -160,6 +161,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
   const WakeReason reason = wait.ParkBoth(self, queue);
 
   const Waiter* winner = wait.LeaveDone(self);
+  if (winner == &wait.on_units) internal::UnwindIfReclaimed(self);
   const ParkResult left = LeaveQueue(self, &base_, queue, &wait.on_units);
   // An interrupted wait can have been granted between the two.
   const bool granted =

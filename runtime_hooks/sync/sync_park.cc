@@ -29,7 +29,12 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
   queue->PushBack(w);
   FillWait(self, kind, base, site);
   const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &base->lock);
-  if (reason == WakeReason::kWoken) return {};
+  if (reason == WakeReason::kWoken) {
+    if (self->unwinding != Unwinding::kReclaims) [[likely]]
+      return {};
+    // Main was unwound before this task could go on: the object may be gone.
+    return {ParkResult::kOrphaned, WakeReason::kReclaim};
+  }
   return {LeaveQueue(self, base, queue, w), reason};
 }
 

@@ -33,7 +33,7 @@ namespace stranded::internal {
 enum class ParkResult : std::uint8_t {
   kGranted,      // whoever granted it took the entry out of the queue; the lock is not held
   kInterrupted,  // the entry is out of the queue; the lock is not held
-  kOrphaned,     // the same, and the object is gone: do not touch it
+  kOrphaned,     // the same, and the object is gone, or may be: do not touch it
 };
 
 struct ParkOutcome {
