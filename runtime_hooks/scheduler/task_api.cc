@@ -99,12 +99,13 @@ void TaskHandle::AwaitEnd(internal::Task* self,
   self->wait.join_task = task_->id;
   const internal::WakeReason reason = internal::ParkHere(
       self, &internal::UnlockAfterSwitch<internal::SpinLock>, &task_->finish_lock);
-  if (reason == internal::WakeReason::kWoken) return;
+  if (reason == internal::WakeReason::kWoken) return internal::UnwindIfReclaimed(self);
   task_->finish_lock.Lock();
   const bool queued = waiter.queued;
   if (queued) task_->joiners.Remove(&waiter);
   task_->finish_lock.Unlock();
   if (queued) internal::ThrowInterrupted(self, reason);
+  internal::UnwindIfReclaimed(self);
 }
 
 namespace this_task {
@@ -160,6 +161,7 @@ void SleepFor(absl::Duration d, std::source_location loc) {
     world->RemoveTimer(&timer);
     internal::ThrowInterrupted(self, reason);
   }
+  internal::UnwindIfReclaimed(self);
 }
 
 }  // namespace this_task

@@ -113,7 +113,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   waiter.mode = kParked;
   FillWait(self, WaitKind::kCondWait, &base_, loc);
   const WakeReason reason = Park(self, &base_.lock);
-  if (reason == WakeReason::kWoken && self->unwinding == internal::Unwinding::kReclaims) {
+  if (self->unwinding == internal::Unwinding::kReclaims && !waiter.queued) {  // signalled
     return UnwindWithoutLock(self, lock, ops, loc);
   }
   ParkResult result = ParkResult::kGranted;

@@ -29,12 +29,10 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
   queue->PushBack(w);
   FillWait(self, kind, base, site);
   const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &base->lock);
-  if (reason == WakeReason::kWoken) {
-    if (self->unwinding != Unwinding::kReclaims) [[likely]]
-      return {};
-    // Main was unwound before this task could go on: the object may be gone.
+  // Granted, but main was unwound before this task could go on: the object may be gone.
+  if (self->unwinding == Unwinding::kReclaims && !w->queued) [[unlikely]]
     return {ParkResult::kOrphaned, WakeReason::kReclaim};
-  }
+  if (reason == WakeReason::kWoken) return {};
   return {LeaveQueue(self, base, queue, w), reason};
 }
 

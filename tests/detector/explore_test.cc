@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <functional>
 #include <memory>
 
+#include "absl/cleanup/cleanup.h"
 #include "stranded/explore_json.h"
 #include "stranded/stranded.h"
 #include "stranded/verify.h"
@@ -218,6 +220,43 @@ TEST(Explore, TasksThatWereAboutToUnlockWhenMainWasCutTouchNothing) {
     Chan<int>().Recv();
   });
   for (const ExploreOutcome& outcome : result.outcomes) EXPECT_TRUE(outcome.cut);
+}
+
+// ... nor do those that had been woken already: what they refer to may be gone.
+TEST(Explore, TasksThatWereWokenWhenMainWasCutGoOnNoMore) {
+  bool alive = false;
+  int late = 0;
+  const ExploreResult result = Explore(Options("pct", 20), [&] {
+    alive = true;
+    const absl::Cleanup gone = [&alive] { alive = false; };
+    const Chan<int> ball, other, stop;
+    const auto again = [&alive, &late](const std::function<void()>& step) {
+      Go([&alive, &late, step] {
+        for (;;) {
+          step();
+          late += alive ? 0 : 1;
+        }
+      });
+    };
+    again([ball] { ball.Send(1); });
+    again([ball] { ball.Recv(); });
+    again([other, stop] { Select(OnSend(other, 1), OnRecv(stop)); });
+    again([other, stop] { Select(OnRecv(other), OnRecv(stop)); });
+    again([] { this_task::SleepFor(absl::Milliseconds(1)); });
+    again([] { Go([] {}).Join(); });
+    const auto lock = std::make_shared<Mutex>();
+    for (int i = 0; i < 2; ++i) {
+      Go([&alive, &late, lock] {
+        for (;;) {
+          const MutexLock held(*lock);
+          late += alive ? 0 : 1;
+        }
+      });
+    }
+    Chan<int>().Recv();
+  });
+  for (const ExploreOutcome& outcome : result.outcomes) EXPECT_TRUE(outcome.cut);
+  EXPECT_EQ(late, 0);
 }
 
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
