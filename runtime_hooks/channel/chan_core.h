@@ -66,7 +66,8 @@ struct ChanCore {
   bool closed_by_patch = false;           // then the program's own close is not the second one
   std::atomic<bool> observed_try{false};  // relaxed: only ever set
   bool observed_size = false, timer_armed = false, timer_stopped = false;
-  bool orphaned = false;  // no handle is left: those who wait own it, the last one frees it
+  bool send_waited = false;  // a send has begun to wait since the last that went through
+  bool orphaned = false;     // no handle is left: those who wait own it, the last one frees it
   ChanRole role = ChanRole::kUser;
   // --- the second line of the cache
   WaitQueue senders, receivers;

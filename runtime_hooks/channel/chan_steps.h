@@ -75,11 +75,13 @@ inline void KeepRecord(ChanCore* chan) {
   }
 }
 
-// `task` begins a send, or looks whether it could, where its own was the last that went through and
-// nobody waits. Once for each that began: a sender that waits is not counted again when it goes on.
+// `task` begins a send, or looks whether it could, where its own was the last that began, and went
+// through. Once for each: a sender that waits is not counted again when it goes on.
 inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   const ChanPeer& last = chan->last_sender;
-  if (last.task == task && last.outcome() == PeerOutcome::kCompleted) ++chan->repeat_sends;
+  const bool again = last.task == task && last.outcome() == PeerOutcome::kCompleted;
+  if (again && !chan->send_waited) ++chan->repeat_sends;
+  chan->send_waited = false;
 }
 
 inline void CountSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
@@ -90,6 +92,7 @@ inline void CountSent(ChanCore* chan, const Task* sender, const std::source_loca
 // The send of `w`, which waited.
 inline void CountServed(ChanCore* chan, const Waiter* w) {
   ++chan->sends_completed;
+  chan->send_waited = false;
   NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kCompleted);
 }
 
@@ -254,7 +257,8 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
 inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (send) {
     ++chan->sends_started;
-    if (chan->senders.empty()) CountRepeat(chan, w->task->id);
+    CountRepeat(chan, w->task->id);
+    chan->send_waited = true;
     chan->senders.PushBack(w);
   } else {
     ++chan->recvs_started;
@@ -304,8 +308,12 @@ class LeftNote {
   void Leave(ChanCore* chan, bool send, const std::source_location& site, bool waited) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
     // Somebody else who still waits here says more about the channel than one who looked and left.
-    if (!(send ? chan->senders : chan->receivers).empty()) return;
+    if (!(send ? chan->senders : chan->receivers).empty()) {
+      if (waited) KeepRecord(chan);  // one fewer waits
+      return;
+    }
     if (send && !waited) CountRepeat(chan, task_);
+    if (send) chan->send_waited = false;
     ChanPeer& peer = send ? chan->last_sender : chan->last_receiver;
     peer.task = task_;
     peer.site = site;

@@ -182,6 +182,26 @@ TEST(Channel, SendsOfASelectThatWaitsAreRepeatsOnce) {
   EXPECT_EQ(values.core()->last_sender.outcome(), internal::PeerOutcome::kLeft);
 }
 
+// Each of two sends again while the other waits: what tells endless producers from single answers.
+TEST(Channel, SendsAreRepeatsThoughAnotherSenderWaits) {
+  const Chan<int> values;
+  const auto send = [values] {
+    for (int i = 0; i < 4; ++i) values.Send(i);
+  };
+  const TaskHandle one = Go(send);
+  AwaitParked(one.Id(), internal::WaitKind::kChanSend);
+  const TaskHandle other = Go(send);
+  for (int i = 0; i < 8; ++i) {
+    // In turns: the one that has waited longest is served, and sends again behind the other.
+    if (i < 7) AwaitParked((i % 2 == 0 ? other : one).Id(), internal::WaitKind::kChanSend);
+    values.Recv();
+  }
+  one.Join();
+  other.Join();
+  internal::SpinGuard guard(values.core()->lock);
+  EXPECT_GE(values.core()->repeat_sends, 4u);
+}
+
 TEST(Channel, MisuseOfCloseThrows) {
   const int line = __LINE__;
   Chan<int> c(1);
