@@ -35,7 +35,7 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
   self->wait.cases = shown;
   self->wait.case_count = 1;
   const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &chan->lock);
-  if (reason != WakeReason::kWoken) [[unlikely]] {
+  if (reason != WakeReason::kWoken && !ServedTooLate(self, *w)) [[unlikely]] {
     chan->lock.Lock();
     const bool waiting = w->queued;
     const bool last = waiting && Withdraw(chan, w, send);

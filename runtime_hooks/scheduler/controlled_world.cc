@@ -404,8 +404,7 @@ void ControlledWorld::EnterBlocking(Task* self) {
   const bool reclaimed = self->unwinding == Unwinding::kReclaims;  // after it was woken
   if (reason == WakeReason::kWoken && !reclaimed) return;
   self->in_blocking_region.store(false, std::memory_order_relaxed);
-  if (reason != WakeReason::kWoken) ThrowInterrupted(self, reason);
-  UnwindHere(self);
+  ThrowInterrupted(self, reclaimed ? WakeReason::kReclaim : reason);
 }
 
 // They may also go on and on, until what happens in there stops them.

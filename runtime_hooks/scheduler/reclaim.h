@@ -30,10 +30,15 @@ void EndNotingGone();
 // exception is on its way already.
 void UnwindHere(Task* self);
 // Behind a wait that came to its end: main was unwound before the task could go on, and what the
-// task refers to may have gone with it.
+// task refers to may have gone with it. Where it cannot be unwound, it stays.
 inline void UnwindIfReclaimed(Task* self) {
   if (self->unwinding == Unwinding::kReclaims) [[unlikely]]
-    UnwindHere(self);
+    ThrowInterrupted(self, WakeReason::kReclaim);
+}
+// The wait of `w` was over before its task was reclaimed: what kept it waiting may be gone. While
+// it is still queued, what it is queued on is there for it.
+inline bool ServedTooLate(const Task* self, const Waiter& w) {
+  return self->unwinding == Unwinding::kReclaims && !w.queued;
 }
 // std::terminate in a task that is being unwound parks it for good instead.
 void InstallTerminateGuard();

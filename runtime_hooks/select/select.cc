@@ -164,6 +164,7 @@ class Selection {
   // Takes the entries out but that of `chosen`; returns how many channels have become orphans, and
   // leaves their indexes in `indexes_`.
   std::size_t WithdrawAll(std::size_t chosen);
+  void WithdrawQueued();
   std::size_t Wait();
 
   Task* const self_;
@@ -225,6 +226,18 @@ std::size_t Selection::WithdrawAll(std::size_t chosen) {
   return size;
 }
 
+// Of a task that is reclaimed: a channel that holds no entry of it any more may be gone.
+void Selection::WithdrawQueued() {
+  for (std::size_t i = 0; i < count_; ++i) {
+    ChanCore* const chan = cases_[i].chan;
+    if (chan == nullptr || !waiters_.data()[i].queued) continue;
+    chan->lock.Lock();
+    const bool last = Withdraw(chan, &waiters_.data()[i], IsSend(cases_[i]));
+    chan->lock.Unlock();
+    if (last) ReleaseOrphan(chan);
+  }
+}
+
 std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   self_->select_done.store(false, std::memory_order_relaxed);
   self_->wake_waiter = nullptr;
@@ -234,6 +247,10 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   self_->wait.case_count = static_cast<std::uint32_t>(count_);
   const WakeReason reason = ParkHere(
       self_, [](void* p) { static_cast<LockSet*>(p)->Unlock(); }, &locks_);
+  if (self_->unwinding == Unwinding::kReclaims) [[unlikely]] {
+    WithdrawQueued();
+    ThrowInterrupted(self_, WakeReason::kReclaim);
+  }
 
   locks_.Lock();
   // An interrupted select may have been won before it could take its entries out: then it goes on.
@@ -253,7 +270,6 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   locks_.Unlock();
   for (std::size_t i = 0; i < orphans; ++i) ReleaseOrphan(cases_[indexes_.data()[i]].chan);
   if (!won) ThrowInterrupted(self_, reason);
-  UnwindIfReclaimed(self_);
   return Chosen(self_, cases_, chosen, on_closed);
 }
 
@@ -269,9 +285,14 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return Chosen(self_, cases_, chosen, send_on_closed_);
 }
 
-}  // namespace
-
-namespace {
+// With the locks of all.
+__attribute__((noinline)) std::size_t SelectLocked(Task* self, SelectCase* cases, std::size_t count,
+                                                   const std::source_location& site) {
+  const bool empty =
+      std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
+  if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
+  return Selection(self, cases, count, site).Run();
+}
 
 // For a select in a destructor of a task that is reclaimed: the case that lets it go on.
 std::size_t Harmless(const SelectCase* cases, std::size_t count) {
@@ -281,15 +302,6 @@ std::size_t Harmless(const SelectCase* cases, std::size_t count) {
     }
   }
   return 0;
-}
-
-// With the locks of all.
-__attribute__((noinline)) std::size_t SelectLocked(Task* self, SelectCase* cases, std::size_t count,
-                                                   const std::source_location& site) {
-  const bool empty =
-      std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
-  if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
-  return Selection(self, cases, count, site).Run();
 }
 
 }  // namespace

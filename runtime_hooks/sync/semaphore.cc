@@ -63,6 +63,7 @@ struct DualWait {
   }
   // Which of the two won; null after an interruption. With no waker left afterwards.
   Waiter* LeaveDone(Task* self) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (ServedTooLate(self, on_done)) done = nullptr;
     if (done != nullptr) done->lock.Lock();
     // Acquire: pairs with the claim by the waker.
     const bool won = self->select_done.load(std::memory_order_acquire);
@@ -161,7 +162,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
   const WakeReason reason = wait.ParkBoth(self, queue);
 
   const Waiter* winner = wait.LeaveDone(self);
-  if (winner == &wait.on_units) internal::UnwindIfReclaimed(self);
+  if (ServedTooLate(self, wait.on_units)) internal::UnwindIfReclaimed(self);
   const ParkResult left = LeaveQueue(self, &base_, queue, &wait.on_units);
   // An interrupted wait can have been granted between the two.
   const bool granted =
@@ -172,6 +173,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
     internal::SpinGuard guard(base_.lock);
     GrantNext();
   }
+  internal::UnwindIfReclaimed(self);
   if (winner != nullptr) return GaveUp(ctx, n, limit);
   ThrowUnlessUnwinding(self, reason);
   return absl::CancelledError("interrupted: the world of this task came to a dead end");

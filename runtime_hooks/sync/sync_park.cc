@@ -29,8 +29,7 @@ ParkOutcome ParkOnSync(Task* self, SyncBase* base, WaitQueue* queue, Waiter* w, 
   queue->PushBack(w);
   FillWait(self, kind, base, site);
   const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &base->lock);
-  // Granted, but main was unwound before this task could go on: the object may be gone.
-  if (self->unwinding == Unwinding::kReclaims && !w->queued) [[unlikely]]
+  if (ServedTooLate(self, *w)) [[unlikely]]
     return {ParkResult::kOrphaned, WakeReason::kReclaim};
   if (reason == WakeReason::kWoken) return {};
   return {LeaveQueue(self, base, queue, w), reason};

@@ -259,6 +259,31 @@ TEST(Explore, TasksThatWereWokenWhenMainWasCutGoOnNoMore) {
   EXPECT_EQ(late, 0);
 }
 
+// A select that had been won, or passed over by others, leaves those of its channels alone that it
+// waits on no more. One that was freed by then is the next to be made, and would be damaged.
+TEST(Explore, SelectsThatWereWonWhenMainWasCutTouchNoChannelThatIsGone) {
+  const ExploreResult result = Explore(Options("pct", 200), [] {
+    Chan<int> a, b;
+    for (int i = 0; i < 2; ++i) {
+      Go([&] {
+        for (;;) Select(OnSend(a, 1), OnSend(b, 1));
+      });
+    }
+    Go([&] {
+      for (;;) a.Recv();
+    });
+    Go([&] {
+      for (;;) b.Recv();
+    });
+    Chan<int>().Recv();
+  });
+  for (const ExploreOutcome& outcome : result.outcomes) EXPECT_TRUE(outcome.cut);
+  std::vector<Chan<int>> chans;
+  for (int i = 0; i < 100; ++i) chans.emplace_back(1);
+  for (int i = 0; i < 100; ++i) chans[i].Send(i);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(chans[i].Recv(), i);
+}
+
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
   const ExploreResult result =
       Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });
