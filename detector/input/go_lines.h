@@ -2,6 +2,7 @@
 #ifndef STRANDED_DETECTOR_INPUT_GO_LINES_H_
 #define STRANDED_DETECTOR_INPUT_GO_LINES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

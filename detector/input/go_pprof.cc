@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/input/decode.h"
+#include "detector/input/go_lines.h"
 
 namespace stranded::detector {
 namespace {

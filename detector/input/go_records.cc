@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "absl/numeric/int128.h"
+#include "detector/input/go_lines.h"
 
 namespace stranded::detector {
 namespace {

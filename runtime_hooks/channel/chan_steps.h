@@ -288,6 +288,7 @@ void ReleaseOrphan(ChanCore* chan);
 // parts.
 class LeftNote {
  public:
+  LeftNote() = default;
   // `chosen` and its channel may be gone later: not before the lock of that is given up.
   LeftNote(const Task* task, const SelectCase& chosen)
       : task_(task->id),
@@ -304,6 +305,8 @@ class LeftNote {
     what_ = Pair{static_cast<std::int64_t>(made), static_cast<std::int64_t>(op)};
   }
 
+  // Not than what a task noted that has left the same channel before.
+  bool IsOlderThan(const ChanPeer& peer) const { return peer.at_ns > when_[0]; }
   // `waited`: its entry has just been taken out, and a send was counted when it began.
   void Leave(ChanCore* chan, bool send, const std::source_location& site, bool waited) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
@@ -331,10 +334,10 @@ class LeftNote {
   static_assert(offsetof(Departure, made) == 16 && offsetof(Departure, op) == 24);
   static_assert(sizeof(Departure) == 32);
 
-  const std::uint64_t task_;
-  const Pair when_;  // ChanPeer from `at_ns` on
-  Pair where_;       // Departure up to `made`
-  Pair what_;        // and the rest
+  std::uint64_t task_ = 0;
+  Pair when_{};   // ChanPeer from `at_ns` on
+  Pair where_{};  // Departure up to `made`
+  Pair what_{};   // and the rest
 };
 
 }  // namespace stranded::internal

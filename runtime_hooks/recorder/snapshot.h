@@ -66,6 +66,7 @@ class Snapshot {
 
   // task_packets.cc
   void WriteTasks();
+  void NoteLeft(Task* task);
   void TakeTask(Task* task);  // of those that are wanted, to be written together with others
   void WriteTaken();
   bool Skip(const Task& task, std::uint32_t state) const;

@@ -7,6 +7,7 @@
 #include "runtime_hooks/recorder/snapshot.h"
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/prefetch.h"
+#include "runtime_hooks/select/left_later.h"
 
 namespace stranded::internal {
 namespace {
@@ -64,8 +65,20 @@ void Snapshot::WriteTasks() {
   batch_->Flush();
 }
 
+// What it has left is noted in channels that others may wait on: so of all tasks.
+void Snapshot::NoteLeft(Task* task) {
+  if (task->left_later.load(std::memory_order_relaxed) == nullptr) return;
+  if (!IsOther(task)) {
+    SayUnsaid(task);
+  } else if (Freeze(task)) {
+    SayUnsaid(task);
+    Thaw(task);
+  }
+}
+
 // Takes over the walker's reference.
 void Snapshot::TakeTask(Task* task) {
+  NoteLeft(task);
   if (Skip(*task, StateOf(*task))) {
     UnrefTask(task);
     return;

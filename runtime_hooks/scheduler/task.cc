@@ -17,6 +17,7 @@
 #include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
+#include "runtime_hooks/select/left_later.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
@@ -40,6 +41,7 @@ struct Adoption {
     SetCurrent(nullptr);
     ForgetAdopted(task);
     adopted_threads.fetch_sub(1, std::memory_order_relaxed);
+    if (task->left_later.load(std::memory_order_relaxed) != nullptr) EndLeft(task);
     if (task->record != nullptr) RecordFinish(task);
     task->state.store(Task::kFinished, std::memory_order_release);
     ReleaseRoot(task);
@@ -121,6 +123,8 @@ __attribute__((noinline)) void LeaveError(Task* self) {
 }
 
 void Finish(Task* self) {
+  if (self->left_later.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    EndLeft(self);
   // Without handles nobody can join it, or make a handle any more.
   const bool watched = self->end.load(std::memory_order_acquire) >= Task::kHandle;
   if (watched) {

@@ -44,6 +44,7 @@ class World;
 struct ContextNode;
 struct ScopeNode;
 struct ChanCore;
+struct LeftLater;
 struct SelectCase;
 struct Task;
 struct Stack;
@@ -117,6 +118,9 @@ struct Task {
   WaitRecord wait;
   std::uint64_t park_count = 0;
   std::uint64_t last_select = 0;  // what its last select chose, hashed; own thread only
+  // See select/left_later.h. Its own thread's, or a snapshot's that holds it still; the pointer is
+  // looked at by any thread, relaxed.
+  std::atomic<LeftLater*> left_later{nullptr};
   Waiter* wake_waiter = nullptr;  // select: whose case won; under that object's lock
 
   // --- finish. Handle count and flags in one word, so that a task whose handles are gone needs no

@@ -23,6 +23,7 @@ inline constexpr std::size_t kNoCase = static_cast<std::size_t>(-1);
 struct View {
   std::uint32_t ready = 0;  // the cases that look ready, by bits
   std::size_t default_case = kNoCase;
+  int sends = 0;               // of the cases
   std::uint64_t channels = 0;  // the same number for the same ones in the same order
 };
 
@@ -48,6 +49,7 @@ inline bool Glance(const SelectCase* cases, std::size_t count, View* view) {
     seen[size++] = now;
     static_assert(ChanCore::kMayRecv == 1 && ChanCore::kMaySend == 2);
     const int wanted = c.op == CaseOp::kSend ? 1 : 0;
+    view->sends += wanted;
     view->ready |= static_cast<std::uint32_t>(now >> wanted & 1) << i;
     // A sum of products: they do not wait for each other.
     view->channels += (now >> ChanCore::kGlanceIdShift) * kWeights[i];

@@ -11,6 +11,7 @@
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/select/glance.h"
+#include "runtime_hooks/select/left_later.h"
 
 namespace stranded {
 namespace internal {
@@ -116,6 +117,7 @@ std::size_t TakeReady(Task* self, const View& view, SelectCase* cases,
                       std::size_t count) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t chosen = PickBit(self, view.ready);
   const bool says = !SaidBefore(self, view, cases, chosen) && self->notes;
+  const bool keeps = says && Keeps(self, AmongOf(view, cases), cases, count);
   ChanCore* const chan = cases[chosen].chan;
   bool on_closed = false;
   chan->lock.Lock();
@@ -123,9 +125,13 @@ std::size_t TakeReady(Task* self, const View& view, SelectCase* cases,
     chan->lock.Unlock();
     return kNoCase;
   }
-  if (says) {
+  if (keeps && cases[chosen].received) [[likely]] {
+    KeepLeft(self, cases[chosen]);
+    chan->lock.Unlock();
+  } else if (says) {
     const LeftNote note(self, cases[chosen]);
     chan->lock.Unlock();
+    if (keeps) KeepNothing(self);  // often the end of the loop: everybody may know
     NoteLeftEach(note, cases, count, chan);
   } else {
     chan->lock.Unlock();
@@ -137,7 +143,10 @@ std::size_t TakeDefault(Task* self, const View& view, const SelectCase* cases, s
   const std::size_t chosen = view.default_case;
   if (!SaidBefore(self, view, cases, chosen)) {
     NoteTried(cases, count);
-    if (self->notes) NoteLeftEach(LeftNote(self, cases[chosen]), cases, count, nullptr);
+    if (self->notes) {
+      if (Keeps(self, AmongOf(view, cases), cases, count)) KeepNothing(self);
+      NoteLeftEach(LeftNote(self, cases[chosen]), cases, count, nullptr);
+    }
   }
   Record(EventKind::kSelect, self->id, 0, cases[chosen].site, chosen);
   return chosen;
@@ -146,11 +155,13 @@ std::size_t TakeDefault(Task* self, const View& view, const SelectCase* cases, s
 class Selection {
  public:
   // Room before the locks are taken: nothing allocates under them.
-  Selection(Task* self, SelectCase* cases, std::size_t count, const std::source_location& site)
+  Selection(Task* self, SelectCase* cases, std::size_t count, std::uint64_t among,
+            const std::source_location& site)
       : self_(self),
         cases_(cases),
         count_(count),
         site_(site),
+        keeps_(self->notes && Keeps(self, among, cases, count)),
         locks_(cases, count),
         indexes_(count),
         waiters_(count) {}
@@ -171,6 +182,7 @@ class Selection {
   SelectCase* const cases_;
   const std::size_t count_;
   const std::source_location site_;
+  const bool keeps_;
   LockSet locks_;
   RoomFor<std::uint32_t> indexes_;
   RoomFor<Waiter> waiters_;
@@ -197,6 +209,7 @@ void Selection::NoteLeftFor(std::size_t chosen, bool waited) {
   self_->last_select = 0;  // what SaidBefore() knows is overwritten
   if (cases_[chosen].op == CaseOp::kDefault) NoteTried(cases_, count_);
   if (!self_->notes) return;
+  if (keeps_) KeepNothing(self_);
   NoteLeftLocked(LeftNote(self_, cases_[chosen]), cases_, count_, cases_[chosen].chan, waited);
 }
 
@@ -259,8 +272,13 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const std::size_t orphans = WithdrawAll(chosen);
   bool on_closed = false;
   if (won) {
-    NoteLeftFor(chosen, true);
     const bool success = waiters_.data()[chosen].success;
+    if (keeps_ && success) {
+      KeepLeft(self_, cases_[chosen]);
+      self_->last_select = 0;
+    } else {
+      NoteLeftFor(chosen, true);
+    }
     if (IsSend(cases_[chosen])) {
       on_closed = !success;
     } else {
@@ -287,11 +305,12 @@ std::size_t Selection::Run() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 // With the locks of all.
 __attribute__((noinline)) std::size_t SelectLocked(Task* self, SelectCase* cases, std::size_t count,
+                                                   std::uint64_t among,
                                                    const std::source_location& site) {
   const bool empty =
       std::all_of(cases, cases + count, [](const SelectCase& c) { return c.op == CaseOp::kNone; });
   if (empty) ParkForever(self, WaitKind::kSelectEmpty, cases, 0, site);
-  return Selection(self, cases, count, site).Run();
+  return Selection(self, cases, count, among, site).Run();
 }
 
 // For a select in a destructor of a task that is reclaimed: the case that lets it go on.
@@ -309,9 +328,11 @@ std::size_t Harmless(const SelectCase* cases, std::size_t count) {
 std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_location& site) {
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site, false)) return Harmless(cases, count);
-  View view;
   // Not where every step is explored.
-  if (self->plain && count <= kGlanceCases && Glance(cases, count, &view)) {
+  if (!self->plain || count == 0 || count > kGlanceCases)
+    return SelectLocked(self, cases, count, 0, site);
+  View view;
+  if (Glance(cases, count, &view)) {
     if (view.ready != 0) {
       const std::size_t taken = TakeReady(self, view, cases, count);
       if (taken != kNoCase) return taken;
@@ -319,7 +340,7 @@ std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_loc
       return TakeDefault(self, view, cases, count);
     }
   }
-  return SelectLocked(self, cases, count, site);
+  return SelectLocked(self, cases, count, AmongOf(view, cases), site);
 }
 
 }  // namespace internal
