@@ -128,11 +128,20 @@ void AddSummary(const AnalysisSummary& one, AnalysisSummary& all) {
   }
   if (!one.died_of.empty()) all.died_of = one.died_of;
   all.hidden += one.hidden;
+  all.expected += one.expected;
 }
 
-std::string Hidden(const Analysis& merged) {
-  const std::size_t hidden = merged.summary.hidden;
-  return hidden == 0 ? "" : absl::StrCat(", ", hidden, " left out by --rule or --ignore");
+// What is not counted as a finding.
+std::string Besides(const AnalysisSummary& summary) {
+  std::string text;
+  if (summary.hidden > 0) {
+    absl::StrAppend(&text, ", ", summary.hidden, " left out by --rule or --ignore");
+  }
+  if (summary.expected > 0) {
+    absl::StrAppend(&text, "; ", summary.expected, summary.expected == 1 ? " task" : " tasks",
+                    " stranded as tests expect");
+  }
+  return text;
 }
 
 int Gate(const GateOptions& o) {
@@ -212,7 +221,7 @@ int Gate(const GateOptions& o) {
   std::fprintf(StdoutIsData(output) ? stderr : stdout,
                "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed%s\n",
                verdict, tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
-               tally.known, tally.suppressed, Hidden(merged).c_str());
+               tally.known, tally.suppressed, Besides(merged.summary).c_str());
   if (strict) {
     std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
                  useless);

@@ -152,6 +152,8 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   return report;
 }
 
+void LeakScope::ExpectWhatIsLeft() { internal::MarkScopeExpected(scope_); }
+
 }  // namespace stranded
 
 extern "C" {

@@ -19,6 +19,7 @@ struct Expectations {
   std::map<std::string, std::size_t> rules;
   std::vector<std::string> ignore;
   bool dead_end = false;
+  bool any() const { return dead_end || !rules.empty() || !ignore.empty(); }
 };
 
 Expectations& Current() {
@@ -206,8 +207,11 @@ void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
   if (Current().dead_end && !expected_dead_end) {
     absl::StrAppend(&problems, "expected a dead end, but the test came to its end without one\n");
   }
+  const bool fails = unexpected || !problems.empty();
+  // The dump that the program writes at its end holds what this test left, too.
+  if (!fails && Current().any()) state_->scope->ExpectWhatIsLeft();
   state_->scope.reset();
-  if (unexpected || !problems.empty()) {
+  if (fails) {
     std::string text = absl::StrCat(problems, report.ToText());
     if (state_->world != nullptr) {
       absl::StrAppend(&text, "run it again: STRANDED_OPTIONS=seed=", GetOptions().seed,

@@ -76,6 +76,7 @@ Context ReadContext(const data_view& bytes) {
       case Tag::kLiveChildren: v.live_children = m.get_uint32(); break;
       case Tag::kTimerPending: v.timer_pending = m.get_bool(); break;
       case Tag::kHandles: v.handles = m.get_uint32(); break;
+      case Tag::kWorld: v.world = m.get_uint64(); break;
       default: m.skip();
     }
   }
@@ -165,6 +166,7 @@ World ReadWorld(const data_view& bytes) {
       case Tag::kDeadlock: v.deadlock = m.get_bool(); break;
       case Tag::kWorkers: v.workers = m.get_uint32(); break;
       case Tag::kName: v.name = View(m.get_view()); break;
+      case Tag::kNowNs: v.now_ns = m.get_int64(); break;
       default: m.skip();
     }
   }
@@ -183,6 +185,7 @@ Scope ReadScope(const data_view& bytes) {
       case Tag::kSite: v.site = m.get_uint32(); break;
       case Tag::kTask: v.task = m.get_uint64(); break;
       case Tag::kEnded: v.ended = m.get_bool(); break;
+      case Tag::kExpected: v.expected = m.get_bool(); break;
       default: m.skip();
     }
   }

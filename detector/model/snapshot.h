@@ -94,7 +94,7 @@ struct SpawnNode {
 };
 
 struct Context {
-  Id id = 0, parent = 0;
+  Id id = 0, parent = 0, world = 0;
   Id creator_task = 0, ended_by_task = 0, ended_origin = 0, done_channel = 0;
   std::string_view creator_name, ended_by_name, cause, key_type, value_text;
   std::int64_t created_ns = 0, deadline_ns = 0, ended_ns = 0;
@@ -196,13 +196,14 @@ struct World {
   std::uint64_t seed = 0, steps = 0;
   std::string_view policy, name;
   std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
+  std::int64_t now_ns = 0;  // 0: not told
 };
 
 struct Scope {
   Id id = 0, parent = 0, task = 0;
   std::string_view name;
   SiteId site = 0;
-  bool ended = false;
+  bool ended = false, expected = false;
 };
 
 struct Module {
@@ -267,6 +268,14 @@ struct Snapshot {
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
   EventLog events;
   Loss loss;
+
+  // On the clock of that world: a controlled one has its own. Times of its tasks compare with this.
+  std::int64_t NowIn(Id world) const {
+    const World* found = worlds.Find(world);
+    return found == nullptr || found->now_ns == 0 ? taken_ns : found->now_ns;
+  }
+  std::int64_t NowFor(const Task& task) const { return NowIn(task.world); }
+  std::int64_t NowFor(const Context& context) const { return NowIn(context.world); }
 };
 
 struct Damage {

@@ -153,7 +153,7 @@ class Writer {
       pattern.push_back(pattern_of_[i]);
       context.push_back(t.context);
       contexts_.insert(t.context);
-      age.push_back(t.since_ns == 0 ? -1 : std::max<std::int64_t>(0, snap_.taken_ns - t.since_ns));
+      age.push_back(t.since_ns == 0 ? -1 : std::max<std::int64_t>(0, snap_.NowFor(t) - t.since_ns));
       parent.push_back(above == nullptr ? 0 : above->task);
       if (above != nullptr) parents_.insert(above->id);
       finding.push_back(claimed_[i]);
@@ -196,7 +196,7 @@ class Writer {
       if (!all && wanted.count(c.id) == 0) continue;
       const bool ended = c.err != ContextErr::kNone;
       out.push_back({c.id, c.parent, tables_.Text(ContextKindText(c.kind)), tables_.Site(c.site),
-                     static_cast<int>(c.err), ended ? snap_.taken_ns - c.ended_ns : 0,
+                     static_cast<int>(c.err), ended ? snap_.NowFor(c) - c.ended_ns : 0,
                      c.ended_by_task, tables_.Site(c.ended_site), tables_.Text(c.cause),
                      tables_.Text(TypeText(c.key_type)),
                      tables_.Text(c.value_printable ? c.value_text : ""), c.creator_task,

@@ -75,8 +75,9 @@ Json PageEvents(const Snapshot& snap, const std::vector<FindingData>& findings,
   prune();
   Json out = Json::array();
   for (const Event& e : events) {
-    out.push_back(
-        {snap.taken_ns - e.time_ns, e.kind, e.task, e.object, tables.Site(e.site), e.arg});
+    const Task* task = snap.tasks.Find(e.task);
+    const std::int64_t now = task == nullptr ? snap.taken_ns : snap.NowFor(*task);
+    out.push_back({now - e.time_ns, e.kind, e.task, e.object, tables.Site(e.site), e.arg});
   }
   return out;
 }

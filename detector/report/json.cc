@@ -142,6 +142,7 @@ std::string JsonReport(const Analysis& analysis) {
                     {"contexts", s.contexts},
                     {"channels", s.channels},
                     {"stranded", s.stranded},
+                    {"expected", s.expected},
                     {"look_again", analysis.look_again}}},
                   {"missing", s.losses},
                   {"findings", findings}};

@@ -22,6 +22,7 @@ std::string NdjsonReport(const Analysis& analysis) {
         {"tasks", s.tasks},
         {"blocked", s.blocked},
         {"stranded", s.stranded},
+        {"expected", s.expected},
         {"look_again", analysis.look_again},
         {"missing", s.losses}});
   for (const FindingData& d : detector::PortableFindings(analysis)) {

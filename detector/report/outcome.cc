@@ -18,11 +18,16 @@ std::string Outcome(const Analysis& analysis) {
   if (n == 0 && s.hidden > 0) {
     return absl::StrCat("no finding is left by the filters", died.empty() ? "" : "; ", died);
   }
+  const std::string expected = s.expected == 0 ? "" : absl::StrCat(", ", ExpectedText(s.expected));
+  if (n == 0 && died.empty() && s.expected > 0) {
+    return absl::StrCat("nothing is stranded but what was expected: ", s.expected,
+                        s.expected == 1 ? " task" : " tasks");
+  }
   if (n == 0) {
     return died.empty() ? "nothing is stranded" : absl::StrCat("nothing was stranded when ", died);
   }
   return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", s.stranded,
-                      s.stranded == 1 ? " stranded task" : " stranded tasks",
+                      s.stranded == 1 ? " stranded task" : " stranded tasks", expected,
                       died.empty() ? "" : " when ", died);
 }
 
@@ -35,6 +40,10 @@ bool NamesStrandedTasks(std::string_view rule) {
 std::string HiddenText(std::size_t findings) {
   return absl::StrCat(findings, findings == 1 ? " finding is" : " findings are",
                       " left out by --rule or --ignore");
+}
+
+std::string ExpectedText(std::size_t tasks) {
+  return absl::StrCat(tasks, tasks == 1 ? " task" : " tasks", " as expected");
 }
 
 bool AllIsWell(const Analysis& analysis) {

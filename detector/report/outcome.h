@@ -18,6 +18,8 @@ std::string Outcome(const Analysis& analysis);
 bool NamesStrandedTasks(std::string_view rule);
 // "2 findings are left out by --rule or --ignore".
 std::string HiddenText(std::size_t findings);
+// "2 tasks as expected": stranded, and a test wants it so.
+std::string ExpectedText(std::size_t tasks);
 // Nothing was found, all could be read, and the program did not die.
 bool AllIsWell(const Analysis& analysis);
 

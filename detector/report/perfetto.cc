@@ -185,10 +185,10 @@ class Export {
         task.state == detector::TaskState::kBlocked || task.state == detector::TaskState::kSleeping;
     const std::string want = waits ? Blocked(task.wait) : "running";
     if (task.state == detector::TaskState::kFinished) {
-      End(task.id, snap_.taken_ns);
+      End(task.id, snap_.NowFor(task));
     } else if (now != want) {
       // A task that is not blocked has no time of its own: it is known to run at the snapshot.
-      const std::int64_t since = waits ? task.since_ns : snap_.taken_ns;
+      const std::int64_t since = waits ? task.since_ns : snap_.NowFor(task);
       const std::int64_t least = open == open_.end() ? since : open->second.first;
       Begin(task.id, std::max(since, least), want, waits ? task.wait_site : 0);
     }
@@ -196,7 +196,8 @@ class Export {
 
   void AddFinding(const FindingData& d, std::uint64_t number) {
     TraceEvent mark;
-    mark.time_ns = snap_.taken_ns;
+    const detector::Task* first = d.tasks.empty() ? nullptr : snap_.tasks.Find(d.tasks[0]);
+    mark.time_ns = first == nullptr ? snap_.taken_ns : snap_.NowFor(*first);
     mark.track = kProcessTrack;
     if (!d.tasks.empty() && chosen_.count(d.tasks[0]) != 0) mark.track = kTaskTracks + d.tasks[0];
     mark.category = "finding";

@@ -135,6 +135,7 @@ void Analyzer::Run(Analysis& out) {
   Classifier classifier(s_);
   classifier.Run();
   out.look_again = classifier.look_again();
+  out.summary.expected = classifier.expected();
   std::vector<FindingData> found;
   for (const FoundGroup& group : classifier.groups()) {
     found.push_back(Describe(group));

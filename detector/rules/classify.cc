@@ -120,7 +120,12 @@ void Classifier::Classify(const Task& task) {
     if (task.is_main && !s_.Quiet(task) && match.verdict != "proven") return;
     const bool plain = rules[i] == &kAbandonedSend || rules[i] == &kAbandonedRecv;
     if (task.is_main && plain && s_.Deadlocked(task)) return;  // its world's finding says it
-    if (!Ignored(task)) AddTo(i, match, task);
+    if (Ignored(task)) return;
+    if (s_.Expected(task)) {
+      ++expected_;
+    } else {
+      AddTo(i, match, task);
+    }
     return;
   }
 }

@@ -47,6 +47,8 @@ class Classifier {
   // In the order of the rules.
   const std::vector<FoundGroup>& groups() const { return groups_; }
   std::size_t look_again() const { return look_again_; }
+  // Tasks that a test wants to stay; they are in no group.
+  std::size_t expected() const { return expected_; }
 
  private:
   bool Reportable(const Task& task) const;
@@ -61,7 +63,7 @@ class Classifier {
   std::vector<FoundGroup> groups_;
   absl::flat_hash_map<GroupKey, std::size_t> index_;
   absl::flat_hash_map<SiteId, bool> ignored_sites_;
-  std::size_t look_again_ = 0;
+  std::size_t look_again_ = 0, expected_ = 0;
 };
 
 }  // namespace stranded::detector

@@ -42,7 +42,7 @@ ContextStep DescribeContext(const Situation& s, const Context& c) {
     step.cause = std::string(c.cause);
   }
   step.ended_ns = c.ended_ns;
-  step.ended_ago_ns = std::max<std::int64_t>(0, s.snap().taken_ns - c.ended_ns);
+  step.ended_ago_ns = std::max<std::int64_t>(0, s.snap().NowFor(c) - c.ended_ns);
   step.ended_by = c.ended_by_task == 0 ? "its timer" : TaskText(s, c.ended_by_task);
   step.ended_site = SiteText(s, c.ended_site);
   return step;

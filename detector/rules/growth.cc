@@ -46,7 +46,7 @@ using Crowds = std::map<std::pair<SiteId, WaitKind>, Crowd>;
 Piles PilesOf(const Situation& s) {
   Piles piles;
   for (const Task& task : s.snap().tasks.all()) {
-    if (!s.Blocked(task) || task.daemon || !s.InFocus(task)) continue;
+    if (!s.Blocked(task) || task.daemon || !s.InFocus(task) || s.Expected(task)) continue;
     const SpawnNode* spawn = s.snap().spawns.Find(task.spawn);
     Pile& pile = piles[{task.wait_site, spawn == nullptr ? 0 : spawn->site, task.wait}];
     if (pile.task == nullptr) pile.task = &task;

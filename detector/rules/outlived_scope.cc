@@ -11,7 +11,7 @@ namespace {
 bool IgnoresEnd(const Situation& s, const Task& task) {
   const Context* ended = s.EndedContext(task);
   if (ended == nullptr || task.state != TaskState::kSleeping) return false;
-  const std::int64_t late = s.snap().taken_ns - ended->ended_ns;
+  const std::int64_t late = s.snap().NowFor(*ended) - ended->ended_ns;
   return task.since_ns > ended->ended_ns && late >= absl::ToInt64Nanoseconds(s.options().min_age);
 }
 

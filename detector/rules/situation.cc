@@ -31,6 +31,8 @@ Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisO
   cancellers_ = NearestAbove(snap_.contexts, &JudgeCanceller);
   ended_scopes_ = NearestAbove(snap_.scopes,
                                [](const Scope& s) { return s.ended ? Climb::kFound : Climb::kUp; });
+  expected_scopes_ = NearestAbove(
+      snap_.scopes, [](const Scope& s) { return s.expected ? Climb::kFound : Climb::kUp; });
   focus_ = NearestAbove(snap_.scopes, [&](const Scope& s) {
     return s.id == options_.scope ? Climb::kFound : Climb::kUp;
   });
@@ -105,8 +107,12 @@ bool Situation::InFocus(const Task& task) const {
   return options_.scope == 0 || NearestOf(snap_.scopes, focus_, task.scope) != nullptr;
 }
 
+bool Situation::Expected(const Task& task) const {
+  return NearestOf(snap_.scopes, expected_scopes_, task.scope) != nullptr;
+}
+
 std::int64_t Situation::Age(const Task& task) const {
-  return task.since_ns == 0 ? 0 : std::max<std::int64_t>(0, snap_.taken_ns - task.since_ns);
+  return task.since_ns == 0 ? 0 : std::max<std::int64_t>(0, snap_.NowFor(task) - task.since_ns);
 }
 
 bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
@@ -115,7 +121,7 @@ bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
   const std::uint32_t world = snap_.worlds.PositionOfId(task.world);
   if (world != IdIndex::kNone && worlds_[world].settled) return true;
   const std::int64_t since = std::max(since_ns, task.since_ns);
-  return snap_.taken_ns - since >= absl::ToInt64Nanoseconds(options_.min_age);
+  return snap_.NowFor(task) - since >= absl::ToInt64Nanoseconds(options_.min_age);
 }
 
 const Context* Situation::EndedContext(const Task& task) const {

@@ -59,6 +59,8 @@ class Situation {
   // The same, and nothing else that was spawned in it goes on.
   bool ScopeStill(const Task& task) const;
   bool InFocus(const Task& task) const;
+  // Its test wants it to stay.
+  bool Expected(const Task& task) const;
   bool Blocked(const Task& task) const { return task.state == TaskState::kBlocked; }
   // Nanoseconds since it blocked.
   std::int64_t Age(const Task& task) const;
@@ -117,9 +119,9 @@ class Situation {
   std::vector<LockChain> chains_;            // empty if nobody waits for a lock
   std::vector<std::uint32_t> lock_waiters_;  // positions
   // By position: the context whose end reaches this one, the scope that ended at or above, the one
-  // that is looked at.
+  // whose rest is expected, the one that is looked at.
   std::vector<const Context*> cancellers_;
-  std::vector<const Scope*> ended_scopes_, focus_;
+  std::vector<const Scope*> ended_scopes_, expected_scopes_, focus_;
   absl::flat_hash_map<Id, const Task*> readers_;  // by lock: one who reads
   absl::flat_hash_map<Id, std::vector<ReadHold>> read_holds_;
   absl::flat_hash_map<Id, const Task*> writers_;            // by lock: who waits to write

@@ -173,7 +173,7 @@ Match Cancelled(const Situation& s, const Task& task) {
   if (ended == nullptr) return {};
   // Who is known to serve it and still at work gets more time, but not for ever.
   const int patience = s.Served(task) ? 10 : 1;
-  const std::int64_t waited = s.snap().taken_ns - std::max(ended->ended_ns, task.since_ns);
+  const std::int64_t waited = s.snap().NowFor(task) - std::max(ended->ended_ns, task.since_ns);
   const bool patient = waited < patience * absl::ToInt64Nanoseconds(s.options().min_age);
   if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", {}};
   const MatchKey key{0, ended->site, ended->ended_site};

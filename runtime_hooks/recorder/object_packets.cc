@@ -99,6 +99,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       c.add_uint64(ContextTag::kValueBytes, node->value_bytes);
     }
     c.add_uint64(ContextTag::kDoneChannel, done_id);
+    c.add_uint64(ContextTag::kWorld, node->world_id);
     c.add_uint32(ContextTag::kLiveChildren, live_children);
     c.add_bool(ContextTag::kTimerPending, timer_pending);
     c.add_uint32(ContextTag::kHandles, Slab<ContextNode>::RefCount(node) - 1);

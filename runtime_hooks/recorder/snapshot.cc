@@ -117,6 +117,7 @@ void Snapshot::WriteWorlds() {
           w.add_bool(dump::WorldTag::kDeadlock, facts.deadlock);
           w.add_uint32(dump::WorldTag::kWorkers, facts.workers);
           w.add_string(dump::WorldTag::kName, facts.name);
+          w.add_int64(dump::WorldTag::kNowNs, world->NowNs());
         });
         self.WriteTimers(world);
       },

@@ -309,6 +309,7 @@ void Snapshot::WriteScopeChain(const ScopeNode* scope) {
       s.add_uint32(dump::ScopeTag::kSite, site);
       s.add_uint64(dump::ScopeTag::kTask, scope->task);
       s.add_bool(dump::ScopeTag::kEnded, scope->ended.load(std::memory_order_acquire));
+      s.add_bool(dump::ScopeTag::kExpected, scope->expected.load(std::memory_order_acquire));
     });
   }
 }

@@ -95,6 +95,7 @@ void EndScope(ScopeNode* scope) {
 }
 
 void MarkScopeEnded(ScopeNode* scope) { scope->ended.store(true, std::memory_order_release); }
+void MarkScopeExpected(ScopeNode* scope) { scope->expected.store(true, std::memory_order_release); }
 std::uint64_t ScopeId(const ScopeNode* scope) { return scope->id; }
 std::uint64_t CurrentScopeId() {
   const ScopeNode* scope = CurrentTask()->spawn_scope;

@@ -177,6 +177,7 @@ DumpBuilder& DumpBuilder::Add(const Context& c) {
     b.add_bool(Tag::kValuePrintable, c.value_printable);
     b.add_uint32(Tag::kLiveChildren, c.live_children);
     b.add_bool(Tag::kTimerPending, c.timer_pending);
+    b.add_uint64(Tag::kWorld, c.world);
   }));
 }
 
@@ -248,6 +249,7 @@ DumpBuilder& DumpBuilder::Add(const Scope& s) {
     b.add_uint64(Tag::kParent, s.parent);
     Text(b, Tag::kName, s.name);
     b.add_bool(Tag::kEnded, s.ended);
+    b.add_bool(Tag::kExpected, s.expected);
   }));
 }
 
@@ -260,6 +262,7 @@ DumpBuilder& DumpBuilder::Add(const World& w) {
     b.add_uint32(Tag::kTimers, w.timers);
     b.add_uint64(Tag::kMainTask, w.main_task);
     b.add_bool(Tag::kDeadlock, w.deadlock);
+    b.add_int64(Tag::kNowNs, w.now_ns);
   }));
 }
 
@@ -428,8 +431,7 @@ Finding Only(const Analysis& analysis, std::string_view rule) {
 }
 
 bool HasFix(const Finding& finding, FixKind kind) {
-  return std::any_of(finding.fixes().begin(), finding.fixes().end(),
-                     [&](const Fix& fix) { return fix.kind == kind; });
+  return std::ranges::any_of(finding.fixes(), [&](const Fix& fix) { return fix.kind == kind; });
 }
 
 std::string AllText(const Finding& finding) {

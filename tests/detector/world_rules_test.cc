@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "stranded/report.h"
 #include "tests/detector/dump_builder.h"
 
 namespace stranded::detector {
@@ -72,6 +73,50 @@ TEST(OutlivedScope, ASleeperBehindTheEndOfItsScopeIsLate) {
   DumpBuilder dump;
   dump.Add(Busy()).Add(Over(4)).Add(In(InState(7, TaskState::kSleeping), 4)).End();
   EXPECT_EQ(Only(Examine(dump), "outlived-scope").verdict(), "outlived");
+}
+
+TEST(Clocks, EachWorldHasItsOwn) {
+  DumpBuilder dump;
+  World world = Quiet();
+  world.controlled = true;
+  world.now_ns = 50 * kSecond;  // far from the clock of whoever took the dump
+  dump.Add(world);
+  const SiteId at = dump.At("a.cc", 5);
+  Context context = Ended(2, at);
+  context.world = world.id;
+  context.ended_ns = 48 * kSecond;
+  TaskSpec task = Waiter(7, WaitKind::kChanSendNil, 0, at);
+  task.task.context = 2;
+  task.task.since_ns = 47 * kSecond;
+  dump.Add(context).Add(task).End();
+  const Finding f = Only(Examine(dump), "nil-channel");
+  EXPECT_EQ(f.data().max_age_ns, 3 * kSecond);
+  ASSERT_EQ(f.data().contexts.size(), 1u);
+  EXPECT_EQ(f.data().contexts[0].ended_ago_ns, 2 * kSecond);
+}
+
+TEST(Expected, WhatATestWantsToStayIsCountedAndNoFinding) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Scope wanted = Over(4), below = Over(5);
+  wanted.expected = true;
+  below.parent = 4;
+  dump.Add(wanted).Add(below).Add(Over(6));
+  dump.Add(In(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
+  dump.Add(In(Waiter(8, WaitKind::kChanSendNil, 0, at), 5));
+  DumpBuilder with_another = dump;
+  const Analysis all_wanted = Examine(dump.End());
+  EXPECT_EQ(Rules(all_wanted), "");
+  EXPECT_EQ(all_wanted.summary.expected, 2u);
+  EXPECT_THAT(TextReport(all_wanted),
+              HasSubstr("nothing is stranded but what was expected: 2 tasks"));
+  with_another.Add(In(Waiter(9, WaitKind::kChanSendNil, 0, at), 6)).End();
+  const Analysis one_not = Examine(with_another);
+  EXPECT_EQ(Only(one_not, "nil-channel").task_count(), 1u);
+  EXPECT_THAT(TextReport(one_not), HasSubstr("1 finding, 1 stranded task, 2 tasks as expected"));
+  AnalysisOptions piles;
+  piles.growth_threshold = 2;
+  EXPECT_EQ(Rules(Examine(dump, piles)), "");
 }
 
 TEST(OutlivedScope, ABlockedTaskThatAnotherOfTheScopeMayServeIsOnlyLate) {

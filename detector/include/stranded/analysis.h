@@ -44,6 +44,7 @@ struct AnalysisSummary {
   std::size_t tasks = 0, blocked = 0, contexts = 0, channels = 0;
   std::size_t stranded = 0;  // tasks in findings
   std::size_t hidden = 0;    // findings that the filters left out, if they were counted
+  std::size_t expected = 0;  // tasks that would be in findings, but a test expects them
   bool quiet = false;        // nothing in it could run by itself
   bool deadlock = false;
   std::string reason, label, program, world;

@@ -73,6 +73,9 @@ class LeakScope {
   // Of that, only contexts whose cancel function is lost, and without waiting: a timeout may end
   // them meanwhile, as it hides the mistake in the program. Part of Check().
   LeakReport CheckLostCancels(const LeakCheckOptions& options = {});
+  // What is left is as it should be: later looks at the whole process, in dumps too, count it as
+  // expected and not as findings.
+  void ExpectWhatIsLeft();
 
  private:
   LeakReport ExamineScope(const LeakCheckOptions& options, bool pools);

@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 2;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 3;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };
@@ -101,6 +101,7 @@ enum class ContextTag : std::uint32_t {
   kLiveChildren = 24,
   kTimerPending = 25,
   kHandles = 26,
+  kWorld = 27,
 };
 
 enum class WaitCaseTag : std::uint32_t { kOp = 1, kChannel = 2, kSite = 3, kContext = 4 };
@@ -251,6 +252,7 @@ enum class WorldTag : std::uint32_t {
   kDeadlock = 12,
   kWorkers = 13,
   kName = 14,
+  kNowNs = 15,
 };
 
 enum class ScopeTag : std::uint32_t {
@@ -260,6 +262,7 @@ enum class ScopeTag : std::uint32_t {
   kSite = 4,
   kTask = 5,
   kEnded = 6,
+  kExpected = 7,
 };
 
 enum class EventTag : std::uint32_t {

@@ -36,6 +36,8 @@ ScopeNode* BeginScope(const std::string& name,
 void EndScope(ScopeNode* scope);
 // Marks that all that was spawned in it should be gone by now.
 void MarkScopeEnded(ScopeNode* scope);
+// Marks that what is left in it is as it should be: no finding of a later dump.
+void MarkScopeExpected(ScopeNode* scope);
 std::uint64_t ScopeId(const ScopeNode* scope);
 // Of the one that the calling task spawns in; 0: none.
 std::uint64_t CurrentScopeId();
