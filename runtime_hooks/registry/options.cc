@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <iterator>
 
@@ -31,20 +33,36 @@ bool OneOf(const std::string& value, std::initializer_list<const char*> accepted
 struct NumberKey {
   const char* key;
   int Options::*field;
+  int least, most = INT_MAX;
 };
 constexpr NumberKey kNumbers[] = {
-    {"runs", &Options::runs},         {"ring", &Options::ring},
-    {"workers", &Options::workers},   {"exitcode", &Options::exitcode},
-    {"grace_ms", &Options::grace_ms}, {"schedules", &Options::schedules},
-    {"depth", &Options::depth},       {"preemptions", &Options::preemptions},
-    {"delay_us", &Options::delay_us}, {"time_s", &Options::time_s},
-    {"stall_s", &Options::stall_s},
+    {"runs", &Options::runs, 1},
+    {"ring", &Options::ring, 1},
+    {"workers", &Options::workers, 1, 1024},
+    // More bits than these do not reach whoever waits for the process: 256 would be success.
+    {"exitcode", &Options::exitcode, 0, 255},
+    {"grace_ms", &Options::grace_ms, 0},
+    {"schedules", &Options::schedules, 1},
+    {"depth", &Options::depth, 1},
+    {"preemptions", &Options::preemptions, 0},
+    {"delay_us", &Options::delay_us, 0},
+    {"time_s", &Options::time_s, 0},
+    {"stall_s", &Options::stall_s, 0},
 };
 
+// "exitcode needs a number from 0 to 255, not '256'".
+std::string Misfit(const NumberKey& k, const std::string& value) {
+  const std::string least = std::to_string(k.least);
+  const std::string range = k.most == INT_MAX ? " of " + least + " or more"
+                                              : " from " + least + " to " + std::to_string(k.most);
+  return k.key + (" needs a number" + range) + ", not '" + value + "'";
+}
+
 std::string SetNumber(Options& o, const std::string& key, const std::string& value) {
-  char* end = nullptr;
-  const auto number = std::strtoull(value.c_str(), &end, 10);
-  const bool numeric = !value.empty() && *end == '\0';
+  std::uint64_t number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [read, error] = std::from_chars(value.data(), end, number);
+  const bool numeric = error == std::errc() && read == end;
   const auto* known = std::find_if(std::begin(kNumbers), std::end(kNumbers),
                                    [&](const NumberKey& k) { return key == k.key; });
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
@@ -53,13 +71,19 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
            "grace_ms, stall_s, patch, "
            "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
   }
+  if (known != std::end(kNumbers)) {
+    if (!numeric || number < static_cast<std::uint64_t>(known->least) ||
+        number > static_cast<std::uint64_t>(known->most)) {
+      return Misfit(*known, value);
+    }
+    o.*(known->field) = static_cast<int>(number);
+    return "";
+  }
   if (!numeric) return key + " needs a number, not '" + value + "'";
   if (key == "seed") {
     o.seed = number;
-  } else if (key == "first") {
-    o.first = number != 0;
   } else {
-    o.*(known->field) = static_cast<int>(number);
+    o.first = number != 0;
   }
   return "";
 }

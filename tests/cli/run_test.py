@@ -117,6 +117,16 @@ class BadEnds(unittest.TestCase):
         self.assertIn("unknown key 'speed'; accepted: dump", result.stderr)
         self.assertIn('seed needs a number', result.stderr)
 
+    def test_options_out_of_range_are_named_and_left_as_they_were(self):
+        bad = 'exitcode=256:exitcode=-1:workers=0:grace_ms=-5:ring=0:runs=99999999999999999999'
+        result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': bad})
+        for said in ("exitcode needs a number from 0 to 255, not '256'", "not '-1'",
+                     "workers needs a number from 1 to 1024, not '0'",
+                     "grace_ms needs a number of 0 or more, not '-5'", "ring needs a number of 1 or more, not '0'",
+                     "runs needs a number of 1 or more, not '99999999999999999999'"):
+            self.assertIn(said, result.stderr)
+        self.assertEqual(result.returncode, 86, result.stderr)
+
 
 if __name__ == '__main__':
     unittest.main()
