@@ -9,11 +9,14 @@
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/options.h"
 #include "stranded/report.h"
 
 namespace stranded {
 namespace {
+
+constexpr char kNoDeadEnd[] = "expected a dead end, but the test came to its end without one\n";
 
 struct Expectations {
   std::map<std::string, std::size_t> rules;
@@ -78,7 +81,15 @@ std::string Judge(const LeakReport& report, bool* unexpected) {
 
 }  // namespace
 
-void ExpectLeak(const std::string& rule, std::size_t times) { Current().rules[rule] = times; }
+void ExpectLeak(const std::string& rule, std::size_t times, std::source_location loc) {
+  const auto& rules = RuleCatalogue();
+  if (std::ranges::none_of(rules, [&](const RuleText& text) { return text.id == rule; })) {
+    ADD_FAILURE_AT(loc.file_name(), static_cast<int>(loc.line()))
+        << "ExpectLeak: there is no rule '" << rule << "'; `stranded explain` lists them";
+    return;
+  }
+  Current().rules[rule] = times;
+}
 void ExpectDeadEnd() { Current().dead_end = true; }
 void IgnoreLeaks(const std::string& site_or_function) {
   Current().ignore.push_back(site_or_function);
@@ -92,6 +103,8 @@ struct LeakCheckListener::State {
   // With STRANDED_OPTIONS=explore: one for each test, over the repetitions.
   std::map<std::string, std::unique_ptr<detector::Exploration>> explorations;
   detector::Exploration* exploring = nullptr;
+  // For each test: of each end that came up, what it lacks of what is expected.
+  std::map<std::string, std::map<std::string, std::string>> lacks;
   std::size_t finished = 0;
   bool found = false;
 };
@@ -101,6 +114,8 @@ namespace {
 std::string NameOf(const testing::TestInfo& test) {
   return absl::StrCat(test.test_suite_name(), ".", test.name());
 }
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string FirstFailure(const testing::TestInfo& test) {
   for (int i = 0; i < test.result()->total_part_count(); ++i) {
@@ -112,9 +127,36 @@ std::string FirstFailure(const testing::TestInfo& test) {
     if (part.file_name() != nullptr) {
       absl::StrAppend(&at, " at ", part.file_name(), ":", part.line_number());
     }
-    return absl::StrCat(at, ": ", text.substr(0, text.find('\n')));
+    return absl::StrCat(at, ": ", FirstLine(text));
   }
   return "";
+}
+
+// What the schedule that ends now lacks of what the test expects. Without a word where the schedule
+// was cut off, or came to a dead end: what it left then is another matter.
+std::string LackOf(LeakScope& scope, bool came_to_dead_end,
+                   std::map<std::string, std::string>& known) {
+  const Expectations& expected = Current();
+  internal::ControlledWorld* const world = internal::CurrentControlledWorld();
+  if (came_to_dead_end || (expected.rules.empty() && !expected.dead_end)) return "";
+  if (internal::RecordOf(world).cut) return "";
+  if (expected.dead_end) return absl::StrCat("the test ", FirstLine(kNoDeadEnd));
+  LeakCheckOptions options;
+  options.ignore = expected.ignore;
+  const auto judge = [&] {
+    bool unexpected = false;  // the exploration says it
+    const std::string problems = Judge(scope.Check(options), &unexpected);
+    return problems.empty() ? "" : absl::StrCat("the test ", FirstLine(problems));
+  };
+  // Time may hide it, and how a world ends does not tell of it.
+  if (internal::LostCancels() > 0) return judge();
+  internal::WaitUntilQuiet(nullptr, options.virtual_grace);
+  std::string end = absl::StrCat(internal::EndOf(world));
+  for (const auto& [rule, times] : expected.rules) absl::StrAppend(&end, " ", rule, " ", times);
+  // A look at what is left takes longer than most schedules, and most end alike.
+  const auto [it, fresh] = known.try_emplace(std::move(end));
+  if (fresh) it->second = judge();
+  return it->second;
 }
 
 }  // namespace
@@ -132,6 +174,7 @@ void LeakCheckListener::BeginExplored(const testing::TestInfo& test) {
   }
   if (exploration->Begin()) {
     state_->exploring = exploration.get();
+    state_->scope.emplace(name);
     return;
   }
   // This test is done, others are not: the fixture runs once more, the body does not.
@@ -152,7 +195,12 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
   state_->exploring->Expect(expected);
   // GoogleTest takes the exception of a dead end for a failure of the test; the report says more.
   const bool dead = state_->exploring->CameToDeadEnd() && !expected.dead_end;
-  state_->exploring->End(nullptr, dead ? "" : FirstFailure(test));
+  std::string failure = dead ? "" : FirstFailure(test);
+  const std::string lack =
+      LackOf(*state_->scope, state_->exploring->CameToDeadEnd(), state_->lacks[NameOf(test)]);
+  if (failure.empty()) failure = lack;
+  state_->scope.reset();
+  state_->exploring->End(nullptr, failure);
   if (!state_->exploring->over()) return;
   const ExploreResult result = state_->exploring->TakeResult();
   detector::WriteResult(GetOptions().explore, result);
@@ -205,7 +253,7 @@ void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
   bool unexpected = false;
   std::string problems = Judge(report, &unexpected);
   if (Current().dead_end && !expected_dead_end) {
-    absl::StrAppend(&problems, "expected a dead end, but the test came to its end without one\n");
+    problems += kNoDeadEnd;
   }
   const bool fails = unexpected || !problems.empty();
   // The dump that the program writes at its end holds what this test left, too.

@@ -129,7 +129,7 @@ bool TasksInPools(const ScopeNode* scope, absl::Duration grace) {
   return false;
 }
 
-bool InControlledWorld() { return dynamic_cast<ControlledWorld*>(CurrentWorld()) != nullptr; }
+bool InControlledWorld() { return CurrentControlledWorld() != nullptr; }
 
 bool TimersAhead() {
   World* const world = CurrentWorld();

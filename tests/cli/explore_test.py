@@ -50,6 +50,18 @@ class Explore(unittest.TestCase):
         for clean in ('TheNextTestPasses', 'AnExpectedLeakPasses', 'AnIgnoredLeakPasses'):
             self.assertEqual(heads['Planted.' + clean], 'clean')
 
+    def test_what_a_test_expects_must_come(self):
+        for name, said in (
+                ('Planted.AnExpectedLeakThatDoesNotComeFails', 'expected a finding of lost-cancel, found 0'),
+                ('Expects.ADeadEndThatDoesNotCome', 'expected a dead end, but the test came to its end'),
+                ('Expects.ARuleThatThereIsNot', 'the test fails at tests/programs/leaky_gtest.cc:')):
+            result = stranded('explore', '--schedules', '20', '--test', name, '--', TESTS)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn('20 x the test', result.stdout)
+            self.assertIn(said, result.stdout)
+        met = stranded('explore', '--schedules', '20', '--test', 'Timers.*', '--', TESTS)
+        self.assertEqual(met.returncode, 0, met.stdout)
+
     def test_a_filter_that_no_test_matches(self):
         for place in (['--test', 'Planted.Nope', '--', TESTS],
                       ['--', TESTS, '--gtest_filter=Planted.Nope']):

@@ -9,18 +9,20 @@ from support import PROGRAMS, run, stranded
 
 BINARY = os.path.join(PROGRAMS, 'leaky_gtest')
 MUST_FAIL = {'Leaks', 'FailsByItselfAndLeaks', 'AnExpectedLeakThatDoesNotComeFails', 'DeadEnd',
-             'LeaksInAPool', 'AnExpectedDeadEndIsAnExceptionLikeOthers'}
+             'LeaksInAPool', 'AnExpectedDeadEndIsAnExceptionLikeOthers', 'ARuleThatThereIsNot',
+             'ADeadEndThatDoesNotCome'}
 
 
 class Glue(unittest.TestCase):
     def check(self, options):
         result = run(BINARY, env={'STRANDED_OPTIONS': options})
         self.assertEqual(result.returncode, 1, result.stdout)
-        failed = set(re.findall(r'^\[  FAILED  \] Planted\.(\w+) \(', result.stdout, re.M))
+        failed = set(re.findall(r'^\[  FAILED  \] (?:Planted|Expects)\.(\w+) \(', result.stdout, re.M))
         self.assertEqual(failed, MUST_FAIL, result.stdout)
         passed = set(re.findall(r'^\[       OK \] Planted\.(\w+)', result.stdout, re.M))
         self.assertIn('TheNextTestPasses', passed)
         self.assertIn('TheTestAfterADeadEndPasses', passed)
+        self.assertIn("ExpectLeak: there is no rule 'no-such-rule'", result.stdout)
         return result.stdout
 
     def test_controlled(self):

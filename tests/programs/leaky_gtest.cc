@@ -42,6 +42,10 @@ TEST(Planted, AnIgnoredLeakPasses) {
 
 TEST(Planted, AnExpectedLeakThatDoesNotComeFails) { ExpectLeak("lost-cancel"); }
 
+TEST(Expects, ARuleThatThereIsNot) { ExpectLeak("no-such-rule"); }
+
+TEST(Expects, ADeadEndThatDoesNotCome) { ExpectDeadEnd(); }
+
 TEST(Planted, DeadEnd) {
   Chan<int> c;
   Mutex mutex;

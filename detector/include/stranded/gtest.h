@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <source_location>
 #include <string>
 
 #include "stranded/leak_check.h"
@@ -18,7 +19,8 @@ namespace stranded {
 
 // For the test that is running:
 // it must leave findings of this rule (`times` of them, or any number when 0), and no others;
-void ExpectLeak(const std::string& rule, std::size_t times = 0);
+void ExpectLeak(const std::string& rule, std::size_t times = 0,
+                std::source_location loc = std::source_location::current());
 // it must come to a dead end, which is then no failure: the test may catch the GlobalDeadlockError,
 // or leave by it;
 void ExpectDeadEnd();

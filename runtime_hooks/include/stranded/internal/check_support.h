@@ -60,6 +60,7 @@ std::uint64_t NextTaskId();
 // Of the calling task.
 std::uint64_t CurrentWorldId();
 bool InControlledWorld();
+ControlledWorld* CurrentControlledWorld();  // nullptr in a pool
 
 // In a controlled world: timers are pending.
 bool TimersAhead();
