@@ -156,6 +156,7 @@ void Analyzer::Run(Analysis& out) {
   });
   for (FindingData& data : found) {
     DropLibraryPlaces(data);
+    NoteMakers(data);
     out.findings.emplace_back(std::move(data));
   }
   NumberFingerprints(out.findings);

@@ -63,6 +63,8 @@ std::string TaskText(const Situation& s, Id task);  // task 7 "fetch"
 std::string TaskText(const Task& task);
 std::string Place(const Situation& s, SiteId site);  // file:line
 SourceSite SiteText(const Situation& s, SiteId site);
+// Where a place inside make_shared is named, says once how to be told the real one.
+void NoteMakers(FindingData& data);
 // "it has finished", "it waits at ...", of main "it went on" and `without` what.
 std::string Present(const Situation& s, Id task, std::string_view without = "");
 std::string WaitText(WaitKind kind);  // "sending on a channel"

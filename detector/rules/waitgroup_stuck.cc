@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -41,6 +43,14 @@ void NotePeers(const Situation& s, const Sync& sync, FindingData& out) {
   }
 }
 
+// WaitGroup::Go counts and spawns at one place, and calls Done() itself.
+bool AddedByGo(const Situation& s, const Sync& group) {
+  const auto& spawns = s.snap().spawns.all();
+  return group.last_add.site != 0 && std::any_of(spawns.begin(), spawns.end(), [&](const auto& n) {
+           return n.site == group.last_add.site;
+         });
+}
+
 // A task that may be one of those it counts is stuck itself: that comes first.
 void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, FindingData& out) {
   const SourceSite at = SiteText(s, counted.wait_site);
@@ -50,7 +60,7 @@ void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, Fin
                                    OfErrGroup(sync) ? "seems to be one of the group."
                                                     : "may be one of those that are counted."),
                       "This wait ends when all of those have ended theirs.");
-  if (!OfErrGroup(sync)) {
+  if (!OfErrGroup(sync) && !AddedByGo(s, sync)) {
     fix.warnings.push_back(absl::StrCat("Each of the tasks that the Add() at ",
                                         Place(s, sync.last_add.site),
                                         " counts must call Done() on every way out."));

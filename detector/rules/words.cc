@@ -1,10 +1,14 @@
 // The words that rules and reports share.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "detector/rules/rule.h"
 
 namespace stranded {
 
 namespace {
+
+constexpr char kInsideMaker[] = "a place inside make_shared or the like";
 
 // Objects that the library constructs for somebody: the default argument was evaluated there.
 bool Constructs(std::string_view file) {
@@ -18,8 +22,7 @@ std::string SourceSite::ToString() const {
   if (!known()) return "an unknown place";
   if (!in_library()) return absl::StrCat(file, ":", line);
   const std::string name = file.substr(file.rfind('/') + 1);
-  if (Constructs(name))
-    return "a place inside make_shared or the like (give it std::source_location::current())";
+  if (Constructs(name)) return kInsideMaker;
   return absl::StrCat("a place inside the C++ library (", name, ":", line, ")");
 }
 
@@ -40,6 +43,21 @@ std::string TaskText(const Situation& s, Id id) {
 SourceSite SiteText(const Situation& s, SiteId id) {
   const Site& site = s.dump().SiteOf(id);
   return {std::string(site.file), std::string(site.function), site.line, site.column};
+}
+
+void NoteMakers(FindingData& data) {
+  const auto names = [](const std::string& text) {
+    return text.find(kInsideMaker) != std::string::npos;
+  };
+  bool named =
+      names(data.title) || names(data.channel.site.ToString()) || names(data.sync_site.ToString());
+  for (const auto* lines : {&data.peer, &data.graph, &data.notes}) {
+    named = named || std::any_of(lines->begin(), lines->end(), names);
+  }
+  if (!named) return;
+  data.notes.push_back(
+      "What is made inside make_shared or the like tells its own place if it is given "
+      "std::source_location::current().");
 }
 
 std::string Place(const Situation& s, SiteId id) { return SiteText(s, id).ToString(); }

@@ -226,6 +226,23 @@ TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
   EXPECT_THAT(text, Not(HasSubstr("missing")));
 }
 
+TEST(WaitGroupStuck, OfGoNoDoneIsAskedFor) {
+  for (const bool go : {false, true}) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 5), add = dump.At("a.cc", 13), send = dump.At("a.cc", 9);
+    Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+    group.counter = 1;
+    group.last_add = LastBy(6, add);
+    TaskSpec handler = Sender(8, 3, send);
+    handler.task.spawn = 8;
+    dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6, go ? add : at)).Add(group);
+    dump.Add(Unbuffered(3, at)).Add(handler).Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
+    const std::string text = AllText(Only(Examine(dump), "waitgroup-stuck"));
+    EXPECT_THAT(text, HasSubstr("Look first at a.cc:9"));
+    EXPECT_EQ(text.find("must call Done()") == std::string::npos, go) << text;
+  }
+}
+
 TEST(WaitGroupStuck, TwinsWithAWorkerOrAZeroCounterAreSilent) {
   DumpBuilder busy, zero;
   busy.Add(Busy());
