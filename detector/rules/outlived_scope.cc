@@ -55,8 +55,13 @@ std::string HowToStop(const Situation& s, const Task& task, const std::string& a
     return absl::StrCat("See why ", TaskText(s, task.join_task), " does not end: the Join() at ",
                         at, " waits for it.");
   }
+  const Context* const ended = s.EndedContext(task);
+  if (ended != nullptr && task.wait == WaitKind::kSelect) {
+    return absl::StrCat("Add OnDone(ctx) to the Select at ", at,
+                        ", and return when the context has ended.");
+  }
   // It is cancelled, and a join would wait for as long as it does not look.
-  if (s.EndedContext(task) != nullptr && !s.Blocked(task)) {
+  if (ended != nullptr && !s.Blocked(task)) {
     return absl::StrCat("In the loop around ", at,
                         ", look at ctx.Err(), or wait in a Select with OnDone(ctx), and return "
                         "when the context has ended.");

@@ -9,6 +9,7 @@ namespace stranded::detector {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TaskSpec Main(TaskSpec task) {
   task.task.is_main = true;
@@ -151,6 +152,24 @@ TEST(OutlivedScope, ARetryLoopThatOutlivesItsContextIsFound) {
   task.task.context = 5;
   dump.Add(Ended(5, at)).Add(task).End();
   EXPECT_EQ(Only(Examine(dump), "outlived-scope").verdict(), "outlived");
+}
+
+TEST(OutlivedScope, ASelectThatDoesNotListenToItsEndedContextIsToldTo) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  Channel ticks;
+  ticks.id = 3;
+  ticks.role = ChannelRole::kTimerTick;
+  ticks.timer_armed = true;
+  TaskSpec select = InSelect(8, at, {{CaseOp::kRecv, 3, 0, at}});
+  select.task.context = 5;
+  dump.Add(Busy()).Add(Over(4)).Add(Ended(5, at)).Add(ticks).Add(In(select, 4)).End();
+  std::string text;
+  for (const Finding& f : Examine(dump).findings) text += AllText(f);
+  EXPECT_THAT(text,
+              HasSubstr("Add OnDone(ctx) to the Select at a.cc:5, and return when the context "
+                        "has ended."));
+  EXPECT_THAT(text, Not(HasSubstr("cancel its context, or join it. It stands at a.cc:5")));
 }
 
 TEST(OutlivedScope, TwinsInAnOpenScopeOrAsleepSinceBeforeTheEndAreSilent) {
