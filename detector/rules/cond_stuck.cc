@@ -49,15 +49,16 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
                                      Place(s, sync->last_signal.site), " came before the wait at ",
                                      Place(s, task.wait_site), "."));
   }
-  if (sync->lost_signals > 0) {
-    out.notes.push_back(absl::StrCat(
-        sync->lost_signals, sync->lost_signals == 1 ? " signal was" : " signals were",
-        " sent while nobody waited and had no effect: a lost wake-up. Set the state under the lock "
-        "before the signal, and test it in a loop before each Wait()."));
-  }
+  // The last signal came while they waited, and woke another one: earlier ones do not matter.
   if (LeftWaiting(*sync) > 0) {
     ProposeBroadcast(s, *sync, out);
     return;
+  }
+  if (sync->lost_signals > 0 && sync->lost_signals < sync->signals) {
+    out.notes.push_back(absl::StrCat(
+        sync->lost_signals, " of ", sync->signals, " signals came while nobody waited and had no ",
+        "effect: a lost wake-up, unless the state is set under the lock before the signal and ",
+        "tested in a loop before each Wait()."));
   }
   out.fixes.push_back(SimpleFix(
       FixKind::kSignal, SiteText(s, task.wait_site),

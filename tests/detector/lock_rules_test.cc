@@ -262,10 +262,17 @@ TEST(CondStuck, ALostWakeUpIsNamed) {
   const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
   Sync cond = Lock(2, 0, at, SyncKind::kCond);
   cond.last_signal = LastBy(8, signal);
-  cond.lost_signals = 1;
+  cond.lost_signals = cond.signals = 1;
+  DumpBuilder more = dump;
   dump.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
   const Finding f = Only(Examine(dump), "cond-stuck");
-  EXPECT_THAT(AllText(f), HasSubstr("a lost wake-up"));
+  EXPECT_THAT(AllText(f), HasSubstr("Lost wake-up: the signal at a.cc:8 came before the wait"));
+  cond.signals = 3;
+  more.Add(cond).Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
+  EXPECT_THAT(
+      AllText(Only(Examine(more), "cond-stuck")),
+      HasSubstr("1 of 3 signals came while nobody waited and had no effect: a lost wake-up, "
+                "unless the state"));
   EXPECT_THAT(AllText(f), HasSubstr("a.cc:8"));
 }
 
@@ -274,11 +281,14 @@ TEST(CondStuck, ASignalThatLeftOthersWaitingIsNamed) {
   const SiteId at = dump.At("a.cc", 5), signal = dump.At("a.cc", 8);
   Sync cond = Lock(2, 0, at, SyncKind::kCond);
   cond.last_signal = LastBy(8, signal);
-  cond.signals = 1;
+  cond.signals = 9;
+  cond.lost_signals = 8;  // before: they are not the cause
   cond.counter = cond.waiters = 2;
   dump.Add(cond).Add(Waiter(6, WaitKind::kCondWait, 2, at));
   dump.Add(Waiter(7, WaitKind::kCondWait, 2, at)).End();
-  EXPECT_THAT(AllText(Only(Examine(dump), "cond-stuck")),
+  const std::string text = AllText(Only(Examine(dump), "cond-stuck"));
+  EXPECT_THAT(text, Not(HasSubstr("lost wake-up")));
+  EXPECT_THAT(text,
               HasSubstr("Call Broadcast() instead of Signal() at a.cc:8 if what changed there lets "
                         "all of them go on: it woke one of 3 waiters."));
 }
