@@ -23,7 +23,7 @@ the dumps given by --dumps are.
   --summary FILE        Markdown, appended
   --result FILE         one word: passed, failed (findings, or the command failed), vacuous (exit 3 that is
                         not the command's) or error
-  --stranded PROGRAM    default: $STRANDED, else stranded
+  --stranded PROGRAM    default: $STRANDED, else the one installed with this script, else from PATH
   --no-self-test        do not plant a leak first
 
 Exit codes: 0 passed, 1 findings, 2 usage, 3 no dump, an unreadable one, or part of it lost and nothing new
@@ -33,7 +33,15 @@ TEXT
 
 say() { printf 'gate: %s\n' "$*" >&2; }
 
-stranded=${STRANDED:-stranded} dumps='' at_least=1 baseline='' suppressions='' fail_on=new strict=''
+# Installed, it has a program of its own.
+own=$(dirname -- "$(readlink -f -- "$0")")
+case $own in
+  */share/stranded/ci) own=${own%/share/stranded/ci}/bin/stranded ;;
+  *) own='' ;;
+esac
+if [ ! -x "$own" ]; then own=stranded; fi
+
+stranded=${STRANDED:-$own} dumps='' at_least=1 baseline='' suppressions='' fail_on=new strict=''
 root=. sarif='' junit='' codequality='' summary='' result_file='' self_test=yes
 
 work='' result=error

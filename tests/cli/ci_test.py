@@ -34,6 +34,22 @@ class Script(WithDumps):
         self.assertIn('cancelled-send', leaking.stdout)
         self.assertIn('stranded gate FAILED: 1 finding, 1 new', leaking.stdout)
 
+    def test_installed_it_finds_its_own_program(self):
+        for name in ('bin', 'share/stranded/ci'):
+            os.makedirs(self.path('prefix/' + name))
+        os.symlink(BIN, self.path('prefix/bin/stranded'))
+        script = self.path('prefix/share/stranded/ci/gate.sh')
+        with open(script, 'w', encoding='utf-8') as file:
+            file.write(read(GATE))
+        os.symlink(script, self.path('linked'))
+        for path in (script, self.path('linked')):
+            result = run('bash', path, '--dumps', self.fixed, env={'GITHUB_ACTIONS': '', 'PATH': '/usr/bin:/bin'},
+                         cwd=self.dir.name)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        os.remove(self.path('prefix/bin/stranded'))
+        missing = run('bash', script, '--dumps', self.fixed, env={'PATH': '/usr/bin:/bin'}, cwd=self.dir.name)
+        self.assertEqual(missing.returncode, 4)
+
     def test_it_never_passes_on_nothing(self):
         for args in (('--', 'true'), ('--', SERVICE, '--idle'), ('--', os.path.join(PROGRAMS, 'no_runtime')),
                      ('--dumps', 'nowhere/*.strd'), ('--at-least', '2', '--dumps', self.fixed)):
