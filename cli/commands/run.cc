@@ -25,6 +25,8 @@
 namespace stranded::cli {
 namespace {
 
+constexpr int kTimedOut = 124;  // as of timeout(1)
+
 struct RunOptions {
   std::vector<std::string> command;
   InputOptions input;
@@ -111,8 +113,9 @@ int Run(RunOptions& o) {
   }
   std::remove(internal::BehindLinks(o.dump).c_str());
   const char* given = std::getenv("STRANDED_OPTIONS");
-  const std::string options = absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
-                                           "dump=", o.dump, ":record=", o.record);
+  const std::string options =
+      absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"), "dump=", o.dump,
+                   ":record=", o.record, o.timeout_seconds > 0 ? ":on_quit=dump" : "");
   const pid_t child = fork();
   if (child == 0) {
     setenv("STRANDED_OPTIONS", options.c_str(), 1);
@@ -133,7 +136,7 @@ int Run(RunOptions& o) {
                  dumped ? "its dump was taken, then it was killed"
                         : "it was asked for a dump, wrote none, and was killed: does it use the "
                           "Stranded runtime?");
-    if (!dumped) return code;
+    if (!dumped) return kTimedOut;
   }
   if (code == 127 && !dumped) return kUsage;
   if (!dumped) {
@@ -152,7 +155,7 @@ int Run(RunOptions& o) {
   o.output.source_root = o.input.source_root;
   if (const Exit printed = PrintReport(*analysis, o.output); printed != kClean) return printed;
   if (!analysis->findings.empty() && (code == 0 || timed_out || code == 86)) return kFindings;
-  if (timed_out) return kFindings;
+  if (timed_out) return kTimedOut;
   return code == 0 && PartlyLost(*analysis) ? static_cast<int>(kInput) : code;
 }
 
@@ -172,12 +175,14 @@ void AddRun(CLI::App& app, int& exit_code) {
                   "Where the sources are: paths are shown relative to it (default .)")
       ->option_text("DIR");
   AddOutputOptions(*cmd, o->output);
-  SetExamples(*cmd,
-              {{"stranded run -- ./my_server --once", "runs it and reports what it leaves behind"},
-               {"stranded run --timeout 30 --dump hang.strd -- ./my_server",
-                "a program that hangs: its dump is taken, then it is killed"},
-               {"stranded run --format json:leaks.json -- ./my_server", "a report for programs"}},
-              "The program's own exit code is passed on if it is not 0; else 1 with findings.");
+  SetExamples(
+      *cmd,
+      {{"stranded run -- ./my_server --once", "runs it and reports what it leaves behind"},
+       {"stranded run --timeout 30 --dump hang.strd -- ./my_server",
+        "a program that hangs: its dump is taken, then it is killed"},
+       {"stranded run --format json:leaks.json -- ./my_server", "a report for programs"}},
+      "The program's own exit code is passed on if it is not 0; else 1 with findings. After "
+      "--timeout 1 with findings, else 124.");
   cmd->prefix_command(false);
   cmd->positionals_at_end();
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });

@@ -61,15 +61,19 @@ std::string PlainList() {
   return text;
 }
 
+void PrintReport() {
+  const ReportPrinter printer = report_printer.load(std::memory_order_acquire);
+  DumpOptions options;
+  options.reason = "signal SIGQUIT";
+  const std::string text = printer == nullptr ? PlainList() : printer(CaptureDump(options));
+  std::fputs(text.c_str(), stderr);
+}
+
 // Not in the handler: a report takes locks and memory.
 void QuitThread() {
   for (;;) {
     if (sem_wait(&quit_asked) != 0) continue;
-    const ReportPrinter printer = report_printer.load(std::memory_order_acquire);
-    DumpOptions options;
-    options.reason = "signal SIGQUIT";
-    const std::string text = printer == nullptr ? PlainList() : printer(CaptureDump(options));
-    std::fputs(text.c_str(), stderr);
+    if (GetOptions().on_quit != "dump") PrintReport();
     SaveDump("signal SIGQUIT");
   }
 }

@@ -68,7 +68,7 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
     return "unknown key '" + key +
            "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
-           "grace_ms, stall_s, patch, "
+           "grace_ms, stall_s, on_quit, patch, "
            "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
   }
   if (known != std::end(kNumbers)) {
@@ -99,6 +99,9 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   } else if (key == "record") {
     if (!OneOf(value, {"off", "state", "trace"})) return "record accepts off, state, trace";
     o.record = value;
+  } else if (key == "on_quit") {
+    if (!OneOf(value, {"report", "dump"})) return "on_quit accepts report, dump";
+    o.on_quit = value;
   } else if (key == "trace_file") {
     o.trace_file = value;
   } else if (key == "schedule") {

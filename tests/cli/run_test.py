@@ -29,10 +29,17 @@ class Run(unittest.TestCase):
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn('cancelled-send', result.stdout)
         self.assertIn('did not end within 1.5 s', result.stderr)
+        self.assertNotIn('blocked tasks', result.stderr)  # it is said once
+
+    def test_timeout_of_a_program_that_strands_nothing(self):
+        result = stranded('run', '--timeout', '0.5', '--', program('stays_busy'))
+        self.assertEqual(result.returncode, 124, result.stderr)
+        self.assertIn('nothing is stranded', result.stdout)
+        self.assertNotIn('nothing is stranded', result.stderr)
 
     def test_timeout_of_a_program_without_the_runtime(self):
         result = stranded('run', '--timeout', '0.2', '--', '/bin/sleep', '60')
-        self.assertNotEqual(result.returncode, 0)
+        self.assertEqual(result.returncode, 124)
         self.assertIn('wrote none, and was killed', result.stderr)
         self.assertNotIn('was taken', result.stderr)
 

@@ -21,9 +21,10 @@ struct Options {
   int grace_ms = 1000;     // how long the dump at exit waits for tasks that still move
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
-  int workers = 0;             // 0: one per core
-  int exitcode = 86;           // of a linked program with findings
-  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  std::string on_quit = "report";  // SIGQUIT: report, or only the dump
+  int workers = 0;                 // 0: one per core
+  int exitcode = 86;               // of a linked program with findings
+  std::string patch;               // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
   std::string explore;         // tests and CheckedMain: explore many schedules, write results here
   int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay
