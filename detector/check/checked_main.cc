@@ -5,6 +5,7 @@
 #include <string>
 
 #include "detector/explore/result_file.h"
+#include "detector/report/source_root.h"
 #include "stranded/errors.h"
 #include "stranded/explore.h"
 #include "stranded/internal/check_support.h"
@@ -72,7 +73,8 @@ bool RunControlled(const std::function<void()>& body, std::uint64_t seed, bool p
 int ExploreMain(const std::function<void()>& body) {
   ExploreOptions options = ExploreOptionsFromEnvironment();
   options.name = program_invocation_short_name;
-  const ExploreResult result = Explore(options, body);
+  ExploreResult result = Explore(options, body);
+  detector::ShortenSteps(result);
   detector::WriteResult(GetOptions().explore, result);
   return result.clean() ? 0 : GetOptions().exitcode;
 }

@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "detector/report/source_root.h"
 #include "detector/rules/fingerprint.h"
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 #include "stranded/time.h"
 
@@ -31,24 +33,39 @@ AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
   return analysis;
 }
 
+// As the command line shows paths: below the sources' root, or by their last part only.
+absl::StatusOr<Analysis> AnalyzeOwn(const std::string& bytes, AnalysisOptions options) {
+  auto dump = detector::ReadDump(bytes, "this process");
+  if (!dump.ok()) return dump.status();
+  const std::vector<std::string> files = detector::FilesOf(**dump);
+  options.source_root = detector::SourceRoot(files, options.source_root);
+  const std::string prefix = detector::SourcePrefix(files, options.source_root);
+  // Nobody else has this dump yet.
+  for (auto& [id, site] : const_cast<detector::Dump&>(**dump).sites) {
+    site.file = BelowPrefix(site.file, prefix);
+  }
+  Analysis analysis = Analyze(*std::move(dump), options);
+  DropMachinePaths(analysis, prefix);
+  return analysis;
+}
+
 // The one path: a snapshot in dump form, read back.
 LeakReport Examine(const DumpOptions& capture, const AnalysisOptions& options) {
-  auto dump = detector::ReadDump(CaptureDump(capture), "this process");
-  if (!dump.ok()) {
+  auto analysis = AnalyzeOwn(CaptureDump(capture), options);
+  if (!analysis.ok()) {
     std::fprintf(stderr, "stranded: the snapshot cannot be read: %s\n",
-                 std::string(dump.status().message()).c_str());
+                 std::string(analysis.status().message()).c_str());
     std::abort();  // our own writer and reader disagree
   }
-  return LeakReport(Analyze(*std::move(dump), options));
+  return LeakReport(*std::move(analysis));
 }
 
 // What SIGQUIT prints in a program that links the detector.
 std::string PrintForSignal(const std::string& bytes) {
-  auto dump = detector::ReadDump(bytes, "this process");
-  if (!dump.ok()) return "stranded: " + std::string(dump.status().message()) + "\n";
+  const auto analysis = AnalyzeOwn(bytes, AnalysisOptions());
+  if (!analysis.ok()) return "stranded: " + std::string(analysis.status().message()) + "\n";
   // Whoever asks wants to see what goes on, not only what is wrong.
-  const Analysis analysis = Analyze(*std::move(dump));
-  return TextReport(analysis) + "\n" + TreeReport(analysis);
+  return TextReport(*analysis) + "\n" + TreeReport(*analysis);
 }
 
 // Before a check waits: a timeout may end such a context meanwhile. Not under a virtual patch: what

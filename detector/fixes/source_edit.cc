@@ -8,16 +8,8 @@
 #include "absl/strings/str_cat.h"
 
 namespace stranded::detector {
-namespace {
-
 namespace fs = std::filesystem;
-constexpr std::uintmax_t kLargest = 8 << 20;
-constexpr std::size_t kContextLines = 3;
 
-bool Below(const fs::path& relative) { return !relative.empty() && *relative.begin() != ".."; }
-
-// Where a project with this file begins: the nearest directory under version control, else the
-// topmost of the directories above it that have a CMakeLists.txt.
 fs::path ProjectOf(const fs::path& file) {
   std::error_code error;
   fs::path top;
@@ -27,6 +19,13 @@ fs::path ProjectOf(const fs::path& file) {
   }
   return top;
 }
+
+namespace {
+
+constexpr std::uintmax_t kLargest = 8 << 20;
+constexpr std::size_t kContextLines = 3;
+
+bool Below(const fs::path& relative) { return !relative.empty() && *relative.begin() != ".."; }
 
 // The path for the diff: as seen from the root, or else from the file's own project.
 std::string ShownPath(const fs::path& file, const fs::path& root) {
@@ -109,6 +108,7 @@ std::optional<SourceFile> FindSource(const std::string& file, const std::string&
 }
 
 std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::string& edited) {
+  if (file.lines[number - 1] == edited) return "";
   const std::size_t first = number > kContextLines ? number - kContextLines : 1;
   const std::size_t last = std::min(file.lines.size(), number + kContextLines);
   const std::string range = absl::StrCat(first, ",", last - first + 1);

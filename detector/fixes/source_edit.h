@@ -2,6 +2,7 @@
 #ifndef STRANDED_DETECTOR_FIXES_SOURCE_EDIT_H_
 #define STRANDED_DETECTOR_FIXES_SOURCE_EDIT_H_
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,7 +22,11 @@ struct SourceFile {
 // Nothing if it cannot be read or is unreasonably large.
 std::optional<SourceFile> FindSource(const std::string& file, const std::string& root);
 
-// The diff that replaces line `number` (from 1) by `edited`.
+// Where a project with this file begins: the nearest directory under version control, else the
+// topmost of the directories above it that have a CMakeLists.txt. Empty: not found.
+std::filesystem::path ProjectOf(const std::filesystem::path& file);
+
+// The diff that replaces line `number` (from 1) by `edited`; empty if that stands there already.
 std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::string& edited);
 
 // `Chan<T> c;`, `Chan<T>()`, `make_shared<Chan<T>>()` and the like with the capacity put in.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/explore/exploration.h"
 #include "detector/explore/result_file.h"
+#include "detector/report/source_root.h"
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
@@ -202,7 +203,8 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
   state_->scope.reset();
   state_->exploring->End(nullptr, failure);
   if (!state_->exploring->over()) return;
-  const ExploreResult result = state_->exploring->TakeResult();
+  ExploreResult result = state_->exploring->TakeResult();
+  detector::ShortenSteps(result);
   detector::WriteResult(GetOptions().explore, result);
   state_->found |= !result.clean();
   ++state_->finished;

@@ -68,7 +68,7 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
     return "unknown key '" + key +
            "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
-           "grace_ms, stall_s, on_quit, patch, "
+           "grace_ms, stall_s, on_quit, source_root, patch, "
            "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
   }
   if (known != std::end(kNumbers)) {
@@ -102,6 +102,8 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   } else if (key == "on_quit") {
     if (!OneOf(value, {"report", "dump"})) return "on_quit accepts report, dump";
     o.on_quit = value;
+  } else if (key == "source_root") {
+    o.source_root = value;
   } else if (key == "trace_file") {
     o.trace_file = value;
   } else if (key == "schedule") {

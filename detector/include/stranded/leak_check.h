@@ -36,7 +36,9 @@ struct LeakCheckOptions {
       ignore;  // tasks whose wait or spawn site has this in file:line or function
   std::vector<std::string> rules;  // only these; empty: all
   std::string label;               // printed with the report
-  std::string source_root = ".";   // for diffs
+  // Paths are relative to it. ".": STRANDED_OPTIONS=source_root, else the current folder, or if all
+  // sources are elsewhere, their project.
+  std::string source_root = ".";
 };
 
 class LeakReport {

@@ -22,6 +22,7 @@ struct Options {
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
   std::string on_quit = "report";  // SIGQUIT: report, or only the dump
+  std::string source_root;         // paths in reports are relative to it; empty: found out
   int workers = 0;                 // 0: one per core
   int exitcode = 86;               // of a linked program with findings
   std::string patch;               // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
