@@ -1,8 +1,11 @@
 // stranded fix -- CMD: explore, try fixes as virtual patches, print and apply what is verified.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -23,14 +26,21 @@ struct FixFlags {
   int verify = 1000;
   bool apply = false, all = false;
   std::string filter, root = ".", format = "text";
+  std::filesystem::file_time_type begun = std::filesystem::file_time_type::clock::now();
 };
 
-absl::StatusOr<ExploreReply> ExploreTests(const SearchOptions& search, const std::string& test) {
+ExploreRequest Request(const SearchOptions& search, const std::string& test,
+                       const std::string& root) {
   ExploreRequest request;
   request.command = search.command;
   if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
   request.options = SearchText(search);
-  return RunExploring(request);
+  // The program makes the diffs. A colon would end the option.
+  const std::string whole = std::filesystem::absolute(root).string();
+  if (root != "." && whole.find(':') == std::string::npos) {
+    absl::StrAppend(&request.options, ":source_root=", whole);
+  }
+  return request;
 }
 
 // A program without tests has one body, whose name is no filter.
@@ -46,10 +56,7 @@ ExploreResult Again(const FixFlags& o, const std::string& test, const std::strin
   search.first = false;
   search.seed += 1000000;  // other schedules than those of the search
   search.schedules = o.verify + 1;
-  ExploreRequest request;
-  request.command = search.command;
-  if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
-  request.options = SearchText(search);
+  ExploreRequest request = Request(search, test, o.root);
   if (!replay.empty()) absl::StrAppend(&request.options, ":replay=", replay);
   auto reply = RunExploring(request);
   if (reply.ok() && reply->results.size() == 1) return reply->results[0];
@@ -81,17 +88,63 @@ std::string WithoutDiffs(const std::string& report) {
   return out;
 }
 
-void PrintChosen(const FixSearch& search, std::set<std::string>& printed) {
+std::filesystem::path SourceOf(const Fix& fix, const FixFlags& o) {
+  return std::filesystem::path(o.root) / fix.site.file;
+}
+
+bool IsProgram(const std::string& file) {
+  char magic[4] = {};
+  std::ifstream(file, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "\177ELF";
+}
+
+// The source is newer than the program, by another hand than this program's: its lines may be
+// others by now. A script or the like tells nothing of when the program was built.
+bool ChangedSinceBuilt(const Fix& fix, const FixFlags& o) {
+  std::error_code error;
+  const std::string& program = o.search.command[0];
+  if (!IsProgram(program)) return false;
+  const auto built = std::filesystem::last_write_time(program, error);
+  if (error) return false;
+  const auto changed = std::filesystem::last_write_time(SourceOf(fix, o), error);
+  return !error && changed > built && changed < o.begun;
+}
+
+// Why there is no diff, as far as that shows from here.
+std::string WhyNoDiff(const Fix& fix, const FixFlags& o) {
+  constexpr char kNotShown[] = "the edit depends on code that the recorded facts do not show";
+  std::error_code error;
+  const std::string& file = fix.site.file;
+  if (file.empty()) return kNotShown;
+  if (!std::filesystem::exists(SourceOf(fix, o), error)) {
+    if (o.root != ".") return absl::StrCat(file, " was not found below ", o.root);
+    // The program may have found it, by the path that it was compiled from.
+    return absl::StrCat(file, " is not below this folder (--root says where it is), or ",
+                        kNotShown);
+  }
+  if (ChangedSinceBuilt(fix, o)) {
+    return absl::StrCat(file, " has changed since the program was built, and may have the edit ",
+                        "already: build the program again");
+  }
+  return kNotShown;
+}
+
+void PrintChosen(const FixSearch& search, const FixFlags& o, std::set<std::string>& printed) {
   for (const Fix& fix : search.chosen) {
     std::printf("\n%s\n  %s\n", fix.summary.c_str(), fix.reason.c_str());
     for (const std::string& w : fix.warnings) std::printf("  check: %s\n", w.c_str());
     if (printed.contains(fix.diff)) {
       std::printf("  The diff stands above: another test needs the same.\n");
     } else if (!fix.diff.empty()) {
+      if (ChangedSinceBuilt(fix, o)) {
+        std::printf(
+            "  check: %s has changed since the program was built: is this still its line?\n",
+            fix.site.file.c_str());
+      }
       std::printf("\n%s", fix.diff.c_str());
       printed.insert(fix.diff);
     } else {
-      std::printf("  No diff: the edit depends on code that the recorded facts do not show.\n");
+      std::printf("  No diff: %s.\n", WhyNoDiff(fix, o).c_str());
     }
   }
 }
@@ -152,12 +205,12 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
     return false;
   }
   std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
-  PrintChosen(search, printed);
+  PrintChosen(search, o, printed);
   return o.apply && ApplyChosen(search, o);
 }
 
 int Run(const FixFlags& o) {
-  const auto reply = ExploreTests(o.search, o.filter);
+  const auto reply = RunExploring(Request(o.search, o.filter, o.root));
   if (!reply.ok()) {
     std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
     return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;

@@ -126,7 +126,8 @@ class Fix(unittest.TestCase):
             # A second time the file is no longer as the program was built from it.
             again = stranded('fix', '--apply', '--root', root, '--', FLAKY)
             self.assertEqual(again.returncode, 1)
-            self.assertIn('is not as it was when the program was built', again.stdout)
+            self.assertIn('leaky.cc has changed since the program was built', again.stdout)
+            self.assertNotIn('--- a/', again.stdout)
 
     def test_the_output_is_a_patch(self):
         with tempfile.TemporaryDirectory() as root:
@@ -137,6 +138,30 @@ class Fix(unittest.TestCase):
             self.assertEqual(applied.returncode, 0, applied.stderr)
             with open(os.path.join(root, 'samples/flaky_leak/leaky.cc'), encoding='utf-8') as file:
                 self.assertIn('Chan<std::string> answers(2);', file.read())
+
+    def test_why_there_is_no_diff(self):
+        with tempfile.TemporaryDirectory() as root:
+            flags = ('--first', '--verify', '50', '--apply')
+            result = stranded('fix', *flags, '--', FLAKY, cwd=root)
+            self.assertIn('No diff: samples/flaky_leak/leaky.cc is not below this folder', result.stdout)
+            result = stranded('fix', *flags, '--root', root, '--', FLAKY)
+            self.assertIn(f'No diff: samples/flaky_leak/leaky.cc was not found below {root}.', result.stdout)
+            copy = os.path.join(root, 'samples/flaky_leak/leaky.cc')
+            os.makedirs(os.path.dirname(copy))
+            shutil.copy(os.path.join(SOURCE, 'samples/flaky_leak/leaky.cc'), copy)
+            program = os.path.join(root, 'program')
+            shutil.copy(FLAKY, program)
+            os.utime(program, (1, 1))
+            # It is what stands there: the line has its edit already.
+            applied = stranded('fix', *flags, '--', FLAKY, cwd=root)
+            self.assertIn('applied: samples/flaky_leak/leaky.cc', applied.stdout)
+            os.utime(copy, (2, 2))
+            again = stranded('fix', *flags, '--', program, cwd=root)
+            self.assertEqual(again.returncode, 1, again.stdout)
+            self.assertIn('No diff: samples/flaky_leak/leaky.cc has changed since the program was built, and may '
+                          'have the edit already: build the program again.', again.stdout)
+            self.assertNotIn('--- a/', again.stdout)
+            self.assertIn('not applied (no diff)', again.stdout)
 
     def test_nothing_to_fix(self):
         fixed = os.path.join(SAMPLES, 'sample_flaky_leak_fixed')
