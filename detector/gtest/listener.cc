@@ -126,7 +126,11 @@ std::string FirstFailure(const testing::TestInfo& test) {
     std::string at = "the test fails";
     // What a test throws has no place.
     if (part.file_name() != nullptr) {
-      absl::StrAppend(&at, " at ", part.file_name(), ":", part.line_number());
+      // Each schedule may fail, and mostly in the same file.
+      static auto& short_names = *new std::map<std::string, std::string>;
+      const auto [name, fresh] = short_names.try_emplace(part.file_name());
+      if (fresh) name->second = detector::ShortFile(part.file_name());
+      absl::StrAppend(&at, " at ", name->second, ":", part.line_number());
     }
     return absl::StrCat(at, ": ", FirstLine(text));
   }

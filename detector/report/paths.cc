@@ -102,6 +102,10 @@ std::vector<std::string> FilesOf(const Dump& dump) {
   return files;
 }
 
+std::string ShortFile(const std::string& file) {
+  return PortablePath(file, SourcePrefix({file}, SourceRoot({file}, ".")));
+}
+
 void ShortenSteps(ExploreResult& result) {
   std::vector<std::string> files;
   for (const ExploreStep& step : result.steps) files.push_back(step.site.file);

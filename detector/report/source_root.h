@@ -20,6 +20,9 @@ std::string SourceRoot(const std::vector<std::string>& files, const std::string&
 std::string SourcePrefix(const std::vector<std::string>& files, const std::string& root);
 std::vector<std::string> FilesOf(const Dump& dump);
 
+// One file as a report of the program itself names it.
+std::string ShortFile(const std::string& file);
+
 // The places of its steps as reports name them.
 void ShortenSteps(ExploreResult& result);
 

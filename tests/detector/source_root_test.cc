@@ -54,6 +54,11 @@ TEST(SourceRoot, AsTheOptionsSay) {
   SetOptionsForTesting(before);
 }
 
+TEST(SourceRoot, IsLeftOutOfASingleName) {
+  EXPECT_EQ(ShortFile("/nowhere/one/a_test.cc"), "a_test.cc");
+  EXPECT_EQ(ShortFile("tests/a_test.cc"), "tests/a_test.cc");
+}
+
 TEST(SourceRoot, IsLeftOutOfAnInterleaving) {
   ExploreResult result;
   for (const char* file : {"/nowhere/one/a.cc", "/nowhere/one/lib/b.cc", "/usr/include/thread"}) {
@@ -78,7 +83,7 @@ std::string Checked() {
   const LeakReport report = scope.Check();
   return report.ToText();
 }
-#line 82 "tests/detector/source_root_test.cc"
+#line 87 "tests/detector/source_root_test.cc"
 
 TEST(SourceRoot, ReportsOfTheProgramItselfNameNoFolderOfTheMachine) {
   const std::string text = Checked();
