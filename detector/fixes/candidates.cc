@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/give_back.h"
+#include "detector/fixes/source_edit.h"
 
 namespace stranded::detector {
 namespace {
@@ -24,7 +26,9 @@ class Candidates {
   void Add(Fix fix, const std::string& kind, const SourceSite& at);
   void AddProposed(FixKind kind, const std::string& patch);
   void GiveUp(const Task& task);
+  void GiveUpOrReturn(const Task& task);
   void WithContext(const Task& task);
+  void OrSkip(const Task& task, std::size_t known);
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
@@ -70,8 +74,36 @@ bool Selectable(WaitKind wait) {
          wait == WaitKind::kSleep;
 }
 
+// A sender that gives up returns. Where others send to it, it may have to go on instead, without
+// its value: the same once more for each candidate from `known` on.
+void Candidates::OrSkip(const Task& task, std::size_t known) {
+  if (task.wait != WaitKind::kChanSend) return;
+  const SourceSite site = SiteText(s_, task.wait_site);
+  const auto source = FindSource(site.file, s_.options().source_root);
+  for (std::size_t end = out_.candidates.size(); known < end; ++known) {
+    Fix fix = out_.candidates[known];
+    const std::size_t at = fix.patch.find('@');
+    fix.patch.insert(at, "(skip)");
+    fix.summary = absl::StrCat(absl::StripSuffix(fix.summary, "."),
+                               ". Its task then goes on, without the value.");
+    fix.diff.clear();
+    if (source.has_value() && fix.patch.starts_with("context")) {
+      if (const auto edited = WithContextSkip(source->lines, site.line)) {
+        fix.diff = DiffOfLine(*source, site.line, *edited);
+      }
+    }
+    out_.candidates.push_back(std::move(fix));
+  }
+}
+
 void Candidates::GiveUp(const Task& task) {
   if (!Selectable(task.wait)) return;
+  const std::size_t known = out_.candidates.size();
+  GiveUpOrReturn(task);
+  OrSkip(task, known);
+}
+
+void Candidates::GiveUpOrReturn(const Task& task) {
   const Channel* channel = s_.ChannelOf(task);
   if (channel != nullptr && task.wait == WaitKind::kChanSend) {
     GiveUpWithStop(task, *channel);

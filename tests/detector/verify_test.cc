@@ -102,6 +102,72 @@ TEST(Verify, AContextCaseNeedsAContextThatEnds) {
   EXPECT_FALSE(Explore(options, body).clean());
 }
 
+// A worker that returns leaves those that feed it: both listen to the context, or the worker goes
+// on, as the edit shown does.
+TEST(Verify, ASenderThatGivesUpReturns) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> jobs, results;
+    Go(ctx, [=] {
+      for (const int job : jobs) results.Send(job);
+    });
+    Go(ctx, [=] {
+      for (int i = 0; i < 4; ++i) jobs.Send(i);
+      jobs.Close();
+    });
+    results.Recv();
+    cancel();
+  });
+  ASSERT_TRUE(search.verified);
+  EXPECT_EQ(search.chosen.size(), 2u) << search.ToText();
+}
+
+// ... or it goes on without its value. Then those that feed it come to their end.
+TEST(Verify, OrItGoesOnWithoutItsValue) {
+  std::uint32_t line = 0;
+  const auto body = [&line] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> jobs, results;
+    Go(ctx, [=, &line] {
+      line = std::source_location::current().line() + 1;
+      for (const int job : jobs) results.Send(job);
+    });
+    Go([=] {
+      for (int i = 0; i < 4; ++i) jobs.Send(i);
+      jobs.Close();
+    });
+    results.Recv();
+    cancel();
+  };
+  const auto with = [&](const std::string& kind) {
+    ExploreOptions options;
+    options.schedules = 20;
+    options.patch = line == 0 ? "" : absl::StrCat(kind, "@verify_test.cc#", line);
+    return Explore(options, body);
+  };
+  EXPECT_FALSE(with("").clean());
+  EXPECT_FALSE(with("context").clean());
+  EXPECT_TRUE(with("context(skip)").clean()) << with("context(skip)").ToText();
+}
+
+TEST(Verify, AnEndlessProgramIsNoFix) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> wake, values;
+    Go(ctx, [=] {
+      while (true) {
+        Select(OnRecv(wake), OnRecv(values));
+      }
+    });
+    cancel();
+  });
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind != FixKind::kCloseChannel) continue;
+    EXPECT_EQ(trial.status, FixStatus::kRefuted) << trial.fix.summary << trial.evidence;
+  }
+  EXPECT_LT(search.schedules, 302 + 3);  // one that goes round is enough
+}
+
 TEST(Verify, CloseForALoopingReceiver) {
   const FixSearch search = Search([] {
     Chan<int> items;
