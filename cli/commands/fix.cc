@@ -96,6 +96,17 @@ void PrintChosen(const FixSearch& search, std::set<std::string>& printed) {
   }
 }
 
+// True if there is anything.
+bool PrintLookFirst(const FixSearch& search) {
+  const auto first = search.LookFirst();
+  if (first.empty()) return false;
+  std::printf("\nLook first at this, which cannot be tried:\n");
+  for (const FixTrial* trial : first) {
+    std::printf("\n%s\n  %s\n", trial->fix.summary.c_str(), trial->fix.reason.c_str());
+  }
+  return true;
+}
+
 bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
@@ -151,7 +162,9 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
     std::printf("\nNo fix could be verified.\n");
     return false;
   }
-  std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
+  const bool ends_waits_only = PrintLookFirst(search);
+  std::printf("\nVerified%s%s:\n", search.chosen.size() > 1 ? ", together" : "",
+              ends_waits_only ? ", though it only ends the waiting" : "");
   PrintChosen(search, printed);
   return o.apply && ApplyChosen(search, o);
 }

@@ -314,6 +314,24 @@ FixSearch FixBody(const ExploreOptions& options, int verify, const std::function
   });
 }
 
+std::vector<const FixTrial*> FixSearch::LookFirst() const {
+  std::set<std::string_view> rules;
+  for (const FixTrial& trial : trials) {
+    const bool ends_waits_only =
+        trial.fix.patch.starts_with("release") || trial.fix.patch.starts_with("giveup");
+    const bool taken = std::any_of(chosen.begin(), chosen.end(),
+                                   [&](const Fix& fix) { return fix.patch == trial.fix.patch; });
+    if (ends_waits_only && taken) rules.insert(trial.rule);
+  }
+  std::vector<const FixTrial*> first;
+  for (const FixTrial& trial : trials) {
+    if (trial.status == FixStatus::kNotTestable && rules.contains(trial.rule)) {
+      first.push_back(&trial);
+    }
+  }
+  return first;
+}
+
 std::string FixSearch::ToText() const {
   std::string out;
   for (const FixTrial& t : trials) {

@@ -35,6 +35,7 @@ class Candidates {
   void CancelAtOrAbove(const Context& context);
   void Release(const Task& waiter);
   void ForSend(const Task& task);
+  void EndWhatItListensTo(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
   std::vector<const Task*> DistinctWaits(bool for_locks) const;
@@ -225,11 +226,13 @@ void Candidates::Release(const Task& waiter) {
   for (const SiteId id : sites) {
     if (!seen.insert(id).second) continue;
     const SourceSite site = SiteText(s_, id);
-    Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
-                  absl::StrCat("Unlock what is locked at ", site.ToString(),
-                               " before its holder blocks or returns."),
-                  "Those that wait for the lock can then go on."),
-        "release", site);
+    Fix fix = SimpleFix(FixKind::kReleaseBeforeWait, site,
+                        absl::StrCat("Unlock what is locked at ", site.ToString(),
+                                     " before its holder blocks or returns."),
+                        "Those that wait for the lock can then go on.");
+    fix.warnings.push_back(
+        "What the lock protects is open to others from there on, before its holder is done.");
+    Add(std::move(fix), "release", site);
   }
 }
 
@@ -280,8 +283,16 @@ void Candidates::ForSend(const Task& task) {
   GiveUp(task);
 }
 
+// What the wait listens to is cancelled; the task's own context first, if that has ended.
+void Candidates::EndWhatItListensTo(const Task& task) {
+  const Context* context = ListenedTo(task);
+  if (context == nullptr) return;
+  if (s_.EndedContext(task) != nullptr && context->creator_task != task.id) GiveUp(task);
+  CancelAtOrAbove(*context);
+}
+
 void Candidates::ForReceive(const Task& task, bool close_first) {
-  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
+  EndWhatItListensTo(task);
   const Channel* channel = s_.ChannelOf(task);
   if (close_first && channel != nullptr) Close(*channel);
   GiveUp(task);
@@ -289,7 +300,7 @@ void Candidates::ForReceive(const Task& task, bool close_first) {
 }
 
 void Candidates::ForSelect(const Task& task) {
-  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
+  EndWhatItListensTo(task);
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
     const WaitCase& c = s_.snap().cases[task.first_case + i];
     const Channel* channel = s_.snap().channels.Find(c.channel);

@@ -168,6 +168,21 @@ TEST(Verify, AnEndlessProgramIsNoFix) {
   EXPECT_LT(search.schedules, 302 + 3);  // one that goes round is enough
 }
 
+// What stands above the task's own context serves others, too: it is not to be cancelled.
+TEST(Verify, ASelectThatListensToTheServersContextIsGivenItsOwn) {
+  auto [server, stop] = WithCancel(Background());
+  const FixSearch search = Search([server = server] {
+    auto [request, cancel] = WithCancel(server);
+    const Chan<int> beats;
+    Go(request, [=] { Select(OnSend(beats, 1), OnDone(server)); });
+    cancel();
+  });
+  stop();
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_THAT(search.chosen.front().summary, HasSubstr("listen to the task's own context"));
+  for (const FixTrial& trial : search.trials) EXPECT_NE(trial.fix.kind, FixKind::kCallCancel);
+}
+
 TEST(Verify, CloseForALoopingReceiver) {
   const FixSearch search = Search([] {
     Chan<int> items;
@@ -280,6 +295,29 @@ TEST(Verify, ReleaseOfALockThatIsHeldAcrossASend) {
 }
 
 // By hand: the lock taken at one line is released across the operation at another.
+// An unlocked lock ends the waiting and protects nothing any more: the order is what is wrong.
+TEST(Verify, WhatNoPatchStandsForIsShownBesideAReleasedLock) {
+  const FixSearch search = Search([] {
+    Mutex a, b;
+    TaskHandle one = Go([&] {
+      const MutexLock first(a);
+      this_task::Yield();
+      const MutexLock second(b);
+    });
+    {
+      const MutexLock first(b);
+      this_task::Yield();
+      const MutexLock second(a);
+    }
+    one.Join();
+  });
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_EQ(search.chosen.front().kind, FixKind::kReleaseBeforeWait);
+  EXPECT_THAT(search.chosen.front().warnings, testing::Contains(HasSubstr("protects")));
+  ASSERT_EQ(search.LookFirst().size(), 1u) << search.ToText();
+  EXPECT_THAT(search.LookFirst().front()->fix.summary, HasSubstr("in the same order"));
+}
+
 TEST(Verify, ReleaseAcrossOneOperationOnly) {
   std::string file;
   std::uint32_t taken = 0;
