@@ -144,7 +144,12 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
   Fix fix = SimpleFix(FixKind::kAddContextCase, site,
                       absl::StrCat("At ", site.ToString(), ", ", HowTo(task.wait), "."),
                       "The operation then ends when the context does, whoever else has left.");
-  if (!s.CanEnd(task.context)) {
+  if (task.context != 0 && s.snap().contexts.Find(task.context) == nullptr) {
+    fix.warnings.push_back(
+        "What became of the task's context is missing from this dump: if it has ended, this is "
+        "what "
+        "it lacks, and another rule.");
+  } else if (!s.CanEnd(task.context)) {
     fix.warnings.push_back(
         absl::StrCat("The task's own context can never end (",
                      WhyEndless(s, s.snap().contexts.Find(task.context)),

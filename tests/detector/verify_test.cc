@@ -183,6 +183,25 @@ TEST(Verify, ASelectThatListensToTheServersContextIsGivenItsOwn) {
   for (const FixTrial& trial : search.trials) EXPECT_NE(trial.fix.kind, FixKind::kCallCancel);
 }
 
+TEST(Verify, AStopThatIsSentReachesOneTask) {
+  const FixSearch search = Search([] {
+    const Chan<int> work;
+    const Chan<Unit> stop;
+    for (int i = 0; i < 3; ++i) {
+      Go([=] {
+        while (Select(OnRecv(work), OnRecv(stop)) == 0) {
+        }
+      });
+    }
+    work.Send(1);
+    stop.Send(Unit{});
+  });
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_EQ(search.chosen.front().kind, FixKind::kCloseChannel);
+  EXPECT_THAT(search.chosen.front().summary, HasSubstr("Close() it instead of sending at"));
+  EXPECT_THAT(search.before.bad()->report.ToText(), HasSubstr("(1 sent, 1 received)"));
+}
+
 TEST(Verify, CloseForALoopingReceiver) {
   const FixSearch search = Search([] {
     Chan<int> items;
