@@ -175,7 +175,9 @@ int Run(const FixFlags& o) {
     std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
     return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
   }
-  bool done = reply->crashed_in.empty();
+  const bool crashed = !reply->crashed_in.empty();
+  if (crashed) PrintCrash(*reply);
+  bool done = !crashed;
   std::set<std::string> printed;  // diffs
   for (const ExploreResult& result : reply->results) {
     if (!result.error.ok()) {

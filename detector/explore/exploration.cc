@@ -8,8 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
+#include "detector/explore/result_file.h"
 #include "detector/rules/fingerprint.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/recorder_hooks.h"
+#include "stranded/options.h"
 
 namespace stranded::detector {
 namespace {
@@ -165,6 +168,7 @@ bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_
   entered_ = std::chrono::steady_clock::now();
   dead_end_.reset();
   internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
+  internal::SetCrashHook(&Exploration::OnCrash);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
   // What the last replay shows is told in full, with the history.
@@ -196,6 +200,12 @@ bool Exploration::Begin() {
   replay_policy_ = *internal::NewSchedulePolicy(settings);
   std::ignore = internal::BeginSchedule(replay_policy_, 0);
   return Enter(settings, 0);
+}
+
+void Exploration::OnCrash(int signal) {
+  if (current == nullptr || GetOptions().explore.empty()) return;
+  WriteCrash(GetOptions().explore, signal, current->result_.schedules + 1,
+             internal::RecordOf(current->world_).schedule);
 }
 
 void Exploration::OnDeadEnd(std::uint64_t) {

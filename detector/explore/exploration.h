@@ -49,6 +49,7 @@ class Exploration {
   };
 
   static void OnDeadEnd(std::uint64_t world);
+  static void OnCrash(int signal);
   bool NextOfSearch();
   bool ReplaysFirst() const;
   void Advance();
