@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/terminal/progress.h"
@@ -71,6 +72,13 @@ absl::Status ReadResults(const std::string& path, const std::string& program, Ex
       reply->crashed_in = line.substr(6);
       continue;
     }
+    if (line.starts_with("crash ")) {
+      const std::vector<std::string> words = absl::StrSplit(line, ' ');
+      if (words.size() == 4 && absl::SimpleAtoi(words[2], &reply->crash_number)) {
+        reply->crash_schedule = words[3];
+      }
+      continue;
+    }
     if (line.starts_with("none ")) return NoTest(program, line);
     auto result = detector::ParseExploreJson(line);
     if (!result.ok()) return result.status();
@@ -128,6 +136,18 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
         "main() that reads STRANDED_OPTIONS), or run its body in stranded::CheckedMain"));
   }
   return reply;
+}
+
+void PrintCrash(const ExploreReply& reply) {
+  const int signal = reply.exit_code - 128;
+  std::string text = absl::StrCat("stranded: the program was ended by signal ", signal, " (",
+                                  strsignal(signal), ") while it explored ", reply.crashed_in);
+  if (!reply.crash_schedule.empty()) {
+    absl::StrAppend(&text, ", in schedule ", reply.crash_number,
+                    "\n  replay: stranded explore --output --replay ", reply.crash_schedule,
+                    " -- CMD");
+  }
+  std::fprintf(stderr, "%s\n", text.c_str());
 }
 
 }  // namespace stranded::cli

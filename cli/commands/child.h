@@ -19,12 +19,17 @@ struct ExploreRequest {
 
 struct ExploreReply {
   std::vector<ExploreResult> results;
-  std::string crashed_in;  // the body in which the program ended before its time
-  int exit_code = 0;       // 128 + signal
+  std::string crashed_in;      // the body in which the program ended before its time
+  std::string crash_schedule;  // that leads there; "" if it is not known
+  int crash_number = 0;        // the how-manyth it was
+  int exit_code = 0;           // 128 + signal
 };
 
 // Runs the program once, exploring. An error says that it could not be run, or never explored.
 absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request);
+
+// Says on stderr what ended the program while it explored, and how to get there again.
+void PrintCrash(const ExploreReply& reply);
 
 }  // namespace stranded::cli
 

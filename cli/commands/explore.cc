@@ -44,8 +44,7 @@ int Run(const ExploreFlags& o) {
     if (!result.clean()) code = kFindings;
   }
   if (!reply->crashed_in.empty()) {
-    std::fprintf(stderr, "stranded: the program was ended by signal %d while it explored %s\n",
-                 reply->exit_code - 128, reply->crashed_in.c_str());
+    PrintCrash(*reply);
     return kFindings;
   }
   return code;

@@ -149,6 +149,17 @@ void PrintChosen(const FixSearch& search, const FixFlags& o, std::set<std::strin
   }
 }
 
+// True if there is anything.
+bool PrintLookFirst(const FixSearch& search) {
+  const auto first = search.LookFirst();
+  if (first.empty()) return false;
+  std::printf("\nLook first at this, which cannot be tried:\n");
+  for (const FixTrial* trial : first) {
+    std::printf("\n%s\n  %s\n", trial->fix.summary.c_str(), trial->fix.reason.c_str());
+  }
+  return true;
+}
+
 bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
@@ -204,7 +215,9 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
     std::printf("\nNo fix could be verified.\n");
     return false;
   }
-  std::printf("\nVerified%s:\n", search.chosen.size() > 1 ? ", together" : "");
+  const bool ends_waits_only = PrintLookFirst(search);
+  std::printf("\nVerified%s%s:\n", search.chosen.size() > 1 ? ", together" : "",
+              ends_waits_only ? ", though it only ends the waiting" : "");
   PrintChosen(search, o, printed);
   return o.apply && ApplyChosen(search, o);
 }
@@ -215,7 +228,9 @@ int Run(const FixFlags& o) {
     std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
     return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
   }
-  bool done = reply->crashed_in.empty();
+  const bool crashed = !reply->crashed_in.empty();
+  if (crashed) PrintCrash(*reply);
+  bool done = !crashed;
   std::set<std::string> printed;  // diffs
   for (const ExploreResult& result : reply->results) {
     if (!result.error.ok()) {

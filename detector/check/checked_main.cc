@@ -73,6 +73,7 @@ bool RunControlled(const std::function<void()>& body, std::uint64_t seed, bool p
 int ExploreMain(const std::function<void()>& body) {
   ExploreOptions options = ExploreOptionsFromEnvironment();
   options.name = program_invocation_short_name;
+  detector::WriteBegin(GetOptions().explore, options.name);
   ExploreResult result = Explore(options, body);
   detector::ShortenSteps(result);
   detector::WriteResult(GetOptions().explore, result);

@@ -8,8 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
+#include "detector/explore/result_file.h"
 #include "detector/rules/fingerprint.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/internal/recorder_hooks.h"
+#include "stranded/options.h"
 
 namespace stranded::detector {
 namespace {
@@ -120,8 +123,14 @@ bool Exploration::OutOfTime() const {
   return absl::FromChrono(spent) >= options_.time_limit;
 }
 
+// A fix with which tasks run in circles, until a limit ends them, needs no further schedules.
+bool Exploration::Refuted() const {
+  return !options_.patch.empty() && !options_.first_schedule.empty() && goes_round_;
+}
+
 bool Exploration::NextOfSearch() {
   if (std::exchange(fetched_, false)) return true;
+  if (Refuted()) return false;
   const int most = options_.policy == "replay" ? 1 : options_.schedules;
   if (result_.schedules >= most || (result_.schedules > 0 && OutOfTime())) return false;
   if (options_.stop_at_first && !result_.clean()) return false;
@@ -141,11 +150,17 @@ void Exploration::Advance() {
     ShowProgress(true);
     phase_ = Phase::kOver;
     if (result_.clean()) return;
+    if (Refuted()) {
+      result_.schedule = result_.bad()->schedule;
+      return;
+    }
     minimizer_ = std::make_unique<Minimizer>(result_.bad()->schedule);
     phase_ = options_.minimize ? Phase::kMinimize : Phase::kLast;
     return;
   }
-  phase_ = phase_ == Phase::kMinimize ? Phase::kLast : Phase::kOver;
+  phase_ = phase_ == Phase::kMinimize                        ? Phase::kLast
+           : phase_ == Phase::kLast && result_.schedules > 1 ? Phase::kAgain
+                                                             : Phase::kOver;
 }
 
 bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_t seed) {
@@ -153,6 +168,7 @@ bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_
   entered_ = std::chrono::steady_clock::now();
   dead_end_.reset();
   internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
+  internal::SetCrashHook(&Exploration::OnCrash);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
   // What the last replay shows is told in full, with the history.
@@ -180,9 +196,16 @@ bool Exploration::Begin() {
     settings.replay = minimizer_->best();
     settings.keep_steps = true;
   }
+  if (phase_ == Phase::kAgain) settings.replay = first_schedule_;
   replay_policy_ = *internal::NewSchedulePolicy(settings);
   std::ignore = internal::BeginSchedule(replay_policy_, 0);
   return Enter(settings, 0);
+}
+
+void Exploration::OnCrash(int signal) {
+  if (current == nullptr || GetOptions().explore.empty()) return;
+  WriteCrash(GetOptions().explore, signal, current->result_.schedules + 1,
+             internal::RecordOf(current->world_).schedule);
 }
 
 void Exploration::OnDeadEnd(std::uint64_t) {
@@ -251,13 +274,21 @@ void Exploration::End(const std::exception_ptr& thrown, const std::string& failu
   if (phase_ == Phase::kSearch) {
     result_.seconds +=
         absl::ToDoubleSeconds(absl::FromChrono(std::chrono::steady_clock::now() - entered_));
-    ++result_.schedules;
+    if (result_.schedules++ == 0) {
+      first_key_ = end.key;
+      first_schedule_ = record.schedule;
+    }
     NoteOutcome(end, record, cut ? "" : failure);
+    constexpr std::uint64_t kManySteps = 10000;
+    goes_round_ |= record.cut || (!end.report.clean() && record.steps > kManySteps);
     ShowProgress(false);
   } else if (phase_ == Phase::kMinimize) {
-    minimizer_->Report(end.key == bad_key_, record.schedule);
-  } else {
+    minimizer_->Report(FailsAlike(end.key), record.schedule);
+  } else if (phase_ == Phase::kLast) {
     NoteLast(end, record);
+    Advance();
+  } else {
+    result_.repeats = end.key == first_key_;
     phase_ = Phase::kOver;
   }
 }
@@ -289,6 +320,18 @@ void Exploration::NoteOutcome(const EndState& end, const internal::ScheduleRecor
     result_.first_bad = static_cast<int>(result_.outcomes.size()) - 1;
     bad_key_ = end.key;
   }
+}
+
+// An end that another schedule came to may fail in the same way with fewer tasks, or more:
+// whichever needs the smaller schedule is shown.
+bool Exploration::FailsAlike(std::uint64_t key) {
+  if (key == bad_key_) return true;
+  const auto other = by_key_.find(key);
+  if (other == by_key_.end() || !result_.outcomes[other->second].bad()) return false;
+  if (WhatFailed(result_.outcomes[other->second]) != WhatFailed(*result_.bad())) return false;
+  bad_key_ = key;
+  result_.first_bad = static_cast<int>(other->second);
+  return true;
 }
 
 void Exploration::NoteLast(const EndState& end, const internal::ScheduleRecord& record) {

@@ -40,7 +40,8 @@ class Exploration {
   ExploreResult TakeResult();
 
  private:
-  enum class Phase { kSearch, kMinimize, kLast, kOver };
+  // kAgain: the first schedule once more, to see that it ends as it did.
+  enum class Phase { kSearch, kMinimize, kLast, kAgain, kOver };
   struct EndState {
     std::uint64_t key = 0;
     LeakReport report;
@@ -48,6 +49,7 @@ class Exploration {
   };
 
   static void OnDeadEnd(std::uint64_t world);
+  static void OnCrash(int signal);
   bool NextOfSearch();
   bool ReplaysFirst() const;
   void Advance();
@@ -56,9 +58,11 @@ class Exploration {
   LeakReport Unexpected(const LeakReport& report, bool dead_end) const;
   void NoteOutcome(const EndState& end, const internal::ScheduleRecord& record,
                    const std::string& failure);
+  bool FailsAlike(std::uint64_t key);
   void NoteLast(const EndState& end, const internal::ScheduleRecord& record);
   void ShowProgress(bool done);
   bool OutOfTime() const;
+  bool Refuted() const;
 
   const ExploreOptions options_;
   ExploreResult result_;
@@ -71,7 +75,9 @@ class Exploration {
   std::uint64_t seed_ = 0;
   std::optional<EndState> dead_end_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;  // end -> outcome
-  std::uint64_t bad_key_ = 0;
+  std::uint64_t bad_key_ = 0, first_key_ = 0;
+  std::string first_schedule_;
+  bool goes_round_ = false;
   bool traced_before_ = false;
   std::unique_ptr<Minimizer> minimizer_;
   Expected expected_;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/rules/fingerprint.h"
 
 namespace stranded::detector {
 namespace {
@@ -50,6 +51,18 @@ std::string StepText(const ScheduleStep& step) {
 
 std::string Files(const std::set<std::string>& rules) { return absl::StrJoin(rules, ", "); }
 
+}  // namespace
+
+std::string ShortSchedule(const std::string& schedule) {
+  constexpr std::size_t kShown = 120;
+  if (schedule.size() <= kShown) return schedule;
+  const auto changes = std::count(schedule.begin(), schedule.end(), ',') + 1;
+  return absl::StrCat(schedule.substr(0, schedule.rfind(',', kShown)), ",... (", changes,
+                      " changes)");
+}
+
+namespace {
+
 std::string Rate(const ExploreResult& r) {
   if (r.seconds <= 0 || r.schedules < 2) return "";
   return absl::StrFormat(", %.0f a second", r.schedules / r.seconds);
@@ -62,7 +75,20 @@ std::string Seeds(const ExploreResult& r) {
 }
 
 std::string HowToReplay(const ExploreResult& r) {
-  std::string out = absl::StrCat("  replay: stranded explore --replay ", r.schedule, " -- CMD\n");
+  constexpr std::size_t kLongest = 4000;
+  std::string out;
+  if (!r.repeats) {
+    out =
+        "  The body does not run alike twice: the first schedule, run once more behind the others, "
+        "ended\n  otherwise. What it keeps in globals or statics from one run to the next, "
+        "addresses or the\n  clock may decide; then the replay shows something else.\n\n";
+  }
+  if (r.schedule.size() > kLongest) {
+    absl::StrAppend(&out, "  replay: too long to show, ", ShortSchedule(r.schedule),
+                    "; --format json has it\n");
+  } else {
+    absl::StrAppend(&out, "  replay: stranded explore --replay ", r.schedule, " -- CMD\n");
+  }
   if (r.policy == "random" || r.policy == "round-robin") {
     absl::StrAppend(&out, "      or: stranded explore --policy ", r.policy, " --seed ",
                     r.bad()->seed, " --schedules 1 -- CMD\n");
@@ -147,12 +173,14 @@ std::string StepsText(const std::vector<ExploreStep>& steps) {
   return out;
 }
 
-std::string ShortSchedule(const std::string& schedule) {
-  constexpr std::size_t kShown = 120;
-  if (schedule.size() <= kShown) return schedule;
-  const auto changes = std::count(schedule.begin(), schedule.end(), ',') + 1;
-  return absl::StrCat(schedule.substr(0, schedule.rfind(',', kShown)), ",... (", changes,
-                      " changes)");
+std::set<std::string> WhatFailed(const ExploreOutcome& o) {
+  std::set<std::string> failed;
+  for (const Finding& f : o.report.findings()) {
+    failed.insert(absl::StrCat(CauseKey(f.data()), "@", f.wait_site().ToString()));
+  }
+  failed.insert(o.exceptions.begin(), o.exceptions.end());
+  if (!o.failure.empty()) failed.insert(o.failure);
+  return failed;
 }
 
 std::string OutcomeText(const ExploreOutcome& o) {

@@ -2,6 +2,7 @@
 #ifndef STRANDED_DETECTOR_EXPLORE_EXPLORE_TEXT_H_
 #define STRANDED_DETECTOR_EXPLORE_EXPLORE_TEXT_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ std::vector<ExploreStep> StepsOf(const internal::ScheduleRecord& record,
                                  const std::string& source_root);
 // One line a step: task, operation, place; a mark where a task was stopped that could have gone on.
 std::string StepsText(const std::vector<ExploreStep>& steps);
+// What went wrong, however many tasks it left: causes with their places, and what was thrown.
+std::set<std::string> WhatFailed(const ExploreOutcome& o);
 // A long schedule is cut in the middle.
 std::string ShortSchedule(const std::string& schedule);
 // "3 tasks stranded (cancelled-send)", "clean", ...

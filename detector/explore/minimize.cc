@@ -9,6 +9,7 @@ namespace stranded::detector {
 namespace {
 
 constexpr int kMostTrials = 1000;
+constexpr std::size_t kMostWork = 500000;  // changes in all trials: long runs take long to repeat
 
 std::vector<std::string> Split(const std::string& schedule) {
   if (schedule == "-") return {};
@@ -28,8 +29,9 @@ bool Minimizer::Next(std::string* schedule) {
     part_ = part_ == 1 ? 0 : (part_ + 1) / 2;
     at_ = 0;
   }
-  if (part_ == 0 || best_.empty() || tried_ >= kMostTrials) return false;
+  if (part_ == 0 || best_.empty() || tried_ >= kMostTrials || work_ >= kMostWork) return false;
   ++tried_;
+  work_ += best_.size();
   trial_ = best_;
   const auto first = trial_.begin() + static_cast<std::ptrdiff_t>(at_);
   trial_.erase(first, first + static_cast<std::ptrdiff_t>(std::min(part_, trial_.size() - at_)));

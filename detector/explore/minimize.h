@@ -28,6 +28,7 @@ class Minimizer {
   std::vector<std::string> best_, trial_;
   std::size_t part_ = 0, at_ = 0;  // size of what is left out, and where
   int tried_ = 0;
+  std::size_t work_ = 0;
 };
 
 }  // namespace stranded::detector

@@ -24,6 +24,11 @@ void WriteBegin(const std::string& path, const std::string& name) {
   Append(path, "begin " + name + "\n");
 }
 
+void WriteCrash(const std::string& path, int signal, int number, const std::string& schedule) {
+  Append(path,
+         "crash " + std::to_string(signal) + " " + std::to_string(number) + " " + schedule + "\n");
+}
+
 void WriteNoTest(const std::string& path, int tests, const std::string& filter) {
   Append(path, "none " + std::to_string(tests) + " " + filter + "\n");
 }

@@ -19,12 +19,15 @@ std::string KeyOf(const Finding& finding) {
 
 std::set<std::string> FindingsOf(const ExploreResult& result) {
   std::set<std::string> found;
-  for (const ExploreOutcome& o : result.outcomes) {
-    for (const Finding& f : o.report.findings()) found.insert(KeyOf(f));
-    for (const std::string& e : o.exceptions) found.insert(e);
-    if (!o.failure.empty()) found.insert(o.failure);
-  }
+  for (const ExploreOutcome& o : result.outcomes) found.merge(detector::WhatFailed(o));
   return found;
+}
+
+// A schedule that did not come to its end; null if all did.
+const ExploreOutcome* Endless(const ExploreResult& result) {
+  const auto cut = std::find_if(result.outcomes.begin(), result.outcomes.end(),
+                                [](const ExploreOutcome& o) { return o.cut; });
+  return cut == result.outcomes.end() ? nullptr : &*cut;
 }
 
 // The findings that can be tried, those that name a cause before those that only name an effect.
@@ -204,7 +207,9 @@ bool Search::Extend(const Finding& finding, const Fix& fix, ExploreResult* resul
     *result = explore_(patches, result->schedule);
     search_.schedules += result->schedules;
   }
-  if (!result->clean()) return false;
+  if (!result->clean() || (Endless(*result) != nullptr && Endless(search_.before) == nullptr)) {
+    return false;
+  }
   FixTrial& trial = search_.trials.back();
   trial.status = FixStatus::kVerified;
   trial.evidence = absl::StrCat(
@@ -251,7 +256,13 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
   const std::string patches = patches_.empty() ? fix.patch : absl::StrCat(patches_, ",", fix.patch);
   *result = explore_(patches, now_.schedule);
   search_.schedules += result->schedules;
-  if (result->clean()) {
+  const ExploreOutcome* const endless = Endless(*result);
+  if (endless != nullptr && Endless(search_.before) == nullptr) {
+    trial.status = FixStatus::kRefuted;
+    trial.evidence =
+        absl::StrCat("refuted by schedule ", detector::ShortSchedule(endless->schedule),
+                     ": with it the program does not come to an end");
+  } else if (result->clean()) {
     trial.status = FixStatus::kVerified;
     trial.evidence = absl::StrCat("the failing schedule and ", result->schedules - 1,
                                   " others leave nothing behind");
@@ -301,6 +312,24 @@ FixSearch FixBody(const ExploreOptions& options, int verify, const std::function
     again.stop_at_first = false;
     return Explore(again, body);
   });
+}
+
+std::vector<const FixTrial*> FixSearch::LookFirst() const {
+  std::set<std::string_view> rules;
+  for (const FixTrial& trial : trials) {
+    const bool ends_waits_only =
+        trial.fix.patch.starts_with("release") || trial.fix.patch.starts_with("giveup");
+    const bool taken = std::any_of(chosen.begin(), chosen.end(),
+                                   [&](const Fix& fix) { return fix.patch == trial.fix.patch; });
+    if (ends_waits_only && taken) rules.insert(trial.rule);
+  }
+  std::vector<const FixTrial*> first;
+  for (const FixTrial& trial : trials) {
+    if (trial.status == FixStatus::kNotTestable && rules.contains(trial.rule)) {
+      first.push_back(&trial);
+    }
+  }
+  return first;
 }
 
 std::string FixSearch::ToText() const {

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/give_back.h"
+#include "detector/fixes/source_edit.h"
 
 namespace stranded::detector {
 namespace {
@@ -24,13 +26,16 @@ class Candidates {
   void Add(Fix fix, const std::string& kind, const SourceSite& at);
   void AddProposed(FixKind kind, const std::string& patch);
   void GiveUp(const Task& task);
+  void GiveUpOrReturn(const Task& task);
   void WithContext(const Task& task);
+  void OrSkip(const Task& task, std::size_t known);
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
   void CancelAtOrAbove(const Context& context);
   void Release(const Task& waiter);
   void ForSend(const Task& task);
+  void EndWhatItListensTo(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
   std::vector<const Task*> DistinctWaits(bool for_locks) const;
@@ -70,8 +75,36 @@ bool Selectable(WaitKind wait) {
          wait == WaitKind::kSleep;
 }
 
+// A sender that gives up returns. Where others send to it, it may have to go on instead, without
+// its value: the same once more for each candidate from `known` on.
+void Candidates::OrSkip(const Task& task, std::size_t known) {
+  if (task.wait != WaitKind::kChanSend) return;
+  const SourceSite site = SiteText(s_, task.wait_site);
+  const auto source = FindSource(site.file, s_.options().source_root);
+  for (std::size_t end = out_.candidates.size(); known < end; ++known) {
+    Fix fix = out_.candidates[known];
+    const std::size_t at = fix.patch.find('@');
+    fix.patch.insert(at, "(skip)");
+    fix.summary = absl::StrCat(absl::StripSuffix(fix.summary, "."),
+                               ". Its task then goes on, without the value.");
+    fix.diff.clear();
+    if (source.has_value() && fix.patch.starts_with("context")) {
+      if (const auto edited = WithContextSkip(source->lines, site.line)) {
+        fix.diff = DiffOfLine(*source, site.line, *edited);
+      }
+    }
+    out_.candidates.push_back(std::move(fix));
+  }
+}
+
 void Candidates::GiveUp(const Task& task) {
   if (!Selectable(task.wait)) return;
+  const std::size_t known = out_.candidates.size();
+  GiveUpOrReturn(task);
+  OrSkip(task, known);
+}
+
+void Candidates::GiveUpOrReturn(const Task& task) {
   const Channel* channel = s_.ChannelOf(task);
   if (channel != nullptr && task.wait == WaitKind::kChanSend) {
     GiveUpWithStop(task, *channel);
@@ -193,11 +226,13 @@ void Candidates::Release(const Task& waiter) {
   for (const SiteId id : sites) {
     if (!seen.insert(id).second) continue;
     const SourceSite site = SiteText(s_, id);
-    Add(SimpleFix(FixKind::kReleaseBeforeWait, site,
-                  absl::StrCat("Unlock what is locked at ", site.ToString(),
-                               " before its holder blocks or returns."),
-                  "Those that wait for the lock can then go on."),
-        "release", site);
+    Fix fix = SimpleFix(FixKind::kReleaseBeforeWait, site,
+                        absl::StrCat("Unlock what is locked at ", site.ToString(),
+                                     " before its holder blocks or returns."),
+                        "Those that wait for the lock can then go on.");
+    fix.warnings.push_back(
+        "What the lock protects is open to others from there on, before its holder is done.");
+    Add(std::move(fix), "release", site);
   }
 }
 
@@ -248,8 +283,16 @@ void Candidates::ForSend(const Task& task) {
   GiveUp(task);
 }
 
+// What the wait listens to is cancelled; the task's own context first, if that has ended.
+void Candidates::EndWhatItListensTo(const Task& task) {
+  const Context* context = ListenedTo(task);
+  if (context == nullptr) return;
+  if (s_.EndedContext(task) != nullptr && context->creator_task != task.id) GiveUp(task);
+  CancelAtOrAbove(*context);
+}
+
 void Candidates::ForReceive(const Task& task, bool close_first) {
-  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
+  EndWhatItListensTo(task);
   const Channel* channel = s_.ChannelOf(task);
   if (close_first && channel != nullptr) Close(*channel);
   GiveUp(task);
@@ -257,7 +300,7 @@ void Candidates::ForReceive(const Task& task, bool close_first) {
 }
 
 void Candidates::ForSelect(const Task& task) {
-  if (const Context* context = ListenedTo(task)) CancelAtOrAbove(*context);
+  EndWhatItListensTo(task);
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
     const WaitCase& c = s_.snap().cases[task.first_case + i];
     const Channel* channel = s_.snap().channels.Find(c.channel);

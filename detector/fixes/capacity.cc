@@ -28,8 +28,8 @@ SendFacts Gather(const Situation& s, const Channel& like) {
   for (const Channel* channel : s.ChannelsMadeAt(like.site)) {
     const Channel& c = *channel;
     if (c.role != ChannelRole::kUser) continue;
-    if (anywhere && (c.creator_task != like.creator_task || c.elem_type != like.elem_type))
-      continue;
+    if (c.elem_type != like.elem_type) continue;  // another member of one class
+    if (anywhere && c.creator_task != like.creator_task) continue;
     const std::uint64_t waiting =
         c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
     ++facts.instances;
@@ -196,6 +196,13 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
         absl::StrCat("The largest need of ", facts.instances, " channels made ",
                      fix.site.in_library() ? "alike by one task" : "at this line",
                      "; another run may need more."));
+  }
+  if (const std::string_view made = fix.site.ConstructorOf(); !made.empty()) {
+    fix.warnings.push_back(
+        absl::StrCat("The place is where ", std::string(made),
+                     " makes its members: the channel is the one that is sent on at ",
+                     Place(s, group.tasks.front()->wait_site), ", a Chan<",
+                     std::string(channel->elem_type), ">."));
   }
   if (const auto source = FindSource(fix.site.file, s.options().source_root);
       source.has_value() && fix.site.line <= source->lines.size()) {

@@ -84,6 +84,30 @@ bool ProposeDerived(const Situation& s, const Task& task, const Context& awaited
   return true;
 }
 
+bool IsAbove(const Situation& s, const Context& context, Id below) {
+  const Context* c = s.snap().contexts.Find(below);
+  for (std::size_t steps = 0; c != nullptr && steps <= s.snap().contexts.size(); ++steps) {
+    if (c->id == context.id) return true;
+    c = s.snap().contexts.Find(c->parent);
+  }
+  return false;
+}
+
+// The wait listens to a context that goes on, and not to the task's own, which has ended. True if
+// nothing else should be proposed: what stands above the task's own serves others, too.
+bool ProposeOwn(const Situation& s, const Task& task, const Context& awaited, FindingData& out) {
+  const Context* ended = s.EndedContext(task);
+  if (ended == nullptr) return false;
+  const SourceSite site = SiteText(s, task.wait_site);
+  out.fixes.push_back(
+      SimpleFix(FixKind::kAddContextCase, site,
+                absl::StrCat("At ", site.ToString(), ", listen to the task's own context, made at ",
+                             Place(s, ended->site), ": add an OnDone() case for it."),
+                absl::StrCat("It has ended; that made at ", Place(s, awaited.site),
+                             ", to which the wait listens, goes on.")));
+  return IsAbove(s, awaited, task.context);
+}
+
 }  // namespace
 
 Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::string reason) {
@@ -99,7 +123,7 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
   const Task& task = *group.tasks.front();
   const SourceSite site = SiteText(s, task.wait_site);
   if (const Context* context = ListensTo(s, task)) {
-    if (ProposeDerived(s, task, *context, out)) return;
+    if (ProposeDerived(s, task, *context, out) || ProposeOwn(s, task, *context, out)) return;
     out.fixes.push_back(SimpleFix(
         FixKind::kCallCancel, SiteText(s, context->site),
         absl::StrCat("Cancel the context made at ", Place(s, context->site),
@@ -120,7 +144,12 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
   Fix fix = SimpleFix(FixKind::kAddContextCase, site,
                       absl::StrCat("At ", site.ToString(), ", ", HowTo(task.wait), "."),
                       "The operation then ends when the context does, whoever else has left.");
-  if (!s.CanEnd(task.context)) {
+  if (task.context != 0 && s.snap().contexts.Find(task.context) == nullptr) {
+    fix.warnings.push_back(
+        "What became of the task's context is missing from this dump: if it has ended, this is "
+        "what "
+        "it lacks, and another rule.");
+  } else if (!s.CanEnd(task.context)) {
     fix.warnings.push_back(
         absl::StrCat("The task's own context can never end (",
                      WhyEndless(s, s.snap().contexts.Find(task.context)),

@@ -14,6 +14,9 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out);
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out);
 // For receivers that nobody sends to: whatever ends the wait of such a channel, and a context case.
 void ProposeForReceive(const Situation& s, const Group& group, FindingData& out);
+// A select has a channel without data that was sent on: it looks like a stop for all, and one value
+// stops one task.
+void ProposeClosingStop(const Situation& s, const Group& group, FindingData& out);
 // The last sender closes the channel; nothing where the program cannot.
 void ProposeClose(const Situation& s, const Group& group, FindingData& out);
 

@@ -70,6 +70,27 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
   out.fixes.push_back(std::move(fix));
 }
 
+void ProposeClosingStop(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    const Channel* channel = s.snap().channels.Find(c.channel);
+    if (c.op != CaseOp::kRecv || channel == nullptr || channel->role != ChannelRole::kUser)
+      continue;
+    if (channel->elem_type != "stranded::Unit" || channel->closed || channel->recvs_completed == 0)
+      continue;
+    const SourceSite site = SiteText(s, channel->site);
+    const std::size_t left = group.tasks.size();
+    out.fixes.push_back(SimpleFix(
+        FixKind::kCloseChannel, site,
+        absl::StrCat("If the channel made at ", site.ToString(),
+                     " is to stop all that listen to it, Close() it instead of sending at ",
+                     Place(s, channel->last_sender.site), "."),
+        absl::StrCat("One value stops one task: ", channel->recvs_completed, " received, and ",
+                     left, left == 1 ? " task still listens." : " tasks still listen.")));
+  }
+}
+
 void ProposeForReceive(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const Channel* channel = s.ChannelOf(task);

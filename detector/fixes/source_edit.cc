@@ -158,23 +158,45 @@ std::optional<std::string> WithCapacity(const std::string& line, std::int64_t ca
   return Initialise(line, SkipSpace(line, behind), behind > name, number);
 }
 
-std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
-                                           std::size_t number) {
+namespace {
+
+// A line that is one send of one value: with several arguments it may listen to another context
+// already.
+struct PlainSend {
+  std::string indent, channel, value;
+  std::string WithContext() const {
+    return absl::StrCat(channel, ".Send(stranded::this_task::GetContext(), ", value, ")");
+  }
+};
+std::optional<PlainSend> FindPlainSend(const std::vector<std::string>& lines, std::size_t number) {
   if (number == 0 || number > lines.size()) return std::nullopt;
   static const std::regex statement(R"(^(\s*)([\w.\->\[\]]+)\.Send\((.*)\);\s*$)");
   std::smatch match;
   if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
-  // Several arguments: it may listen to another context already.
   if (HasSeveralArguments(match[3].str())) return std::nullopt;
+  return PlainSend{match[1].str(), match[2].str(), match[3].str()};
+}
+
+}  // namespace
+
+std::optional<std::string> WithContextSkip(const std::vector<std::string>& lines,
+                                           std::size_t number) {
+  const auto send = FindPlainSend(lines, number);
+  if (!send.has_value()) return std::nullopt;
+  return absl::StrCat(send->indent, send->WithContext(), ".IgnoreError();");
+}
+
+std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
+                                           std::size_t number) {
+  const auto send = FindPlainSend(lines, number);
+  if (!send.has_value()) return std::nullopt;
   // A function that returns a value somewhere near cannot end with a plain return.
   static const std::regex returns_value(R"(\breturn\s+[^;\s]|\bint main\b|\bco_)");
   const std::size_t from = number > 20 ? number - 20 : 1;
   for (std::size_t i = from; i <= std::min(lines.size(), number + 20); ++i) {
     if (std::regex_search(lines[i - 1], returns_value)) return std::nullopt;
   }
-  return absl::StrCat(match[1].str(), "if (!", match[2].str(),
-                      ".Send(stranded::this_task::GetContext(), ", match[3].str(),
-                      ").ok()) return;");
+  return absl::StrCat(send->indent, "if (!", send->WithContext(), ".ok()) return;");
 }
 
 }  // namespace stranded::detector

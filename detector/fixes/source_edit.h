@@ -35,6 +35,9 @@ std::optional<std::string> WithCapacity(const std::string& line, std::int64_t ca
 
 // `c.Send(v);` as a statement of its own, given up when the task's context ends. Nothing if the
 // line is anything else, or `around` suggests that a plain `return;` would not compile there.
+// The same, where its task goes on without the value.
+std::optional<std::string> WithContextSkip(const std::vector<std::string>& lines,
+                                           std::size_t number);
 std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
                                            std::size_t number);
 

@@ -32,8 +32,9 @@ bool SendsAgain(const Situation& s, SiteId made) {
 
 bool SeveralSend(const Situation& s, const Channel& channel) {
   if (channel.role != ChannelRole::kUser) return false;
-  // With one sender each send but the first is a repeat. Without notes (record=off) none is.
-  if (channel.last_sender.task != 0 && channel.repeat_sends + 1 < channel.sends_completed) {
+  // With one sender each send that began but the first is a repeat. Without notes (record=off) none
+  // is.
+  if (channel.last_sender.task != 0 && channel.repeat_sends + 1 < channel.sends_started) {
     return true;
   }
   const auto of = s.SendsRecorded().find(channel.id);

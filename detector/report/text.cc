@@ -45,8 +45,11 @@ std::string Ages(const FindingData& d) {
 }
 
 std::string ChannelLine(const ChannelFacts& c) {
-  const std::string by =
+  std::string by =
       c.site.in_library() && !c.created_by.empty() ? absl::StrCat(" by ", c.created_by) : "";
+  if (const std::string_view made = c.site.ConstructorOf(); !made.empty()) {
+    absl::StrAppend(&by, " (a member of ", std::string(made), ", or in its constructor)");
+  }
   std::string line = absl::StrCat("made at ", c.site.ToString(), by, ": Chan<", c.elem_type,
                                   ">, capacity ", c.capacity);
   if (c.capacity > 0) absl::StrAppend(&line, " (", c.length, " in it)");

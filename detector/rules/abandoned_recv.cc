@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
@@ -37,6 +38,8 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   }
   // In a select the context comes first: which of its channels should be closed is not known.
   if (task.wait == WaitKind::kSelect) {
+    if (task.case_count > 1) out.graph = DescribeCases(s, task);
+    ProposeClosingStop(s, group, out);
     ProposeContextCase(s, group, out);
   } else {
     ProposeForReceive(s, group, out);

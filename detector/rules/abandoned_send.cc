@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
@@ -25,6 +26,8 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
+  const Task& task = *group.tasks.front();
+  if (task.wait == WaitKind::kSelect && task.case_count > 1) out.graph = DescribeCases(s, task);
   ProposeForSend(s, group, out);
 }
 

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
@@ -16,22 +17,7 @@ std::string Sentence(const Situation&, const Group&, const std::string& who, boo
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  const Task& task = *group.tasks.front();
-  for (std::uint32_t i = 0; i < task.case_count && i < 16; ++i) {
-    const WaitCase& c = s.snap().cases[task.first_case + i];
-    const Channel* channel = s.snap().channels.Find(c.channel);
-    const char* op = c.op == CaseOp::kSend   ? "send on "
-                     : c.op == CaseOp::kDone ? "done case of a context that has not ended, "
-                                             : "receive from ";
-    out.graph.push_back(absl::StrCat("case ", i, ": ", op,
-                                     c.op == CaseOp::kDone ? ""
-                                     : c.channel == 0      ? "a nil channel, "
-                                                           : ChannelText(channel),
-                                     channel == nullptr || c.op == CaseOp::kDone
-                                         ? ""
-                                         : absl::StrCat(" made at ", Place(s, channel->site), ", "),
-                                     "at ", Place(s, c.site)));
-  }
+  out.graph = DescribeCases(s, *group.tasks.front());
   ProposeContextCase(s, group, out);
 }
 

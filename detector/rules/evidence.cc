@@ -1,5 +1,7 @@
 #include "detector/rules/evidence.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -104,6 +106,36 @@ std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task) {
     node = s.snap().spawns.Find(node->parent);
   }
   return steps;
+}
+
+namespace {
+
+std::string Traffic(const Channel& channel) {
+  if (channel.role != ChannelRole::kUser) return "";
+  return absl::StrCat(" (", channel.sends_completed, " sent, ", channel.recvs_completed,
+                      " received", channel.closed ? ", closed)" : ")");
+}
+
+std::string CaseText(const Situation& s, const WaitCase& c) {
+  if (c.op == CaseOp::kDone) return "done case of a context that has not ended";
+  const std::string op = c.op == CaseOp::kSend ? "send on " : "receive from ";
+  const Channel* channel = s.snap().channels.Find(c.channel);
+  if (c.channel == 0) return op + "a nil channel";
+  if (channel == nullptr) return op + ChannelText(channel);
+  return absl::StrCat(op, ChannelText(channel), " made at ", Place(s, channel->site),
+                      Traffic(*channel));
+}
+
+}  // namespace
+
+std::vector<std::string> DescribeCases(const Situation& s, const Task& task) {
+  constexpr std::uint32_t kShown = 16;
+  std::vector<std::string> cases;
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(task.case_count, kShown); ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    cases.push_back(absl::StrCat("case ", i, ": ", CaseText(s, c), ", at ", Place(s, c.site)));
+  }
+  return cases;
 }
 
 std::vector<std::string> DescribePeer(const Situation& s, const Task& task,

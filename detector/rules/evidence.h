@@ -14,6 +14,8 @@ const char* ContextKindText(ContextKind kind);  // "WithTimeout"
 ChannelFacts DescribeChannel(const Situation& s, const Channel& channel);
 ContextStep DescribeContext(const Situation& s, const Context& context);
 std::vector<ContextStep> DescribeContexts(const Situation& s, const Task& task);
+// The cases of a select, and what has gone through their channels.
+std::vector<std::string> DescribeCases(const Situation& s, const Task& task);
 std::vector<SpawnStep> DescribeAncestry(const Situation& s, const Task& task);
 // Who should have come to the channel, and what became of it.
 std::vector<std::string> DescribePeer(const Situation& s, const Task& task, const Channel& channel);

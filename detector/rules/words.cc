@@ -18,6 +18,23 @@ bool Constructs(std::string_view file) {
 
 }  // namespace
 
+std::string_view SourceSite::ConstructorOf() const {
+  const std::string_view name = std::string_view(function).substr(0, function.find('('));
+  const std::size_t last = name.rfind("::");
+  if (last == std::string_view::npos) return "";
+  const std::string_view method = name.substr(last + 2);
+  // The class: "ns::Pool<T>" without what is before and behind its own name.
+  std::string_view type = name.substr(0, last);
+  if (const std::size_t space = type.find_last_of(' '); space != std::string_view::npos) {
+    type = type.substr(space + 1);
+  }
+  type = type.substr(0, type.find('<'));
+  if (const std::size_t inner = type.rfind("::"); inner != std::string_view::npos) {
+    type = type.substr(inner + 2);
+  }
+  return !method.empty() && type == method ? method : "";
+}
+
 std::string SourceSite::ToString() const {
   if (!known()) return "an unknown place";
   if (!in_library()) return absl::StrCat(file, ":", line);

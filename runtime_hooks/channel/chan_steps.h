@@ -84,15 +84,26 @@ inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   chan->send_waited = false;
 }
 
-inline void CountSent(ChanCore* chan, const Task* sender, const std::source_location& site) {
+// Others may have sent between two of its sends. Then that there was one is enough to know.
+inline void CountReturn(ChanCore* chan, const Task* sender) {
+  if (sender->last_sent == chan->id && chan->repeat_sends == 0) [[unlikely]]
+    chan->repeat_sends = 1;
+}
+
+inline void CountSent(ChanCore* chan, Task* sender, const std::source_location& site) {
   ++chan->sends_completed;
-  if (sender != nullptr) CountRepeat(chan, sender->id);
+  if (sender != nullptr) {
+    CountRepeat(chan, sender->id);
+    CountReturn(chan, sender);
+    sender->last_sent = chan->id;
+  }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
 }
 // The send of `w`, which waited.
 inline void CountServed(ChanCore* chan, const Waiter* w) {
   ++chan->sends_completed;
   chan->send_waited = false;
+  w->task->last_sent = chan->id;
   NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kCompleted);
 }
 
@@ -168,9 +179,13 @@ __attribute__((always_inline)) inline void PushSent(ChanCore* chan, void* value)
   ++chan->sends_completed;
   chan->Touch();
 }
-inline void NoteSent(ChanCore* chan, const Task* self, const std::source_location& site)
+inline void NoteSent(ChanCore* chan, Task* self, const std::source_location& site)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
-  if (self != nullptr) CountRepeat(chan, self->id);
+  if (self != nullptr) {
+    CountRepeat(chan, self->id);
+    CountReturn(chan, self);
+    self->last_sent = chan->id;
+  }
   NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
 }
 inline void NoteSentAgain(ChanCore* chan, const Task* self, const std::source_location& site,
@@ -258,6 +273,7 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
   if (send) {
     ++chan->sends_started;
     CountRepeat(chan, w->task->id);
+    CountReturn(chan, w->task);
     chan->send_waited = true;
     chan->senders.PushBack(w);
   } else {

@@ -6,18 +6,26 @@
 // a lock that others take), and the third all the rest. Jumps, not calls: the processor still
 // guesses where a task that waited returns to (see fiber_switch.h).
 #include "runtime_hooks/channel/chan_steps.h"
+#include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "stranded/channel.h"
 
 namespace stranded::internal {
 namespace {
 
+bool Skips(PatchKind kind, const std::source_location& site) {
+  const Patch* const patch = FindPatch(kind, site);
+  return patch != nullptr && patch->skips;
+}
+
 // A virtual patch ended the wait. What would a program do whose operation has a context case now? A
-// sender goes on without its value, a receiver as if the channel were closed. One that comes back
-// for more has a loop around it, which the case would leave.
-bool GoesOn(Task* self, bool send) {
-  constexpr std::uint32_t kSends = 1000, kReceives = 1;
-  return ++self->gave_up <= (send ? kSends : kReceives);
+// sender returns, or goes on without its value if the patch says so; a receiver goes on as if the
+// channel were closed, and if it comes back for more it has a loop around it, which the case would
+// leave.
+bool GoesOn(Task* self, bool send, const std::source_location& site) {
+  ++self->gave_up;
+  if (send) return Skips(PatchKind::kContext, site) || Skips(PatchKind::kGiveUp, site);
+  return self->gave_up == 1;
 }
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
@@ -42,7 +50,7 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
     chan->lock.Unlock();
     if (last) ReleaseOrphan(chan);
     if (waiting) {
-      if (reason == WakeReason::kGiveUp && GoesOn(self, send)) return send;
+      if (reason == WakeReason::kGiveUp && GoesOn(self, send, shown->site)) return send;
       ThrowInterrupted(self, reason);
     }
   }
@@ -147,6 +155,8 @@ __attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
                                         const std::source_location& site)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   CountRepeat(chan, self->id);
+  CountReturn(chan, self);
+  self->last_sent = chan->id;
   NoteCompleted(chan, chan->last_sender, EventKind::kSend, self, site);
 }
 

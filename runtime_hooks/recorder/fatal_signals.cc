@@ -33,6 +33,9 @@ struct CrashRoom {
 };
 CrashRoom* room = nullptr;
 std::atomic<pid_t> crashing{0};  // the thread that writes the dump
+// Relaxed: set, and called, by the thread that explores.
+std::atomic<CrashHook> crash_hook{nullptr};
+constexpr unsigned kHookSeconds = 2;  // it may wait for a lock that this thread holds
 
 // Text without stdio: async-signal-safe.
 class Line {
@@ -122,6 +125,11 @@ void OnFatal(int signal, siginfo_t* info, void*) {
   const pid_t self = gettid();
   if (crashing.compare_exchange_strong(first, self)) {
     if (signal == SIGSEGV || signal == SIGBUS) SayIfOverflow(info);
+    if (CrashHook hook = crash_hook.load(std::memory_order_relaxed); hook != nullptr) {
+      alarm(kHookSeconds);
+      hook(signal);
+      alarm(0);
+    }
     if (room != nullptr) WriteCrashDump(signal);
   } else if (first != self) {
     sleep(kOthersWaitSeconds);
@@ -133,6 +141,8 @@ void OnFatal(int signal, siginfo_t* info, void*) {
 }
 
 }  // namespace
+
+void SetCrashHook(CrashHook hook) { crash_hook.store(hook, std::memory_order_relaxed); }
 
 void PrepareThreadForSignals() {
   stack_t old = {};
@@ -155,7 +165,7 @@ void InstallFatalSignals() {
     std::memcpy(room->temporary + path.size(), ".crash.tmp", 11);
   }
   for (const int signal : kFatal) {
-    const bool overflow_only = room == nullptr;
+    const bool overflow_only = room == nullptr && GetOptions().explore.empty();
     if (overflow_only && signal != SIGSEGV && signal != SIGBUS) continue;
     struct sigaction old = {};
     sigaction(signal, nullptr, &old);

@@ -41,7 +41,7 @@ bool ParseSite(std::string_view text, std::string* file, std::uint32_t* line) {
   return Number(text.substr(hash + 1), line);
 }
 
-// KIND, capacity(N) or release(FILE#LINE)
+// KIND, capacity(N), context(skip), giveup(skip) or release(FILE#LINE)
 bool ParseKind(std::string_view text, Patch* patch) {
   const std::size_t open = text.find('(');
   const std::string_view name = text.substr(0, open);
@@ -52,6 +52,10 @@ bool ParseKind(std::string_view text, Patch* patch) {
     if (text.back() != ')') return false;
     const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
     if (named.kind == PatchKind::kCapacity) return Number(inside, &patch->capacity);
+    if (named.kind == PatchKind::kContext || named.kind == PatchKind::kGiveUp) {
+      patch->skips = true;
+      return inside == "skip";
+    }
     if (named.kind != PatchKind::kRelease) return false;
     return ParseSite(inside, &patch->across_file, &patch->across_line);
   }
@@ -81,8 +85,8 @@ absl::Status SetPatches(std::string_view text) {
     if (!ParsePatch(item, &patch)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "patch '", std::string(item),
-          "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, giveup, close, cancel, "
-          "release, release(FILE#LINE), done, signal"));
+          "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, context(skip), giveup, "
+          "giveup(skip), close, cancel, release, release(FILE#LINE), done, signal"));
     }
     patches.push_back(std::move(patch));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);

@@ -2,8 +2,10 @@
 //
 // Overview: STRANDED_OPTIONS=patch=KIND@FILE#LINE,... or SetPatches. KIND is one of
 //   capacity(N)  channels made there have room for N values
-//   context      an operation there ends when its task's context has ended
+//   context      an operation there ends when its task's context has ended: the task unwinds, but
+//                a receive first returns as if the channel were closed
 //   giveup       an operation there ends, whatever its task's context says
+//   context(skip), giveup(skip)  a send there ends without its value, and its task goes on
 //   close        channels made there are closed when no task that has sent on them is left
 //   cancel       contexts made there are cancelled when the task that made them is done
 //   release      locks taken there are released
@@ -44,6 +46,7 @@ struct Patch {
   std::string file;
   std::uint32_t line = 0;
   std::size_t capacity = 0;
+  bool skips = false;
   std::string across_file;  // release: only across this operation; empty: any
   std::uint32_t across_line = 0;
 };

@@ -41,9 +41,16 @@ bool ContextHasEnded(const Task* task) {
          canceller->ended.load(std::memory_order_acquire) != ContextErr::kNone;
 }
 
+// A task that goes on without its value, again and again, sends for ever: then it is left waiting.
+bool EndsBy(PatchKind kind, const Task* task) {
+  constexpr std::uint32_t kMostSkips = 1000;
+  const Patch* const patch = FindPatch(kind, task->wait.site);
+  return patch != nullptr && !(patch->skips && task->gave_up >= kMostSkips);
+}
+
 bool EndsHere(const Task* task) {
-  if (FindPatch(PatchKind::kGiveUp, task->wait.site) != nullptr) return true;
-  return ContextHasEnded(task) && FindPatch(PatchKind::kContext, task->wait.site) != nullptr;
+  return EndsBy(PatchKind::kGiveUp, task) ||
+         (ContextHasEnded(task) && EndsBy(PatchKind::kContext, task));
 }
 
 bool GiveUp(ControlledWorld* world) {

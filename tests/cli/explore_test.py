@@ -62,6 +62,17 @@ class Explore(unittest.TestCase):
         met = stranded('explore', '--schedules', '20', '--test', 'Timers.*', '--', TESTS)
         self.assertEqual(met.returncode, 0, met.stdout)
 
+    def test_a_crash_names_its_signal_and_its_schedule(self):
+        program = os.path.join(PROGRAMS, 'rare_abort')
+        found = stranded('explore', '--', program)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn('ended by signal 6 (Aborted) while it explored rare_abort, in schedule ',
+                      found.stderr)
+        schedule = re.search(r'--replay (\S+) --', found.stderr)[1]
+        again = stranded('explore', '--replay', schedule, '--', program)
+        self.assertIn('while it explored rare_abort, in schedule 1\n', again.stderr)
+        self.assertEqual(stranded('explore', '--replay', '-', '--', program).returncode, 0)
+
     def test_a_filter_that_no_test_matches(self):
         for place in (['--test', 'Planted.Nope', '--', TESTS],
                       ['--', TESTS, '--gtest_filter=Planted.Nope']):

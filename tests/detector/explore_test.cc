@@ -284,6 +284,32 @@ TEST(Explore, SelectsThatWereWonWhenMainWasCutTouchNoChannelThatIsGone) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(chans[i].Recv(), i);
 }
 
+// The number of tasks that are left differs from schedule to schedule; the failure does not.
+TEST(Explore, TheSmallestScheduleOfAllThatFailAlikeIsShown) {
+  const ExploreResult result = Explore(Options("pct", 100), [] {
+    const Chan<int> values, extra(1);
+    for (int i = 0; i < 3; ++i) {
+      Go([=] {
+        if (extra.TryRecv().value.has_value() || i == 0) values.Send(i);
+      });
+    }
+    Go([=] { extra.Send(1); });
+  });
+  ASSERT_FALSE(result.clean());
+  EXPECT_EQ(result.schedule, "-");
+  EXPECT_TRUE(result.repeats);
+}
+
+TEST(Explore, ABodyThatKeepsStateIsFoundOut) {
+  int calls = 0;
+  const ExploreResult result = Explore(Options("pct", 20), [&calls] {
+    if (++calls > 1) Go([c = Chan<int>()] { c.Send(1); });
+  });
+  ASSERT_FALSE(result.clean());
+  EXPECT_FALSE(result.repeats);
+  EXPECT_THAT(result.ToText(), HasSubstr("The body does not run alike twice"));
+}
+
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
   const ExploreResult result =
       Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });

@@ -16,14 +16,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr std::uint8_t kSend = 1, kSelect = 5, kMutexLock = 8;
+constexpr std::uint8_t kWaitsToSend = 1, kWaitsInSelect = 5, kWaitsForMutex = 8;
 constexpr std::uint64_t kCaseSend = 2, kCaseDone = 3;
 
 // A sender on an unbuffered channel whose context was cancelled.
 MappedBuilder MappedSender() {
   MappedBuilder file;
   const std::uint64_t site = file.At("a.cc", 5);
-  mapped::Task& task = file.Parked(7, kSend, site);
+  mapped::Task& task = file.Parked(7, kWaitsToSend, site);
   task.context = 3;
   MappedBuilder::Offer(task, kCaseSend, 4);
   mapped::Context context;
@@ -103,7 +103,7 @@ TEST(MappedFile, VirtualTimeHasNoAge) {
 TEST(MappedFile, ASelectThatIsNotWhollyListedMayEnd) {
   MappedBuilder file = MappedSender();
   mapped::Task& task = file.tasks[0];
-  task.wait = kSelect;
+  task.wait = kWaitsInSelect;
   task.cases = mapped::kMostCases + 1;
   task.context = 0;
   for (mapped::Case& c : task.offers) c = {kCaseSend << mapped::kKindShift, task.wait_site};
@@ -114,7 +114,7 @@ TEST(MappedFile, ASelectThatIsNotWhollyListedMayEnd) {
 
 TEST(MappedFile, ADoneCaseWhoseContextIsUnknownMayEnd) {
   MappedBuilder file;
-  mapped::Task& task = file.Parked(7, kSelect, file.At("a.cc", 5));
+  mapped::Task& task = file.Parked(7, kWaitsInSelect, file.At("a.cc", 5));
   MappedBuilder::Offer(task, kCaseDone, 99);
   EXPECT_THAT(AnalysisOf(file).findings, IsEmpty());
 }
@@ -123,7 +123,7 @@ TEST(MappedFile, FindsACycleOfLocks) {
   MappedBuilder file;
   const std::uint64_t site = file.At("a.cc", 5);
   for (std::uint64_t i = 0; i < 2; ++i) {
-    file.Parked(7 + i, kMutexLock, site).object = 20 + i;
+    file.Parked(7 + i, kWaitsForMutex, site).object = 20 + i;
     mapped::Sync sync;
     sync.state = mapped::kLive;
     sync.kind = 1;

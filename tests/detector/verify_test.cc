@@ -9,22 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "stranded/explore.h"
 #include "stranded/stranded.h"
+#include "tests/detector/verify_support.h"
 
 namespace stranded {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-FixSearch Search(const std::function<void()>& body) {
-  ExploreOptions options;
-  options.schedules = 200;
-  return FixBody(options, 300, body);
-}
-
-const Fix* Chosen(const FixSearch& search) {
-  return search.verified ? &search.chosen.front() : nullptr;
-}
 
 TEST(Verify, ACleanBodyNeedsNoFix) {
   const FixSearch search = Search([] {});
@@ -214,6 +205,29 @@ TEST(Verify, ReleaseOfALockThatIsHeldAcrossASend) {
 }
 
 // By hand: the lock taken at one line is released across the operation at another.
+// An unlocked lock ends the waiting and protects nothing any more: the order is what is wrong.
+TEST(Verify, WhatNoPatchStandsForIsShownBesideAReleasedLock) {
+  const FixSearch search = Search([] {
+    Mutex a, b;
+    TaskHandle one = Go([&] {
+      const MutexLock first(a);
+      this_task::Yield();
+      const MutexLock second(b);
+    });
+    {
+      const MutexLock first(b);
+      this_task::Yield();
+      const MutexLock second(a);
+    }
+    one.Join();
+  });
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_EQ(search.chosen.front().kind, FixKind::kReleaseBeforeWait);
+  EXPECT_THAT(search.chosen.front().warnings, testing::Contains(HasSubstr("protects")));
+  ASSERT_EQ(search.LookFirst().size(), 1u) << search.ToText();
+  EXPECT_THAT(search.LookFirst().front()->fix.summary, HasSubstr("in the same order"));
+}
+
 TEST(Verify, ReleaseAcrossOneOperationOnly) {
   std::string file;
   std::uint32_t taken = 0;

@@ -38,6 +38,19 @@ Finding MadeByTheLibrary() {
   return Only(Examine(dump.Add(main).End()), "abandoned-send");
 }
 
+TEST(SourceSite, AMemberLiesWhereItsClassIsConstructed) {
+  const auto of = [](const char* function) {
+    return std::string(SourceSite{"a.cc", function, 8, 0}.ConstructorOf());
+  };
+  EXPECT_EQ(of("Client::Client()"), "Client");
+  EXPECT_EQ(of("net::Client::Client(int)"), "Client");
+  EXPECT_EQ(of("Pool<T>::Pool() [with T = int]"), "Pool");
+  EXPECT_EQ(of("void Client::Call()"), "");
+  EXPECT_EQ(of("int main()"), "");
+  EXPECT_EQ(of("main()::<lambda()>"), "");
+  EXPECT_EQ(of(""), "");
+}
+
 TEST(LibraryPlaces, AreNamedForWhatTheyAreWithWhoAskedForThem) {
   const std::string text = TextFinding(MadeByTheLibrary());
   EXPECT_THAT(text, HasSubstr("channel   made at a place inside make_shared or the like by task 1 "

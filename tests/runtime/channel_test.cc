@@ -182,6 +182,29 @@ TEST(Channel, SendsOfASelectThatWaitsAreRepeatsOnce) {
   EXPECT_EQ(values.core()->last_sender.outcome(), internal::PeerOutcome::kLeft);
 }
 
+// That one of several comes back is enough to know; how often is not counted.
+TEST(Channel, ASenderThatComesBackAfterOthersIsARepeat) {
+  const Chan<int> values;
+  const auto repeats = [core = values.core()] {
+    internal::SpinGuard guard(core->lock);
+    return core->repeat_sends;
+  };
+  const auto send = [values](int times) {
+    const TaskHandle sender = Go([values, times] {
+      for (int i = 0; i < times; ++i) values.Send(i);
+    });
+    AwaitParked(sender.Id(), internal::WaitKind::kChanSend);
+    return sender;
+  };
+  const TaskHandle twice = send(2), once = send(1), later = send(1);
+  values.Recv();
+  AwaitParked(twice.Id(), internal::WaitKind::kChanSend);
+  EXPECT_EQ(repeats(), 1u);
+  for (int i = 0; i < 3; ++i) values.Recv();
+  EXPECT_EQ(repeats(), 1u);
+  for (const TaskHandle* task : {&twice, &once, &later}) task->Join();
+}
+
 // Each of two sends again while the other waits: what tells endless producers from single answers.
 TEST(Channel, SendsAreRepeatsThoughAnotherSenderWaits) {
   const Chan<int> values;

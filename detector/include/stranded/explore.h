@@ -71,12 +71,15 @@ struct ExploreResult {
   std::uint64_t first_seed = 0;
   double seconds = 0;
   std::vector<ExploreOutcome> outcomes;  // in the order in which they showed
-  int first_bad = -1;                    // index into outcomes; -1: none
+  // The bad outcome that is shown, as an index into outcomes: the first, or one that fails alike
+  // and needs fewer changes. -1: none.
+  int first_bad = -1;
 
-  // Of the first bad outcome, after minimising.
+  // Of that, after minimising.
   std::string schedule;  // replays it with the fewest changes found
   std::size_t changes = 0, preemptions = 0;
   int tried_to_minimize = 0;
+  bool repeats = true;  // the first schedule, run again behind all others, ended as it had before
   std::vector<ExploreStep> steps;
   std::string report_text;  // of a result that came from another process
   absl::Status error;       // options that could not be used

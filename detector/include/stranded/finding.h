@@ -21,6 +21,9 @@ struct SourceSite {
   bool known() const { return line != 0; }
   // Made by code of the C++ library, such as make_shared: no place to look at, or to edit.
   bool in_library() const { return file.find("include/c++/") != std::string::npos; }
+  // The class in whose constructor it lies, or "". Members with an initialiser in the class have
+  // the line where the class begins (GCC) as their place.
+  std::string_view ConstructorOf() const;
   std::string ToString() const;  // file:line, or "an unknown place"
 };
 

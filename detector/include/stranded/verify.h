@@ -38,6 +38,9 @@ struct FixSearch {
   std::vector<Fix> chosen;
   int schedules = 0;     // explored in all
   ExploreResult before;  // each fix in it says what came of it
+  // What is chosen may only end a wait: then these, which no virtual patch stands for, may be what
+  // is wrong.
+  std::vector<const FixTrial*> LookFirst() const;
   std::string ToText() const;
   std::string ToJson() const;  // one line; format "stranded-fix", version 1
 };

@@ -10,6 +10,11 @@ namespace stranded::internal {
 using ReportPrinter = std::string (*)(const std::string& dump_bytes);
 void SetReportPrinter(ReportPrinter printer);
 
+// Called by the handler of a fatal signal before anything else, with a second or two to live: it
+// may allocate, at the risk of that.
+using CrashHook = void (*)(int signal);
+void SetCrashHook(CrashHook hook);
+
 // The dump that STRANDED_OPTIONS asks for is there: the one at exit is not written any more.
 void DumpIsWritten();
 

@@ -1,0 +1,121 @@
+// What stands for an operation that gives up: a sender that returns or goes on, a loop that has no
+// end, the context that is listened to, a stop that reaches all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <source_location>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "stranded/explore.h"
+#include "stranded/stranded.h"
+#include "stranded/verify.h"
+#include "tests/detector/verify_support.h"
+
+namespace stranded {
+namespace {
+
+using testing::HasSubstr;
+
+// A worker that returns leaves those that feed it: both listen to the context, or the worker goes
+// on, as the edit shown does.
+TEST(GiveUp, ASenderThatGivesUpReturns) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> jobs, results;
+    Go(ctx, [=] {
+      for (const int job : jobs) results.Send(job);
+    });
+    Go(ctx, [=] {
+      for (int i = 0; i < 4; ++i) jobs.Send(i);
+      jobs.Close();
+    });
+    results.Recv();
+    cancel();
+  });
+  ASSERT_TRUE(search.verified);
+  EXPECT_EQ(search.chosen.size(), 2u) << search.ToText();
+}
+
+// ... or it goes on without its value. Then those that feed it come to their end.
+TEST(GiveUp, OrItGoesOnWithoutItsValue) {
+  std::uint32_t line = 0;
+  const auto body = [&line] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> jobs, results;
+    Go(ctx, [=, &line] {
+      line = std::source_location::current().line() + 1;
+      for (const int job : jobs) results.Send(job);
+    });
+    Go([=] {
+      for (int i = 0; i < 4; ++i) jobs.Send(i);
+      jobs.Close();
+    });
+    results.Recv();
+    cancel();
+  };
+  const auto with = [&](const std::string& kind) {
+    ExploreOptions options;
+    options.schedules = 20;
+    options.patch = line == 0 ? "" : absl::StrCat(kind, "@give_up_test.cc#", line);
+    return Explore(options, body);
+  };
+  EXPECT_FALSE(with("").clean());
+  EXPECT_FALSE(with("context").clean());
+  EXPECT_TRUE(with("context(skip)").clean()) << with("context(skip)").ToText();
+}
+
+TEST(GiveUp, AnEndlessProgramIsNoFix) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> wake, values;
+    Go(ctx, [=] {
+      while (true) {
+        Select(OnRecv(wake), OnRecv(values));
+      }
+    });
+    cancel();
+  });
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind != FixKind::kCloseChannel) continue;
+    EXPECT_EQ(trial.status, FixStatus::kRefuted) << trial.fix.summary << trial.evidence;
+  }
+  EXPECT_LT(search.schedules, 302 + 3);  // one that goes round is enough
+}
+
+// What stands above the task's own context serves others, too: it is not to be cancelled.
+TEST(GiveUp, ASelectThatListensToTheServersContextIsGivenItsOwn) {
+  auto [server, stop] = WithCancel(Background());
+  const FixSearch search = Search([server = server] {
+    auto [request, cancel] = WithCancel(server);
+    const Chan<int> beats;
+    Go(request, [=] { Select(OnSend(beats, 1), OnDone(server)); });
+    cancel();
+  });
+  stop();
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_THAT(search.chosen.front().summary, HasSubstr("listen to the task's own context"));
+  for (const FixTrial& trial : search.trials) EXPECT_NE(trial.fix.kind, FixKind::kCallCancel);
+}
+
+TEST(GiveUp, AStopThatIsSentReachesOneTask) {
+  const FixSearch search = Search([] {
+    const Chan<int> work;
+    const Chan<Unit> stop;
+    for (int i = 0; i < 3; ++i) {
+      Go([=] {
+        while (Select(OnRecv(work), OnRecv(stop)) == 0) {
+        }
+      });
+    }
+    work.Send(1);
+    stop.Send(Unit{});
+  });
+  ASSERT_TRUE(search.verified) << search.ToText();
+  EXPECT_EQ(search.chosen.front().kind, FixKind::kCloseChannel);
+  EXPECT_THAT(search.chosen.front().summary, HasSubstr("Close() it instead of sending at"));
+  EXPECT_THAT(search.before.bad()->report.ToText(), HasSubstr("(1 sent, 1 received)"));
+}
+
+}  // namespace
+}  // namespace stranded
