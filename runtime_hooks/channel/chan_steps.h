@@ -84,9 +84,11 @@ inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   chan->send_waited = false;
 }
 
+inline std::uint32_t LowId(const ChanCore* chan) { return static_cast<std::uint32_t>(chan->id); }
+
 // Others may have sent between two of its sends. Then that there was one is enough to know.
 inline void CountReturn(ChanCore* chan, const Task* sender) {
-  if (sender->last_sent == chan->id && chan->repeat_sends == 0) [[unlikely]]
+  if (sender->last_sent == LowId(chan) && chan->repeat_sends == 0) [[unlikely]]
     chan->repeat_sends = 1;
 }
 
@@ -95,7 +97,7 @@ inline void CountSent(ChanCore* chan, Task* sender, const std::source_location& 
   if (sender != nullptr) {
     CountRepeat(chan, sender->id);
     CountReturn(chan, sender);
-    sender->last_sent = chan->id;
+    sender->last_sent = LowId(chan);
   }
   NotePeer(chan->last_sender, sender, site, PeerOutcome::kCompleted);
 }
@@ -103,7 +105,7 @@ inline void CountSent(ChanCore* chan, Task* sender, const std::source_location& 
 inline void CountServed(ChanCore* chan, const Waiter* w) {
   ++chan->sends_completed;
   chan->send_waited = false;
-  w->task->last_sent = chan->id;
+  w->task->last_sent = LowId(chan);
   NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kCompleted);
 }
 
@@ -184,7 +186,7 @@ inline void NoteSent(ChanCore* chan, Task* self, const std::source_location& sit
   if (self != nullptr) {
     CountRepeat(chan, self->id);
     CountReturn(chan, self);
-    self->last_sent = chan->id;
+    self->last_sent = LowId(chan);
   }
   NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
 }

@@ -156,7 +156,7 @@ __attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   CountRepeat(chan, self->id);
   CountReturn(chan, self);
-  self->last_sent = chan->id;
+  self->last_sent = LowId(chan);
   NoteCompleted(chan, chan->last_sender, EventKind::kSend, self, site);
 }
 

@@ -117,8 +117,9 @@ struct Task {
 
   WaitRecord wait;
   std::uint64_t park_count = 0;
-  // The channel of its last send that went through; its own, or under that channel's lock.
-  std::uint64_t last_sent = 0;
+  // The channel of its last send that went through, the low half of its id; its own, or under that
+  // channel's lock. And what it selected among last, hashed; its own.
+  std::uint32_t last_sent = 0, last_among = 0;
   std::uint64_t last_select = 0;  // what its last select chose, hashed; own thread only
   // See select/left_later.h. Its own thread's, or a snapshot's that holds it still; the pointer is
   // looked at by any thread, relaxed.

@@ -29,13 +29,15 @@ bool BeginKeeping(Task* self, std::uint64_t among, const SelectCase* cases, std:
     if (later->among != among) SayLeft(*later);
   }
   if (among == 0 || !self->plain || tracing.load(std::memory_order_relaxed)) return false;
+  // Who selects once, or here and there in turn, keeps nothing.
+  const auto folded = static_cast<std::uint32_t>(among ^ among >> 32);
+  if (self->last_among != folded) {
+    self->last_among = folded;
+    return false;
+  }
   if (later == nullptr) {
     later = new LeftLater;
     self->left_later.store(later, std::memory_order_relaxed);
-  }
-  if (later->last != among) {  // who selects here and there in turn keeps nothing
-    later->last = among;
-    return false;
   }
   later->among = among;
   later->count = 0;

@@ -21,8 +21,7 @@
 namespace stranded::internal {
 
 struct LeftLater {
-  std::uint64_t last = 0;   // which cases its task selected among last: see AmongOf()
-  std::uint64_t among = 0;  // those that the rest is about
+  std::uint64_t among = 0;  // which cases this is about: see AmongOf()
   bool unsaid = false;
   std::uint32_t count = 0;
   const ChanCore* chosen = nullptr;  // to compare with
