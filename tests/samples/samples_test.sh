@@ -24,7 +24,8 @@ rules_of_ends() {
   STRANDED_OPTIONS=explore=$found:schedules=1000:policy=$2 "$dir/sample_$1_leaky" >/dev/null 2>&1
   python3 -c '
 import json, sys
-ends = json.load(open(sys.argv[1]))["outcomes"]
+begun, result = open(sys.argv[1])
+ends = json.loads(result)["outcomes"]
 ends = [e["findings"] for e in ends if e["findings"]]
 for rules in sorted({" ".join(sorted({f["rule"] for f in findings})) for findings in ends}):
     print(rules, "")
