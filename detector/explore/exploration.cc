@@ -203,7 +203,8 @@ bool Exploration::Begin() {
 }
 
 void Exploration::OnCrash(int signal) {
-  if (current == nullptr || GetOptions().explore.empty()) return;
+  // The child of a death test has a copy of all this, and dies for itself.
+  if (current == nullptr || GetOptions().explore.empty() || getpid() != current->process_) return;
   WriteCrash(GetOptions().explore, signal, current->result_.schedules + 1,
              internal::RecordOf(current->world_).schedule);
 }

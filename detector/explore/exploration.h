@@ -6,6 +6,9 @@
 #ifndef STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
 #define STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -78,6 +81,7 @@ class Exploration {
   std::uint64_t bad_key_ = 0, first_key_ = 0;
   std::string first_schedule_;
   bool goes_round_ = false;
+  const pid_t process_ = getpid();
   bool traced_before_ = false;
   std::unique_ptr<Minimizer> minimizer_;
   Expected expected_;

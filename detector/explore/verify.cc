@@ -325,7 +325,10 @@ std::vector<const FixTrial*> FixSearch::LookFirst() const {
   }
   std::vector<const FixTrial*> first;
   for (const FixTrial& trial : trials) {
-    if (trial.status == FixStatus::kNotTestable && rules.contains(trial.rule)) {
+    const bool known = std::any_of(first.begin(), first.end(), [&](const FixTrial* other) {
+      return other->fix.summary == trial.fix.summary;
+    });
+    if (trial.status == FixStatus::kNotTestable && rules.contains(trial.rule) && !known) {
       first.push_back(&trial);
     }
   }

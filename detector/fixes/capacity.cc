@@ -197,18 +197,18 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
                      fix.site.in_library() ? "alike by one task" : "at this line",
                      "; another run may need more."));
   }
-  if (const std::string_view made = fix.site.ConstructorOf(); !made.empty()) {
-    fix.warnings.push_back(
-        absl::StrCat("The place is where ", std::string(made),
-                     " makes its members: the channel is the one that is sent on at ",
-                     Place(s, group.tasks.front()->wait_site), ", a Chan<",
-                     std::string(channel->elem_type), ">."));
-  }
   if (const auto source = FindSource(fix.site.file, s.options().source_root);
       source.has_value() && fix.site.line <= source->lines.size()) {
     if (const auto edited = WithCapacity(source->lines[fix.site.line - 1], fix.capacity)) {
       fix.diff = DiffOfLine(*source, fix.site.line, *edited);
     }
+  }
+  if (const std::string_view made = fix.site.ConstructorOf(); fix.diff.empty() && !made.empty()) {
+    fix.warnings.push_back(
+        absl::StrCat("The place is where ", std::string(made),
+                     " makes its members: the channel is the one that is sent on at ",
+                     Place(s, group.tasks.front()->wait_site), ", a Chan<",
+                     std::string(channel->elem_type), ">."));
   }
   out.fixes.push_back(std::move(fix));
   ProposeContextCase(s, group, out);

@@ -11,13 +11,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "detector/model/event_kind.h"
 
 namespace stranded::detector {
 namespace {
 
 // Numbers of the dump format.
-constexpr std::uint32_t kNone = 0, kSpawn = 1, kWake = 5, kSend = 6, kRecv = 7, kClose = 8,
-                        kCancel = 9, kLock = 10, kUnlock = 11;
 constexpr std::size_t kMostTasks = 256;
 
 class Clock {
@@ -125,10 +124,10 @@ void History::FindChannels() {
     }
   }
   ForEach([&](const Event& e) {
-    if (e.kind == kSend && InQuestion(e.object)) lines.insert(e.site);
+    if (e.kind == event_kind::kSend && InQuestion(e.object)) lines.insert(e.site);
   });
   ForEach([&](const Event& e) {
-    if (e.kind != kSend || !lines.contains(e.site)) return;
+    if (e.kind != event_kind::kSend || !lines.contains(e.site)) return;
     if (s_.snap().channels.Find(e.object) == nullptr) channels_.insert(e.object);
   });
 }
@@ -149,9 +148,9 @@ std::size_t History::IndexOf(Id task) {
 // unlock, whoever happened to wait.
 void History::PassWake(const Event& e) {
   if (e.task == 0) return;
-  if (last_[0].kind == kUnlock && last_[0].task == e.task) return;
+  if (last_[0].kind == event_kind::kUnlock && last_[0].task == e.task) return;
   const bool meets = std::any_of(last_.begin(), last_.end(), [&](const Event& b) {
-    return b.kind == kSend && b.task == e.arg && InQuestion(b.object);
+    return b.kind == event_kind::kSend && b.task == e.arg && InQuestion(b.object);
   });
   Clocks& woken = clocks_[IndexOf(e.arg)];
   const Clocks& waker = clocks_[IndexOf(e.task)];
@@ -187,7 +186,7 @@ void History::PassRecv(const Event& e) {
 
 // An unbuffered send returns after its receive. The two events stand side by side.
 void History::Pass(const Event& e) {
-  if (e.kind == kNone) {
+  if (e.kind == event_kind::kNone) {
     last_counts_ = false;
     return;
   }
@@ -198,19 +197,19 @@ void History::Pass(const Event& e) {
   }
   NoteNext(e);
   switch (e.kind) {
-    case kSpawn: {
+    case event_kind::kSpawn: {
       const Clocks parent = e.task == 0 ? Clocks() : clocks_[IndexOf(e.task)];
       clocks_[IndexOf(e.arg)].Join(parent);
       spawned_[e.arg] = {e.task, e.site, at_};
       break;
     }
-    case kWake: PassWake(e); break;
-    case kSend: PassSend(e); break;
-    case kRecv: {
+    case event_kind::kWake: PassWake(e); break;
+    case event_kind::kSend: PassSend(e); break;
+    case event_kind::kRecv: {
       PassRecv(e);
       if (!last_counts_ || CapacityOf(e.object) > 0) break;
       const Event& send = last_[0];
-      if (send.kind != kSend || send.object != e.object || send.task == 0) break;
+      if (send.kind != event_kind::kSend || send.object != e.object || send.task == 0) break;
       Clocks& sender = clocks_[IndexOf(send.task)];
       const Clocks& receiver = clocks_[IndexOf(e.task)];
       sender.full.Join(receiver.full);
@@ -226,18 +225,19 @@ void History::Pass(const Event& e) {
 
 // With what others did to the same object before.
 void History::Compare(const Event& e) {
-  const bool channel = (e.kind == kSend || e.kind == kClose) && !InQuestion(e.object);
-  if ((!channel && e.kind != kLock) || e.task == 0) return;
+  const bool channel =
+      (e.kind == event_kind::kSend || e.kind == event_kind::kClose) && !InQuestion(e.object);
+  if ((!channel && e.kind != event_kind::kLock) || e.task == 0) return;
   const std::size_t self = IndexOf(e.task);
   const Clocks& now = clocks_[self];
-  std::vector<Access>& all = accesses_[{channel ? kSend : kLock, e.object}];
+  std::vector<Access>& all = accesses_[{channel ? event_kind::kSend : event_kind::kLock, e.object}];
   for (const Access& a : all) {
     const bool by_meeting = now.full[a.task] >= a.at && now.weak[a.task] < a.at;
     if (a.task == self || !by_meeting) continue;
-    if (e.kind == kLock) {
+    if (e.kind == event_kind::kLock) {
       if (e.arg != 0 && a.arg != 0) continue;  // both only read
       if (!out_.moved) out_.moved = {OrderedPair::Kind::kLock, a.site, e.site};
-    } else if (e.kind == kClose || a.close) {
+    } else if (e.kind == event_kind::kClose || a.close) {
       if (!out_.broken) out_.broken = {OrderedPair::Kind::kClose, a.site, e.site};
     } else if (!out_.moved) {
       out_.moved = {OrderedPair::Kind::kValues, a.site, e.site};
@@ -245,7 +245,7 @@ void History::Compare(const Event& e) {
   }
   constexpr std::size_t kMostKept = 64;
   if (all.size() < kMostKept)
-    all.push_back({self, now.full[self], e.arg, e.site, e.kind == kClose});
+    all.push_back({self, now.full[self], e.arg, e.site, e.kind == event_kind::kClose});
 }
 
 void History::NoteSender(const Event& e) {
@@ -265,8 +265,9 @@ void History::NoteRound(Id sender, Id channel, SiteId site) {
 
 // What a sender does after its send, so that others can see it.
 void History::NoteNext(const Event& e) {
-  const bool visible = e.kind == kSend || e.kind == kClose || e.kind == kCancel ||
-                       e.kind == kLock || e.kind == kSpawn;
+  const bool visible = e.kind == event_kind::kSend || e.kind == event_kind::kClose ||
+                       e.kind == event_kind::kCancel || e.kind == event_kind::kLock ||
+                       e.kind == event_kind::kSpawn;
   if (!visible || out_.next != 0) return;
   const auto sent = last_sent_.find(e.task);
   if (sent == last_sent_.end()) return;

@@ -77,10 +77,11 @@ void ProposeClosingStop(const Situation& s, const Group& group, FindingData& out
     const Channel* channel = s.snap().channels.Find(c.channel);
     if (c.op != CaseOp::kRecv || channel == nullptr || channel->role != ChannelRole::kUser)
       continue;
-    if (channel->elem_type != "stranded::Unit" || channel->closed || channel->recvs_completed == 0)
-      continue;
-    const SourceSite site = SiteText(s, channel->site);
+    if (channel->elem_type != "stranded::Unit" || channel->closed) continue;
+    // More values than tasks: rather a wake-up.
     const std::size_t left = group.tasks.size();
+    if (channel->recvs_completed == 0 || channel->recvs_completed > left) continue;
+    const SourceSite site = SiteText(s, channel->site);
     out.fixes.push_back(SimpleFix(
         FixKind::kCloseChannel, site,
         absl::StrCat("If the channel made at ", site.ToString(),

@@ -2,12 +2,11 @@
 #include <algorithm>
 
 #include "detector/input/decode.h"
+#include "detector/model/event_kind.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
 namespace {
-
-constexpr std::uint32_t kSpawn = 1, kWake = 5;  // EventKind
 
 Event ReadEvent(const data_view& bytes) {
   using Tag = dump::EventTag;
@@ -69,7 +68,7 @@ class Columns {
       if ((bits & dump::kEventHasTime) != 0) time.Step(last_time_);
       e.time_ns = static_cast<std::int64_t>(last_time_);
       if ((bits & dump::kEventHasArg) != 0) {
-        const bool names_task = e.kind == kSpawn || e.kind == kWake;
+        const bool names_task = e.kind == event_kind::kSpawn || e.kind == event_kind::kWake;
         e.arg = names_task ? arg.Step(last_named_) : arg.Signed();
       }
       out.push_back(e);

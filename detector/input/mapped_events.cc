@@ -2,10 +2,12 @@
 
 #include <vector>
 
+#include "detector/model/event_kind.h"
+
 namespace stranded::detector {
 namespace {
 
-constexpr std::uint32_t kTime = 0, kPark = 4;  // numbers of the dump format
+constexpr std::uint32_t kTime = event_kind::kNone;
 constexpr std::uint64_t kMostRings = 0xffff;
 
 std::uint32_t KindOf(const mapped::Event& e) {
@@ -14,7 +16,7 @@ std::uint32_t KindOf(const mapped::Event& e) {
 // Some records only carry the time of those that follow, and parks have one: else 0.
 std::int64_t TimeIn(const mapped::Event& e) {
   if (KindOf(e) == kTime) return static_cast<std::int64_t>(e.arg);
-  return KindOf(e) == kPark ? static_cast<std::int64_t>(e.object) : 0;
+  return KindOf(e) == event_kind::kPark ? static_cast<std::int64_t>(e.object) : 0;
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ void ReadRing(std::string_view bytes, const mapped::Block& block, std::size_t at
     e.arg = record.arg;
     e.site = sites.IdOf(record.site);
     if (const std::int64_t time = TimeIn(record)) now = time;
-    if (e.kind == kPark) e.object = 0;
+    if (e.kind == event_kind::kPark) e.object = 0;
     e.time_ns = now;
     batch.push_back(e);
     if (batch.size() < kBatch && n + 1 < block.count) continue;

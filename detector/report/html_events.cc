@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
+#include "detector/model/event_kind.h"
 
 namespace stranded::detector {
 namespace {
@@ -10,7 +11,6 @@ namespace {
 constexpr std::size_t kMostTasks = 12;       // lanes of one finding
 constexpr std::size_t kMostEvents = 20'000;  // the newest
 // Numbers of EventKind in docs/stranded_dump.proto.
-enum EventNumber : std::uint32_t { kSpawn = 1, kWake = 5, kClose = 8, kCancel = 9 };
 
 struct Cast {
   absl::flat_hash_set<Id> tasks, contexts, channels;
@@ -40,10 +40,10 @@ struct Cast {
   bool Concerns(const Event& e) const {
     switch (e.kind) {
       case 0: return false;
-      case kSpawn: return tasks.count(e.arg) != 0;
-      case kWake: return tasks.count(e.arg) != 0 || tasks.count(e.task) != 0;
-      case kCancel: return contexts.count(e.object) != 0;
-      case kClose: return channels.count(e.object) != 0;
+      case event_kind::kSpawn: return tasks.count(e.arg) != 0;
+      case event_kind::kWake: return tasks.count(e.arg) != 0 || tasks.count(e.task) != 0;
+      case event_kind::kCancel: return contexts.count(e.object) != 0;
+      case event_kind::kClose: return channels.count(e.object) != 0;
       default: return tasks.count(e.task) != 0;
     }
   }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "detector/model/event_kind.h"
 #include "detector/model/snapshot.h"
 #include "detector/report/perfetto_trace.h"
 #include "detector/report/portable.h"
@@ -24,7 +25,6 @@ constexpr std::uint64_t kProcessTrack = 1;
 constexpr std::uint64_t kContextTracks = std::uint64_t{1} << 60;
 constexpr std::uint64_t kTaskTracks = std::uint64_t{2} << 60;
 // Numbers of EventKind in docs/stranded_dump.proto.
-enum EventNumber : std::uint32_t { kSpawn = 1, kStart = 2, kFinish = 3, kPark = 4, kWake = 5 };
 
 class Export {
  public:
@@ -145,11 +145,12 @@ class Export {
   // It leaves something in the trace.
   bool Drawn(const Event& e) const {
     switch (e.kind) {
-      case kSpawn: return marked_.count(e.arg) != 0 && chosen_.count(e.task) != 0;
-      case kStart:
-      case kPark:
-      case kFinish: return chosen_.count(e.task) != 0;
-      case kWake: return chosen_.count(e.arg) != 0;
+      case detector::event_kind::kSpawn:
+        return marked_.count(e.arg) != 0 && chosen_.count(e.task) != 0;
+      case detector::event_kind::kStart:
+      case detector::event_kind::kPark:
+      case detector::event_kind::kFinish: return chosen_.count(e.task) != 0;
+      case detector::event_kind::kWake: return chosen_.count(e.arg) != 0;
       default: return false;
     }
   }
@@ -163,15 +164,15 @@ class Export {
                      [](const Event& a, const Event& b) { return a.time_ns < b.time_ns; });
     for (const Event& e : events) {
       switch (e.kind) {
-        case kSpawn: Spawned(e); break;
-        case kStart:
+        case detector::event_kind::kSpawn: Spawned(e); break;
+        case detector::event_kind::kStart:
           Begin(e.task, e.time_ns, "running", 0, spawned_.count(e.task) != 0 ? e.task : 0);
           break;
-        case kPark:
+        case detector::event_kind::kPark:
           Begin(e.task, e.time_ns, Blocked(static_cast<detector::WaitKind>(e.arg)), e.site);
           break;
-        case kWake: Begin(e.arg, e.time_ns, "running", 0); break;
-        case kFinish: End(e.task, e.time_ns); break;
+        case detector::event_kind::kWake: Begin(e.arg, e.time_ns, "running", 0); break;
+        case detector::event_kind::kFinish: End(e.task, e.time_ns); break;
         default: break;
       }
     }

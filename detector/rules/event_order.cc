@@ -7,13 +7,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
+#include "detector/model/event_kind.h"
 
 namespace stranded::detector {
 namespace {
 
 // Numbers of the dump format.
-constexpr std::uint32_t kSpawn = 1, kFinish = 3, kPark = 4, kWake = 5, kSend = 6, kRecv = 7,
-                        kClose = 8, kLock = 10, kUnlock = 11, kPass = 14;
 
 constexpr std::size_t kMostRounds = 16, kMostThings = 1 << 17;
 constexpr std::int64_t kLongestTick = 10'000'000;  // of the clock that stamps parks
@@ -153,7 +152,8 @@ void EventOrder::Tell(Id task, const Event& e, Set set) {
     return Give({Thing::kTask, task}, e, set);
   }
   const Event& before = RingOf(e).last_but_wakes;
-  const bool ended = e.kind == kWake && before.kind == kFinish && before.task == e.task;
+  const bool ended =
+      e.kind == event_kind::kWake && before.kind == event_kind::kFinish && before.task == e.task;
   const std::size_t park = ended ? home->second.first_join : home->second.first_wait;
   if (park == Home::kNever || Lossy()) return Give({Thing::kTask, task}, e, set);
   Give({Thing::kTask, task}, home->second.ring, park, set);
@@ -191,35 +191,36 @@ void EventOrder::Ask(const Event& e) {
 
 // An unbuffered send returns after its receive. The two events stand side by side.
 void EventOrder::ReceiveAfter(const Event& send, const Event& e) {
-  if (send.kind != kSend || send.object != e.object) return;
+  if (send.kind != event_kind::kSend || send.object != e.object) return;
   Tell(send.task, e, Mine(e));
 }
 
 void EventOrder::Step(const Event& e) {
   const ThingKey sent{Thing::kSent, e.object}, received{Thing::kReceived, e.object};
   switch (e.kind) {
-    case kSpawn: Give({Thing::kTask, e.arg}, e, Mine(e)); break;  // all that it does is later
-    case kPark:
+    // All that the new task does is later.
+    case event_kind::kSpawn: Give({Thing::kTask, e.arg}, e, Mine(e)); break;
+    case event_kind::kPark:
       if (LetsThroughUnseen(e.arg)) ParkedIn(e);
       break;
-    case kWake: {
+    case event_kind::kWake: {
       const Event& before = RingOf(e).last_but_wakes;
-      if (before.kind == kUnlock && before.task == e.task) break;
+      if (before.kind == event_kind::kUnlock && before.task == e.task) break;
       // A park in a wait group or the like may have been overwritten.
       Tell(e.arg, e, Lossy() ? Of({Thing::kEverything, 0}, e) : Mine(e));
       break;
     }
-    case kSend:
+    case event_kind::kSend:
       Give(sent, e, Mine(e));
       Tell(e.task, e, Of(received, e));
       break;
-    case kRecv:
+    case event_kind::kRecv:
       Give(received, e, Mine(e));
       Tell(e.task, e, Of(sent, e));
       ReceiveAfter(RingOf(e).last, e);
       break;
-    case kClose: Give(sent, e, Mine(e)); break;
-    case kPass:
+    case event_kind::kClose: Give(sent, e, Mine(e)); break;
+    case event_kind::kPass:
       if (static_cast<WaitKind>(e.arg) == WaitKind::kJoin) {
         Tell(e.task, e, Of({Thing::kTask, e.object}, e));
       } else if (static_cast<WaitKind>(e.arg) == WaitKind::kChanRecv) {
@@ -233,11 +234,12 @@ void EventOrder::Step(const Event& e) {
 }
 
 void EventOrder::NoteHome(const Event& e) {
-  if (e.task == 0 || e.kind == kSend || e.kind == kRecv) return;  // another thread may note these
+  // Another thread may note sends and receives.
+  if (e.task == 0 || e.kind == event_kind::kSend || e.kind == event_kind::kRecv) return;
   const auto [it, fresh] = homes_.try_emplace(e.task, Home{e.ring});
   Home& home = it->second;
   home.moved |= home.ring != e.ring;
-  if (e.kind != kPark) return;
+  if (e.kind != event_kind::kPark) return;
   switch (static_cast<WaitKind>(e.arg)) {
     case WaitKind::kMutexLock:
     case WaitKind::kRwMutexRLock:
@@ -262,7 +264,7 @@ bool EventOrder::Explore() {
     }
     if (!one_ring) NoteHome(e);
     // Of those without room it is not known who started them.
-    if (e.kind == kSpawn && spawners_.size() < kMostThings) spawners_[e.arg] = e.task;
+    if (e.kind == event_kind::kSpawn && spawners_.size() < kMostThings) spawners_[e.arg] = e.task;
     bounded = homes_.size() <= kMostThings;
     ++at_;
     return bounded && !(one_ring && next_asked_ == asked_.size());
@@ -273,9 +275,9 @@ bool EventOrder::Explore() {
 bool EventOrder::Pass(const Event& e) {
   Ring& ring = RingOf(e);
   if (next_asked_ < asked_.size() && asked_[next_asked_].at == at_) Ask(e);
-  if (e.kind != kLock && e.kind != kUnlock) Step(e);
+  if (e.kind != event_kind::kLock && e.kind != event_kind::kUnlock) Step(e);
   ring.last = e;
-  if (e.kind != kWake) ring.last_but_wakes = e;
+  if (e.kind != event_kind::kWake) ring.last_but_wakes = e;
   ++at_;
   return things_.size() + let_through_in_.size() + let_through_.size() <= kMostThings;
 }

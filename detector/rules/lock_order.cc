@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/model/event_kind.h"
 #include "detector/rules/event_order.h"
 #include "detector/rules/recent_map.h"
 #include "detector/rules/rule.h"
@@ -19,7 +20,6 @@ namespace stranded::detector {
 namespace {
 
 // Numbers of the dump format.
-constexpr std::uint32_t kSpawn = 1, kPark = 4, kLock = 10, kUnlock = 11;
 constexpr std::uint64_t kShared = 1, kTried = 2;  // bits of a lock's arg
 constexpr std::uint32_t kFirstWithPasses = 2;     // minor version
 
@@ -84,7 +84,7 @@ std::pair<SiteId, SiteId> Places(const Order& one, const Order& other) {
 }
 
 std::vector<Conflict> Orders::Conflicts() {
-  if (!snap_.events.HasKind(kLock)) return {};
+  if (!snap_.events.HasKind(event_kind::kLock)) return {};
   begun_.resize(std::size_t{std::numeric_limits<decltype(Event::ring)>::max()} + 1);
   // Rings stand one after the other, so what was inherited in a later one would come too late; what
   // that one inherited itself is known the second time.
@@ -115,15 +115,16 @@ std::vector<Conflict> Orders::ThoseThatCanMeet() const {
 }
 
 bool Orders::NoteParked(const Event& e) {
-  if (e.kind == kLock) {
+  if (e.kind == event_kind::kLock) {
     std::vector<Held>& mine = held_[{e.ring, e.task}];
     if (mine.size() < kMostHeld) mine.push_back({e.object, e.site, (e.arg & kShared) != 0});
     return held_.size() <= kMostHolders;
   }
-  if (e.kind == kSpawn) return NoteSpawn(e);
+  if (e.kind == event_kind::kSpawn) return NoteSpawn(e);
   const auto mine = held_.find({e.ring, e.task});
-  if (mine == held_.end() || (e.kind != kUnlock && e.kind != kPark)) return true;
-  if (e.kind == kUnlock) {
+  const bool lets_go = e.kind == event_kind::kUnlock || e.kind == event_kind::kPark;
+  if (mine == held_.end() || !lets_go) return true;
+  if (e.kind == event_kind::kUnlock) {
     std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
   } else {
     for (const Held& h : mine->second) held_at_parks_[e.task].insert(h.lock);
@@ -135,20 +136,21 @@ bool Orders::NoteParked(const Event& e) {
 
 bool Orders::Follow(const Event& e) {
   if (!begun_[e.ring]) {
-    begun_[e.ring] = e.task >= since_ || (e.kind == kSpawn && e.arg >= since_);
+    begun_[e.ring] = e.task >= since_ || (e.kind == event_kind::kSpawn && e.arg >= since_);
     if (!begun_[e.ring]) return true;
   }
-  if (e.kind == kLock) {
+  if (e.kind == event_kind::kLock) {
     Take(e, held_[{e.ring, e.task}]);
     return held_.size() <= kMostHolders;
   }
-  if (e.kind == kSpawn) return NoteSpawn(e);
-  if (held_.empty() || (e.kind != kUnlock && (e.kind != kPark || snap_.events.OneRing()))) {
+  if (e.kind == event_kind::kSpawn) return NoteSpawn(e);
+  if (held_.empty() ||
+      (e.kind != event_kind::kUnlock && (e.kind != event_kind::kPark || snap_.events.OneRing()))) {
     return true;
   }
   const auto mine = held_.find({e.ring, e.task});
   if (mine == held_.end()) return true;
-  if (e.kind == kUnlock) {
+  if (e.kind == event_kind::kUnlock) {
     std::erase_if(mine->second, [&](const Held& h) { return h.lock == e.object; });
   } else {
     // It may go on on another thread, and unlock there: from here on nothing is certain.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
+#include "detector/model/event_kind.h"
 #include "detector/rules/climb.h"
 
 namespace stranded::detector {
@@ -202,13 +203,12 @@ const std::vector<const Channel*>& Situation::ChannelsMadeAt(SiteId site) const 
 
 // Of the channels in the snapshot, so that memory does not follow the history.
 const RecordedSends& Situation::SendsRecorded() const {
-  constexpr std::uint32_t kSend = 6;           // a number of the dump format
   constexpr std::size_t kMostTasks = 1 << 16;  // of one channel; more tell nothing new
   if (sends_.has_value()) return *sends_;
   sends_.emplace();
-  if (!snap_.events.HasKind(kSend)) return *sends_;
+  if (!snap_.events.HasKind(event_kind::kSend)) return *sends_;
   snap_.events.ForEach([&](const Event& e) {
-    if (e.kind != kSend || e.task == 0) return;
+    if (e.kind != event_kind::kSend || e.task == 0) return;
     const Channel* channel = snap_.channels.Find(e.object);
     if (channel == nullptr || channel->role != ChannelRole::kUser) return;
     auto& by = (*sends_)[e.object];
@@ -318,7 +318,6 @@ void Situation::FollowChains() {
 }
 
 std::optional<std::size_t> Situation::HistoryStart() const {
-  constexpr std::uint32_t kStart = 2;  // a number of the dump format
   if (history_sought_) return history_start_;
   history_sought_ = true;
   absl::flat_hash_set<Id> mains;
@@ -331,7 +330,7 @@ std::optional<std::size_t> Situation::HistoryStart() const {
   snap_.events.ForEach([&](const Event& e) {
     if (e.ring != ring) ring_since = number;
     ring = e.ring;
-    if (e.kind == kStart && mains.contains(e.task)) history_start_ = number;
+    if (e.kind == event_kind::kStart && mains.contains(e.task)) history_start_ = number;
     ++number;
   });
   if (history_start_.has_value() && *history_start_ < ring_since) history_start_.reset();

@@ -15,30 +15,11 @@
 #include <source_location>
 #include <vector>
 
+#include "stranded/internal/event_kind.h"
 #include "stranded/internal/tracing.h"
 #include "stranded/internal/wait_kind.h"
 
 namespace stranded::internal {
-
-// Append only: the numbers are those of EventKind in the dump format.
-enum class EventKind : std::uint8_t {
-  kNone = 0,
-  kSpawn = 1,
-  kStart = 2,
-  kFinish = 3,
-  kPark = 4,
-  kWake = 5,
-  kSend = 6,
-  kRecv = 7,
-  kClose = 8,
-  kCancel = 9,
-  kLock = 10,
-  kUnlock = 11,
-  kTimer = 12,
-  kSelect = 13,
-  kPass = 14,
-  kContext = 15,
-};
 
 void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                 const std::source_location& site, std::uint64_t arg);

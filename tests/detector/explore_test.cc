@@ -287,14 +287,11 @@ TEST(Explore, SelectsThatWereWonWhenMainWasCutTouchNoChannelThatIsGone) {
 // The number of tasks that are left differs from schedule to schedule; the failure does not.
 TEST(Explore, TheSmallestScheduleOfAllThatFailAlikeIsShown) {
   const ExploreResult result = Explore(Options("pct", 100), [] {
-    const Chan<int> values, extra(1);
-    for (int i = 0; i < 3; ++i) {
-      Go([=] {
-        if (extra.TryRecv().value.has_value() || i == 0) values.Send(i);
-      });
-    }
-    Go([=] { extra.Send(1); });
+    const Chan<int> values;
+    const std::size_t tasks = 1 + this_task::Choose(5);
+    for (std::size_t i = 0; i < tasks; ++i) Go([=] { values.Send(1); });
   });
+  EXPECT_EQ(result.outcomes.size(), 5u);
   ASSERT_FALSE(result.clean());
   EXPECT_EQ(result.schedule, "-");
   EXPECT_TRUE(result.repeats);

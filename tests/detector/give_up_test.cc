@@ -98,6 +98,22 @@ TEST(GiveUp, ASelectThatListensToTheServersContextIsGivenItsOwn) {
   for (const FixTrial& trial : search.trials) EXPECT_NE(trial.fix.kind, FixKind::kCallCancel);
 }
 
+// More values than there are tasks were not to stop them.
+TEST(GiveUp, AWakeUpIsNoStop) {
+  const FixSearch search = Search([] {
+    const Chan<int> work;
+    const Chan<Unit> wake;
+    Go([=] {
+      while (Select(OnRecv(work), OnRecv(wake)) < 2) {
+      }
+    });
+    for (int i = 0; i < 2; ++i) wake.Send(Unit{});
+  });
+  ASSERT_FALSE(search.was_clean);
+  EXPECT_THAT(search.before.bad()->report.ToText(),
+              testing::Not(HasSubstr("Close() it instead of sending at")));
+}
+
 TEST(GiveUp, AStopThatIsSentReachesOneTask) {
   const FixSearch search = Search([] {
     const Chan<int> work;

@@ -185,24 +185,25 @@ TEST(Channel, SendsOfASelectThatWaitsAreRepeatsOnce) {
 // That one of several comes back is enough to know; how often is not counted.
 TEST(Channel, ASenderThatComesBackAfterOthersIsARepeat) {
   const Chan<int> values;
+  const Chan<int> again;
   const auto repeats = [core = values.core()] {
     internal::SpinGuard guard(core->lock);
     return core->repeat_sends;
   };
-  const auto send = [values](int times) {
-    const TaskHandle sender = Go([values, times] {
-      for (int i = 0; i < times; ++i) values.Send(i);
-    });
-    AwaitParked(sender.Id(), internal::WaitKind::kChanSend);
-    return sender;
-  };
-  const TaskHandle twice = send(2), once = send(1), later = send(1);
+  const TaskHandle twice = Go([values, again] {
+    values.Send(1);
+    again.Recv();
+    values.Send(3);
+  });
   values.Recv();
-  AwaitParked(twice.Id(), internal::WaitKind::kChanSend);
+  const TaskHandle once = Go([values] { values.Send(2); });
+  values.Recv();
+  EXPECT_EQ(repeats(), 0u);  // two senders, one value each
+  again.Send(0);
+  values.Recv();
   EXPECT_EQ(repeats(), 1u);
-  for (int i = 0; i < 3; ++i) values.Recv();
-  EXPECT_EQ(repeats(), 1u);
-  for (const TaskHandle* task : {&twice, &once, &later}) task->Join();
+  twice.Join();
+  once.Join();
 }
 
 // Each of two sends again while the other waits: what tells endless producers from single answers.

@@ -17,6 +17,7 @@ DECLARED = re.compile(
     r'|[\w:<>,&*\s]+?[ &*](\w+)(?=\())', re.M)                                 # a function
 CONSTANT = re.compile(r'^inline constexpr [\w:<>]+ (k\w+)', re.M)
 INCLUDE = re.compile(r'^#include ["<]([^">]+)[">]', re.M)
+ENUM = re.compile(r'\benum (?:class )?\w+[^{;]*\{([^}]*)\}')
 NAME = re.compile(r'(?<![.>:\w])(?:[A-Z](?=\w*[a-z])\w{2,}|k[A-Z]\w+)\b')
 # What a file declares itself, somewhere.
 OWN = re.compile(r'\b(?:class|struct|enum|using|void|bool|auto|int|[A-Za-z_]\w*[>&*]?) [&*]?(\w+)(?= *[({;=:,>])')
@@ -82,6 +83,7 @@ class Project:
         code = self.code[path]
         reach = self.reach(path)
         own = set(OWN.findall(code))
+        own.update(word for body in ENUM.findall(code) for word in re.findall(r'\w+', body))
         for name in sorted(set(NAME.findall(code)) - own):
             homes = self.homes.get(name)
             if homes is None or len(homes) > 1 or homes & reach:

@@ -30,6 +30,7 @@ class Includes(unittest.TestCase):
 
     def test_other_things_of_that_name(self):
         self.assertEqual(missing('// kMost\nauto s = "Header";\n'), [])
+        self.assertEqual(missing('enum class Kind { kMost, kLeast };\n'), [])
         self.assertEqual(missing('using Header = int;\nHeader h;\n'), [])
         self.assertEqual(missing('x.Parse(1); y->Parse(2); Other::Parse(3);\n'), [])
         self.assertEqual(missing('Header h;\n', 'runtime_hooks/a/b.cc'), [])
