@@ -1,5 +1,8 @@
 // stranded explore -- CMD: many schedules of each test, or of a program's CheckedMain.
+#include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/child.h"
@@ -26,6 +29,20 @@ void Print(const ExploreResult& result, const ExploreFlags& o) {
   }
 }
 
+// A patch is for one place: most tests do not come there, but one should.
+void TellIdlePatches(const std::vector<ExploreResult>& results) {
+  if (results.empty()) return;
+  for (const std::string& patch : results[0].idle_patches) {
+    const auto is_idle = [&](const ExploreResult& r) {
+      return std::find(r.idle_patches.begin(), r.idle_patches.end(), patch) != r.idle_patches.end();
+    };
+    if (!std::all_of(results.begin(), results.end(), is_idle)) continue;
+    std::fprintf(stderr, "stranded: --patch %s met nothing: %s\n", patch.c_str(),
+                 patch.starts_with("capacity") ? "no channel was made there"
+                                               : "nothing was ever stuck there");
+  }
+}
+
 int Run(const ExploreFlags& o) {
   ExploreRequest request;
   request.command = o.search.command;
@@ -43,6 +60,7 @@ int Run(const ExploreFlags& o) {
     if (!result.error.ok()) return kUsage;
     if (!result.clean()) code = kFindings;
   }
+  TellIdlePatches(reply->results);
   if (!reply->crashed_in.empty()) {
     PrintCrash(*reply);
     return kFindings;

@@ -370,6 +370,9 @@ bool Exploration::over() {
   return phase_ == Phase::kOver;
 }
 
-ExploreResult Exploration::TakeResult() { return std::move(result_); }
+ExploreResult Exploration::TakeResult() {
+  result_.idle_patches = internal::IdlePatches();
+  return std::move(result_);
+}
 
 }  // namespace stranded::detector

@@ -104,6 +104,7 @@ ExploreResult ResultFrom(const Json& j) {
   r.changes = j.value("changes", std::size_t{0});
   r.preemptions = j.value("preemptions", std::size_t{0});
   r.repeats = j.value("repeats", true);
+  r.idle_patches = j.value("idle_patches", std::vector<std::string>());
   r.report_text = j.value("report", "");
   for (const Json& o : j.value("outcomes", Json::array())) r.outcomes.push_back(OutcomeFrom(o));
   const int bad = j.value("first_bad", -1);
@@ -147,6 +148,7 @@ std::string ExploreJson(const ExploreResult& r) {
                   {"changes", r.changes},
                   {"preemptions", r.preemptions},
                   {"repeats", r.repeats},
+                  {"idle_patches", r.idle_patches},
                   {"report", r.clean() || r.bad()->report.clean() ? "" : r.bad()->report.ToText()},
                   {"steps", steps}};
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

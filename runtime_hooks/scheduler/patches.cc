@@ -12,8 +12,8 @@ std::atomic<bool> any_patches{false};
 
 namespace {
 
-std::vector<Patch>& Current() {
-  static auto& patches = *new std::vector<Patch>;
+std::deque<Patch>& Current() {
+  static auto& patches = *new std::deque<Patch>;
   return patches;
 }
 
@@ -72,23 +72,31 @@ bool ParsePatch(std::string_view text, Patch* patch) {
 
 }  // namespace
 
-const std::vector<Patch>& Patches() { return Current(); }
+const std::deque<Patch>& Patches() { return Current(); }
 
 bool AnyPatches() { return !Current().empty(); }
 
+std::vector<std::string> IdlePatches() {
+  std::vector<std::string> idle;
+  for (const Patch& patch : Current()) {
+    if (!patch.met.load(std::memory_order_relaxed)) idle.push_back(patch.text);
+  }
+  return idle;
+}
+
 absl::Status SetPatches(std::string_view text) {
-  std::vector<Patch> patches;
+  std::deque<Patch> patches;
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
-    Patch patch;
+    Patch& patch = patches.emplace_back();
+    patch.text = std::string(item);
     if (!ParsePatch(item, &patch)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "patch '", std::string(item),
           "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, context(skip), giveup, "
           "giveup(skip), close, cancel, release, release(FILE#LINE), done, signal"));
     }
-    patches.push_back(std::move(patch));
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
   Current() = std::move(patches);
@@ -102,11 +110,15 @@ bool IsFile(std::string_view wanted, std::string_view file) {
   return before == 0 || file[before - 1] == '/';
 }
 
+bool Patch::Names(PatchKind wanted, const std::source_location& site) const {
+  return kind == wanted && line == site.line() && IsFile(file, site.file_name());
+}
+
 const Patch* FindPatch(PatchKind kind, const std::source_location& site) {
   for (const Patch& patch : Current()) {
-    if (patch.kind == kind && patch.line == site.line() && IsFile(patch.file, site.file_name())) {
-      return &patch;
-    }
+    if (!patch.Names(kind, site)) continue;
+    patch.NoteMet();
+    return &patch;
   }
   return nullptr;
 }

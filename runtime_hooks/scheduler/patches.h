@@ -23,10 +23,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <source_location>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace stranded::internal {
 
@@ -42,6 +42,7 @@ enum class PatchKind : std::uint8_t {
 };
 
 struct Patch {
+  std::string text;  // as it was given
   PatchKind kind = PatchKind::kCapacity;
   std::string file;
   std::uint32_t line = 0;
@@ -49,10 +50,14 @@ struct Patch {
   bool skips = false;
   std::string across_file;  // release: only across this operation; empty: any
   std::uint32_t across_line = 0;
+  mutable std::atomic<bool> met{false};  // relaxed: only ever set, read when the tasks are over
+
+  bool Names(PatchKind wanted, const std::source_location& site) const;
+  void NoteMet() const { met.store(true, std::memory_order_relaxed); }
 };
 
 // The patches in force.
-const std::vector<Patch>& Patches();
+const std::deque<Patch>& Patches();
 extern std::atomic<bool> any_patches;  // relaxed: set before the tasks run
 
 // Whether `file`, as the compiler was told, is the one that a patch names: by its whole path, or by

@@ -39,17 +39,16 @@ bool SignalCond(SyncBase* object) {
 
 // Whether a patch releases what `holder` (null: it has finished) took at `taken`.
 bool Releases(const std::source_location& taken, const Task* holder) {
+  const auto waits_there = [holder](const Patch& patch) {
+    return holder != nullptr && holder->wait.kind != WaitKind::kNone &&
+           holder->wait.site.line() == patch.across_line &&
+           IsFile(patch.across_file, holder->wait.site.file_name());
+  };
   for (const Patch& patch : Patches()) {
-    if (patch.kind != PatchKind::kRelease || patch.line != taken.line() ||
-        !IsFile(patch.file, taken.file_name())) {
-      continue;
-    }
-    if (patch.across_line == 0) return true;
-    if (holder != nullptr && holder->wait.kind != WaitKind::kNone &&
-        holder->wait.site.line() == patch.across_line &&
-        IsFile(patch.across_file, holder->wait.site.file_name())) {
-      return true;
-    }
+    if (!patch.Names(PatchKind::kRelease, taken)) continue;
+    if (patch.across_line != 0 && !waits_there(patch)) continue;
+    patch.NoteMet();
+    return true;
   }
   return false;
 }

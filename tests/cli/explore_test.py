@@ -114,6 +114,20 @@ class Explore(unittest.TestCase):
             self.assertIn('explored nothing', result.stderr)
         self.assertEqual(stranded('explore', '--', './no-such-program').returncode, 2)
 
+    def test_a_patch_for_no_place(self):
+        file, line = line_of('samples/flaky_leak/leaky.cc', 'Chan<std::string> answers').split(':')
+        for patch, said in ((f'capacity(2)@{file}#{line}', ''),
+                            (f'capacity(2)@{file}#1', 'no channel was made there'),
+                            (f'context@{file}#{line}', 'nothing was ever stuck there')):
+            result = stranded('explore', '--schedules', '50', '--patch', patch, '--', FLAKY)
+            told = f'stranded: --patch {patch} met nothing: {said}\n' if said else ''
+            self.assertEqual(result.stderr, told)
+        # Not of every test that does not come there.
+        line = line_of('tests/programs/leaky_gtest.cc', 'Chan<int> answers').split(':')[1]
+        patch = f'capacity(1)@leaky_gtest.cc#{line}'
+        result = stranded('explore', '--schedules', '2', '--patch', patch, '--', TESTS)
+        self.assertNotIn('met nothing', result.stderr)
+
     def test_wrong_flags(self):
         for flags in (['--policy', 'best'], ['--schedules', '0'], ['--replay', 'nonsense'],
                       ['--patch', 'capacity@x']):

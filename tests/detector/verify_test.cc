@@ -14,7 +14,9 @@
 namespace stranded {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::StartsWith;
 
 TEST(Verify, ACleanBodyNeedsNoFix) {
@@ -259,8 +261,12 @@ TEST(Verify, ReleaseAcrossOneOperationOnly) {
         "release(" + file + "#" + std::to_string(line) + ")@" + file + "#" + std::to_string(taken);
     return Explore(options, body);
   };
-  EXPECT_TRUE(release_across(taken + 1).clean());
-  EXPECT_FALSE(release_across(taken + 2).clean());
+  const ExploreResult released = release_across(taken + 1);
+  EXPECT_TRUE(released.clean());
+  EXPECT_THAT(released.idle_patches, IsEmpty());
+  const ExploreResult in_vain = release_across(taken + 2);
+  EXPECT_FALSE(in_vain.clean());
+  EXPECT_THAT(in_vain.idle_patches, ElementsAre(options.patch));
   options.patch = "release(nowhere)@" + file + "#1";
   EXPECT_FALSE(Explore(options, body).error.ok());
 }

@@ -81,8 +81,9 @@ struct ExploreResult {
   int tried_to_minimize = 0;
   bool repeats = true;  // the first schedule, run again behind all others, ended as it had before
   std::vector<ExploreStep> steps;
-  std::string report_text;  // of a result that came from another process
-  absl::Status error;       // options that could not be used
+  std::string report_text;                // of a result that came from another process
+  std::vector<std::string> idle_patches;  // virtual patches that met nothing in all this
+  absl::Status error;                     // options that could not be used
 
   bool clean() const { return first_bad < 0; }
   const ExploreOutcome* bad() const {

@@ -79,6 +79,9 @@ std::uint64_t EndOf(ControlledWorld* world);
 // Replaces the virtual patches in force; empty: none. See scheduler/patches.h for the text.
 absl::Status SetPatches(std::string_view text);
 bool AnyPatches();
+// Those that have met nothing since: no channel was made at the place of a `capacity`, and when
+// nothing could run any more, nothing was stuck at the places of the others.
+std::vector<std::string> IdlePatches();
 
 // Thrown through a task that is unwound because its world ends, or because a virtual patch lets it
 // give up. Not a std::exception: only catch (...) sees it.
