@@ -104,6 +104,7 @@ Exploration::Exploration(ExploreOptions options)
       shown_(begun_) {
   result_.name = options_.name;
   result_.policy = options_.policy;
+  result_.patch = options_.patch;
   result_.first_seed = options_.seed;
   auto policy = internal::NewSchedulePolicy(settings_);
   if (!policy.ok()) {

@@ -96,6 +96,7 @@ ExploreResult ResultFrom(const Json& j) {
   ExploreResult r;
   r.name = j.value("name", "");
   r.policy = j.value("policy", "");
+  r.patch = j.value("patch", "");
   r.coverage = j.value("coverage", "");
   r.schedules = j.value("schedules", 0);
   r.first_seed = j.value("first_seed", std::uint64_t{0});
@@ -137,6 +138,7 @@ std::string ExploreJson(const ExploreResult& r) {
                   {"version", 1},
                   {"name", r.name},
                   {"policy", r.policy},
+                  {"patch", r.patch},
                   {"schedules", r.schedules},
                   {"first_seed", r.first_seed},
                   {"seconds", r.seconds},

@@ -83,14 +83,16 @@ std::string HowToReplay(const ExploreResult& r) {
         "ended\n  otherwise. What it keeps in globals or statics from one run to the next, "
         "addresses or the\n  clock may decide; then the replay shows something else.\n\n";
   }
+  const std::string patch = r.patch.empty() ? "" : absl::StrCat("--patch '", r.patch, "' ");
   if (r.schedule.size() > kLongest) {
     absl::StrAppend(&out, "  replay: too long to show, ", ShortSchedule(r.schedule),
                     "; --format json has it\n");
   } else {
-    absl::StrAppend(&out, "  replay: stranded explore --replay ", r.schedule, " -- CMD\n");
+    absl::StrAppend(&out, "  replay: stranded explore ", patch, "--replay ", r.schedule,
+                    " -- CMD\n");
   }
   if (r.policy == "random" || r.policy == "round-robin") {
-    absl::StrAppend(&out, "      or: stranded explore --policy ", r.policy, " --seed ",
+    absl::StrAppend(&out, "      or: stranded explore ", patch, "--policy ", r.policy, " --seed ",
                     r.bad()->seed, " --schedules 1 -- CMD\n");
   }
   return out;

@@ -122,6 +122,8 @@ class Explore(unittest.TestCase):
             result = stranded('explore', '--schedules', '50', '--patch', patch, '--', FLAKY)
             told = f'stranded: --patch {patch} met nothing: {said}\n' if said else ''
             self.assertEqual(result.stderr, told)
+            if said:
+                self.assertIn(f"stranded explore --patch '{patch}' --replay ", result.stdout)
         # Not of every test that does not come there.
         line = line_of('tests/programs/leaky_gtest.cc', 'Chan<int> answers').split(':')[1]
         patch = f'capacity(1)@leaky_gtest.cc#{line}'

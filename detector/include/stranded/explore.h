@@ -66,7 +66,7 @@ struct ExploreStep {
 };
 
 struct ExploreResult {
-  std::string name, policy, coverage;
+  std::string name, policy, patch, coverage;
   int schedules = 0;
   std::uint64_t first_seed = 0;
   double seconds = 0;
