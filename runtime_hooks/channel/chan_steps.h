@@ -158,12 +158,13 @@ inline void NoteTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, c
 }
 
 // The task of `w` has handed over its value, or was handed one: it goes on.
-__attribute__((always_inline)) inline void WakeAfter(Meeting how, ChanCore* chan, const Task* self,
+template <Meeting how>
+__attribute__((always_inline)) inline void WakeAfter(ChanCore* chan, const Task* self,
                                                      const std::source_location& site,
                                                      const Waiter* w) {
   const bool traced = tracing.load(std::memory_order_relaxed);
   if (traced) [[unlikely]]
-    RecordMeeting(chan, how, self, site, w);
+    RecordMeeting<how>(chan, self, site, w);
   WakeHere(w->task, traced);
 }
 
@@ -221,7 +222,7 @@ __attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, v
     CountSent(chan, self, site);
     CountReceived(chan, w->task, w->site);
     chan->Touch();
-    WakeAfter(Meeting::kSelfSends, chan, self, site, w);
+    WakeAfter<Meeting::kSelfSends>(chan, self, site, w);
     return true;
   }
   if (chan->length == chan->capacity) return false;
@@ -250,7 +251,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     w->success = true;
     CountServed(chan, w);
     chan->Touch();
-    WakeAfter(Meeting::kSelfMakesRoom, chan, self, site, w);
+    WakeAfter<Meeting::kSelfMakesRoom>(chan, self, site, w);
     return true;
   }
   if (Waiter* w = PopClaimed(chan->senders)) {
@@ -261,7 +262,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     CountServed(chan, w);
     CountReceived(chan, self, site);
     chan->Touch();
-    WakeAfter(Meeting::kSelfReceives, chan, self, site, w);
+    WakeAfter<Meeting::kSelfReceives>(chan, self, site, w);
     return true;
   }
   if (!chan->closed) return false;

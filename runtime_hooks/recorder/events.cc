@@ -158,7 +158,7 @@ __attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
   Explain(site);
 }
 
-void Ring::ExplainSlowly(std::uint64_t key) {
+void Ring::ExplainSlowly(std::uint64_t key) noexcept {
   explained[Place(key)] = key;
   if (key == 0 || !mapped) return;
   const auto site = std::bit_cast<std::source_location>(key);
@@ -166,7 +166,7 @@ void Ring::ExplainSlowly(std::uint64_t key) {
 }
 
 // The one place that allocates under a channel's lock: once for each type of element.
-void Ring::ExplainType(const char* name) {
+void Ring::ExplainType(const char* name) noexcept {
   const auto key = reinterpret_cast<std::uint64_t>(name);
   if (explained[Place(key)] == key) return;
   explained[Place(key)] = key;

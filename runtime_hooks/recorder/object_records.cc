@@ -74,34 +74,32 @@ void WriteLeft(Ring* ring, mapped::Peer& out, const Departure& left) {
   ring->Explain(out.left_made);
 }
 
-__attribute__((always_inline)) inline void WriteSite(Ring* ring, std::uint64_t& out,
-                                                     std::uint64_t site) {
-  if (out == site) return;  // it was explained before
-  out = site;
-  ring->Explain(site);
-}
-
 // What LastOn() says of this side, from register to record.
-__attribute__((always_inline)) inline void WritePeer(Ring* ring, mapped::Peer& out,
-                                                     const WaitQueue& waiting, const ChanPeer& peer,
-                                                     const Departure& left) {
-  if (const Waiter* last = waiting.back(); last != nullptr && last->task->notes) {
-    WriteSite(ring, out.site, KeyOf(last->site));
-    out.task = last->task->id;
-    out.at_ns = last->task->wait.since_ns;
+__attribute__((always_inline)) inline void WritePeer(mapped::Peer& out, const Waiter* waits,
+                                                     const ChanPeer& peer) {
+  if (waits != nullptr) {
+    out.site = KeyOf(waits->site);
+    out.task = waits->task->id;
+    out.at_ns = waits->task->wait.since_ns;
     out.outcome = static_cast<std::uint8_t>(PeerOutcome::kWaiting);
     return;
   }
-  WriteSite(ring, out.site, KeyOf(peer.site));
+  out.site = KeyOf(peer.site);
   out.task = peer.task;
   out.at_ns = peer.at_ns;
   out.outcome = static_cast<std::uint8_t>(peer.outcome());
-  if (peer.outcome() == PeerOutcome::kLeft) WriteLeft(ring, out, left);
 }
 
-void WriteChannel(Ring* ring, mapped::Channel* r,
-                  const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const RecordLock lock(r->seq);
+// The last of those who wait, if it takes notes at all.
+__attribute__((always_inline)) inline const Waiter* LastWaiter(const WaitQueue& waiting) {
+  const Waiter* last = waiting.back();
+  return last != nullptr && last->task->notes ? last : nullptr;
+}
+
+// Its sequence number is odd meanwhile.
+__attribute__((always_inline)) inline void WriteFacts(mapped::Channel* r, const ChanCore* chan,
+                                                      const Waiter* sends, const Waiter* receives)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   r->role = static_cast<std::uint8_t>(chan->role);
   r->flags = static_cast<std::uint8_t>(
       (chan->closed ? mapped::kClosed : 0) | (chan->observed_try ? mapped::kTried : 0) |
@@ -115,9 +113,43 @@ void WriteChannel(Ring* ring, mapped::Channel* r,
   r->repeat_sends = chan->repeat_sends;
   r->waiting_senders = chan->senders.size();
   r->waiting_receivers = chan->receivers.size();
-  WritePeer(ring, r->last_sender, chan->senders, chan->last_sender, chan->sender_left);
-  WritePeer(ring, r->last_receiver, chan->receivers, chan->last_receiver, chan->receiver_left);
+  WritePeer(r->last_sender, sends, chan->last_sender);
+  WritePeer(r->last_receiver, receives, chan->last_receiver);
   r->state = mapped::kLive;
+}
+
+// A place is new, or a select has left.
+__attribute__((noinline)) void WriteWithCare(Ring* ring, mapped::Channel* r,
+                                             const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const RecordLock lock(r->seq);
+  WriteFacts(r, chan, LastWaiter(chan->senders), LastWaiter(chan->receivers));
+  const auto explain = [&](mapped::Peer& side, const Departure& left) {
+    ring->Explain(side.site);
+    if (side.outcome == static_cast<std::uint8_t>(PeerOutcome::kLeft)) WriteLeft(ring, side, left);
+  };
+  explain(r->last_sender, chan->sender_left);
+  explain(r->last_receiver, chan->receiver_left);
+}
+
+// Whether there is nothing to tell of this side but who, where and when.
+__attribute__((always_inline)) inline bool IsPlain(const Ring* ring, const mapped::Peer& before,
+                                                   const Waiter* waits, const ChanPeer& peer) {
+  const std::uint64_t site = KeyOf(waits != nullptr ? waits->site : peer.site);
+  if (before.site != site && !ring->IsExplained(site)) return false;
+  return waits != nullptr || peer.outcome() != PeerOutcome::kLeft;
+}
+
+// All that is rare is left by a tail call, so that nothing needs to be saved.
+__attribute__((always_inline)) inline void WriteChannel(
+    Ring* ring, mapped::Channel* r, const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const Waiter* const sends = LastWaiter(chan->senders);
+  const Waiter* const receives = LastWaiter(chan->receivers);
+  if (!IsPlain(ring, r->last_sender, sends, chan->last_sender) ||
+      !IsPlain(ring, r->last_receiver, receives, chan->last_receiver)) [[unlikely]] {
+    return WriteWithCare(ring, r, chan);
+  }
+  const RecordLock lock(r->seq);
+  WriteFacts(r, chan, sends, receives);
 }
 
 // Each fact goes from a register to the record: read back from there, two of them at once would

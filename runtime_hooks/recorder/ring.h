@@ -80,23 +80,28 @@ struct Ring {
 
   void Put(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
            std::uint64_t arg) {
+    PutHead(EventSlot::Head(kind, task), object, site, arg);
+  }
+  void PutHead(std::uint64_t kind_and_task, std::uint64_t object, std::uint64_t site,
+               std::uint64_t arg) {
     while (NeedsCare(site)) [[unlikely]]
       TakeCare(site);
-    PutPlainly(kind, task, object, site, arg);
+    Store(kind_and_task, object, site, arg);
   }
   // From `next` on there is room for kMostAtOnce records at places that are explained.
   bool HasRoomForMost(std::uint64_t site, std::uint64_t other_site) const {
-    return static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce &&
-           explained[Place(site)] == site && explained[Place(other_site)] == other_site;
+    return static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce && IsExplained(site) &&
+           IsExplained(other_site);
   }
-  void PutMost() {
-    Prefetch(next + kAhead);
+  // They have been stored from `slots` on, which is `next` in a register.
+  void PutMost(EventSlot* slots) {
+    Prefetch(slots + kAhead);
+    next = slots;
     Advance(mapped::kMostAtOnce);
   }
+  bool IsExplained(std::uint64_t site) const { return explained[Place(site)] == site; }
   // The time is due to be noted, or the place is to be explained, before an event there.
-  bool NeedsCare(std::uint64_t site) const {
-    return next == care_at || explained[Place(site)] != site;
-  }
+  bool NeedsCare(std::uint64_t site) const { return next == care_at || !IsExplained(site); }
   void TakeCare(std::uint64_t site);
   void PutTimeNow();
   void PutPlainly(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
@@ -124,10 +129,10 @@ struct Ring {
   void PutTime(std::int64_t now);
   // So that a reader of the file knows the place.
   void Explain(std::uint64_t site) {
-    if (explained[Place(site)] != site) [[unlikely]]
+    if (!IsExplained(site)) [[unlikely]]
       ExplainSlowly(site);
   }
-  void ExplainType(const char* name);
+  void ExplainType(const char* name) noexcept;
   void GiveSlots();
   // Of the calling thread from now on.
   void BelongTo(ThreadBlock* here);
@@ -147,7 +152,7 @@ struct Ring {
   }
   // At `care_at`: from the end back to the beginning.
   void GoOn();
-  void ExplainSlowly(std::uint64_t site);
+  void ExplainSlowly(std::uint64_t site) noexcept;
 };
 
 // The ring of the calling thread. Tasks move between threads: ask again after a switch.

@@ -40,8 +40,9 @@ void RecordWoken(const Task* task);
 // --- a value that passes between `self` (null: a timer) and the task of `w`, which waited for it.
 // Which of the two events comes first in the history, and which is the send.
 enum class Meeting : std::uint8_t { kSelfSends, kSelfReceives, kSelfMakesRoom };
-// The channel's lock is held. `w` is woken next: that is recorded here, too.
-void RecordMeeting(ChanCore* chan, Meeting how, const Task* self, const std::source_location& site,
+// The channel's lock is held. `w` is woken next: that is recorded here, too. In transfers.cc.
+template <Meeting how>
+void RecordMeeting(ChanCore* chan, const Task* self, const std::source_location& site,
                    const Waiter* w);
 
 // --- objects that have a record (not null) and changed while tasks wait for them

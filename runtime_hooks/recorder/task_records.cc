@@ -7,6 +7,7 @@
 #include "runtime_hooks/recorder/record_lock.h"
 #include "runtime_hooks/recorder/ring.h"
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/recorder/task_notes.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/internal/sync_base.h"
 
@@ -143,34 +144,25 @@ void WriteOffers(Ring* ring, mapped::Task* r, const WaitRecord& wait) {
   r->cases = static_cast<std::uint8_t>(std::min(count, mapped::kMostCases + 1));
 }
 
-void NotePark(mapped::Task* r, const Task* self) {
-  std::atomic_ref<std::uint32_t>(r->parks).store(static_cast<std::uint32_t>(self->park_count),
-                                                 std::memory_order_relaxed);
-}
-
-// The one case of a wait at a channel, if it is the one that the record has of the wait before.
-const SelectCase* SameAsBefore(const mapped::Task* r, const Task* self) {
+// The channel of a wait that is, but for its time, the one that the record has of the wait before.
+__attribute__((always_inline)) inline ChanCore* SameAsBefore(const mapped::Task* r,
+                                                             const Task* self) {
   const WaitRecord& wait = self->wait;
-  if (wait.case_count != 1 || r->cases != 1 || wait.done_context != nullptr) return nullptr;
-  const SelectCase& c = wait.cases[0];
-  if (c.chan == nullptr || c.chan->record == nullptr) return nullptr;
-  const bool same = r->world == self->world_id.load(std::memory_order_relaxed) &&
-                    r->offers[0].op_and_object == CaseKey(c.op, c.chan->id) &&
-                    r->offers[0].site == KeyOf(c.site) && r->wait_site == KeyOf(wait.site) &&
-                    r->wait == static_cast<std::uint8_t>(wait.kind) &&
-                    ((r->flags & mapped::kRange) != 0) == wait.range;
-  return same ? &c : nullptr;
-}
-
-void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
-  const WaitRecord& wait = self->wait;
-  if (const SelectCase* again = SameAsBefore(r, self)) {
-    UpdateChannel(ring, again->chan);
-    const RecordLock lock(r->seq);
-    r->since_ns = wait.since_ns;
-    NotePark(r, self);
-    return;
+  // These have one case, at the place of the wait, and no context: see ParkOn().
+  if (wait.kind != WaitKind::kChanRecv && wait.kind != WaitKind::kChanSend) return nullptr;
+  if (r->wait != static_cast<std::uint8_t>(wait.kind) || r->wait_site != KeyOf(wait.site) ||
+      ((r->flags & mapped::kRange) != 0) != wait.range ||
+      r->world != self->world_id.load(std::memory_order_relaxed)) {
+    return nullptr;
   }
+  const SelectCase& c = wait.cases[0];
+  const bool same =
+      r->offers[0].op_and_object == CaseKey(c.op, c.chan->id) && c.chan->record != nullptr;
+  return same ? c.chan : nullptr;
+}
+
+__attribute__((noinline)) void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
+  const WaitRecord& wait = self->wait;
   if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
   const RecordLock lock(r->seq);
   const std::uint64_t world = self->world_id.load(std::memory_order_relaxed);
@@ -213,6 +205,16 @@ __attribute__((noinline, cold)) void SpawnWithCare(const Task* spawner, Task* ta
 __attribute__((noinline, cold)) void StartWithCare(const Task* self) {
   MyRing()->Put(EventKind::kStart, self->id, 0, KeyOf(self->origin.site), 0);
 }
+__attribute__((noinline)) void ParkWithCare(Task* self) {
+  Ring* ring = MyRing();
+  ring->time_ns = self->wait.since_ns;
+  ring->Put(EventKind::kPark, self->id, static_cast<std::uint64_t>(self->wait.since_ns),
+            KeyOf(self->wait.site), static_cast<std::uint64_t>(self->wait.kind));
+  if (self->record != nullptr) WritePark(ring, static_cast<mapped::Task*>(self->record), self);
+}
+__attribute__((noinline)) void ResumeWithCare(const Task* self) {
+  NoteTime(MyRing(), self, self->wait.kind == WaitKind::kSleep ? 0 : kWorthNotingNs);
+}
 __attribute__((noinline, cold)) void FinishWithCare(Task* self) {
   Ring* ring = MyRing();
   ring->Put(EventKind::kFinish, self->id, 0, KeyOf(self->origin.site), 0);
@@ -246,15 +248,30 @@ void RecordStart(const Task* self) {
 }
 
 void RecordPark(Task* self) {
-  Ring* ring = MyRing();
-  ring->time_ns = self->wait.since_ns;
-  ring->Put(EventKind::kPark, self->id, static_cast<std::uint64_t>(self->wait.since_ns),
-            KeyOf(self->wait.site), static_cast<std::uint64_t>(self->wait.kind));
-  if (self->record != nullptr) WritePark(ring, static_cast<mapped::Task*>(self->record), self);
+  Ring* const ring = Here()->ring;
+  const std::uint64_t site = KeyOf(self->wait.site);
+  if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
+    return ParkWithCare(self);
+  const std::int64_t since = self->wait.since_ns;
+  ring->time_ns = since;
+  ring->PutPlainly(EventKind::kPark, self->id, static_cast<std::uint64_t>(since), site,
+                   static_cast<std::uint64_t>(self->wait.kind));
+  auto* const r = static_cast<mapped::Task*>(self->record);
+  if (r == nullptr) return;
+  const ChanCore* const again = SameAsBefore(r, self);
+  if (again == nullptr) return WritePark(ring, r, self);
+  UpdateChannel(ring, again);
+  const RecordLock lock(r->seq);
+  r->since_ns = since;
+  NotePark(r, self);
 }
 
 void RecordResume(Task* self) {
-  NoteTime(MyRing(), self, self->wait.kind == WaitKind::kSleep ? 0 : kWorthNotingNs);
+  Ring* const ring = Here()->ring;
+  if (ring == nullptr || self->wait.kind == WaitKind::kSleep ||
+      TimeHasMoved(ring, self, kWorthNotingNs)) [[unlikely]] {
+    return ResumeWithCare(self);
+  }
 }
 
 void RecordTime(std::int64_t now_ns) {
@@ -271,13 +288,6 @@ void RecordFinish(Task* self) {
   DropRecord(ring, self);
 }
 
-void RecordWoken(const Task* task) {
-  auto* r = static_cast<mapped::Task*>(task->record);
-  if (r == nullptr) return;
-  // Relaxed: the task itself does not look at it, and a reader takes either for the truth.
-  const std::uint32_t park =
-      std::atomic_ref<std::uint32_t>(r->parks).load(std::memory_order_relaxed);
-  std::atomic_ref<std::uint32_t>(r->woken).store(park, std::memory_order_relaxed);
-}
+void RecordWoken(const Task* task) { NoteWoken(task); }
 
 }  // namespace stranded::internal

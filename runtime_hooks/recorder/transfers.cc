@@ -2,17 +2,33 @@
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/recorder/ring.h"
 #include "runtime_hooks/recorder/state_table.h"
+#include "runtime_hooks/recorder/task_notes.h"
 
 namespace stranded::internal {
 namespace {
 
-struct Ends {
-  EventKind mine, its;
-  bool mine_first;
+// The head of one of the two events, and where it happened.
+struct End {
+  std::uint64_t head, site;
 };
-constexpr Ends EndsOf(Meeting how) {
-  if (how == Meeting::kSelfSends) return {EventKind::kSend, EventKind::kRecv, true};
-  return {EventKind::kRecv, EventKind::kSend, how == Meeting::kSelfMakesRoom};
+
+// In the order of the history: a send before its receive, but whoever makes room in a buffer comes
+// before the sender that fills it.
+struct Ends {
+  End first, second;
+};
+template <Meeting how>
+__attribute__((always_inline)) inline Ends EndsOf(const End& mine, const End& its) {
+  const auto as = [](EventKind kind, const End& end) {
+    return End{EventSlot::Head(kind, end.head), end.site};
+  };
+  if constexpr (how == Meeting::kSelfSends) {
+    return {as(EventKind::kSend, mine), as(EventKind::kRecv, its)};
+  } else if constexpr (how == Meeting::kSelfReceives) {
+    return {as(EventKind::kSend, its), as(EventKind::kRecv, mine)};
+  } else {
+    return {as(EventKind::kRecv, mine), as(EventKind::kSend, its)};
+  }
 }
 
 // Frozen or not. Else it was interrupted a moment ago, and that was its wake.
@@ -20,14 +36,19 @@ bool StillParked(const Task* task) {
   return (task->state.load(std::memory_order_relaxed) & Task::kStateMask) == Task::kParked;
 }
 
-__attribute__((noinline)) void PutOneByOne(Ring* ring, const ChanCore* chan, Meeting how,
-                                           std::uint64_t me, const std::source_location& site,
-                                           const Waiter* w) {
-  const Ends ends = EndsOf(how);
-  if (ends.mine_first) ring->Put(ends.mine, me, chan->id, KeyOf(site), 0);
-  ring->Put(ends.its, w->task->id, chan->id, KeyOf(w->site), 0);
-  if (!ends.mine_first) ring->Put(ends.mine, me, chan->id, KeyOf(site), 0);
-  if (StillParked(w->task)) ring->Put(EventKind::kWake, me, 0, 0, w->task->id);
+std::uint64_t IdOf(const Task* task) { return task == nullptr ? 0 : task->id; }
+
+// With the first ring of this thread, the time, a new place, or the end of the slots.
+template <Meeting how>
+__attribute__((noinline)) void MeetWithCare(ChanCore* chan, const Task* self,
+                                            const std::source_location& site, const Waiter* w) {
+  Ring* const ring = MyRing();
+  const Ends ends = EndsOf<how>({IdOf(self), KeyOf(site)}, {w->task->id, KeyOf(w->site)});
+  NoteWoken(w->task);
+  ring->PutHead(ends.first.head, chan->id, ends.first.site, 0);
+  ring->PutHead(ends.second.head, chan->id, ends.second.site, 0);
+  if (StillParked(w->task)) ring->Put(EventKind::kWake, IdOf(self), 0, 0, w->task->id);
+  KeepRecord(chan);
 }
 
 }  // namespace
@@ -49,23 +70,33 @@ void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Ta
   RecordTransfer(chan, peer, kind, task, site);
 }
 
-void RecordMeeting(ChanCore* chan, Meeting how, const Task* self, const std::source_location& site,
+// All that is rare is left by a tail call, so that nothing needs to be saved.
+template <Meeting how>
+void RecordMeeting(ChanCore* chan, const Task* self, const std::source_location& site,
                    const Waiter* w) {
-  Ring* ring = MyRing();
-  const std::uint64_t me = self == nullptr ? 0 : self->id, other = w->task->id;
+  Ring* const ring = Here()->ring;
+  const Task* const other = w->task;
   const std::uint64_t here = KeyOf(site), there = KeyOf(w->site);
-  RecordWoken(w->task);
-  if (!ring->HasRoomForMost(here, there) || !StillParked(w->task)) [[unlikely]] {
-    PutOneByOne(ring, chan, how, me, site, w);
-  } else {
-    EventSlot* const slots = ring->next;
-    const Ends ends = EndsOf(how);
-    slots[ends.mine_first ? 0 : 1].Store(EventSlot::Head(ends.mine, me), chan->id, here, 0);
-    slots[ends.mine_first ? 1 : 0].Store(EventSlot::Head(ends.its, other), chan->id, there, 0);
-    slots[2].Store(EventSlot::Head(EventKind::kWake, me), 0, 0, other);
-    ring->PutMost();
+  if (ring == nullptr || !ring->HasRoomForMost(here, there) || !StillParked(other)) [[unlikely]]
+    return MeetWithCare<how>(chan, self, site, w);
+  NoteWoken(other);
+  const std::uint64_t me = IdOf(self);
+  const Ends ends = EndsOf<how>({me, here}, {other->id, there});
+  EventSlot* const slots = ring->next;
+  const std::uint64_t id = chan->id;
+  slots[0].Store(ends.first.head, id, ends.first.site, 0);
+  slots[1].Store(ends.second.head, id, ends.second.site, 0);
+  slots[2].Store(EventSlot::Head(EventKind::kWake, me), 0, 0, other->id);
+  ring->PutMost(slots);
+  if (chan->record != nullptr && (!chan->senders.empty() || !chan->receivers.empty())) {
+    return UpdateChannel(ring, chan);
   }
-  KeepRecord(chan);
 }
+template void RecordMeeting<Meeting::kSelfSends>(ChanCore*, const Task*,
+                                                 const std::source_location&, const Waiter*);
+template void RecordMeeting<Meeting::kSelfReceives>(ChanCore*, const Task*,
+                                                    const std::source_location&, const Waiter*);
+template void RecordMeeting<Meeting::kSelfMakesRoom>(ChanCore*, const Task*,
+                                                     const std::source_location&, const Waiter*);
 
 }  // namespace stranded::internal
