@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "cli/terminal/progress.h"
 #include "stranded/explore_json.h"
+#include "stranded/options.h"
 
 namespace stranded::cli {
 namespace {
@@ -109,8 +110,9 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
         absl::StrCat("cannot make a directory under /tmp: ", std::strerror(errno)));
   }
   const char* given = std::getenv("STRANDED_OPTIONS");
-  const std::string options = absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
-                                           "explore=", directory.File(), ":", request.options);
+  const std::string options =
+      absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
+                   "explore=", OptionValue(directory.File()), ":", request.options);
   const pid_t child = fork();
   if (child < 0) return absl::InternalError(absl::StrCat("fork: ", std::strerror(errno)));
   if (child == 0) Become(request, options);

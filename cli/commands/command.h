@@ -26,11 +26,12 @@ struct InputOptions {
   bool absolute_paths = false;
   double min_age_seconds = 1;
   std::size_t growth_threshold = AnalysisOptions{}.growth_threshold;
-  bool live = false;       // a number is a process id
-  std::string live_as;     // FILE as it was given with --live
-  bool all_tasks = false;  // findings list every task, not just the first
+  bool live = false;                 // a number is a process id
+  std::vector<std::string> live_as;  // FILE, and then files, as they were given with --live
+  bool all_tasks = false;            // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
+void AddPathOptions(CLI::App& app, InputOptions& options);  // a part of them
 
 struct OutputOptions {
   std::vector<std::string> formats;  // NAME or NAME:FILE; empty: text
@@ -42,8 +43,9 @@ struct OutputOptions {
 };
 void AddOutputOptions(CLI::App& app, OutputOptions& options);
 void AddColorOption(CLI::App& app, std::string& when);
-// Writes each format to its file. Otherwise says why not on stderr: kUsage if what was asked for
-// contradicts itself, kInternal if something could not be written.
+// Why reports cannot be written so, whatever the dumps say; empty if they can. `inputs`: the dumps.
+std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs);
+// Writes each format to its file. Otherwise says why not on stderr, and returns kInternal.
 Exit PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
 bool StdoutIsData(const OutputOptions& options);
@@ -67,8 +69,9 @@ bool PartlyLost(const Analysis& analysis);
 Exit CleanUnlessLost(const Analysis& analysis);
 // Paths as --source-root and --absolute-paths want them, for what is printed from the dump itself.
 void ShowPaths(const InputOptions& options, Analysis& analysis);
-// FILE as it is typed in another command, quoted if a shell needs it.
+// FILE as it is typed in another command, quoted if a shell needs it; the second, files[number].
 std::string FileArgument(const InputOptions& options);
+std::string FileArgument(const InputOptions& options, std::size_t number);
 
 // Each command adds itself; its callback leaves the exit code in `exit_code`.
 void AddReport(CLI::App& app, int& exit_code);

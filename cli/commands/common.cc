@@ -21,6 +21,14 @@
 
 namespace stranded::cli {
 
+void AddPathOptions(CLI::App& app, InputOptions& options) {
+  app.add_option("--source-root", options.source_root,
+                 "Where the sources are: paths are shown relative to it (default .)")
+      ->option_text("DIR");
+  app.add_flag("--absolute-paths", options.absolute_paths,
+               "Show paths as the build machine had them, instead of relative ones or last parts");
+}
+
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
   const char* what = "Dump file, or - for standard input";
   if (many) {
@@ -51,11 +59,7 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
   Seconds(app.add_option(
       "--min-age", options.min_age_seconds,
       "How long a task must have been blocked in a program that still ran (default 1)"));
-  app.add_option("--source-root", options.source_root,
-                 "Where the sources are: paths are shown relative to it (default .)")
-      ->option_text("DIR");
-  app.add_flag("--absolute-paths", options.absolute_paths,
-               "Show paths as the build machine had them, instead of relative ones or last parts");
+  AddPathOptions(app, options);
 }
 
 void AddColorOption(CLI::App& app, std::string& when) {
@@ -86,8 +90,9 @@ void ShowPaths(const InputOptions& options, Analysis& analysis) {
   if (!options.absolute_paths) DropMachinePaths(analysis, PathPrefix(options.source_root));
 }
 
-std::string FileArgument(const InputOptions& options) {
-  const std::string& file = options.live ? options.live_as : options.file;
+namespace {
+
+std::string Argument(const std::string& file, bool live) {
   const bool plain = !file.empty() && std::ranges::all_of(file, [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::strchr("/._-+=:,@%", c);
   });
@@ -95,7 +100,17 @@ std::string FileArgument(const InputOptions& options) {
       plain ? file : absl::StrCat("'", absl::StrReplaceAll(file, {{"'", "'\\''"}}), "'");
   // Else it would be an option.
   const char* here = file.size() > 1 && file[0] == '-' ? "./" : "";
-  return absl::StrCat(options.live ? "--live " : "", here, quoted);
+  return absl::StrCat(live ? "--live " : "", here, quoted);
+}
+
+}  // namespace
+
+std::string FileArgument(const InputOptions& options) {
+  return Argument(options.live ? options.live_as[0] : options.file, options.live);
+}
+
+std::string FileArgument(const InputOptions& options, std::size_t number) {
+  return Argument(options.live ? options.live_as[number + 1] : options.files[number], options.live);
 }
 
 namespace {

@@ -28,9 +28,19 @@ void Line(std::string what, const Finding& f) {
       absl::StrCat(what, " ", d.rule, ", ", d.verdict, ": ", d.title, " (", d.fingerprint, ")\n"));
 }
 
+const char* Form(const Analysis& analysis) {
+  return analysis.summary.go_form.empty() ? "Stranded" : analysis.summary.go_form.c_str();
+}
+
 int Diff(const DiffFlags& o) {
   const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
   if (before == nullptr || after == nullptr) return kInput;
+  if (before->summary.go_form != after->summary.go_form) {
+    std::fprintf(stderr,
+                 "stranded diff: a %s dump and a %s do not name places alike: all would seem new\n",
+                 Form(*before), Form(*after));
+    return kUsage;
+  }
   ShowPaths(o.input, *before);
   ShowPaths(o.input, *after);
   const auto old_ones = ById(*before), new_ones = ById(*after);
@@ -70,6 +80,7 @@ void AddDiff(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<DiffFlags>();
   cmd->add_option("BEFORE", o->before, "Dump file")->required();
   cmd->add_option("AFTER", o->after, "Dump file")->required();
+  AddPathOptions(*cmd, o->input);
   SetExamples(*cmd,
               {{"stranded diff main.strd branch.strd", "what a branch adds and what it cures"}},
               "Exit codes: 0 nothing new, 1 new findings, 3 a dump unreadable or partly lost.");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <set>
 #include <string_view>
 
@@ -24,7 +25,8 @@ struct Format {
   const char* name;
   std::string (*write)(const Analysis& analysis, const OutputOptions& options);
   bool binary = false;
-  bool lines = false;  // several reports, one after the other, are still of this format
+  bool lines = false;       // several reports, one after the other, are still of this format
+  bool whole_dump = false;  // made of a dump, not of findings
 };
 
 template <std::string (*report)(const Analysis&)>
@@ -55,7 +57,7 @@ constexpr Format kFormats[] = {
     {"ndjson", Plain<NdjsonReport>, false, true},
     {"dot", Plain<DotReport>},
     {"pprof", Plain<PprofReport>, true},
-    {"perfetto", Plain<PerfettoReport>, true},
+    {"perfetto", Plain<PerfettoReport>, true, false, true},
 };
 
 std::vector<std::string> NameList() {
@@ -94,19 +96,34 @@ std::vector<Wanted> AllWanted(const OutputOptions& options) {
   return all;
 }
 
-// Why this cannot be done whatever the dump says; or empty.
-std::string Contradiction(const std::vector<Wanted>& all) {
-  std::set<std::string> files;
+bool IsText(const Wanted& wanted) {
+  const std::string_view name = wanted.format->name;
+  return name == "text" || name == "github";
+}
+
+// A document to standard output, with something else before or behind it, is none.
+std::string WhyNotToStdout(const std::vector<Wanted>& all) {
+  std::vector<std::string> names;
+  bool document = false;
   for (const Wanted& wanted : all) {
-    if (!wanted.file.empty() && !files.insert(wanted.file).second) {
-      return absl::StrCat("two formats would be written to '", wanted.file, "'; use NAME:FILE");
-    }
-    if (wanted.file.empty() && wanted.format->binary && isatty(STDOUT_FILENO) == 1) {
+    if (!wanted.file.empty()) continue;
+    names.emplace_back(wanted.format->name);
+    document |= !IsText(wanted);
+    if (wanted.format->binary && isatty(STDOUT_FILENO) == 1) {
       return absl::StrCat(wanted.format->name,
                           " is binary and not written to a terminal: use -o FILE");
     }
   }
-  return "";
+  if (!document || names.size() < 2) return "";
+  return absl::StrCat(absl::StrJoin(names, " and "),
+                      " would both go to standard output; use NAME:FILE");
+}
+
+bool IsSameFile(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  if (a == b) return true;
+  std::error_code error;
+  return std::filesystem::is_regular_file(a, error) && std::filesystem::equivalent(a, b, error);
 }
 
 Exit Write(const std::string& text, const Wanted& wanted) {
@@ -151,8 +168,7 @@ void AddOutputOptions(CLI::App& app, OutputOptions& options) {
 
 bool StdoutIsData(const OutputOptions& options) {
   for (const Wanted& wanted : AllWanted(options)) {
-    const std::string_view name = wanted.format->name;
-    if (wanted.file.empty() && name != "text" && name != "github") return true;
+    if (wanted.file.empty() && !IsText(wanted)) return true;
   }
   return false;
 }
@@ -173,12 +189,27 @@ std::string WhyNotSeveral(const OutputOptions& options) {
   return "";
 }
 
+std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs) {
+  const std::vector<Wanted> all = AllWanted(options);
+  std::set<std::string> files;
+  for (const Wanted& wanted : all) {
+    const char* const name = wanted.format->name;
+    if (!wanted.file.empty() && !files.insert(wanted.file).second) {
+      return absl::StrCat("two formats would be written to '", wanted.file, "'; use NAME:FILE");
+    }
+    for (const std::string& input : inputs) {
+      if (!IsSameFile(wanted.file, input)) continue;
+      return absl::StrCat("the ", name, " report would replace the dump '", input, "'");
+    }
+    if (wanted.format->whole_dump && inputs.size() > 1) {
+      return absl::StrCat(name, " shows one dump; give one");
+    }
+  }
+  return WhyNotToStdout(all);
+}
+
 Exit PrintReport(const Analysis& analysis, const OutputOptions& options) {
   std::vector<Wanted> all = AllWanted(options);
-  if (const std::string why = Contradiction(all); !why.empty()) {
-    std::fprintf(stderr, "stranded: %s\n", why.c_str());
-    return kUsage;
-  }
   const Analysis shown = options.absolute_paths
                              ? analysis
                              : WithoutMachinePaths(analysis, PathPrefix(options.source_root));

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/command.h"
 #include "cli/commands/file_lock.h"
+#include "cli/commands/gate_dumps.h"
 #include "cli/commands/plant_leak.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
@@ -113,24 +115,6 @@ int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline)
   return kClean;
 }
 
-// Of several dumps; where they differ, nothing is said.
-void AddSummary(const AnalysisSummary& one, AnalysisSummary& all) {
-  all.tasks += one.tasks;
-  all.blocked += one.blocked;
-  all.contexts += one.contexts;
-  all.channels += one.channels;
-  all.stranded += one.stranded;
-  all.quiet = all.quiet && one.quiet;
-  all.deadlock = all.deadlock || one.deadlock;
-  for (const auto text : {&AnalysisSummary::reason, &AnalysisSummary::label,
-                          &AnalysisSummary::program, &AnalysisSummary::world}) {
-    if (one.*text != all.*text) (all.*text).clear();
-  }
-  if (!one.died_of.empty()) all.died_of = one.died_of;
-  all.hidden += one.hidden;
-  all.expected += one.expected;
-}
-
 // What is not counted as a finding.
 std::string Besides(const AnalysisSummary& summary) {
   std::string text;
@@ -144,67 +128,18 @@ std::string Besides(const AnalysisSummary& summary) {
   return text;
 }
 
-int Gate(const GateOptions& o) {
-  std::vector<Suppression> suppressions;
-  Baseline baseline;
-  if (!o.suppressions.empty()) {
-    auto read = ReadSuppressions(o.suppressions);
-    if (!read.ok()) return Fail(read.status(), absl::IsNotFound(read.status()) ? kInput : kUsage);
-    suppressions = *std::move(read);
+void PrintLosses(const Analysis& merged) {
+  for (const std::string& loss : merged.summary.losses) {
+    std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
   }
-  Analysis merged;
-  bool lost = false;
-  std::vector<std::pair<std::string, std::vector<Finding>>> by_file;
-  for (const std::string& file : o.input.files) {
-    const auto one = Load(file, o.input);
-    if (one == nullptr) return kInput;
-    lost |= PartlyLost(*one);
-    if (const std::string& signal = one->summary.died_of; !signal.empty()) {
-      std::fprintf(stderr, "stranded: %s: its program died of %s\n", file.c_str(), signal.c_str());
-    }
-    if (&file == &o.input.files.front()) {
-      merged.summary = one->summary;
-      merged.summary.losses.clear();
-    } else {
-      AddSummary(one->summary, merged.summary);
-    }
-    merged.summary.partly_lost = lost;
-    merged.dump = o.input.files.size() == 1 ? one->dump : nullptr;
-    merged.look_again += one->look_again;
-    for (const std::string& loss : one->summary.losses) {
-      merged.summary.losses.push_back(o.input.files.size() > 1 ? absl::StrCat(file, ": ", loss)
-                                                               : loss);
-    }
-    by_file.emplace_back(file, one->findings);
-  }
-  merged.findings = MergeByFingerprint(by_file);
-  // Not while dumps are read: others wait for it.
-  const FileLock lock(o.create || o.update || o.prune ? o.baseline : "");
-  if (!o.baseline.empty() && !o.create) {
-    auto read = ReadBaseline(o.baseline);
-    if (!read.ok()) {
-      return Fail(read.status(), absl::IsFailedPrecondition(read.status()) ? kUsage : kInput);
-    }
-    baseline = *std::move(read);
-  }
-  const Tally tally = Sort(merged.findings, suppressions, baseline);
-  if (o.create || o.update || o.prune) {
-    if (!lost) return ChangeBaseline(o, tally, baseline);
-    for (const std::string& loss : merged.summary.losses) {
-      std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
-    }
-    return Fail(absl::DataLossError(absl::StrCat("part of a dump is lost, so the baseline ",
-                                                 o.baseline, " is left as it is")),
-                kInput);
-  }
-  const std::size_t useless = PrintUnused(o, suppressions, baseline);
+}
+
+// The findings that count, as the output options want them.
+Exit PrintCounted(const Analysis& merged, const std::vector<Finding>& counted,
+                  OutputOptions& output) {
   Analysis shown = merged;
-  const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
   shown.findings = counted;
   shown.summary.stranded = StrandedIn(counted);
-  OutputOptions output = o.output;
-  output.source_root = o.input.source_root;
-  output.absolute_paths = o.input.absolute_paths;
   // Annotations come by themselves on GitHub, beside the text.
   const char* on_github = std::getenv("GITHUB_ACTIONS");
   if (output.formats.empty() && on_github != nullptr && std::string(on_github) == "true") {
@@ -212,25 +147,91 @@ int Gate(const GateOptions& o) {
   }
   // "Nothing is stranded" would be wrong beside known findings: the verdict below is enough.
   if (counted.empty()) std::erase(output.formats, "text");
-  const Exit printed =
-      counted.empty() && output.formats.empty() ? kClean : PrintReport(shown, output);
+  return counted.empty() && output.formats.empty() ? kClean : PrintReport(shown, output);
+}
+
+int Judge(const GateOptions& o, const GateDumps& dumps, const Tally& tally, std::size_t useless) {
+  const std::vector<Finding>& counted = o.fail_on == "all" ? tally.all : tally.fresh;
+  OutputOptions output = o.output;
+  output.source_root = o.input.source_root;
+  output.absolute_paths = o.input.absolute_paths;
+  const Exit printed = PrintCounted(dumps.merged, counted, output);
   if (printed == kUsage) return kUsage;
   const bool strict = o.strict && useless > 0;
   const bool fails = (!counted.empty() && o.fail_on != "never") || strict;
-  const char* verdict = fails ? "FAILED" : lost ? "CANNOT TELL" : "passed";
+  const char* verdict = fails ? "FAILED" : dumps.partly_unread ? "CANNOT TELL" : "passed";
   std::fprintf(StdoutIsData(output) ? stderr : stdout,
                "stranded gate %s: %zu %s, %zu new, %zu in the baseline, %zu suppressed%s\n",
                verdict, tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
-               tally.known, tally.suppressed, Besides(merged.summary).c_str());
+               tally.known, tally.suppressed, Besides(dumps.merged.summary).c_str());
   if (strict) {
     std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
                  useless);
   }
-  for (const std::string& loss : merged.summary.losses) {
-    if (lost) std::fprintf(stderr, "stranded: missing: %s\n", loss.c_str());
-  }
+  if (dumps.partly_unread) PrintLosses(dumps.merged);
   if (fails) return kFindings;
-  return lost ? kInput : printed;
+  return dumps.partly_unread ? kInput : printed;
+}
+
+int ChangeBaselineIfWhole(const GateOptions& o, const GateDumps& dumps, const Tally& tally,
+                          Baseline& baseline) {
+  if (!dumps.partly_unread) return ChangeBaseline(o, tally, baseline);
+  PrintLosses(dumps.merged);
+  return Fail(absl::DataLossError(absl::StrCat("part of the dumps is lost, so the baseline ",
+                                               o.baseline, " is left as it is")),
+              kInput);
+}
+
+// A file that is something else is not to be replaced: a slip of the pen.
+absl::Status IsNoOtherFile(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) ||
+      std::filesystem::file_size(path, error) == 0) {
+    return absl::OkStatus();
+  }
+  const absl::Status read = ReadBaseline(path).status();
+  if (!absl::IsInvalidArgument(read))
+    return absl::OkStatus();  // writing it may fail, with a reason
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", path, "' is there and is no Stranded baseline: it is not replaced"));
+}
+
+bool ChangesBaseline(const GateOptions& o) { return o.create || o.update || o.prune; }
+
+// What is wrong with the command whatever the dumps say.
+int CheckCommand(const GateOptions& o) {
+  if (const std::string why = WhyNotSo(o.output, o.input.files); !why.empty()) {
+    return Fail(absl::InvalidArgumentError(why), kUsage);
+  }
+  if (o.create) {
+    if (const absl::Status free = IsNoOtherFile(o.baseline); !free.ok()) return Fail(free, kUsage);
+  }
+  return kClean;
+}
+
+int Gate(const GateOptions& o) {
+  if (const int wrong = CheckCommand(o); wrong != kClean) return wrong;
+  std::vector<Suppression> suppressions;
+  Baseline baseline;
+  if (!o.suppressions.empty()) {
+    auto read = ReadSuppressions(o.suppressions);
+    if (!read.ok()) return Fail(read.status(), absl::IsNotFound(read.status()) ? kInput : kUsage);
+    suppressions = *std::move(read);
+  }
+  const GateDumps dumps = LoadForGate(o.input);
+  if (dumps.readable == 0) return kInput;
+  // Not while dumps are read: others wait for it.
+  const FileLock lock(ChangesBaseline(o) ? o.baseline : "");
+  if (!o.baseline.empty() && !o.create) {
+    auto read = ReadBaseline(o.baseline);
+    if (!read.ok()) {
+      return Fail(read.status(), absl::IsFailedPrecondition(read.status()) ? kUsage : kInput);
+    }
+    baseline = *std::move(read);
+  }
+  const Tally tally = Sort(dumps.merged.findings, suppressions, baseline);
+  if (ChangesBaseline(o)) return ChangeBaselineIfWhole(o, dumps, tally, baseline);
+  return Judge(o, dumps, tally, PrintUnused(o, suppressions, baseline));
 }
 
 // A gate that nobody has seen fail may be one that cannot.
@@ -294,6 +295,10 @@ void AddGate(CLI::App& app, int& exit_code) {
   for (auto* flag : {create, update, prune}) flag->needs(baseline);
   create->excludes(update)->excludes(prune);
   update->excludes(prune);
+  // They judge nothing: a report beside them would be of what was new a moment ago.
+  for (const char* other : {"--format", "--output", "--fail-on", "--strict-baseline"}) {
+    for (auto* flag : {create, update, prune}) flag->excludes(cmd->get_option(other));
+  }
   for (CLI::Option* option : cmd->get_options([&](const CLI::Option* option) {
          return option->check_lname("baseline") || option->check_lname("suppressions") ||
                 option == create || option == update || option == prune ||

@@ -59,10 +59,10 @@ void AddLiveOption(CLI::App& app, InputOptions& options) {
 
 bool ResolveLive(InputOptions& options, int& exit_code) {
   if (!options.live) return true;
-  options.live_as = options.file;
   std::vector<std::string*> files = {&options.file};
   for (std::string& file : options.files) files.push_back(&file);
   for (std::string* file : files) {
+    options.live_as.push_back(*file);
     if (!IsNumber(*file)) continue;
     auto found = TraceFileOf(*file);
     if (!found.ok()) {

@@ -22,6 +22,14 @@ int Worse(int a, int b) {
   return *std::max(std::ranges::find(kOrder, a), std::ranges::find(kOrder, b));
 }
 
+// Why this cannot be done whatever the dumps say; or empty.
+std::string WhyNot(const InputOptions& input, const OutputOptions& output, bool series) {
+  if (!series && input.files.size() > 1) {
+    if (std::string why = WhyNotSeveral(output); !why.empty()) return why;
+  }
+  return WhyNotSo(output, input.files);
+}
+
 }  // namespace
 
 void AddReport(CLI::App& app, int& exit_code) {
@@ -49,25 +57,27 @@ void AddReport(CLI::App& app, int& exit_code) {
     exit_code = kClean;
     output->source_root = input->source_root;
     output->absolute_paths = input->absolute_paths;
+    if (const std::string why = WhyNot(*input, *output, *series); !why.empty()) {
+      std::fprintf(stderr, "stranded report: %s\n", why.c_str());
+      exit_code = kUsage;
+      return;
+    }
     if (*series) {
       const auto analysis = LoadGoSeries(*input);
       exit_code = analysis == nullptr ? kInput : ReportOne(*analysis, *output);
       return;
     }
-    if (const std::string why = WhyNotSeveral(*output); input->files.size() > 1 && !why.empty()) {
-      std::fprintf(stderr, "stranded report: %s\n", why.c_str());
-      exit_code = kUsage;
-      return;
-    }
     bool unreadable = false;
-    for (const std::string& file : input->files) {
+    for (std::size_t i = 0; i < input->files.size(); ++i) {
+      const std::string& file = input->files[i];
       const auto analysis = Load(file, *input);
       unreadable |= analysis == nullptr;
       if (analysis == nullptr) continue;
+      if (input->live) analysis->summary.typed_as = FileArgument(*input, i);
       if (input->files.size() > 1 && !StdoutIsData(*output)) std::printf("== %s\n", file.c_str());
       exit_code = Worse(exit_code, ReportOne(*analysis, *output));
     }
-    if (unreadable && exit_code != kInternal) exit_code = kInput;
+    if (unreadable) exit_code = Worse(exit_code, kInput);
   });
 }
 

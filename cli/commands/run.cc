@@ -21,6 +21,7 @@
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
 #include "stranded/internal/output_file.h"
+#include "stranded/options.h"
 
 namespace stranded::cli {
 namespace {
@@ -101,6 +102,10 @@ std::string WhyNoDump(const std::string& file) {
 }
 
 int Run(RunOptions& o) {
+  if (const std::string why = WhyNotSo(o.output, {o.dump}); !why.empty()) {
+    std::fprintf(stderr, "stranded run: %s\n", why.c_str());
+    return kUsage;
+  }
   OwnDump own_dump(o);
   if (!own_dump.ok()) {
     std::fprintf(stderr, "stranded: cannot make a directory for the dump: %s\n",
@@ -114,7 +119,7 @@ int Run(RunOptions& o) {
   std::remove(internal::BehindLinks(o.dump).c_str());
   const char* given = std::getenv("STRANDED_OPTIONS");
   const std::string options =
-      absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"), "dump=", o.dump,
+      absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"), "dump=", OptionValue(o.dump),
                    ":record=", o.record, o.timeout_seconds > 0 ? ":on_quit=dump" : "");
   const pid_t child = fork();
   if (child == 0) {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
+#include "stranded/options.h"
 
 namespace stranded::cli {
 
@@ -18,9 +19,8 @@ void AddSearchOptions(CLI::App& app, SearchOptions& o) {
   AtLeast(
       app.add_option("--preemptions", o.preemptions, "exhaustive: at most this many (default 2)"),
       "N", 0);
-  AtLeast(app.add_option("--delay", o.delay_ms,
-                         "By how much time may pass while tasks are ready (default 5)"),
-          "MS", 0);
+  Milliseconds(app.add_option("--delay", o.delay_ms,
+                              "By how much time may pass while tasks are ready (default 5)"));
   Seconds(app.add_option("--time", o.seconds, "For each test; 0: no limit"));
   app.add_option("--replay", o.replay, "Run this schedule only, as an exploration printed it")
       ->option_text("SCHEDULE");
@@ -37,7 +37,7 @@ std::string SearchText(const SearchOptions& o) {
                    ":delay_us=", static_cast<std::int64_t>(o.delay_ms * 1000),
                    ":time_s=", o.seconds, ":first=", o.first ? 1 : 0);
   if (!o.replay.empty()) absl::StrAppend(&text, ":replay=", o.replay);
-  if (!o.patch.empty()) absl::StrAppend(&text, ":patch=", o.patch);
+  if (!o.patch.empty()) absl::StrAppend(&text, ":patch=", OptionValue(o.patch));
   return text;
 }
 

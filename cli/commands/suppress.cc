@@ -48,6 +48,7 @@ void AddSuppress(CLI::App& app, int& exit_code) {
   auto wanted = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   AddInputOptions(*cmd, *input, false);
+  AddLiveOption(*cmd, *input);
   cmd->add_option("FINDING", *wanted, "Its id (s1:...), or all")->required();
   cmd->add_option("--reason", *reason,
                   "Why it may stay; without one, the entry says when it was made")
@@ -57,6 +58,7 @@ void AddSuppress(CLI::App& app, int& exit_code) {
                      {"stranded suppress --reason 'ends with the process' dump.strd all",
                       "entries for all findings"}});
   cmd->callback([=, &exit_code] {
+    if (!ResolveLive(*input, exit_code)) return;
     const auto analysis = Load(input->file, *input);
     exit_code = kInput;
     if (analysis == nullptr) return;

@@ -98,7 +98,9 @@ void AddTasks(CLI::App& app, int& exit_code) {
                {"stranded tasks dump.strd --state blocked --columns id,age,context,spawned",
                 "where blocked tasks come from"},
                {"stranded tasks dump.strd --context 3", "everything below a context"}},
-              "Lines are cut to the terminal's width (or COLUMNS); into a pipe they are whole.");
+              "Lines are cut to the terminal's width, or to COLUMNS if that is set; else, into a "
+              "pipe, they "
+              "are whole.");
   cmd->callback([=, &exit_code] {
     if (ResolveLive(o->input, exit_code)) exit_code = Run(*o);
   });

@@ -38,6 +38,23 @@ CLI::Option* Seconds(CLI::Option* option, bool zero_too) {
 CLI::Option* Seconds(CLI::Option* option) { return Seconds(option, true); }
 CLI::Option* SomeSeconds(CLI::Option* option) { return Seconds(option, false); }
 
+CLI::Option* Milliseconds(CLI::Option* option) {
+  const auto check = [](std::string& given) -> std::string {
+    double number = 0, seconds = 0;
+    if (!absl::SimpleAtod(given, &number)) {
+      if (!ParseSeconds(given, &seconds)) number = -1;
+      if (number == 0) number = seconds * 1000;
+    }
+    if (!(number >= 0 && number < 1e12)) {
+      return absl::StrCat("'", given,
+                          "' is no time: give milliseconds, or a duration such as 500us or 2s");
+    }
+    given = absl::StrCat(number);
+    return "";
+  };
+  return option->option_text("MS")->transform(CLI::Validator(check, ""));
+}
+
 CLI::Option* AtLeast(CLI::Option* option, const char* value, double least) {
   const auto check = [least](const std::string& given) -> std::string {
     double number = 0;

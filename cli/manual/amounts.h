@@ -10,6 +10,8 @@ namespace stranded::cli {
 CLI::Option* Seconds(CLI::Option* option);
 // The same, but not 0.
 CLI::Option* SomeSeconds(CLI::Option* option);
+// Milliseconds, or a duration.
+CLI::Option* Milliseconds(CLI::Option* option);
 // At least `least`. `value` stands for it in the help: --depth N.
 CLI::Option* AtLeast(CLI::Option* option, const char* value, double least);
 

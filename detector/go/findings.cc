@@ -41,6 +41,7 @@ class GoAnalyzer {
     Finish(out);
   }
   void Summarize(AnalysisSummary& out) const;
+  void SummarizeDeath(AnalysisSummary& out) const;
 
  private:
   FindingData Describe(const GoPile& pile, const std::string& rule, const std::string& verdict);
@@ -275,12 +276,26 @@ void GoAnalyzer::Finish(Analysis& out) {
   NumberFingerprints(out.findings);
 }
 
+// Deadlocks and tests out of time have words of their own.
+void GoAnalyzer::SummarizeDeath(AnalysisSummary& out) const {
+  if (dump_.died_of == nullptr || dump_.deadlock || dump_.bubble_deadlock || dump_.timed_out)
+    return;
+  out.died_of = dump_.died_of;
+  if (dump_.count != 1) return;
+  out.losses.push_back(absl::StrCat("the log of ", dump_.died_of,
+                                    " has one goroutine: Go leaves the others out unless the "
+                                    "program runs with GOTRACEBACK=all"));
+  out.partly_lost = true;
+}
+
 void GoAnalyzer::Summarize(AnalysisSummary& out) const {
   out.tasks += picture_.count;
   out.blocked += picture_.blocked;
   if (!IsLast()) return;
   out.quiet = picture_.quiet;
   out.program = "Go";
+  out.go_form = dump_.form;
+  SummarizeDeath(out);
   if (dump_.cut) {
     out.losses.push_back("the dump is cut off inside a goroutine: what came after is missing");
     out.partly_lost = true;

@@ -103,6 +103,17 @@ absl::Status Without(const std::string& source) {
       "pprof.Lookup(\"goroutine\").WriteTo(w, 2), on SIGQUIT, and at /debug/pprof/goroutine."));
 }
 
+// The places of a debug=1 are not those of a debug=2: what was there would seem to be gone.
+absl::Status OfOneForm(const GoDumps& all) {
+  const GoDump& first = all.dumps.front();
+  const GoDump& last = all.dumps.back();
+  if (std::string_view(first.form) == last.form) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", std::string(all.strings[first.source]), "' is a ", first.form,
+                   " dump and '", std::string(all.strings[last.source]), "' a ", last.form,
+                   ": they do not name places alike, so a series needs dumps of one form"));
+}
+
 absl::StatusOr<Analysis> Finish(std::shared_ptr<const GoDumps> all, const std::string& source,
                                 const AnalysisOptions& options) {
   // A goroutineleak profile without a goroutine is good news.
@@ -153,6 +164,7 @@ absl::StatusOr<Analysis> AnalyzeGoFiles(const std::vector<std::string>& paths,
     if (absl::Status read = ReadInto(path, *all); !read.ok()) return read;
     // One that is left out silently, as a native dump, would make a wrong series.
     if (all->dumps.size() == before) return Without(path);
+    if (absl::Status alike = OfOneForm(*all); !alike.ok()) return alike;
   }
   return Finish(std::move(all), paths.empty() ? "" : paths.back(), options);
 }

@@ -114,7 +114,7 @@ GoPicture LookAtGo(const GoDumps& all, const GoDump& dump, std::size_t most_ids)
   // What is missing may have been at work.
   const bool whole = !dump.cut && dump.announced <= dump.count;
   picture.quiet = activity.running == 1 && activity.other == 0 && !activity.serves &&
-                  !dump.crashed && !dump.leak_profile && whole;
+                  dump.died_of == nullptr && !dump.leak_profile && whole;
   return picture;
 }
 

@@ -90,14 +90,15 @@ struct GoDump {
   std::vector<GoLockWaiter> lock_waiters;  // at most 10,000
   std::uint64_t count = 0;                 // goroutines
   std::uint64_t announced = 0;             // by the header of debug=1
+  const char* form = "debug=2";            // or debug=1, pprof: each names places in its own way
   bool has_creators = false, has_states = false;
-  bool leak_profile = false;     // goroutineleak: everything in it is leaked
-  bool deadlock = false;         // "all goroutines are asleep"
-  bool timed_out = false;        // a test's time was over
-  bool crashed = false;          // panic or fatal error
-  bool bubble_deadlock = false;  // of synctest
-  bool cut = false;              // ends inside a goroutine
-  std::uint32_t source = 0;      // string: the file
+  bool leak_profile = false;      // goroutineleak: everything in it is leaked
+  bool deadlock = false;          // "all goroutines are asleep"
+  bool timed_out = false;         // a test's time was over
+  const char* died_of = nullptr;  // a panic, a fatal error or a signal that ends the program
+  bool bubble_deadlock = false;   // of synctest
+  bool cut = false;               // ends inside a goroutine
+  std::uint32_t source = 0;       // string: the file
 
   // One more with an id, of a group.
   void Add(const Goroutine& g);

@@ -189,7 +189,7 @@ absl::Status ReadPlain(std::string_view bytes, std::string_view source, GoDumps&
         absl::StrCat("it is a profile of '", std::string(name.substr(0, 40)),
                      "'; needed is one of goroutines (/debug/pprof/goroutine)"));
   }
-  out.dumps.emplace_back();
+  out.dumps.emplace_back().form = "pprof";
   out.dumps.back().source = out.strings.Intern(source);
   out.dumps.back().leak_profile = name == "goroutineleak";
   Interner interner(profile, out);

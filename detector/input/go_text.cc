@@ -30,7 +30,8 @@ struct GoTextReader::Impl : GoStack {
   std::string rest;  // begin of a line whose end is still to come
   bool in_stack = false, new_dump = true, counted = false;
   bool only_header = false;  // nothing of the stack was read yet
-  bool deadlock = false, timed_out = false, crashed = false, bubble = false;
+  bool deadlock = false, timed_out = false, bubble = false;
+  const char* died_of = nullptr;
   std::size_t prefix = 0;   // log text before each line
   std::string prefix_mark;  // what it ends with, behind its last digit: times differ in length
   absl::flat_hash_map<GroupKey, std::uint32_t> group_index;
@@ -58,9 +59,10 @@ struct GoTextReader::Impl : GoStack {
     GoDump& dump = out.dumps.back();
     dump.deadlock |= deadlock;
     dump.timed_out |= timed_out;
-    dump.crashed |= crashed;
+    if (died_of != nullptr) dump.died_of = died_of;
     dump.bubble_deadlock |= bubble;
-    deadlock = timed_out = crashed = bubble = false;
+    deadlock = timed_out = bubble = false;
+    died_of = nullptr;
     return dump;
   }
 
@@ -131,7 +133,7 @@ struct GoTextReader::Impl : GoStack {
     Reset();
     skipped = false;
     counted = in_stack = only_header = true;
-    Dump();
+    Dump().form = "debug=1";
     now.count = count;
     pcs.clear();
     text.remove_prefix(2);
@@ -190,9 +192,15 @@ struct GoTextReader::Impl : GoStack {
     if (line.find("panic: test timed out after") != line.npos) timed_out = new_dump = true;
     ThreadSection(line);
     if (thread_section) return;
-    if (line.starts_with("panic: ") || line.starts_with("fatal error: ") ||
-        line.starts_with("SIGQUIT: ") || line.starts_with("SIGABRT: ")) {
-      crashed = new_dump = true;
+    constexpr std::pair<std::string_view, const char*> kDeaths[] = {
+        {"panic: ", "a panic"},
+        {"fatal error: ", "a fatal error"},
+        {"SIGQUIT: ", "SIGQUIT"},
+        {"SIGABRT: ", "SIGABRT"}};
+    for (const auto& [begin, what] : kDeaths) {
+      if (!line.starts_with(begin)) continue;
+      died_of = what;
+      new_dump = true;
     }
   }
 

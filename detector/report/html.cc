@@ -93,7 +93,9 @@ std::string Rules(const std::vector<FindingData>& findings) {
 
 std::string Findings(const Analysis& analysis, const std::vector<FindingData>& findings) {
   std::string out = "<section id=findings>\n";
-  const std::string file = analysis.dump == nullptr || analysis.dump->source == "-"
+  const std::string& typed = analysis.summary.typed_as;
+  const std::string file = !typed.empty() ? typed
+                           : analysis.dump == nullptr || analysis.dump->source == "-"
                                ? "DUMP"
                                : detector::PortablePath(analysis.dump->source);
   for (std::size_t i = 0; i < findings.size(); ++i) {

@@ -126,16 +126,33 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
   return "";
 }
 
+// The text up to the next colon that separates. Behind \\ one belongs to the value.
+std::string NextItem(const std::string& text, std::size_t* at) {
+  std::string item;
+  for (; *at < text.size() && text[*at] != ':'; ++*at) {
+    if (text[*at] == '\\' && text.compare(*at + 1, 1, ":") == 0) ++*at;
+    item += text[*at];
+  }
+  ++*at;
+  return item;
+}
+
 }  // namespace
+
+std::string OptionValue(const std::string& value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == ':') text += '\\';
+    text += c;
+  }
+  return text;
+}
 
 Options ParseOptions(const std::string& text) {
   Options options;
   std::size_t at = 0;
   while (at < text.size()) {
-    std::size_t end = text.find(':', at);
-    if (end == std::string::npos) end = text.size();
-    const std::string item = text.substr(at, end - at);
-    at = end + 1;
+    const std::string item = NextItem(text, &at);
     if (item.empty()) continue;
     const std::size_t eq = item.find('=');
     const std::string problem = eq == std::string::npos

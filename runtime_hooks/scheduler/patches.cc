@@ -33,9 +33,9 @@ bool Number(std::string_view text, T* number) {
   return error == std::errc() && end == last;
 }
 
-// FILE#LINE
+// FILE#LINE, or FILE:LINE as reports have it
 bool ParseSite(std::string_view text, std::string* file, std::uint32_t* line) {
-  const std::size_t hash = text.rfind('#');
+  const std::size_t hash = text.find_last_of("#:");
   if (hash == std::string_view::npos || hash == 0) return false;
   *file = std::string(text.substr(0, hash));
   return Number(text.substr(hash + 1), line);

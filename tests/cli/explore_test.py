@@ -117,6 +117,7 @@ class Explore(unittest.TestCase):
     def test_a_patch_for_no_place(self):
         file, line = line_of('samples/flaky_leak/leaky.cc', 'Chan<std::string> answers').split(':')
         for patch, said in ((f'capacity(2)@{file}#{line}', ''),
+                            (f'capacity(2)@{file}:{line}', ''),
                             (f'capacity(2)@{file}#1', 'no channel was made there'),
                             (f'context@{file}#{line}', 'nothing was ever stuck there')):
             result = stranded('explore', '--schedules', '50', '--patch', patch, '--', FLAKY)
@@ -129,6 +130,15 @@ class Explore(unittest.TestCase):
         patch = f'capacity(1)@leaky_gtest.cc#{line}'
         result = stranded('explore', '--schedules', '2', '--patch', patch, '--', TESTS)
         self.assertNotIn('met nothing', result.stderr)
+
+    def test_times(self):
+        for delay in ('4', '4ms', '4000us'):
+            result = stranded('explore', '--first', '--delay', delay, '--', FLAKY)
+            self.assertEqual(result.returncode, 1, result.stderr)
+        for delay in ('-1', 'soon', 'inf', '-1s'):
+            result = stranded('explore', '--delay', delay, '--', FLAKY)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn('is no time', result.stderr)
 
     def test_wrong_flags(self):
         for flags in (['--policy', 'best'], ['--schedules', '0'], ['--replay', 'nonsense'],

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import re
 import subprocess
 import unittest
@@ -210,6 +211,35 @@ class Formats(WithDumps):
         twice = stranded('report', '--format', 'json', '--format', 'dot', '-o', self.path('x'), self.leaky)
         self.assertEqual(twice.returncode, 2)
         self.assertFalse(os.path.exists(self.path('x')))
+
+    def test_one_document_on_standard_output(self):
+        for names in (('json', 'sarif'), ('text', 'json'), ('ndjson', 'markdown')):
+            flags = [flag for name in names for flag in ('--format', name)]
+            for command in ('report', 'gate'):
+                done = stranded(command, *flags, self.leaky)
+                self.assertEqual((done.returncode, done.stdout), (2, ''), names)
+                self.assertIn('would both go to standard output', done.stderr)
+        self.assertEqual(stranded('report', '--format', 'text', '--format', 'github', self.leaky).returncode, 1)
+
+    def test_no_dump_is_replaced_by_its_report(self):
+        dump, link = self.path('precious.strd'), self.path('link.strd')
+        shutil.copy(self.leaky, dump)
+        os.symlink(dump, link)
+        for command in ('report', 'gate'):
+            for flags in (['-o', dump], ['--format', f'sarif:{dump}'], ['-o', link]):
+                done = stranded(command, *flags, dump)
+                self.assertEqual(done.returncode, 2, (command, flags))
+                self.assertIn('would replace the dump', done.stderr)
+        kept = self.path('kept.strd')
+        done = stranded('run', '--dump', kept, '-o', kept, '--', '/bin/true')
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(stranded('report', dump).returncode, 1)
+
+    def test_a_perfetto_trace_is_of_one_dump(self):
+        done = stranded('gate', '--format', f'perfetto:{self.path("p")}', self.leaky, self.fixed)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('perfetto shows one dump', done.stderr)
+        self.assertEqual(stranded('gate', '--format', f'perfetto:{self.path("p")}', self.leaky).returncode, 1)
 
     def test_reports_of_several_dumps_do_not_replace_each_other(self):
         done = stranded('report', '-o', self.path('both'), self.leaky, self.fixed)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The CI gate: what passes, what fails, baselines and suppressions."""
 import json
+import os
 import unittest
 
 from support import WithDumps, sample, stranded
@@ -34,7 +35,25 @@ class Gate(WithDumps):
 
     def test_it_cannot_pass_without_a_dump(self):
         self.assertEqual(stranded('gate', self.path('missing')).returncode, 3)
-        self.assertEqual(stranded('gate', self.fixed, self.path('missing')).returncode, 3)
+        missing = stranded('gate', self.fixed, self.path('missing'))
+        self.assertEqual(missing.returncode, 3)
+        self.assertIn('stranded gate CANNOT TELL: 0 findings', missing.stdout)
+
+    def test_what_cannot_be_read_hides_nothing(self):
+        with open(self.path('noise'), 'wb') as file:
+            file.write(b'noise' * 100)
+        xml, json_file = self.path('leaks.xml'), self.path('never.json')
+        both = stranded('gate', '--format', f'junit:{xml}', '--format', 'text', self.path('noise'), self.leaky)
+        self.assertEqual(both.returncode, 1)
+        self.assertIn('rule      cancelled-send', both.stdout)
+        self.assertIn('stranded gate FAILED: 1 finding, 1 new', both.stdout)
+        self.assertIn(f'missing: {self.path("noise")}: it could not be read', both.stderr)
+        self.assertTrue(os.path.exists(xml))
+        change = stranded('gate', '--create-baseline', '--baseline', json_file, self.leaky, self.path('noise'))
+        self.assertEqual(change.returncode, 3)
+        self.assertFalse(os.path.exists(json_file))
+
+    def test_a_command_without_dumps(self):
         self.assertEqual(stranded('gate').returncode, 2)
 
     def test_baseline(self):
@@ -183,6 +202,30 @@ class Gate(WithDumps):
         result = stranded('gate', '--self-test')
         self.assertEqual(result.returncode, 1)
         self.assertIn('the planted leak was caught', result.stdout)
+
+    def test_other_files_are_not_replaced_by_a_baseline(self):
+        code = self.path('v.cc')
+        with open(code, 'w', encoding='utf-8') as file:
+            file.write('int main() {}\n')
+        for other in (code, self.leaky):
+            with open(other, 'rb') as file:
+                before = file.read()
+            done = stranded('gate', '--create-baseline', '--baseline', other, self.leaky)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn('is no Stranded baseline: it is not replaced', done.stderr)
+            with open(other, 'rb') as file:
+                self.assertEqual(file.read(), before)
+        open(self.path('empty'), 'w', encoding='utf-8').close()
+        for again in range(2):
+            done = stranded('gate', '--create-baseline', '--baseline', self.path('empty'), self.leaky)
+            self.assertEqual((again, done.returncode), (again, 0))
+
+    def test_a_change_of_the_baseline_judges_nothing(self):
+        for flag in ('--create-baseline', '--update-baseline', '--prune-baseline'):
+            for other in (('--format', 'json'), ('--fail-on', 'all'), ('--strict-baseline',)):
+                done = stranded('gate', flag, '--baseline', self.path('b.json'), *other, self.leaky)
+                self.assertEqual(done.returncode, 2, (flag, other))
+        self.assertFalse(os.path.exists(self.path('b.json')))
 
     def test_a_file_that_is_no_baseline(self):
         self.assertEqual(stranded('gate', '--baseline', self.leaky, self.leaky).returncode, 3)

@@ -96,6 +96,34 @@ class Ways(unittest.TestCase):
         text = stranded('report', '--series', *names).stdout
         self.assertIn('oldest dump first: 0, 0, 120.', text)
 
+    def test_forms_do_not_compare(self):
+        names = [dump(f'pools.{form}') for form in ('debug2.txt', 'pb.gz', 'debug1.txt')]
+        for other in names[1:]:
+            series = stranded('report', '--series', names[0], other)
+            self.assertEqual(series.returncode, 3)
+            self.assertIn('a series needs dumps of one form', series.stderr)
+            changes = stranded('diff', names[0], other)
+            self.assertEqual(changes.returncode, 2)
+            self.assertIn('do not name places alike', changes.stderr)
+            self.assertEqual(stranded('diff', other, other).returncode, 0)
+
+    def test_a_panic_is_told(self):
+        crash = dump('crash_panic.stderr.txt')
+        for line in stranded('report', crash).stdout, stranded('gate', crash).stderr:
+            self.assertIn('died of a panic', line)
+        # Go's default: only the goroutine that panicked.
+        with open(crash, encoding='utf-8') as file:
+            single = file.read().partition('goroutine 18 ')[0]
+        with tempfile.TemporaryDirectory() as out:
+            log = os.path.join(out, 'panic.txt')
+            with open(log, 'w', encoding='utf-8') as file:
+                file.write(single)
+            gate = stranded('gate', log)
+            self.assertEqual(gate.returncode, 3)
+            self.assertIn('CANNOT TELL', gate.stdout)
+            self.assertIn('GOTRACEBACK=all', gate.stderr)
+            self.assertIn('no finding in what could be read', stranded('report', log).stdout)
+
     def test_a_series_is_of_go_dumps_only(self):
         with tempfile.TemporaryDirectory() as out:
             native, log = os.path.join(out, 'native.strd'), os.path.join(out, 'a.log')

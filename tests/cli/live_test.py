@@ -56,6 +56,12 @@ class Live(unittest.TestCase):
         # Everything is parked: the same answer twice.
         self.assertEqual(without_ages(by_pid.stdout), without_ages(by_file.stdout))
         self.assertIn('left', stranded('tree', '--live', str(child.pid)).stdout)
+        # What is suggested can be typed.
+        page = stranded('report', '--live', str(child.pid), '--min-age', '0.2', '--format', 'html').stdout
+        self.assertIn(f'stranded show --live {child.pid} task:', page)
+        found = stranded('show', '--live', str(child.pid), '--min-age', '0.2', 'finding:1').stdout
+        suppress = re.search(r'stranded (suppress --live \d+ s1:\w+)', found)[1]
+        self.assertEqual(stranded(*suppress.split(), '--min-age', '0.2').returncode, 0)
         shown = stranded('show', '--live', str(child.pid), '2').stdout
         self.assertIn('left', shown)
         self.assertIn(f'  stranded show --live {child.pid} ', shown)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tempfile
 import unittest
 
 from support import PROGRAMS, SAMPLES, run, stranded
@@ -114,6 +115,15 @@ class BadEnds(unittest.TestCase):
         result = run(program('check_at_exit'))
         self.assertEqual(result.returncode, 86)
         self.assertIn('cancelled-send', result.stderr)
+
+    def test_a_colon_in_a_path(self):
+        with tempfile.TemporaryDirectory(suffix=':x') as out:
+            kept = os.path.join(out, 'a:b\\.strd')
+            leaky = os.path.join(SAMPLES, 'sample_first_answer_leaky')
+            result = stranded('run', '--dump', kept, '--', leaky, env={'TMPDIR': out})
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertEqual(os.listdir(out), ['a:b\\.strd'])
+            self.assertEqual(stranded('explore', '--schedules', '2', '--', leaky, env={'TMPDIR': out}).returncode, 1)
 
     def test_a_dump_that_cannot_be_written_is_named(self):
         result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': 'dump=/nowhere/at/all.strd'})

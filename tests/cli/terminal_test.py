@@ -107,13 +107,16 @@ class Terminal(WithDumps):
         with open(hostile, 'w', encoding='utf-8') as file:
             file.write('goroutine 7 [chan send (nil chan), 9 minutes]:\nmain.a\x1b[0mb\tc\x9b2J"d(...)\n'
                        '\t/a/b.go:3 +0x1\n')
+        before = self.path('before.txt')
+        with open(before, 'w', encoding='utf-8') as file:
+            file.write('goroutine 1 [running]:\nmain.b(...)\n\t/a/b.go:9 +0x1\n')
         plain = 'main.a\\x1b[0mb\\tc\\x9b2J"d'
         stranded('report', '-o', out, hostile)
         with open(out, encoding='utf-8') as file:
             texts = [file.read()]
         texts += [stranded(*args, env={'LC_ALL': 'C.UTF-8'}).stdout for args in (
             ('report', hostile), ('tasks', hostile), ('tree', hostile), ('show', hostile, '7'),
-            ('diff', self.fixed, hostile), ('suppress', hostile, 'all'))]
+            ('diff', before, hostile), ('suppress', hostile, 'all'))]
         for text in texts:
             self.assertIn('main.a', text)
             for bad in ('\x1b', '\t', '\x9b'):

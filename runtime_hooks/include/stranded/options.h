@@ -41,6 +41,8 @@ struct Options {
 // Parsed once from the environment; SetOptionsForTesting replaces it.
 const Options& GetOptions();
 Options ParseOptions(const std::string& text);
+// As the text of options takes it: a colon in it is written \:.
+std::string OptionValue(const std::string& value);
 void SetOptionsForTesting(const Options& options);
 
 }  // namespace stranded
