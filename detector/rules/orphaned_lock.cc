@@ -94,8 +94,9 @@ const Rule kOrphanedLock = {
      "but nobody is left who would. The same is said of a semaphore whose units nobody gives back, "
      "and of Go() in an ErrGroup that is at its limit while none of its tasks ends.\n"
      "\n"
-     "Fix: std::lock_guard or absl::Cleanup instead of a bare Unlock(), so that early returns and "
-     "exceptions unlock, too."},
+     "Fix: stranded::MutexLock or absl::Cleanup instead of a bare Unlock(), so that early returns "
+     "and "
+     "exceptions unlock, too. (std::lock_guard does, but hides from reports where it stands.)"},
     &Check,
     &Sentence,
     &Explain};

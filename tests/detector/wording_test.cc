@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_join.h"
 #include "detector/report/portable.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
 #include "tests/detector/dump_builder.h"
+#include "tests/detector/object_specs.h"
 
 namespace stranded::detector {
 namespace {
@@ -61,6 +63,19 @@ TEST(LibraryPlaces, AreNamedForWhatTheyAreWithWhoAskedForThem) {
   EXPECT_THAT(text, Not(HasSubstr("stl_construct.h")));
   const SourceSite guard{"/usr/include/c++/12/bits/std_mutex.h", "lock", 229, 1};
   EXPECT_EQ(guard.ToString(), "a place inside the C++ library (std_mutex.h:229)");
+}
+
+TEST(LibraryPlaces, AGuardIsAdvisedThatTellsWhereItStands) {
+  const auto notes_with_lock_at = [](const char* file) {
+    DumpBuilder dump;
+    const SiteId send = dump.At("a.cc", 5), lock = dump.At(file, 229);
+    dump.Add(Lock(2, 7, lock)).Add(Unbuffered(3, send));
+    dump.Add(Sender(7, 3, send)).Add(Waiter(8, WaitKind::kMutexLock, 2, lock)).End();
+    return absl::StrJoin(Only(Examine(dump), "lock-chan-cycle").data().notes, "\n");
+  };
+  const auto advice = HasSubstr("stranded::MutexLock");
+  EXPECT_THAT(notes_with_lock_at("/usr/include/c++/12/bits/std_mutex.h"), advice);
+  EXPECT_THAT(notes_with_lock_at("a.cc"), Not(advice));
 }
 
 TEST(LibraryPlaces, AreNeverEditedNorPatched) {
