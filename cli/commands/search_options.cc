@@ -1,5 +1,8 @@
 #include "cli/commands/search_options.h"
 
+#include <cmath>
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
@@ -31,11 +34,11 @@ void AddSearchOptions(CLI::App& app, SearchOptions& o) {
 }
 
 std::string SearchText(const SearchOptions& o) {
-  std::string text =
-      absl::StrCat("schedules=", o.replay.empty() ? o.schedules : 1, ":policy=", o.policy,
-                   ":seed=", o.seed, ":depth=", o.depth, ":preemptions=", o.preemptions,
-                   ":delay_us=", static_cast<std::int64_t>(o.delay_ms * 1000),
-                   ":time_s=", o.seconds, ":first=", o.first ? 1 : 0);
+  std::string text = absl::StrCat(
+      "schedules=", o.replay.empty() ? o.schedules : 1, ":policy=", o.policy, ":seed=", o.seed,
+      ":depth=", o.depth, ":preemptions=", o.preemptions,
+      ":delay_us=", static_cast<std::int64_t>(o.delay_ms * 1000),
+      ":time_s=", static_cast<std::int64_t>(std::ceil(o.seconds)), ":first=", o.first ? 1 : 0);
   if (!o.replay.empty()) absl::StrAppend(&text, ":replay=", o.replay);
   if (!o.patch.empty()) absl::StrAppend(&text, ":patch=", OptionValue(o.patch));
   return text;

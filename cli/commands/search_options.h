@@ -16,7 +16,7 @@ struct SearchOptions {
   std::uint64_t seed = 1;
   int depth = 3, preemptions = 2;
   double delay_ms = 5;
-  int seconds = 0;
+  double seconds = 0;
   bool first = false;
 };
 

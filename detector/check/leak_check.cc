@@ -29,6 +29,7 @@ AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
   AnalysisOptions analysis;
   analysis.ignore = options.ignore;
   analysis.rules = options.rules;
+  analysis.caller_goes_on = options.caller_goes_on;
   analysis.source_root = options.source_root;
   return analysis;
 }

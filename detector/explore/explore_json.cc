@@ -101,6 +101,7 @@ ExploreResult ResultFrom(const Json& j) {
   r.schedules = j.value("schedules", 0);
   r.first_seed = j.value("first_seed", std::uint64_t{0});
   r.seconds = j.value("seconds", 0.0);
+  r.out_of_time = j.value("out_of_time", false);
   r.schedule = j.value("schedule", "");
   r.changes = j.value("changes", std::size_t{0});
   r.preemptions = j.value("preemptions", std::size_t{0});
@@ -142,6 +143,7 @@ std::string ExploreJson(const ExploreResult& r) {
                   {"schedules", r.schedules},
                   {"first_seed", r.first_seed},
                   {"seconds", r.seconds},
+                  {"out_of_time", r.out_of_time},
                   {"coverage", r.coverage},
                   {"error", std::string(r.error.message())},
                   {"outcomes", outcomes},

@@ -218,6 +218,7 @@ std::string ExploreResult::ToText(bool with_steps) const {
   if (!coverage.empty()) {
     absl::StrAppend(&out, policy == "replay" ? "  replay " : "  search ", coverage, "\n");
   }
+  if (out_of_time) out += "  the time for this search was over: there are more schedules to try\n";
   if (clean()) return out;
   if (!report_text.empty()) {
     absl::StrAppend(&out, "\n", report_text);

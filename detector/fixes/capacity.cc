@@ -138,6 +138,13 @@ std::vector<std::string> Warnings(const Situation& s, const Group& group, const 
         "The value carries no data, so the send may be meant as a meeting point: with "
         "a buffer it returns before anybody has received.");
   }
+  if (channel.capacity > 0 && NobodyCameToReceive(channel)) {
+    warnings.push_back(absl::StrCat(
+        "Room for ", channel.capacity,
+        " is written there, and nobody has come to receive yet. If "
+        "it is a limit, as of a semaphore or a lock, a larger one lifts it: then each task takes "
+        "its value out again on every way out."));
+  }
   if (HoldsLock(s, group)) {
     warnings.push_back("A sender holds a lock while it sends.");
   }

@@ -3,21 +3,12 @@
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/traffic.h"
+#include "detector/rules/evidence.h"
 
 namespace stranded::detector {
 namespace {
 
 constexpr char kUnit[] = "stranded::Unit";
-
-const SpawnNode* SpawnOf(const Situation& s, Id task) {
-  const Task* found = s.snap().tasks.Find(task);
-  return found == nullptr ? nullptr : s.snap().spawns.Find(found->spawn);
-}
-
-bool StartedAlike(const Situation& s, Id a, Id b) {
-  const SpawnNode *one = SpawnOf(s, a), *other = SpawnOf(s, b);
-  return one != nullptr && other != nullptr && one->site != 0 && one->site == other->site;
-}
 
 bool StartedBy(const Situation& s, Id task, Id parent) {
   const SpawnNode* spawn = SpawnOf(s, task);
@@ -47,6 +38,10 @@ std::string Started(const Situation& s, Id task) {
 
 }  // namespace
 
+bool NobodyCameToReceive(const Channel& channel) {
+  return channel.recvs_started == 0 && channel.last_receiver.task == 0;
+}
+
 bool LooksLikePool(const Situation& s, const Task& receiver) {
   if (receiver.wait != WaitKind::kChanRecv || receiver.range) return false;
   const Channel* channel = s.ChannelOf(receiver);
@@ -60,6 +55,7 @@ bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
   const Channel* channel = s.ChannelOf(sender);
   if (channel == nullptr || channel->role != ChannelRole::kUser) return false;
   if (channel->capacity == 0 || channel->length < channel->capacity) return false;
+  if (NobodyCameToReceive(*channel)) return channel->elem_type == kUnit;
   if (!Completed(channel->last_receiver)) return false;
   const Id receiver = channel->last_receiver.task;
   const bool alike = StartedAlike(s, sender.id, receiver);
@@ -72,9 +68,10 @@ void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out) {
   const Channel* channel = s.ChannelOf(task);
   if (channel == nullptr) return;
   const bool pool = task.wait == WaitKind::kChanRecv;
+  const bool none = !pool && NobodyCameToReceive(*channel);  // then senders hold what they put in
   const Peer& peer = pool ? channel->last_sender : channel->last_receiver;
-  const SourceSite back = SiteText(s, peer.site);
-  const std::string who = Started(s, peer.task);
+  const SourceSite back = none ? SourceSite() : SiteText(s, peer.site);
+  const std::string who = Started(s, none ? task.id : peer.task);
   out.fixes.push_back(
       pool ? SimpleFix(FixKind::kUnlock, back,
                        absl::StrCat("If what is received at ", Place(s, task.wait_site),
@@ -86,7 +83,8 @@ void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out) {
            : SimpleFix(FixKind::kUnlock, back,
                        absl::StrCat("If the channel limits how many tasks go on at once, take a "
                                     "value out on every way out of ",
-                                    who, ", as at ", back.ToString(), "; a scoped guard does it."),
+                                    who, none ? "" : absl::StrCat(", as at ", back.ToString()),
+                                    "; a scoped guard does it."),
                        absl::StrCat("It is full, with ", channel->length,
                                     channel->length == 1 ? " value" : " values",
                                     channel->elem_type == kUnit ? " without data" : "",

@@ -13,8 +13,10 @@ namespace stranded::detector {
 // Tasks started where the receiver was send here, too, and there is nothing in the channel.
 bool LooksLikePool(const Situation& s, const Task& receiver);
 // The channel is full of values without data, and tasks started where the sender was, or by it,
-// take them out.
+// take them out; or they put them in, and nobody has come to receive.
 bool LooksLikeSemaphore(const Situation& s, const Task& sender);
+// No receive was ever begun, nor offered by a select.
+bool NobodyCameToReceive(const Channel& channel);
 // Adds the fix for either.
 void ProposeGivingBack(const Situation& s, const Task& task, FindingData& out);
 

@@ -13,12 +13,12 @@ Match Check(const Situation& s, const Task& task) {
 
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
   const Task& task = *group.tasks.front();
-  if (task.wait == WaitKind::kSelect) {
-    return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
-  }
   if (WaitsForEnd(s.snap(), task)) {
     return absl::StrCat(who, " blocked waiting for the end of ", ContextAwaited(s, task),
                         ", and nobody is left to cancel it");
+  }
+  if (task.wait == WaitKind::kSelect) {
+    return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
   }
   const Channel* channel = s.ChannelOf(task);
   const bool tick = channel != nullptr && channel->role == ChannelRole::kTimerTick;

@@ -9,10 +9,13 @@ namespace {
 bool OffersSend(const Situation& s, const Task& task) {
   if (task.wait == WaitKind::kChanSend) return true;
   if (task.wait != WaitKind::kSelect) return false;
+  bool sends = false;
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
-    if (s.snap().cases[task.first_case + i].op == CaseOp::kRecv) return false;
+    const CaseOp op = s.snap().cases[task.first_case + i].op;
+    if (op == CaseOp::kRecv) return false;
+    sends |= op == CaseOp::kSend;
   }
-  return task.case_count > 0;
+  return sends;
 }
 
 Match Check(const Situation& s, const Task& task) {

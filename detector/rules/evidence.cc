@@ -176,4 +176,14 @@ std::vector<std::string> DescribePeer(const Situation& s, const Task& task,
                        Present(s, peer.task, " without this channel"), ".")};
 }
 
+const SpawnNode* SpawnOf(const Situation& s, Id task) {
+  const Task* found = s.snap().tasks.Find(task);
+  return found == nullptr ? nullptr : s.snap().spawns.Find(found->spawn);
+}
+
+bool StartedAlike(const Situation& s, Id a, Id b) {
+  const SpawnNode *one = SpawnOf(s, a), *other = SpawnOf(s, b);
+  return one != nullptr && other != nullptr && one->site != 0 && one->site == other->site;
+}
+
 }  // namespace stranded::detector

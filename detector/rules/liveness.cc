@@ -55,6 +55,7 @@ void Liveness::FindEnds() {
 
 // The task that runs the check: what it left behind cannot count on it any more.
 bool Liveness::LooksOn(const Task& task) const {
+  if (s_.options().caller_goes_on) return false;
   if (task.wait == WaitKind::kLeakCheck) return true;
   if (!check_ || task.state != TaskState::kRunning) return false;
   const World* world = snap_.worlds.Find(task.world);
@@ -64,6 +65,7 @@ bool Liveness::LooksOn(const Task& task) const {
 
 bool Liveness::Moves(const Task& task) const {
   if (LooksOn(task)) return false;
+  if (task.wait == WaitKind::kLeakCheck) return true;
   return !s_.Blocked(task) || WaitIsOver(task);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "detector/rules/evidence.h"
 
 namespace stranded::detector {
 namespace {
@@ -16,7 +17,7 @@ struct Server {
 
 Server CountedIn(const Situation& s, const Task& waiter, const Sync& group) {
   const Task* counted = CountedAndBlocked(s, waiter, group);
-  if (counted == nullptr) return {};
+  if (counted == nullptr || !CertainlyCounted(s, *counted, group)) return {};
   return {counted->id, "which may be one of those it counts"};
 }
 
@@ -73,6 +74,12 @@ const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync
   // Of the two the one that comes first in the snapshot.
   if (first == nullptr || (own != nullptr && own < first)) first = own;
   return first;
+}
+
+bool CertainlyCounted(const Situation& s, const Task& task, const Sync& group) {
+  return group.role == SyncRole::kErrGroup || group.last_done.task == 0 ||
+         SpawnOf(s, group.last_done.task) == nullptr ||
+         StartedAlike(s, task.id, group.last_done.task);
 }
 
 std::vector<std::string> WaitChain(const Situation& s, const Task& start) {

@@ -16,6 +16,8 @@ std::vector<std::string> WaitChain(const Situation& s, const Task& task);
 // A stuck task that was started by whoever counted it in the wait group, as far as one can tell;
 // nullptr if there is none.
 const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync& group);
+// Unless those that called Done() were started elsewhere.
+bool CertainlyCounted(const Situation& s, const Task& task, const Sync& group);
 
 }  // namespace stranded::detector
 

@@ -73,7 +73,8 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Sync* sync = s.snap().syncs.Find(task.sync);
   if (sync == nullptr) return;
   NotePeers(s, *sync, out);
-  if (const Task* counted = CountedAndBlocked(s, task, *sync)) {
+  const Task* const counted = CountedAndBlocked(s, task, *sync);
+  if (counted != nullptr && CertainlyCounted(s, *counted, *sync)) {
     ProposeOther(s, *sync, *counted, out);
     return;
   }
@@ -92,6 +93,9 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
                    " of Done() missing: call it on every way out of each task that the Add() at ",
                    add.ToString(), " counts; WaitGroup::Go does it for you."),
       "Wait() returns when the counter is zero."));
+  out.fixes.back().warnings.push_back(
+      "One may also have been counted and never started: Add() right before each Go().");
+  if (counted != nullptr) ProposeOther(s, *sync, *counted, out);
 }
 
 }  // namespace

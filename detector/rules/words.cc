@@ -114,8 +114,8 @@ std::string WaitText(const Snapshot& snap, const Task& task) {
 }
 
 bool WaitsForEnd(const Snapshot& snap, const Task& task) {
-  return task.wait == WaitKind::kChanRecv && task.case_count == 1 &&
-         snap.cases[task.first_case].op == CaseOp::kDone;
+  if (task.wait != WaitKind::kChanRecv && task.wait != WaitKind::kSelect) return false;
+  return task.case_count == 1 && snap.cases[task.first_case].op == CaseOp::kDone;
 }
 
 std::string ContextAwaited(const Situation& s, const Task& task) {

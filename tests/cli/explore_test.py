@@ -140,6 +140,13 @@ class Explore(unittest.TestCase):
             self.assertEqual(result.returncode, 2)
             self.assertIn('is no time', result.stderr)
 
+    def test_a_search_that_time_ends_says_so(self):
+        result = stranded('explore', '--schedules', '100000000', '--time', '0.5', '--',
+                          os.path.join(SAMPLES, 'sample_flaky_leak_fixed'))
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('the time for this search was over', result.stdout)
+        self.assertNotIn('was over', stranded('explore', '--schedules', '5', '--time', '50', '--', FLAKY).stdout)
+
     def test_wrong_flags(self):
         for flags in (['--policy', 'best'], ['--schedules', '0'], ['--replay', 'nonsense'],
                       ['--patch', 'capacity@x']):

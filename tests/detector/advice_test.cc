@@ -284,6 +284,26 @@ TEST(Advice, ASemaphoreIsToldToGiveBackAndGetsNoBuffer) {
   EXPECT_THAT(Findings([] { Go([] { Limit(true); }); }), IsEmpty());
 }
 
+// None of those that got in ever came to give back.
+TEST(Advice, ASemaphoreThatNobodyGaveBackIsOneToo) {
+  const auto findings = [](auto value) {
+    return Findings([value] {
+      const Chan<decltype(value)> places(2);
+      for (int i = 0; i < 5; ++i) Go(Background(), [=] { places.Send(value); });
+    });
+  };
+  for (const Finding& f : findings(Unit())) {
+    EXPECT_FALSE(detector::HasFix(f, FixKind::kRaiseCapacity));
+    ASSERT_FALSE(f.fixes().empty());
+    EXPECT_THAT(f.fixes()[0].summary, HasSubstr("take a value out on every way out of tasks"));
+  }
+  // Values with data are more likely results, but that is to be looked at.
+  ASSERT_THAT(findings(true), Not(IsEmpty()));
+  for (const Finding& f : findings(true)) {
+    EXPECT_THAT(detector::AllText(f), HasSubstr("Room for 2 is written there"));
+  }
+}
+
 // Who has it is who put a value in: room for more would let in more than one.
 void Lease(bool gives_back) {
   const Chan<int> lease(1);

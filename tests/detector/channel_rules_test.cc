@@ -158,6 +158,26 @@ TEST(AbandonedRecv, IsFoundWithoutABuffer) {
   EXPECT_THAT(AllText(f), HasSubstr("Nobody has ever sent on this channel"));
 }
 
+TEST(AbandonedRecv, AWaitForTheEndOfContextsIsNoSend) {
+  for (const std::size_t ends : {1, 2}) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 5), made = dump.At("a.cc", 3);
+    Context context;
+    context.id = 6;
+    context.kind = ContextKind::kCancel;
+    context.site = made;
+    context.has_cancel_func = true;
+    const std::vector<WaitCase> cases(ends, {CaseOp::kDone, 0, 6, at});
+    dump.Add(context).Add(InSelect(7, at, cases)).End();
+    const Finding f = Only(Examine(dump), "abandoned-recv");
+    EXPECT_THAT(std::string(f.title()),
+                HasSubstr(ends == 1 ? "waiting for the end of the context made at a.cc:3"
+                                    : "in a select none of whose cases can ever happen"));
+    ASSERT_FALSE(f.fixes().empty());
+    EXPECT_THAT(f.fixes()[0].summary, HasSubstr("Cancel the context made at a.cc:3"));
+  }
+}
+
 TEST(AbandonedRecv, TwinsWithATimerOrAValueAreSilent) {
   DumpBuilder timer, value;
   timer.Add(Busy());

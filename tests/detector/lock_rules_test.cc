@@ -226,6 +226,26 @@ TEST(WaitGroupStuck, ACountedTaskThatIsStuckComesFirst) {
   EXPECT_THAT(text, Not(HasSubstr("missing")));
 }
 
+TEST(WaitGroupStuck, ATaskUnlikeThoseThatWereDoneComesSecond) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), job = dump.At("a.cc", 8), reader = dump.At("a.cc", 9);
+  Sync group = Lock(2, 0, at, SyncKind::kWaitGroup);
+  group.counter = 1;
+  group.last_add = LastBy(6, at);
+  group.last_done = LastBy(9, job);
+  TaskSpec stuck = Receiver(8, 3, reader), done = InState(9, TaskState::kFinished);
+  stuck.task.spawn = 8;
+  done.task.spawn = 9;
+  dump.Add(Spawned(6, 6, 0)).Add(Spawned(8, 8, 6, reader)).Add(Spawned(9, 9, 6, job)).Add(group);
+  dump.Add(Unbuffered(3, at)).Add(stuck).Add(done);
+  dump.Add(Waiter(7, WaitKind::kWaitGroupWait, 2, at)).End();
+  const Finding f = Only(Examine(dump), "waitgroup-stuck");
+  ASSERT_EQ(f.fixes().size(), 2u);
+  EXPECT_THAT(f.fixes()[0].summary, HasSubstr("1 call of Done() missing"));
+  EXPECT_THAT(f.fixes()[1].summary, HasSubstr("Look first at a.cc:9"));
+  EXPECT_THAT(AllText(f), Not(HasSubstr("it waits for task 8")));
+}
+
 TEST(WaitGroupStuck, OfGoNoDoneIsAskedFor) {
   for (const bool go : {false, true}) {
     DumpBuilder dump;

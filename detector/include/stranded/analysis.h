@@ -30,6 +30,7 @@ struct AnalysisOptions {
   std::uint64_t world = 0;             // only tasks of this world; 0: all
   std::int64_t contexts_since_ns = 0;  // lost-cancel: only contexts made since then
   std::uint64_t tasks_since = 0;       // events: only from the spawn of this task on
+  bool caller_goes_on = false;         // the task that looks will still act: see LeakCheckOptions
   std::vector<std::string> rules;      // only these; empty: all
   std::vector<std::string>
       ignore;  // tasks whose wait or spawn site has this in file:line or function

@@ -31,8 +31,9 @@ struct ExploreOptions {
   int preemptions = 2;         // exhaustive
   // How far time may move in one schedule while tasks are ready: how slow a machine may be.
   absl::Duration delay_budget = absl::Milliseconds(5);
-  absl::Duration time_limit = absl::InfiniteDuration();  // of the real clock
-  bool stop_at_first = false;                            // leak
+  // What the schedules take, by the real clock.
+  absl::Duration time_limit = absl::InfiniteDuration();
+  bool stop_at_first = false;  // leak
   bool minimize = true;
   bool progress = false;  // a line on stderr for long searches
   std::string name = "body";
@@ -70,6 +71,7 @@ struct ExploreResult {
   int schedules = 0;
   std::uint64_t first_seed = 0;
   double seconds = 0;
+  bool out_of_time = false;              // time_limit ended the search
   std::vector<ExploreOutcome> outcomes;  // in the order in which they showed
   // The bad outcome that is shown, as an index into outcomes: the first, or one that fails alike
   // and needs fewer changes. -1: none.

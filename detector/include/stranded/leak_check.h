@@ -36,6 +36,9 @@ struct LeakCheckOptions {
       ignore;  // tasks whose wait or spawn site has this in file:line or function
   std::vector<std::string> rules;  // only these; empty: all
   std::string label;               // printed with the report
+  // The caller looks in between, as a supervisor does, and may still end any wait. Then only what
+  // it cannot end is found: nil channels, locks of tasks that have finished, ended contexts.
+  bool caller_goes_on = false;
   // Paths are relative to it. ".": STRANDED_OPTIONS=source_root, else the current folder, or if all
   // sources are elsewhere, their project.
   std::string source_root = ".";
@@ -45,7 +48,9 @@ class LeakReport {
  public:
   LeakReport() = default;
   explicit LeakReport(Analysis analysis) : analysis_(std::move(analysis)) {}
-  const std::vector<Finding>& findings() const { return analysis_.findings; }
+  const std::vector<Finding>& findings() const& { return analysis_.findings; }
+  // Of a temporary: for (const Finding& f : FindLeaks().findings()).
+  std::vector<Finding> findings() && { return std::move(analysis_.findings); }
   bool clean() const { return analysis_.findings.empty(); }
   std::string ToText() const;
   const Analysis& analysis() const { return analysis_; }
@@ -56,7 +61,8 @@ class LeakReport {
   Analysis analysis_;
 };
 
-// The whole process, now. Blocks for the grace at most.
+// The whole process, now. Blocks for the grace at most. The caller counts as having left: what only
+// it could still end is a finding, unless the options say that it goes on.
 LeakReport FindLeaks(const LeakCheckOptions& options = {});
 
 // The calling task's world as it is, without waiting: for a reporter of dead ends.

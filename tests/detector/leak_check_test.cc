@@ -1,0 +1,75 @@
+// Checks that a program makes of itself.
+#include "stranded/leak_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stranded/explore.h"
+#include "stranded/stranded.h"
+
+namespace stranded {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> RulesFound(bool goes_on) {
+  LeakCheckOptions options;
+  options.caller_goes_on = goes_on;
+  options.rules = {"unclosed-channel", "orphaned-lock"};  // other tests of the process leave others
+  std::vector<std::string> rules;
+  for (const Finding& f : FindLeaks(options).findings()) rules.emplace_back(f.rule());
+  return rules;
+}
+
+// Two looks of a supervisor that closes the worker's channel itself in the end.
+void Supervise(bool goes_on, bool leaves_a_lock, std::vector<std::vector<std::string>>& found) {
+  const Chan<int> jobs;
+  Mutex mutex;
+  const TaskHandle worker = Go([=] {
+    for ([[maybe_unused]] const int job : jobs) this_task::Yield();
+  });
+  if (leaves_a_lock) {
+    for (int i = 0; i < 2; ++i) Go([&mutex] { mutex.Lock(); });
+  }
+  for (int i = 0; i < 2; ++i) {
+    jobs.Send(i);
+    this_task::SleepFor(absl::Minutes(1));
+    found.push_back(RulesFound(goes_on));
+  }
+  jobs.Close();
+  worker.Join();
+  if (leaves_a_lock) mutex.Unlock();
+  this_task::SleepFor(absl::Seconds(1));
+  if (leaves_a_lock) mutex.Unlock();
+}
+
+std::vector<std::vector<std::string>> Looks(bool goes_on, bool leaves_a_lock) {
+  std::vector<std::vector<std::string>> found;
+  ExploreOptions options;
+  options.schedules = 20;
+  const auto body = [&] {
+    found.clear();
+    Supervise(goes_on, leaves_a_lock, found);
+  };
+  const ExploreResult result = Explore(options, body);
+  EXPECT_TRUE(result.clean()) << result.ToText();
+  return found;
+}
+
+TEST(FindLeaks, TheCallerCountsAsHavingLeft) {
+  const std::vector<std::string> look = {"unclosed-channel"};
+  EXPECT_THAT(Looks(false, false), ElementsAre(look, look));
+}
+
+TEST(FindLeaks, ACallerThatGoesOnMayStillEndEachWait) {
+  const std::vector<std::string> nothing;
+  EXPECT_THAT(Looks(true, false), ElementsAre(nothing, nothing));
+}
+
+TEST(FindLeaks, WhatACallerThatGoesOnCannotEndIsFound) {
+  const std::vector<std::string> look = {"orphaned-lock"};
+  EXPECT_THAT(Looks(true, true), ElementsAre(look, look));
+}
+
+}  // namespace
+}  // namespace stranded
