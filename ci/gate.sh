@@ -12,7 +12,13 @@ the dumps given by --dumps are.
 
   --dumps GLOB          judge these (default with a command: all in its folder)
   --at-least N          fewer dumps than this are exit 3 (default 1)
+  --keep-dumps DIR      the command's dumps go there and stay, for report, tasks and show; DIR must hold
+                        no dumps yet
   --baseline FILE       known findings; one that does not exist yet counts as empty
+  --create-baseline     write it anew from these dumps, instead of judging them: exit 0, no reports
+  --update-baseline     the same, but only add what is new and renew what has expired
+  --reason TEXT         noted with entries that are added
+  --expires DATE        YYYY-MM-DD: entries that are added are known until then
   --suppressions FILE
   --fail-on WHICH       new (default), all or never
   --strict-baseline     stale and expired entries fail, too
@@ -42,7 +48,7 @@ esac
 if [ ! -x "$own" ]; then own=stranded; fi
 
 stranded=${STRANDED:-$own} dumps='' at_least=1 baseline='' suppressions='' fail_on=new strict=''
-root=. sarif='' junit='' codequality='' summary='' result_file='' self_test=yes
+root=. sarif='' junit='' codequality='' summary='' result_file='' self_test=yes keep='' change=()
 
 work='' result=error
 finish() {
@@ -55,13 +61,16 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --strict-baseline) strict=yes; shift; continue ;;
     --no-self-test) self_test=; shift; continue ;;
+    --create-baseline | --update-baseline) change+=("$1"); shift; continue ;;
     --help | -h) usage; exit 0 ;;
   esac
   [ $# -ge 2 ] || { say "$1: no such option, or its value is missing"; usage >&2; exit 2; }
   case $1 in
     --dumps) dumps=$2 ;;
     --at-least) at_least=$2 ;;
+    --keep-dumps) keep=$2 ;;
     --baseline) baseline=$2 ;;
+    --reason | --expires) change+=("$1" "$2") ;;
     --suppressions) suppressions=$2 ;;
     --fail-on) fail_on=$2 ;;
     --source-root) root=$2 ;;
@@ -86,12 +95,36 @@ if [ $# -eq 0 ] && [ -z "$dumps" ]; then
   say "nothing to judge: give --dumps GLOB, or a command after --"
   exit 2
 fi
+if [ ${#change[@]} -gt 0 ] && [ -z "$baseline" ]; then
+  say "${change[0]} needs --baseline"
+  exit 2
+fi
+if [ -n "$keep" ] && [ $# -eq 0 ]; then
+  say "--keep-dumps is for the dumps of a command; there is none"
+  exit 2
+fi
 command -v "$stranded" >/dev/null || { say "'$stranded' is not there; give --stranded"; exit 4; }
 
 # Programs are told of the folder in STRANDED_OPTIONS, where a colon would end it, and may run in others.
 temporary=$(cd "${TMPDIR:-/tmp}" && pwd) || temporary=/tmp
 case $temporary in *:*) temporary=/tmp ;; esac
 work=$(mktemp -d "$temporary/stranded-gate.XXXXXX") || { say "no folder can be made in $temporary"; exit 4; }
+
+shopt -s nullglob  # globs that match nothing vanish
+folder=$work/dumps
+if [ -n "$keep" ]; then
+  mkdir -p -- "$keep" || { say "no folder can be made of '$keep'"; exit 4; }
+  folder=$(cd -- "$keep" && pwd)
+  case $folder in *:*) say "--keep-dumps: a path with a colon cannot be told to programs: $folder"; exit 2 ;; esac
+  # They would be judged, too.
+  there=("$folder"/*.strd)
+  if [ ${#there[@]} -gt 0 ]; then
+    say "--keep-dumps: '$keep' has dumps of another run; remove them, or name another folder"
+    exit 2
+  fi
+else
+  mkdir "$folder"
+fi
 
 # Has this gate ever failed? It must on a leak that is planted for it.
 if [ -n "$self_test" ]; then
@@ -106,45 +139,51 @@ fi
 
 command_code=0
 if [ $# -gt 0 ]; then
-  mkdir "$work/dumps"
   # Programs with findings exit as they would without: the gate decides what is known.
-  STRANDED_OPTIONS="${STRANDED_OPTIONS:+$STRANDED_OPTIONS:}dump=$work/dumps/%p.strd:exitcode=0" \
+  STRANDED_OPTIONS="${STRANDED_OPTIONS:+$STRANDED_OPTIONS:}dump=$folder/%p.strd:exitcode=0" \
     "$@" || command_code=$?
 fi
 
-# Globs that match nothing vanish.
-shopt -s nullglob
 if [ -n "$dumps" ]; then
   # Word splitting is wanted: --dumps may hold several globs.
   # shellcheck disable=SC2206
   files=($dumps)
 else
-  files=("$work"/dumps/*.strd)
+  files=("$folder"/*.strd)
 fi
+count="${#files[@]} dumps"
+if [ "$count" = '1 dumps' ]; then count='1 dump'; fi
 if [ ${#files[@]} -lt "$at_least" ]; then
-  say "${#files[@]} dumps, at least $at_least expected: nothing can be said, so this is no pass." \
+  say "$count, at least $at_least expected: nothing can be said, so this is no pass." \
     "Does the program link the Stranded runtime and use it? Did it end before it could write its dump?"
   [ "$command_code" = 0 ] || say "the command ended with $command_code"
   result=vacuous
   exit 3
 fi
 
-args=(--format text --fail-on "$fail_on" --source-root "$root")
-if [ "${GITHUB_ACTIONS-}" = true ]; then args+=(--format github); fi
-if [ -n "$sarif" ]; then args+=(--format "sarif:$sarif"); fi
-if [ -n "$junit" ]; then args+=(--format "junit:$junit"); fi
-if [ -n "$codequality" ]; then args+=(--format "gitlab:$codequality"); fi
-if [ -n "$summary" ]; then args+=(--format "markdown:$work/summary.md"); fi
-if [ -n "$baseline" ] && [ -e "$baseline" ]; then args+=(--baseline "$baseline"); fi
+args=(--source-root "$root")
 if [ -n "$suppressions" ]; then args+=(--suppressions "$suppressions"); fi
-if [ -n "$strict" ]; then args+=(--strict-baseline); fi
+if [ ${#change[@]} -gt 0 ]; then
+  # There is nothing to add to yet.
+  if [ ! -e "$baseline" ]; then change=("${change[@]/#--update-baseline/--create-baseline}"); fi
+  args+=(--baseline "$baseline" "${change[@]}")
+else
+  args+=(--format text --fail-on "$fail_on")
+  if [ "${GITHUB_ACTIONS-}" = true ]; then args+=(--format github); fi
+  if [ -n "$sarif" ]; then args+=(--format "sarif:$sarif"); fi
+  if [ -n "$junit" ]; then args+=(--format "junit:$junit"); fi
+  if [ -n "$codequality" ]; then args+=(--format "gitlab:$codequality"); fi
+  if [ -n "$summary" ]; then args+=(--format "markdown:$work/summary.md"); fi
+  if [ -n "$baseline" ] && [ -e "$baseline" ]; then args+=(--baseline "$baseline"); fi
+  if [ -n "$strict" ]; then args+=(--strict-baseline); fi
+fi
 code=0
 "$stranded" gate "${args[@]}" "${files[@]}" >"$work/out" || code=$?
 cat "$work/out"
 if [ -n "$summary" ]; then
   {
     if [ -e "$work/summary.md" ]; then cat "$work/summary.md"; fi
-    printf '\n%s, from %d dumps.\n' "$(tail -n 1 "$work/out")" ${#files[@]}
+    printf '\n%s, from %s.\n' "$(tail -n 1 "$work/out")" "$count"
   } >>"$summary"
 fi
 case $code in
@@ -154,7 +193,11 @@ case $code in
 esac
 if [ "$code" = 0 ] && [ "$command_code" != 0 ]; then
   result=failed
-  say "no new leak, but the command ended with $command_code"
+  if [ ${#change[@]} -gt 0 ]; then what='the baseline is written'; else what='no new leak'; fi
+  say "$what, but the command ended with $command_code"
   code=$command_code
+fi
+if [ "$code" != 0 ] && [ "$result" != error ] && [ -z "$dumps$keep" ]; then
+  say "the dumps are removed now; --keep-dumps DIR keeps them, for stranded report, tasks and show"
 fi
 exit "$code"

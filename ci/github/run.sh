@@ -6,6 +6,7 @@ trap 'rm -f "$verdict"' EXIT
 args=(--result "$verdict" --summary "$GITHUB_STEP_SUMMARY" --at-least "$AT_LEAST" --fail-on "$FAIL_ON"
   --source-root "$SOURCE_ROOT")
 if [ -n "$DUMPS" ]; then args+=(--dumps "$DUMPS"); fi
+if [ -n "$KEEP_DUMPS" ]; then args+=(--keep-dumps "$KEEP_DUMPS"); fi
 if [ -n "$BASELINE" ]; then args+=(--baseline "$BASELINE"); fi
 if [ -n "$SUPPRESSIONS" ]; then args+=(--suppressions "$SUPPRESSIONS"); fi
 if [ -n "$SARIF" ]; then args+=(--sarif "$SARIF"); fi

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <map>
 #include <optional>
 
@@ -114,6 +116,16 @@ namespace {
 
 std::string NameOf(const testing::TestInfo& test) {
   return absl::StrCat(test.test_suite_name(), ".", test.name());
+}
+
+// As it was typed; of a full path what is below the current folder, or else the name.
+std::string Program() {
+  const std::filesystem::path typed = program_invocation_name;
+  if (!typed.is_absolute()) return typed.string();
+  std::error_code error;
+  const auto near = typed.lexically_relative(std::filesystem::current_path(error));
+  const bool below = !error && !near.empty() && *near.begin() != "..";
+  return below ? absl::StrCat("./", near.string()) : typed.filename().string();
 }
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -268,8 +280,8 @@ void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
   if (fails) {
     std::string text = absl::StrCat(problems, report.ToText());
     if (state_->world != nullptr) {
-      absl::StrAppend(&text, "run it again: STRANDED_OPTIONS=seed=", GetOptions().seed,
-                      " with --gtest_filter=", options.label, "\n");
+      absl::StrAppend(&text, "run it again: STRANDED_OPTIONS=seed=", GetOptions().seed, " ",
+                      Program(), " --gtest_filter=", options.label, "\n");
     }
     ADD_FAILURE_AT(test.file(), test.line()) << text;
   }

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as xml
 
 import yaml
 
-from support import BIN, PROGRAMS, SOURCE, WithDumps, run
+from support import BIN, PROGRAMS, SOURCE, WithDumps, run, stranded
 
 GATE = os.path.join(SOURCE, 'ci/gate.sh')
 SERVICE = os.environ['STRANDED_EXAMPLE']
@@ -56,6 +56,7 @@ class Script(WithDumps):
             result = self.gate(*args)
             self.assertEqual(result.returncode, 3, args)
             self.assertIn('this is no pass', result.stderr)
+        self.assertIn('gate: 1 dump, at least 2 expected', result.stderr)
         self.assertEqual(self.gate().returncode, 2)
         self.assertEqual(self.gate('--frobnicate', 'x').returncode, 2)
         self.assertEqual(self.gate('--dumps', self.fixed).returncode, 0)
@@ -99,7 +100,44 @@ class Script(WithDumps):
         result = self.gate('--summary', self.path('shards.md'), '--', 'bash', '-c', f'{SERVICE}; {SERVICE} --new-leak')
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn('2 findings, 2 new', result.stdout)
-        self.assertIn('from 2 dumps', read(self.path('shards.md')))
+        self.assertIn('from 2 dumps.', read(self.path('shards.md')))
+
+    def test_dumps_are_kept_where_one_says(self):
+        for folder in ('kept', 'a*star', 'a b/c'):
+            result = self.gate('--keep-dumps', folder, '--summary', self.path('kept.md'), '--', SERVICE)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertNotIn('removed', result.stderr)
+            self.assertIn('from 1 dump.', read(self.path('kept.md')))
+            dump, = os.listdir(self.path(folder))
+            self.assertIn('rate', stranded('tasks', os.path.join(self.path(folder), dump)).stdout)
+            # Those of another run would be judged, too.
+            again = self.gate('--keep-dumps', folder, '--', SERVICE)
+            self.assertEqual((again.returncode, os.listdir(self.path(folder))), (2, [dump]))
+            self.assertIn('dumps of another run', again.stderr)
+        self.assertEqual(self.gate('--keep-dumps', 'a:colon', '--', SERVICE).returncode, 2)
+        self.assertEqual(self.gate('--keep-dumps', 'none', '--dumps', self.leaky).returncode, 2)
+        self.assertEqual(self.gate('--keep-dumps', '/dev/null/x', '--', SERVICE).returncode, 4)
+        self.assertIn('--keep-dumps DIR keeps them', self.gate('--', SERVICE).stderr)
+        self.assertNotIn('--keep-dumps', self.gate('--dumps', self.leaky).stderr)
+
+    def test_a_baseline_is_made_and_kept_up(self):
+        known = self.path('made.json')
+        for change, command in (('--create-baseline', (SERVICE,)), ('--update-baseline', (SERVICE, '--new-leak'))):
+            self.assertEqual(self.gate('--baseline', known, '--', *command).returncode, 1)
+            made = self.gate('--baseline', known, change, '--reason', 'see #12', '--', *command)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertEqual(self.gate('--baseline', known, '--', *command).returncode, 0)
+        self.assertEqual([e['reason'] for e in json.loads(read(known))['entries']], ['see #12'] * 2)
+        fresh = self.gate('--baseline', self.path('fresh.json'), '--update-baseline', '--', SERVICE)
+        self.assertEqual(fresh.returncode, 0, fresh.stderr)
+        self.assertEqual(self.gate('--baseline', self.path('fresh.json'), '--', SERVICE).returncode, 0)
+        # A run that says nothing, or fails, is no pass here either.
+        self.assertEqual(self.gate('--baseline', known, '--create-baseline', '--', 'true').returncode, 3)
+        failed = self.gate('--baseline', known, '--create-baseline', '--', 'bash', '-c', f'{SERVICE}; exit 7')
+        self.assertEqual(failed.returncode, 7)
+        self.assertIn('the baseline is written, but the command ended with 7', failed.stderr)
+        for wrong in (('--create-baseline',), ('--reason', 'x'), ('--baseline', known, '--reason', 'x')):
+            self.assertEqual(self.gate(*wrong, '--dumps', self.leaky).returncode, 2, wrong)
 
     def test_the_command_s_own_failure_is_kept(self):
         self.assertEqual(self.gate('--dumps', self.fixed, '--', 'bash', '-c', 'exit 7').returncode, 7)
@@ -168,6 +206,11 @@ class GithubAction(WithDumps):
         self.assertNotIn('::error', result.stdout)
         self.assertIn('1 in the baseline', summary)
 
+    def test_dumps_are_kept(self):
+        result, _, _ = self.act(command=SERVICE, **{'keep-dumps': 'kept-by-action'})
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(len(os.listdir(self.path('kept-by-action'))), 1)
+
     def test_nothing_to_judge_is_no_pass(self):
         for given in ({'command': 'true'}, {'dumps': 'nowhere/*'}, {'command': f'{SERVICE} --idle'}):
             result, outputs, _ = self.act(**given)
@@ -207,6 +250,22 @@ class GitlabTemplate(WithDumps):
         self.assertEqual(self.work(STRANDED_COMMAND='true')[0].returncode, 3)
         self.assertEqual(self.work()[0].returncode, 2)
 
+    def test_all_that_the_gate_can_is_there(self):
+        job = load('ci/gitlab/stranded.gitlab-ci.yml')['.stranded-gate']
+        with open(self.path('ours.supp'), 'w', encoding='utf-8') as file:
+            file.write('function=* reason="all"\nfile=nowhere reason="unused"\n')
+        result, artifacts = self.work(STRANDED_COMMAND=SERVICE, STRANDED_SUPPRESSIONS='ours.supp',
+                                      STRANDED_KEEP_DUMPS='true')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('1 suppressed', result.stdout)
+        self.assertIn('stranded-dumps', artifacts['paths'])
+        self.assertEqual(len(os.listdir(self.path('stranded-dumps'))), 1)
+        strict, _ = self.work(STRANDED_COMMAND=SERVICE, STRANDED_SUPPRESSIONS='ours.supp',
+                              STRANDED_STRICT_BASELINE='true', STRANDED_SOURCE_ROOT='/')
+        self.assertEqual(strict.returncode, 1, strict.stderr)
+        for name in set(job['variables']) - {'STRANDED_GATE'}:
+            self.assertIn(f'${name}', job['script'][0])
+
     def test_clean_dumps_pass(self):
         self.assertEqual(self.work(STRANDED_DUMPS=self.fixed)[0].returncode, 0)
 
@@ -218,6 +277,10 @@ class Example(unittest.TestCase):
         used = [s for s in steps if s.get('uses', '').endswith('ci/github')]
         self.assertEqual(len(used), 1)
         self.assertLessEqual(set(used[0]['with']), set(action['inputs']))
+        rights = load('ci/example/.github/workflows/leaks.yml')['permissions']
+        self.assertEqual(rights, {'contents': 'read', 'security-events': 'write'})
+        included, = load('ci/example/.gitlab-ci.yml')['include']
+        self.assertTrue(os.path.exists(os.path.join(SOURCE, included['file'])))
         job = load('ci/example/.gitlab-ci.yml')['leaks']
         template = load('ci/gitlab/stranded.gitlab-ci.yml')[job['extends']]
         self.assertLessEqual(set(job['variables']), set(template['variables']))

@@ -82,6 +82,14 @@ class Glue(unittest.TestCase):
         self.assertEqual(handled.count(': Failure'), 1, handled)
         self.assertIn('the end of the test', handled)
 
+    def test_the_command_that_runs_it_again_can_be_pasted(self):
+        for typed in ('./leaky_gtest', BINARY):
+            first = run(typed, '--gtest_filter=Planted.Leaks', cwd=PROGRAMS, env={'STRANDED_OPTIONS': 'seed=7'})
+            command = re.search(r'^run it again: (.*)$', first.stdout, re.M).group(1)
+            self.assertEqual(command, 'STRANDED_OPTIONS=seed=7 ./leaky_gtest --gtest_filter=Planted.Leaks')
+            again = run('sh', '-c', command, cwd=PROGRAMS)
+            self.assertIn('[  FAILED  ] Planted.Leaks', again.stdout)
+
     # First of all: the runtime's own threads start at that moment, too.
     def test_a_world_waits_for_a_thread_outside(self):
         for seed in range(1, 21):
