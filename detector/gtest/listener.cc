@@ -110,6 +110,8 @@ struct LeakCheckListener::State {
   std::map<std::string, std::map<std::string, std::string>> lacks;
   std::size_t finished = 0;
   bool found = false;
+
+  void Finish(detector::Exploration& exploration);
 };
 
 namespace {
@@ -183,7 +185,8 @@ void LeakCheckListener::BeginExplored(const testing::TestInfo& test) {
   const std::string name = NameOf(test);
   auto& exploration = state_->explorations[name];
   state_->exploring = nullptr;
-  if (exploration == nullptr) {
+  const bool first = exploration == nullptr;
+  if (first) {
     ExploreOptions options = ExploreOptionsFromEnvironment();
     options.name = name;
     detector::WriteBegin(GetOptions().explore, name);
@@ -194,6 +197,7 @@ void LeakCheckListener::BeginExplored(const testing::TestInfo& test) {
     state_->scope.emplace(name);
     return;
   }
+  if (first) state_->Finish(*exploration);  // its options cannot be used
   // This test is done, others are not: the fixture runs once more, the body does not.
   state_->world = internal::EnterControlledWorld(name, GetOptions().seed);
   GTEST_SKIP();
@@ -218,12 +222,15 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
   if (failure.empty()) failure = lack;
   state_->scope.reset();
   state_->exploring->End(nullptr, failure);
-  if (!state_->exploring->over()) return;
-  ExploreResult result = state_->exploring->TakeResult();
+  if (state_->exploring->over()) state_->Finish(*state_->exploring);
+}
+
+void LeakCheckListener::State::Finish(detector::Exploration& exploration) {
+  ExploreResult result = exploration.TakeResult();
   detector::ShortenSteps(result);
   detector::WriteResult(GetOptions().explore, result);
-  state_->found |= !result.clean();
-  ++state_->finished;
+  found |= !result.clean();
+  ++finished;
 }
 
 void LeakCheckListener::OnTestIterationEnd(const testing::UnitTest& tests, int) {

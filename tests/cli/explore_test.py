@@ -150,8 +150,9 @@ class Explore(unittest.TestCase):
     def test_wrong_flags(self):
         for flags in (['--policy', 'best'], ['--schedules', '0'], ['--replay', 'nonsense'],
                       ['--patch', 'capacity@x']):
-            result = stranded('explore', *flags, '--', FLAKY)
-            self.assertEqual(result.returncode, 2, (flags, result.stdout, result.stderr))
+            for program in (FLAKY, TESTS):
+                result = stranded('explore', *flags, '--', program)
+                self.assertEqual(result.returncode, 2, (flags, result.stdout, result.stderr))
 
 
 class Fix(unittest.TestCase):
