@@ -35,8 +35,17 @@ void KeepDump() {
   internal::DumpIsWritten();
 }
 
+// On its way out the exception may meet a std::thread, whose destructor ends the program.
+std::terminate_handler terminate_before = nullptr;
+void TellBeforeTheEnd() {
+  std::fputs(DeadEndText().c_str(), stderr);
+  if (terminate_before != nullptr) terminate_before();
+  std::abort();
+}
+
 void ReportDeadEnd(std::uint64_t) {
   DeadEndText() = ExamineDeadEnd().ToText();
+  if (terminate_before == nullptr) terminate_before = std::set_terminate(&TellBeforeTheEnd);
   KeepDump();
 }
 
@@ -53,6 +62,7 @@ bool RunOnce(const std::function<void()>& body, bool print) {
     }
     if (dead) {
       if (print) std::fputs(DeadEndText().c_str(), stderr);
+      DeadEndText().clear();
       return false;
     }
     const LeakReport report = scope.Check();

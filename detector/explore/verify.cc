@@ -87,12 +87,20 @@ class Search {
       Rounds();
     }
     search_.verified = !search_.was_clean && now_.clean();
+    DropRepeated();
     NoteEvidence();
     if (!search_.was_clean) NoteUntestable();
     return std::move(search_);
   }
 
  private:
+  // The second rounds begin with what the first ones tried alone.
+  void DropRepeated() {
+    std::set<std::string> told;
+    std::erase_if(search_.trials, [&](const FixTrial& t) {
+      return !told.insert(absl::StrCat(t.fix.patch, " ", t.evidence)).second;
+    });
+  }
   // Each fix that was tried says so, wherever the findings are reported from now on.
   void NoteEvidence() {
     for (FixTrial& trial : search_.trials) {

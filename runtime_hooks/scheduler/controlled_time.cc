@@ -4,12 +4,12 @@
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
+#include "stranded/options.h"
 
 namespace stranded::internal {
 namespace {
 
 // How long a dead end waits for threads the runtime does not know.
-constexpr auto kOutsideGrace = std::chrono::seconds(1);
 constexpr auto kOutsideLook = std::chrono::milliseconds(1);
 
 }  // namespace
@@ -122,14 +122,18 @@ bool ControlledWorld::WaitForOutside() {
   // Counted first: else the runtime's own that start meanwhile would hide one of the others.
   const int known = threads_at_start_ + runtime_threads.load(std::memory_order_relaxed);
   const bool threads = OsThreads() > known;
-  const auto until = std::chrono::steady_clock::now() + kOutsideGrace;
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
   for (;;) {
     // Looked at first: a task that ends its work wakes ours before it counts as done.
     const bool at_work = OthersAtWork();
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty()) return true;
     const bool waiting_for_threads = threads && std::chrono::steady_clock::now() < until;
-    if (!at_work && !waiting_for_threads) return false;
+    if (!at_work && !waiting_for_threads) {
+      outside_threads_ = threads ? std::max(0, OsThreads() - known) : 0;
+      return false;
+    }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
   }
 }

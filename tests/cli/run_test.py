@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -115,6 +116,19 @@ class BadEnds(unittest.TestCase):
         result = run(program('check_at_exit'))
         self.assertEqual(result.returncode, 86)
         self.assertIn('cancelled-send', result.stderr)
+
+    def test_threads_that_are_no_tasks(self):
+        def controlled(how, wait_ms):
+            options = f'schedule=controlled:outside_ms={wait_ms}'
+            return run(program('slow_thread'), how, env={'STRANDED_OPTIONS': options})
+        self.assertEqual(controlled('late', 60000).returncode, 0)
+        never, unjoined = controlled('never', 10), controlled('unjoined', 10)
+        self.assertEqual(never.returncode, 86)
+        self.assertEqual(unjoined.returncode, -signal.SIGABRT)
+        for result in (never, unjoined):
+            self.assertIn('global-deadlock, predicted', result.stderr)
+            self.assertIn('1 thread that is no task was alive', result.stderr)
+        self.assertIn('terminate called', unjoined.stderr)
 
     def test_a_colon_in_a_path(self):
         with tempfile.TemporaryDirectory(suffix=':x') as out:

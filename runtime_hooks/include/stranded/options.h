@@ -21,6 +21,8 @@ struct Options {
   int grace_ms = 1000;     // how long the dump at exit waits for tasks that still move
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
+  // Controlled worlds: so long other threads may take to wake a task, before it is a dead end.
+  int outside_ms = 1000;
   std::string on_quit = "report";  // SIGQUIT: report, or only the dump
   std::string source_root;         // paths in reports are relative to it; empty: found out
   int workers = 0;                 // 0: one per core
