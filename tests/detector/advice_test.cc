@@ -358,7 +358,7 @@ void ReadTwice(bool again) {
   Chan<Unit> in, go;
   WaitGroup done;
   for (int i = 0; i < 2; ++i) {
-    done.Go([&mu, in, go, again] {
+    done.Go([&mu, in, go, again]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       mu.RLock();
       in.Send({});
       go.Recv();

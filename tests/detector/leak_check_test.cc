@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/base/thread_annotations.h"
 #include "stranded/explore.h"
 #include "stranded/stranded.h"
 
@@ -22,14 +23,15 @@ std::vector<std::string> RulesFound(bool goes_on) {
 }
 
 // Two looks of a supervisor that closes the worker's channel itself in the end.
-void Supervise(bool goes_on, bool leaves_a_lock, std::vector<std::vector<std::string>>& found) {
+void Supervise(bool goes_on, bool leaves_a_lock,
+               std::vector<std::vector<std::string>>& found) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const Chan<int> jobs;
   Mutex mutex;
   const TaskHandle worker = Go([=] {
     for ([[maybe_unused]] const int job : jobs) this_task::Yield();
   });
   if (leaves_a_lock) {
-    for (int i = 0; i < 2; ++i) Go([&mutex] { mutex.Lock(); });
+    for (int i = 0; i < 2; ++i) Go([&mutex]() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex.Lock(); });
   }
   for (int i = 0; i < 2; ++i) {
     jobs.Send(i);
