@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,7 +28,11 @@ std::string Demangled(const char* name) {
   return WithoutInlineNamespaces(std::move(result));
 }
 
+// GCC gives lambdas in some templates names that its own demangler does not read.
+bool IsMangled(std::string_view function) { return function.starts_with("_Z"); }
+
 bool IsRuntime(const std::string& function) {
+  if (IsMangled(function)) return function.find("N8stranded") < 4;
   return function.starts_with("stranded::") || function.find("fcontext") != std::string::npos ||
          function.find(" stranded::internal::") != std::string::npos;
 }
@@ -49,12 +54,14 @@ std::string FunctionName(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
   for (const unsigned tag : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
     if (dwarf_attr_integrate(die, tag, &attribute) != nullptr) {
-      if (const char* name = dwarf_formstring(&attribute)) return Demangled(name);
+      const char* name = dwarf_formstring(&attribute);
+      std::string function = name == nullptr ? "" : Demangled(name);
+      if (!function.empty() && !IsMangled(function)) return function;
     }
   }
   const char* name = dwarf_diename(die);
   if (name == nullptr) return "";
-  return std::strcmp(name, "operator()") == 0 ? "lambda" : name;
+  return std::string_view(name).starts_with("operator()") ? "lambda" : name;
 }
 
 // As the compiler was told to call it. Where it maps paths, its working directory is relative, too,
@@ -186,6 +193,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     }
   }
   frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
+  if (IsMangled(frame.function) && !chain.empty()) frame.function = FunctionName(&chain[0]);
   frame.library = !chain.empty() && IsLibrary(&chain[0]);
   out.push_back(frame);
 }

@@ -12,6 +12,8 @@ namespace stranded {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 std::vector<std::string> RulesFound(bool goes_on) {
   LeakCheckOptions options;
@@ -71,6 +73,29 @@ TEST(FindLeaks, ACallerThatGoesOnMayStillEndEachWait) {
 TEST(FindLeaks, WhatACallerThatGoesOnCannotEndIsFound) {
   const std::vector<std::string> look = {"orphaned-lock"};
   EXPECT_THAT(Looks(true, true), ElementsAre(look, look));
+}
+
+// GCC's demangler does not read the names of such lambdas.
+template <class... Values>
+void ReceiveInALambda(const Chan<int>& values, Values&&... others) {
+  [&]<std::size_t... Is>(std::index_sequence<Is...>) __attribute__((noinline)) {
+    values.Recv();
+    static_assert(sizeof...(Is) == sizeof...(others));
+  }
+  (std::index_sequence_for<Values...>());
+}
+
+TEST(Stacks, ALambdaInATemplateHasAName) {
+  ExploreOptions options;
+  options.schedules = 1;
+  const ExploreResult result = Explore(options, [] {
+    const Chan<int> values;
+    Go([values] { ReceiveInALambda(values, 1, 2.0); });
+  });
+  ASSERT_FALSE(result.clean());
+  const std::vector<StackFrame> stack = result.bad()->report.findings()[0].data().stack;
+  ASSERT_FALSE(stack.empty());
+  for (const StackFrame& frame : stack) EXPECT_THAT(frame.function, Not(StartsWith("_Z")));
 }
 
 }  // namespace
