@@ -116,13 +116,14 @@ void Candidates::GiveUpOrReturn(const Task& task) {
   WithContext(task);
   if (s_.EndedContext(task) != nullptr) return;
   const SourceSite site = SiteText(s_, task.wait_site);
-  Add(SimpleFix(FixKind::kAddContextCase, site,
-                absl::StrCat("At ", site.ToString(),
-                             ", wait in a Select beside a channel that is closed, or a context "
-                             "that is cancelled, when nobody will come to the other side any "
-                             "more."),
-                "The operation then ends when the other side has left."),
-      "giveup", site);
+  Fix fix = SimpleFix(FixKind::kAddContextCase, site,
+                      absl::StrCat("At ", site.ToString(),
+                                   ", wait in a Select beside a channel that is closed, or a "
+                                   "context that is cancelled, when nobody will come to the other "
+                                   "side any more."),
+                      "The operation then ends when the other side has left.");
+  WarnOfLocksHeld(s_, task, fix);
+  Add(std::move(fix), "giveup", site);
 }
 
 // Listening to the task's own context helps where that ends, or can be made to.
@@ -178,6 +179,7 @@ void Candidates::GiveUpWithStop(const Task& task, const Channel& channel) {
     fix.warnings.push_back(
         "If that channel is sent on, close it instead: one value reaches one task only.");
   }
+  WarnOfLocksHeld(s_, task, fix);
   Add(std::move(fix), "giveup", site);
 }
 

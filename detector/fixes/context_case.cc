@@ -119,6 +119,15 @@ Fix SimpleFix(FixKind kind, const SourceSite& site, std::string summary, std::st
   return fix;
 }
 
+void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix) {
+  for (const Sync* lock : s.LocksHeldBy(task)) {
+    const SiteId since = s.HeldAt(task, *lock);
+    fix.warnings.push_back(absl::StrCat(
+        "The lock taken at ", Place(s, since != 0 ? since : lock->site),
+        " is held across this wait: whoever is to end the wait must not need it before."));
+  }
+}
+
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const SourceSite site = SiteText(s, task.wait_site);
@@ -159,6 +168,7 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
         "The task's context has not ended in this run: it must also be cancelled when the work is "
         "no longer wanted.");
   }
+  WarnOfLocksHeld(s, task, fix);
   if (task.wait == WaitKind::kChanSend) {
     const auto source = FindSource(site.file, s.options().source_root);
     if (source.has_value()) {

@@ -23,6 +23,8 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out);
 // What can be tried at run time against this finding (FindingData::candidates): the fixes proposed
 // before and others that fit the wait, in the order in which they should be tried.
 void ListCandidates(const Situation& s, const Group& group, FindingData& out);
+// The wait at which `fix` lets the task give up is within a lock of its own.
+void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix);
 // No edit and no patch at a place of the C++ library: make_shared makes other objects there, too.
 void DropLibraryPlaces(FindingData& data);
 // KIND@FILE#LINE, see runtime_hooks/scheduler/patches.h.
