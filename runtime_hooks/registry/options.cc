@@ -48,6 +48,7 @@ constexpr NumberKey kNumbers[] = {
     {"delay_us", &Options::delay_us, 0},
     {"time_s", &Options::time_s, 0},
     {"stall_s", &Options::stall_s, 0},
+    {"run_child", &Options::run_child, 0},
 };
 
 // "exitcode needs a number from 0 to 255, not '256'".
@@ -69,7 +70,8 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
     return "unknown key '" + key +
            "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
            "grace_ms, stall_s, on_quit, source_root, patch, "
-           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
+           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first, "
+           "run_child";
   }
   if (known != std::end(kNumbers)) {
     if (!numeric || number < static_cast<std::uint64_t>(known->least) ||

@@ -22,10 +22,11 @@ struct Options {
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
   std::string on_quit = "report";  // SIGQUIT: report, or only the dump
-  std::string source_root;         // paths in reports are relative to it; empty: found out
-  int workers = 0;                 // 0: one per core
-  int exitcode = 86;               // of a linked program with findings
-  std::string patch;               // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  int run_child = 0;           // the process that leaves the report on its dump to `stranded run`
+  std::string source_root;     // paths in reports are relative to it; empty: found out
+  int workers = 0;             // 0: one per core
+  int exitcode = 86;           // of a linked program with findings
+  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
   std::string explore;         // tests and CheckedMain: explore many schedules, write results here
   int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay
