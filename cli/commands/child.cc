@@ -13,10 +13,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/terminal/progress.h"
 #include "stranded/explore_json.h"
 #include "stranded/options.h"
+#include "stranded/paths.h"
 
 namespace stranded::cli {
 namespace {
@@ -40,7 +42,8 @@ class TemporaryDirectory {
   bool ok_ = false;
 };
 
-[[noreturn]] void Become(const ExploreRequest& request, const std::string& options) {
+[[noreturn]] void Become(const ExploreRequest& request, const std::string& options,
+                         const std::string& result) {
   setenv("STRANDED_OPTIONS", options.c_str(), 1);
   if (!request.show_output) {
     // What a program prints, it prints thousands of times.
@@ -48,11 +51,13 @@ class TemporaryDirectory {
     if (null >= 0) dup2(null, STDOUT_FILENO);
   }
   std::vector<std::string> args = request.command;
+  if (!request.tests.empty()) args.push_back(absl::StrCat("--gtest_filter=", request.tests));
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());
-  std::fprintf(stderr, "stranded: cannot run '%s': %s\n", argv[0], std::strerror(errno));
+  const char* const why = std::strerror(errno);
+  std::ofstream(result) << "cannot " << why << std::endl;
   _exit(127);
 }
 
@@ -65,13 +70,28 @@ absl::Status NoTest(const std::string& program, const std::string& line) {
       "none of the ", words[1], " tests of '", program, "' matches the filter '", words[2], "'"));
 }
 
-absl::Status ReadResults(const std::string& path, const std::string& program, ExploreReply* reply) {
+// "begin prog" or "test Fetch.One": what stands behind that; "" for other lines.
+std::string BegunIn(const std::string& line) {
+  for (const char* word : {"begin ", "test "}) {
+    if (line.starts_with(word)) return line.substr(std::strlen(word));
+  }
+  return "";
+}
+
+absl::Status ReadResults(const std::string& path, const ExploreRequest& request,
+                         ExploreReply* reply) {
+  const std::string& program = request.command[0];
   std::ifstream in(path);
   std::string line;
   while (std::getline(in, line)) {
-    if (line.starts_with("begin ")) {
-      reply->crashed_in = line.substr(6);
-      continue;
+    if (const std::string name = BegunIn(line); !name.empty()) {
+      reply->crashed_in = name;
+      reply->is_test = line.starts_with("test ");
+      if (reply->is_test || request.tests.empty()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("'", program,
+                       "' has no tests, so --test chooses none: it runs its body in "
+                       "stranded::CheckedMain"));
     }
     if (line.starts_with("crash ")) {
       const std::vector<std::string> words = absl::StrSplit(line, ' ');
@@ -81,8 +101,13 @@ absl::Status ReadResults(const std::string& path, const std::string& program, Ex
       continue;
     }
     if (line.starts_with("none ")) return NoTest(program, line);
+    if (line.starts_with("cannot ")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot run '", program, "': ", line.substr(std::strlen("cannot "))));
+    }
     auto result = detector::ParseExploreJson(line);
     if (!result.ok()) return result.status();
+    result->command = reply->command;
     reply->results.push_back(*std::move(result));
   }
   return absl::OkStatus();
@@ -95,11 +120,17 @@ std::string Now(const std::string& path) {
   const std::streamoff size = in.tellg();
   in.seekg(std::max<std::streamoff>(0, size - kTail));
   std::string line, name;
-  while (std::getline(in, line)) name = line.starts_with("begin ") ? line.substr(6) : "";
+  while (std::getline(in, line)) name = BegunIn(line);
   return name.empty() ? "exploring" : absl::StrCat("exploring ", name);
 }
 
 bool Killed(int exit_code) { return exit_code > 128; }
+
+std::string ForShell(const std::vector<std::string>& command) {
+  return absl::StrJoin(command, " ", [](std::string* out, const std::string& word) {
+    absl::StrAppend(out, ShellWord(word));
+  });
+}
 
 }  // namespace
 
@@ -115,7 +146,7 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
                    "explore=", OptionValue(directory.File()), ":", request.options);
   const pid_t child = fork();
   if (child < 0) return absl::InternalError(absl::StrCat("fork: ", std::strerror(errno)));
-  if (child == 0) Become(request, options);
+  if (child == 0) Become(request, options, directory.File());
   int status = 0;
   {
     const Progress progress([&] { return Now(directory.File()); });
@@ -124,11 +155,9 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   }
   ExploreReply reply;
   reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  const absl::Status read = ReadResults(directory.File(), request.command[0], &reply);
+  reply.command = ForShell(request.command);
+  const absl::Status read = ReadResults(directory.File(), request, &reply);
   if (!read.ok()) return read;
-  if (reply.exit_code == 127 && reply.results.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("'", request.command[0], "' cannot be run"));
-  }
   if (!Killed(reply.exit_code)) reply.crashed_in.clear();
   if (reply.results.empty() && reply.crashed_in.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -147,7 +176,8 @@ void PrintCrash(const ExploreReply& reply) {
   if (!reply.crash_schedule.empty()) {
     absl::StrAppend(&text, ", in schedule ", reply.crash_number,
                     "\n  replay: stranded explore --output --replay ", reply.crash_schedule,
-                    " -- CMD");
+                    reply.is_test ? absl::StrCat(" --test ", reply.crashed_in) : "", " -- ",
+                    reply.command);
   }
   std::fprintf(stderr, "%s\n", text.c_str());
 }

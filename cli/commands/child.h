@@ -13,14 +13,17 @@ namespace stranded::cli {
 // What an exploring child is told; the rest of STRANDED_OPTIONS is kept.
 struct ExploreRequest {
   std::vector<std::string> command;
+  std::string tests;    // a GoogleTest filter; empty: whatever there is
   std::string options;  // key=value:key=value
   bool show_output = false;
 };
 
 struct ExploreReply {
   std::vector<ExploreResult> results;
+  std::string command;         // for the shell
   std::string crashed_in;      // the body in which the program ended before its time
   std::string crash_schedule;  // that leads there; "" if it is not known
+  bool is_test = false;        // that body is a GoogleTest test
   int crash_number = 0;        // the how-manyth it was
   int exit_code = 0;           // 128 + signal
 };

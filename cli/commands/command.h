@@ -31,7 +31,9 @@ struct InputOptions {
   bool all_tasks = false;            // findings list every task, not just the first
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
-void AddPathOptions(CLI::App& app, InputOptions& options);  // a part of them
+// Those of them that do not name the input; and those that say how paths are shown.
+void AddAnalysisOptions(CLI::App& app, InputOptions& options);
+void AddPathOptions(CLI::App& app, InputOptions& options);
 
 struct OutputOptions {
   std::vector<std::string> formats;  // NAME or NAME:FILE; empty: text
@@ -49,6 +51,10 @@ std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string
 Exit PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
 bool StdoutIsData(const OutputOptions& options);
+// True if the text goes to standard output.
+bool StdoutIsText(const OutputOptions& options);
+// What stands before the report of one dump of several.
+std::string PartHead(const OutputOptions& options, const std::string& file);
 // Why reports of several dumps cannot be written so; empty if they can.
 std::string WhyNotSeveral(const OutputOptions& options);
 

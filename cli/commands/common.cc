@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "cli/commands/command.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
@@ -20,11 +18,22 @@
 #include "stranded/report.h"
 
 namespace stranded::cli {
+namespace {
+
+// It may be one of the machine that built the program: no error.
+void WarnIfNoFolder(const std::string& root) {
+  std::error_code error;
+  if (std::filesystem::is_directory(root, error)) return;
+  std::fprintf(stderr, "stranded: --source-root: there is no folder '%s' here\n", root.c_str());
+}
+
+}  // namespace
 
 void AddPathOptions(CLI::App& app, InputOptions& options) {
   app.add_option("--source-root", options.source_root,
                  "Where the sources are: paths are shown relative to it (default .)")
-      ->option_text("DIR");
+      ->option_text("DIR")
+      ->each(&WarnIfNoFolder);
   app.add_flag("--absolute-paths", options.absolute_paths,
                "Show paths as the build machine had them, instead of relative ones or last parts");
 }
@@ -36,6 +45,10 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
   } else {
     app.add_option("FILE", options.file, what)->required();
   }
+  AddAnalysisOptions(app, options);
+}
+
+void AddAnalysisOptions(CLI::App& app, InputOptions& options) {
   std::vector<std::string> ids;
   for (const RuleText& rule : RuleCatalogue()) ids.emplace_back(rule.id);
   OneOf(app.add_option("--rule", options.rules,
@@ -51,11 +64,12 @@ void AddInputOptions(CLI::App& app, InputOptions& options, bool many) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--growth", options.growth_threshold,
-                 "So many tasks blocked at one place are a pile (rule growth)")
+  app.add_option(
+         "--growth", options.growth_threshold,
+         absl::StrCat("So many tasks blocked at one place are a pile (rule growth; default ",
+                      options.growth_threshold, ")"))
       ->option_text("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40, "1 or more"))
-      ->capture_default_str();
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40, "1 or more"));
   Seconds(app.add_option(
       "--min-age", options.min_age_seconds,
       "How long a task must have been blocked in a program that still ran (default 1)"));
@@ -93,11 +107,7 @@ void ShowPaths(const InputOptions& options, Analysis& analysis) {
 namespace {
 
 std::string Argument(const std::string& file, bool live) {
-  const bool plain = !file.empty() && std::ranges::all_of(file, [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::strchr("/._-+=:,@%", c);
-  });
-  const std::string quoted =
-      plain ? file : absl::StrCat("'", absl::StrReplaceAll(file, {{"'", "'\\''"}}), "'");
+  const std::string quoted = ShellWord(file);
   // Else it would be an option.
   const char* here = file.size() > 1 && file[0] == '-' ? "./" : "";
   return absl::StrCat(live ? "--live " : "", here, quoted);
@@ -163,6 +173,11 @@ absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& ro
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rbe"),
                                                              &std::fclose);
     if (in != nullptr) return FromStream(in.get(), file, options, root);
+  }
+  if (std::error_code error; std::filesystem::is_directory(file, error)) {
+    const std::filesystem::path dumps = std::filesystem::path(file) / "*.strd";
+    return absl::UnavailableError(absl::StrCat("cannot read '", file, "': it is a folder; write ",
+                                               dumps.string(), " for the dumps in it"));
   }
   if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
   auto dump = detector::ReadDumpFile(file, root, detector::EventStorage::kEncoded);

@@ -32,6 +32,14 @@ const char* Form(const Analysis& analysis) {
   return analysis.summary.go_form.empty() ? "Stranded" : analysis.summary.go_form.c_str();
 }
 
+std::string Tasks(std::size_t count) {
+  return absl::StrCat(count, count == 1 ? " task" : " tasks");
+}
+
+void SayLost(const std::string& file, const char* so) {
+  std::fprintf(stderr, "stranded: part of %s is lost: %s\n", file.c_str(), so);
+}
+
 int Diff(const DiffFlags& o) {
   const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
   if (before == nullptr || after == nullptr) return kInput;
@@ -53,7 +61,7 @@ int Diff(const DiffFlags& o) {
     } else if (known->second->task_count() != f->task_count()) {
       ++same;
       Line("changed", *f);
-      std::printf("         %zu tasks before, %zu now\n", known->second->task_count(),
+      std::printf("         %s before, %zu now\n", Tasks(known->second->task_count()).c_str(),
                   f->task_count());
     } else {
       ++same;
@@ -64,12 +72,11 @@ int Diff(const DiffFlags& o) {
     ++gone;
     Line("gone", *f);
   }
-  std::printf("%zu new, %zu gone, %zu in both; %zu tasks before, %zu now\n", fresh, gone, same,
-              before->summary.tasks, after->summary.tasks);
-  if (PartlyLost(*before) || PartlyLost(*after)) {
-    std::fprintf(stderr, "stranded: part of a dump is lost: what is missing may not be gone\n");
-    return kInput;
-  }
+  std::printf("%zu new, %zu gone, %zu in both; %s before, %zu now\n", fresh, gone, same,
+              Tasks(before->summary.tasks).c_str(), after->summary.tasks);
+  if (PartlyLost(*before)) SayLost(o.before, "what is missing there may not be new");
+  if (PartlyLost(*after)) SayLost(o.after, "what is missing there may not be gone");
+  if (PartlyLost(*before) || PartlyLost(*after)) return kInput;
   return fresh > 0 ? kFindings : kClean;
 }
 

@@ -46,7 +46,7 @@ void TellIdlePatches(const std::vector<ExploreResult>& results) {
 int Run(const ExploreFlags& o) {
   ExploreRequest request;
   request.command = o.search.command;
-  if (!o.filter.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", o.filter));
+  request.tests = o.filter;
   request.options = SearchText(o.search);
   request.show_output = o.output;
   const auto reply = RunExploring(request);

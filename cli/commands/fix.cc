@@ -15,6 +15,7 @@
 #include "cli/commands/command.h"
 #include "cli/commands/search_options.h"
 #include "cli/manual/amounts.h"
+#include "cli/manual/choices.h"
 #include "cli/manual/help.h"
 #include "stranded/verify.h"
 
@@ -33,7 +34,7 @@ ExploreRequest Request(const SearchOptions& search, const std::string& test,
                        const std::string& root) {
   ExploreRequest request;
   request.command = search.command;
-  if (!test.empty()) request.command.push_back(absl::StrCat("--gtest_filter=", test));
+  request.tests = test;
   request.options = SearchText(search);
   // The program makes the diffs. A colon would end the option.
   const std::string whole = std::filesystem::absolute(root).string();
@@ -44,9 +45,7 @@ ExploreRequest Request(const SearchOptions& search, const std::string& test,
 }
 
 // A program without tests has one body, whose name is no filter.
-std::string FilterFor(const ExploreReply& reply, const ExploreResult& result) {
-  return reply.results.size() == 1 && result.name.find('.') == std::string::npos ? "" : result.name;
-}
+std::string FilterFor(const ExploreResult& result) { return result.is_test ? result.name : ""; }
 
 ExploreResult Again(const FixFlags& o, const std::string& test, const std::string& patches,
                     const std::string& replay) {
@@ -237,7 +236,7 @@ int Run(const FixFlags& o) {
       std::fprintf(stderr, "stranded: %s\n", std::string(result.error.message()).c_str());
       return kUsage;
     }
-    done &= FixTest(o, result, FilterFor(*reply, result), printed);
+    done &= FixTest(o, result, FilterFor(result), printed);
   }
   return done ? kClean : kFindings;
 }
@@ -252,7 +251,8 @@ void AddFix(CLI::App& app, int& exit_code) {
   AtLeast(
       cmd->add_option("--verify", o->verify, "Schedules that each fix must survive (default 1000)"),
       "N", 1);
-  cmd->add_option("--format", o->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  OneOf(cmd->add_option("--format", o->format, "text (default) or json"), "FORMAT",
+        {"text", "json"});
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
       ->option_text("FILTER");
   cmd->add_flag("--apply", o->apply, "Edit the source files");

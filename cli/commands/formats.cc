@@ -26,6 +26,7 @@ struct Format {
   std::string (*write)(const Analysis& analysis, const OutputOptions& options);
   bool binary = false;
   bool lines = false;       // several reports, one after the other, are still of this format
+  bool heading = false;     // and each needs one
   bool whole_dump = false;  // made of a dump, not of findings
 };
 
@@ -48,7 +49,7 @@ std::string Sarif(const Analysis& analysis, const OutputOptions& options) {
 constexpr Format kFormats[] = {
     {"text", Text, false, true},
     {"json", Plain<JsonReport>},
-    {"markdown", Plain<MarkdownReport>, false, true},
+    {"markdown", Plain<MarkdownReport>, false, true, true},
     {"html", Plain<HtmlReport>},
     {"sarif", Sarif},
     {"junit", Plain<JunitReport>},
@@ -57,7 +58,7 @@ constexpr Format kFormats[] = {
     {"ndjson", Plain<NdjsonReport>, false, true},
     {"dot", Plain<DotReport>},
     {"pprof", Plain<PprofReport>, true},
-    {"perfetto", Plain<PerfettoReport>, true, false, true},
+    {"perfetto", Plain<PerfettoReport>, true, false, false, true},
 };
 
 std::vector<std::string> NameList() {
@@ -164,6 +165,13 @@ void AddOutputOptions(CLI::App& app, OutputOptions& options) {
       ->option_text("FILE");
   AddColorOption(app, options.color);
   app.add_flag("!--no-stacks", options.stacks, "Leave the stacks out of the text");
+  app.parse_complete_callback([&options] {
+    const auto has_file = [](const std::string& text) { return !Parse(text).file.empty(); };
+    if (options.file.empty() || options.formats.empty()) return;
+    if (!std::ranges::all_of(options.formats, has_file)) return;
+    throw CLI::ValidationError(absl::StrCat("nothing goes to --output ", options.file,
+                                            ": each --format names a file of its own"));
+  });
 }
 
 bool StdoutIsData(const OutputOptions& options) {
@@ -171,6 +179,20 @@ bool StdoutIsData(const OutputOptions& options) {
     if (wanted.file.empty() && !IsText(wanted)) return true;
   }
   return false;
+}
+
+bool StdoutIsText(const OutputOptions& options) {
+  return std::ranges::any_of(AllWanted(options), [](const Wanted& wanted) {
+    return wanted.file.empty() && wanted.format->write == Text;
+  });
+}
+
+std::string PartHead(const OutputOptions& options, const std::string& file) {
+  if (!StdoutIsData(options)) return absl::StrCat("== ", file, "\n");
+  const auto is_markdown = [](const Wanted& w) { return w.file.empty() && w.format->heading; };
+  // A line of ndjson names its dump itself.
+  return std::ranges::any_of(AllWanted(options), is_markdown) ? absl::StrCat("# `", file, "`\n\n")
+                                                              : "";
 }
 
 std::string WhyNotSeveral(const OutputOptions& options) {

@@ -110,8 +110,8 @@ int ChangeBaseline(const GateOptions& o, const Tally& tally, Baseline& baseline)
   if (absl::Status written = WriteBaseline(o.baseline, baseline); !written.ok()) {
     return Fail(written, kInternal);
   }
-  std::printf("stranded: baseline %s: %zu entries before, %zu now\n", o.baseline.c_str(), before,
-              baseline.entries.size());
+  std::printf("stranded: baseline %s: %zu %s before, %zu now\n", o.baseline.c_str(), before,
+              before == 1 ? "entry" : "entries", baseline.entries.size());
   return kClean;
 }
 
@@ -165,8 +165,8 @@ int Judge(const GateOptions& o, const GateDumps& dumps, const Tally& tally, std:
                verdict, tally.found, tally.found == 1 ? "finding" : "findings", tally.fresh.size(),
                tally.known, tally.suppressed, Besides(dumps.merged.summary).c_str());
   if (strict) {
-    std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused entries\n",
-                 useless);
+    std::fprintf(stderr, "stranded: --strict-baseline: %zu stale, expired or unused %s\n", useless,
+                 useless == 1 ? "entry" : "entries");
   }
   if (dumps.partly_unread) PrintLosses(dumps.merged);
   if (fails) return kFindings;
@@ -215,7 +215,7 @@ int Gate(const GateOptions& o) {
   Baseline baseline;
   if (!o.suppressions.empty()) {
     auto read = ReadSuppressions(o.suppressions);
-    if (!read.ok()) return Fail(read.status(), absl::IsNotFound(read.status()) ? kInput : kUsage);
+    if (!read.ok()) return Fail(read.status(), kInput);
     suppressions = *std::move(read);
   }
   const GateDumps dumps = LoadForGate(o.input);
@@ -224,9 +224,7 @@ int Gate(const GateOptions& o) {
   const FileLock lock(ChangesBaseline(o) ? o.baseline : "");
   if (!o.baseline.empty() && !o.create) {
     auto read = ReadBaseline(o.baseline);
-    if (!read.ok()) {
-      return Fail(read.status(), absl::IsFailedPrecondition(read.status()) ? kUsage : kInput);
-    }
+    if (!read.ok()) return Fail(read.status(), kInput);
     baseline = *std::move(read);
   }
   const Tally tally = Sort(dumps.merged.findings, suppressions, baseline);
@@ -316,7 +314,7 @@ void AddGate(CLI::App& app, int& exit_code) {
        {"stranded gate --format sarif:leaks.sarif --format junit:leaks.xml *.strd",
         "reports for a CI server beside the verdict"},
        {"stranded gate --self-test", "shows that the gate can fail: ends with exit 1"}},
-      "Exit codes: 0 passed, 1 failed, 2 usage, 3 a dump is missing, unreadable or partly "
+      "Exit codes: 0 passed, 1 failed, 2 usage, 3 an input is missing, unreadable or partly "
       "lost, 4 a report could not be written.");
   cmd->callback([=, &exit_code] {
     if (self_test->count() > 0) {

@@ -4,6 +4,7 @@
 
 #include "cli/commands/command.h"
 #include "cli/manual/help.h"
+#include "cli/terminal/terminal.h"
 
 namespace stranded::cli {
 namespace {
@@ -74,7 +75,7 @@ void AddReport(CLI::App& app, int& exit_code) {
       unreadable |= analysis == nullptr;
       if (analysis == nullptr) continue;
       if (input->live) analysis->summary.typed_as = FileArgument(*input, i);
-      if (input->files.size() > 1 && !StdoutIsData(*output)) std::printf("== %s\n", file.c_str());
+      if (input->files.size() > 1) Print(PartHead(*output, file));
       exit_code = Worse(exit_code, ReportOne(*analysis, *output));
     }
     if (unreadable) exit_code = Worse(exit_code, kInput);

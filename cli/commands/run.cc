@@ -13,9 +13,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "cli/commands/command.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
@@ -32,7 +35,8 @@ struct RunOptions {
   std::vector<std::string> command;
   InputOptions input;
   OutputOptions output;
-  std::string dump, record = "state";
+  std::string dump, record;
+  bool min_age_given = false;
   double timeout_seconds = 0;
 };
 
@@ -47,7 +51,7 @@ int WaitFor(pid_t child, const RunOptions& o, bool* timed_out) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   pollfd ended{pidfd, POLLIN, 0};
   const auto poll_for = [&](double seconds) {
-    return poll(&ended, 1, static_cast<int>(seconds * 1000)) > 0;
+    return poll(&ended, 1, static_cast<int>(std::min(seconds * 1000, 1e9))) > 0;
   };
   if (!poll_for(o.timeout_seconds)) {
     *timed_out = true;
@@ -101,7 +105,43 @@ std::string WhyNoDump(const std::string& file) {
   return absl::StrCat("cannot be written: ", std::strerror(errno));
 }
 
+// What the user wants of the program already, whose dump is not to be lost.
+std::string DumpOf(const std::string& options) {
+  std::string dump;
+  for (const std::string& item : OptionItems(options)) {
+    if (item.starts_with("dump=")) dump = item.substr(std::strlen("dump="));
+  }
+  return dump;
+}
+
+// As the program would: one name for each process.
+std::string WithPid(const std::string& dump, pid_t pid) {
+  const std::size_t at = dump.find("%p");
+  return at == std::string::npos ? dump : std::string(dump).replace(at, 2, absl::StrCat(pid));
+}
+
+[[noreturn]] void Become(RunOptions& o, const std::string& given) {
+  const std::string dump = WithPid(o.dump, getpid());
+  std::remove(internal::BehindLinks(dump).c_str());
+  std::string options = absl::StrCat(given, given.empty() ? "" : ":", "dump=", OptionValue(dump),
+                                     o.record.empty() ? "" : ":record=", o.record,
+                                     o.timeout_seconds > 0 ? ":on_quit=dump" : "");
+  // What is told here need not be told twice.
+  if (StdoutIsText(o.output)) absl::StrAppend(&options, ":run_child=", getpid());
+  setenv("STRANDED_OPTIONS", options.c_str(), 1);
+  std::vector<char*> argv;
+  for (std::string& arg : o.command) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  execvp(argv[0], argv.data());
+  std::fprintf(stderr, "stranded: cannot run '%s': %s\n", argv[0], std::strerror(errno));
+  _exit(127);
+}
+
 int Run(RunOptions& o) {
+  const char* const variable = std::getenv("STRANDED_OPTIONS");
+  const std::string given = variable == nullptr ? "" : variable;
+  const bool asked_here = !o.dump.empty();
+  if (!asked_here) o.dump = DumpOf(given);
   if (const std::string why = WhyNotSo(o.output, {o.dump}); !why.empty()) {
     std::fprintf(stderr, "stranded run: %s\n", why.c_str());
     return kUsage;
@@ -113,24 +153,13 @@ int Run(RunOptions& o) {
     return kInternal;
   }
   if (const std::string why = WhyNoDump(o.dump); !why.empty()) {
-    std::fprintf(stderr, "stranded run: --dump: '%s' %s\n", o.dump.c_str(), why.c_str());
+    std::fprintf(stderr, "stranded run: %s: '%s' %s\n",
+                 asked_here ? "--dump" : "STRANDED_OPTIONS=dump", o.dump.c_str(), why.c_str());
     return kUsage;
   }
-  std::remove(internal::BehindLinks(o.dump).c_str());
-  const char* given = std::getenv("STRANDED_OPTIONS");
-  const std::string options =
-      absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"), "dump=", OptionValue(o.dump),
-                   ":record=", o.record, o.timeout_seconds > 0 ? ":on_quit=dump" : "");
   const pid_t child = fork();
-  if (child == 0) {
-    setenv("STRANDED_OPTIONS", options.c_str(), 1);
-    std::vector<char*> argv;
-    for (std::string& arg : o.command) argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    execvp(argv[0], argv.data());
-    std::fprintf(stderr, "stranded: cannot run '%s': %s\n", argv[0], std::strerror(errno));
-    _exit(127);
-  }
+  if (child == 0) Become(o, given);
+  o.dump = WithPid(o.dump, child);
   bool timed_out = false;
   const int status = WaitFor(child, o, &timed_out);
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -153,11 +182,14 @@ int Run(RunOptions& o) {
     return code == 0 ? static_cast<int>(kInput) : code;
   }
   // There is no later look at a program that is killed: what it waited for most of its time counts.
-  if (timed_out) o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 20);
+  if (timed_out && !o.min_age_given) {
+    o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 20);
+  }
   const auto analysis = Load(o.dump, o.input);
   if (WIFSIGNALED(status) && !timed_out) own_dump.Keep();
   if (analysis == nullptr) return kInput;
   o.output.source_root = o.input.source_root;
+  o.output.absolute_paths = o.input.absolute_paths;
   if (const Exit printed = PrintReport(*analysis, o.output); printed != kClean) return printed;
   if (!analysis->findings.empty() && (code == 0 || timed_out || code == 86)) return kFindings;
   if (timed_out) return kTimedOut;
@@ -176,9 +208,7 @@ void AddRun(CLI::App& app, int& exit_code) {
         "LEVEL", {"off", "state", "trace"});
   SomeSeconds(cmd->add_option("--timeout", o->timeout_seconds,
                               "After so long a dump is taken and the program killed"));
-  cmd->add_option("--source-root", o->input.source_root,
-                  "Where the sources are: paths are shown relative to it (default .)")
-      ->option_text("DIR");
+  AddAnalysisOptions(*cmd, o->input);
   AddOutputOptions(*cmd, o->output);
   SetExamples(
       *cmd,
@@ -190,7 +220,10 @@ void AddRun(CLI::App& app, int& exit_code) {
       "--timeout 1 with findings, else 124.");
   cmd->prefix_command(false);
   cmd->positionals_at_end();
-  cmd->callback([=, &exit_code] { exit_code = Run(*o); });
+  cmd->callback([=, &exit_code] {
+    o->min_age_given = cmd->count("--min-age") > 0;
+    exit_code = Run(*o);
+  });
 }
 
 }  // namespace stranded::cli

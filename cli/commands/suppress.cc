@@ -17,7 +17,7 @@ int NotFound(const Analysis& analysis, const std::string& file, const std::strin
                  PartlyLost(analysis) ? "what could be read of " : "", file.c_str());
     return wanted == "all" ? kClean : kUsage;
   }
-  std::fprintf(stderr, "stranded: no finding '%s' in %s; accepted: all", wanted.c_str(),
+  std::fprintf(stderr, "stranded: no finding '%s' in %s; accepted: all, finding:N", wanted.c_str(),
                file.c_str());
   for (const Finding& f : analysis.findings) {
     std::fprintf(stderr, ", %s", std::string(f.fingerprint()).c_str());
@@ -31,7 +31,8 @@ int Suppress(const Analysis& analysis, const InputOptions& input, const std::str
   const std::string why = reason.empty() ? "seen on " + Today() + ", not judged yet" : reason;
   bool found = false;
   for (const Finding& f : analysis.findings) {
-    if (wanted != "all" && f.fingerprint() != wanted) continue;
+    const std::string number = absl::StrCat("finding:", &f - analysis.findings.data() + 1);
+    if (wanted != "all" && f.fingerprint() != wanted && number != wanted) continue;
     Print(absl::StrCat("# ", f.data().title, "\n", SuppressionFor(f, why), "\n"));
     found = true;
   }
@@ -49,7 +50,8 @@ void AddSuppress(CLI::App& app, int& exit_code) {
   auto reason = std::make_shared<std::string>();
   AddInputOptions(*cmd, *input, false);
   AddLiveOption(*cmd, *input);
-  cmd->add_option("FINDING", *wanted, "Its id (s1:...), or all")->required();
+  cmd->add_option("FINDING", *wanted, "Its id (s1:...), finding:N as report numbers them, or all")
+      ->required();
   cmd->add_option("--reason", *reason,
                   "Why it may stay; without one, the entry says when it was made")
       ->option_text("TEXT");

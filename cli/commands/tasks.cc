@@ -1,9 +1,11 @@
 // stranded tasks FILE: one line for each task.
 #include <cinttypes>
+#include <cstdio>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "cli/commands/command.h"
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
@@ -66,13 +68,30 @@ void AddColumns(CLI::App& cmd, TaskOptions& o) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+// What is asked for by its id but not there; or empty.
+std::string NotThere(const Analysis& analysis, const TaskFilter& filter) {
+  if (filter.context != 0 && ShowContext(analysis, filter.context).empty()) {
+    return absl::StrCat("context ", filter.context);
+  }
+  if (filter.channel != 0 && ShowChannel(analysis, filter.channel).empty()) {
+    return absl::StrCat("channel ", filter.channel);
+  }
+  return "";
+}
+
 int Run(TaskOptions& o) {
   o.input.all_tasks = true;
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
   ShowPaths(o.input, *analysis);
   o.filter.in_findings |= !o.input.rules.empty();
-  o.filter.min_age_ns = static_cast<std::int64_t>(o.min_age_seconds * 1e9);
+  o.filter.min_age_ns = absl::ToInt64Nanoseconds(absl::Seconds(o.min_age_seconds));
+  if (const std::string what = NotThere(*analysis, o.filter); !what.empty()) {
+    std::fprintf(stderr, "stranded tasks: there is no %s in %s\n", what.c_str(),
+                 o.input.file.c_str());
+    const Exit whole = CleanUnlessLost(*analysis);
+    return whole == kClean ? kUsage : whole;  // it may be in what was lost
+  }
   o.filter.width = Width();
   TaskTable(*analysis, o.filter, &Print);
   if (const std::uint64_t left = analysis->summary.unlisted; left > 0) {

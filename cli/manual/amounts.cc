@@ -1,5 +1,6 @@
 #include "cli/manual/amounts.h"
 
+#include <cmath>
 #include <string>
 
 #include "absl/strings/numbers.h"
@@ -22,7 +23,8 @@ bool ParseSeconds(const std::string& given, double* seconds) {
 CLI::Option* Seconds(CLI::Option* option, bool zero_too) {
   const auto check = [zero_too](std::string& given) -> std::string {
     double seconds = 0;
-    const bool fits = ParseSeconds(given, &seconds) && (seconds > 0 || (zero_too && seconds == 0));
+    const bool fits = ParseSeconds(given, &seconds) && std::isfinite(seconds) &&
+                      (seconds > 0 || (zero_too && seconds == 0));
     if (!fits) {
       return absl::StrCat("'", given, "' is no time", zero_too ? "" : " above 0",
                           ": give seconds, or a duration such as 500ms or 1m30s");

@@ -91,8 +91,21 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
+// An option of a command that stands before it; or empty.
+std::string BeforeCommand(const CLI::App& top, const CLI::App& command) {
+  for (const std::string& word : top.remaining()) {
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string> known = OptionNames(command);
+    if (std::ranges::find(known, name) == known.end()) continue;
+    return absl::StrCat("'", name, "' stands before the command; its place is behind it: stranded ",
+                        command.get_name(), " ", name, " ...");
+  }
+  return "";
+}
+
 std::string Unexpected(const CLI::App& app) {
-  const std::vector<std::string> left = app.remaining();
+  std::vector<std::string> left = app.remaining();
+  std::erase(left, "--");
   if (left.empty()) return "";
   const std::string& word = left.front();
   if (word.size() < 2 || word[0] != '-') {
@@ -115,7 +128,8 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& at = Chosen(app);
   std::string what = error.what();
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-    const std::string unexpected = Unexpected(at);
+    std::string unexpected = &at == &app ? "" : BeforeCommand(app, at);
+    if (unexpected.empty()) unexpected = Unexpected(at);
     if (!unexpected.empty()) what = unexpected;
   } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
     const bool twice = what.find("At Most") != std::string::npos;

@@ -8,7 +8,8 @@
 namespace stranded::cli {
 namespace {
 
-constexpr std::size_t kTextColumn = 13;  // of the rows of a finding
+// Of the rows of a finding, and of a page of `show`.
+constexpr std::size_t kTextColumns[] = {13, 12};
 
 // Columns that a word takes: neither colours nor the later bytes of a character count.
 std::size_t Columns(std::string_view word) {
@@ -26,8 +27,12 @@ std::size_t Columns(std::string_view word) {
 }
 
 std::size_t Indent(std::string_view line) {
-  if (line.starts_with("   ")) return kTextColumn;
-  return 3;
+  if (!line.starts_with("  ")) return 3;
+  for (const std::size_t column : kTextColumns) {
+    const bool begins = column < line.size() && line[column] != ' ' && line[column - 1] == ' ';
+    if (begins) return column;
+  }
+  return line.starts_with("   ") ? kTextColumns[0] : 3;
 }
 
 void AddWrapped(std::string_view line, std::size_t width, std::string& out) {

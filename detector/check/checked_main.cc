@@ -1,4 +1,7 @@
 // A program's main() with a leak check around it.
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,15 +20,20 @@
 namespace stranded {
 namespace {
 
+// True if `stranded run` reports on the dump. Not for those that its child starts: they write over
+// each other's.
+bool RunReports() { return GetOptions().run_child == getpid() && !GetOptions().dump.empty(); }
+
 // A dead end is reported while everything is still parked; then main gets an exception.
 std::string& DeadEndText() {
   static auto& text = *new std::string;
   return text;
 }
 
-void KeepDump() {
+// True if there is a dump.
+bool KeepDump() {
   const std::string& path = GetOptions().dump;
-  if (path.empty()) return;
+  if (path.empty()) return false;
   DumpOptions options;
   options.reason = "check";
   const absl::Status written = WriteDump(path, options);
@@ -33,6 +41,7 @@ void KeepDump() {
     std::fprintf(stderr, "stranded: %s\n", std::string(written.message()).c_str());
   }
   internal::DumpIsWritten();
+  return written.ok();
 }
 
 // On its way out the exception may meet a std::thread, whose destructor ends the program.
@@ -46,7 +55,18 @@ void TellBeforeTheEnd() {
 void ReportDeadEnd(std::uint64_t) {
   DeadEndText() = ExamineDeadEnd().ToText();
   if (terminate_before == nullptr) terminate_before = std::set_terminate(&TellBeforeTheEnd);
-  KeepDump();
+  if (KeepDump() && RunReports()) DeadEndText().clear();
+}
+
+std::size_t LostCancels(const LeakReport& report) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      report.findings(), [](const Finding& f) { return f.rule() == "lost-cancel"; }));
+}
+
+// A timeout may have ended a context meanwhile whose cancel function is lost: the dump is silent.
+bool DumpTellsAll(const LeakReport& report, LeakScope& scope) {
+  const std::size_t lost = LostCancels(report);
+  return lost == 0 || LostCancels(scope.CheckLostCancels()) >= lost;
 }
 
 // True if it left nothing behind.
@@ -66,8 +86,9 @@ bool RunOnce(const std::function<void()>& body, bool print) {
       return false;
     }
     const LeakReport report = scope.Check();
-    if (print) std::fputs(report.ToText().c_str(), stderr);
-    if (print || !report.clean()) KeepDump();
+    const bool kept = (print || !report.clean()) && KeepDump();
+    const bool told = kept && RunReports() && DumpTellsAll(report, scope);
+    if (print && !told) std::fputs(report.ToText().c_str(), stderr);
     return report.clean();
   }
 }
@@ -83,7 +104,7 @@ bool RunControlled(const std::function<void()>& body, std::uint64_t seed, bool p
 int ExploreMain(const std::function<void()>& body) {
   ExploreOptions options = ExploreOptionsFromEnvironment();
   options.name = program_invocation_short_name;
-  detector::WriteBegin(GetOptions().explore, options.name);
+  detector::WriteBegin(GetOptions().explore, options.name, false);
   ExploreResult result = Explore(options, body);
   detector::ShortenSteps(result);
   detector::WriteResult(GetOptions().explore, result);
@@ -125,9 +146,9 @@ void CheckAtExit() {
       [](int status, void*) {
         const LeakReport report = FindLeaks();
         if (report.clean()) return;
-        std::fputs(report.ToText().c_str(), stderr);
+        const bool kept = status == 0 ? KeepDump() : true;  // else the runtime writes it later
+        if (!kept || !RunReports()) std::fputs(report.ToText().c_str(), stderr);
         if (status != 0) return;
-        KeepDump();
         std::fflush(nullptr);
         std::_Exit(GetOptions().exitcode);
       },

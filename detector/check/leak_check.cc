@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "detector/report/source_root.h"
 #include "detector/rules/fingerprint.h"
@@ -67,6 +70,16 @@ std::string PrintForSignal(const std::string& bytes) {
   if (!analysis.ok()) return "stranded: " + std::string(analysis.status().message()) + "\n";
   // Whoever asks wants to see what goes on, not only what is wrong.
   return TextReport(*analysis) + "\n" + TreeReport(*analysis);
+}
+
+// For the text of an exception that each of many schedules may throw.
+std::string NameOnce(const char* file) {
+  static auto& mutex = *new std::mutex;
+  static auto& names = *new std::map<std::string, std::string>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto [name, fresh] = names.try_emplace(file);
+  if (fresh) name->second = detector::ShortFile(file);
+  return name->second;
 }
 
 // Before a check waits: a timeout may end such a context meanwhile. Not under a virtual patch: what
@@ -177,6 +190,7 @@ void LeakScope::ExpectWhatIsLeft() { internal::MarkScopeExpected(scope_); }
 extern "C" {
 const bool stranded_report_printer = [] {
   stranded::internal::SetReportPrinter(&stranded::PrintForSignal);
+  stranded::internal::SetFileNamer(&stranded::NameOnce);
   return true;
 }();
 }

@@ -103,6 +103,7 @@ Exploration::Exploration(ExploreOptions options)
       begun_(std::chrono::steady_clock::now()),
       shown_(begun_) {
   result_.name = options_.name;
+  result_.is_test = options_.is_test;
   result_.policy = options_.policy;
   result_.patch = options_.patch;
   result_.first_seed = options_.seed;

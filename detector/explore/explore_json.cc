@@ -95,6 +95,7 @@ ExploreOutcome OutcomeFrom(const Json& j) {
 ExploreResult ResultFrom(const Json& j) {
   ExploreResult r;
   r.name = j.value("name", "");
+  r.is_test = j.value("is_test", false);
   r.policy = j.value("policy", "");
   r.patch = j.value("patch", "");
   r.coverage = j.value("coverage", "");
@@ -122,6 +123,12 @@ ExploreResult ResultFrom(const Json& j) {
   return r;
 }
 
+// As the program that explored itself made it: what came from there does not have all that it says.
+std::string ReportText(const ExploreResult& r) {
+  if (!r.report_text.empty()) return r.report_text;
+  return r.clean() || r.bad()->report.clean() ? "" : r.bad()->report.ToText();
+}
+
 }  // namespace
 
 std::string ExploreJson(const ExploreResult& r) {
@@ -138,6 +145,7 @@ std::string ExploreJson(const ExploreResult& r) {
   const Json j = {{"format", "stranded-exploration"},
                   {"version", 1},
                   {"name", r.name},
+                  {"is_test", r.is_test},
                   {"policy", r.policy},
                   {"patch", r.patch},
                   {"schedules", r.schedules},
@@ -153,7 +161,7 @@ std::string ExploreJson(const ExploreResult& r) {
                   {"preemptions", r.preemptions},
                   {"repeats", r.repeats},
                   {"idle_patches", r.idle_patches},
-                  {"report", r.clean() || r.bad()->report.clean() ? "" : r.bad()->report.ToText()},
+                  {"report", ReportText(r)},
                   {"steps", steps}};
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -88,12 +88,12 @@ std::string HowToReplay(const ExploreResult& r) {
     absl::StrAppend(&out, "  replay: too long to show, ", ShortSchedule(r.schedule),
                     "; --format json has it\n");
   } else {
-    absl::StrAppend(&out, "  replay: stranded explore ", patch, "--replay ", r.schedule,
-                    " -- CMD\n");
+    absl::StrAppend(&out, "  replay: stranded explore ", patch, "--replay ", r.schedule, " ",
+                    r.Target(), "\n");
   }
   if (r.policy == "random" || r.policy == "round-robin") {
     absl::StrAppend(&out, "      or: stranded explore ", patch, "--policy ", r.policy, " --seed ",
-                    r.bad()->seed, " --schedules 1 -- CMD\n");
+                    r.bad()->seed, " --schedules 1 ", r.Target(), "\n");
   }
   return out;
 }
@@ -203,6 +203,10 @@ std::string OutcomeText(const ExploreOutcome& o) {
 }  // namespace stranded::detector
 
 namespace stranded {
+
+std::string ExploreResult::Target() const {
+  return absl::StrCat(is_test ? absl::StrCat("--test ", name, " ") : "", "-- ", command);
+}
 
 std::string ExploreResult::ToText(bool with_steps) const {
   if (!error.ok()) return absl::StrCat("stranded: ", std::string(error.message()), "\n");

@@ -20,8 +20,8 @@ void Append(const std::string& path, const std::string& line) {
 
 }  // namespace
 
-void WriteBegin(const std::string& path, const std::string& name) {
-  Append(path, "begin " + name + "\n");
+void WriteBegin(const std::string& path, const std::string& name, bool is_test) {
+  Append(path, (is_test ? "test " : "begin ") + name + "\n");
 }
 
 void WriteCrash(const std::string& path, int signal, int number, const std::string& schedule) {

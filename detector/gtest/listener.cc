@@ -189,7 +189,8 @@ void LeakCheckListener::BeginExplored(const testing::TestInfo& test) {
   if (first) {
     ExploreOptions options = ExploreOptionsFromEnvironment();
     options.name = name;
-    detector::WriteBegin(GetOptions().explore, name);
+    options.is_test = true;
+    detector::WriteBegin(GetOptions().explore, name, true);
     exploration = std::make_unique<detector::Exploration>(std::move(options));
   }
   if (exploration->Begin()) {

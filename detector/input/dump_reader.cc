@@ -116,8 +116,9 @@ ReadResult ReadInput(DumpInput input, EventStorage events, const std::string& so
   if (dump->packets == 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         Named(dump->source), " is not a Stranded dump: no readable packet in ", input.size(),
-        " bytes. Dumps are written by "
-        "STRANDED_OPTIONS=dump=FILE or WriteDump()."));
+        input.size() == 1 ? " byte" : " bytes",
+        ". Dumps are written by STRANDED_OPTIONS=dump=FILE or WriteDump(); goroutine dumps of Go "
+        "programs are read as well."));
   }
   if (!source_root.empty()) {
     const std::string prefix = PathPrefix(source_root);

@@ -10,6 +10,7 @@
 #include "detector/report/html_page.h"
 #include "detector/report/outcome.h"
 #include "detector/report/portable.h"
+#include "stranded/paths.h"
 #include "stranded/report.h"
 
 namespace stranded {
@@ -91,19 +92,24 @@ std::string Rules(const std::vector<FindingData>& findings) {
   return absl::StrCat("<section class=rules><h2>What the rules mean</h2>\n", out, "</section>\n");
 }
 
+// As a shell reads it.
+std::string FileInCommands(const Analysis& analysis) {
+  if (!analysis.summary.typed_as.empty()) return analysis.summary.typed_as;
+  const std::string source = analysis.dump == nullptr ? "" : analysis.dump->source;
+  const std::string file = source == "-" ? "" : detector::PortablePath(source);
+  if (file.empty()) return "DUMP";
+  return ShellWord(file[0] == '-' ? "./" + file : file);  // else it would be an option
+}
+
 std::string Findings(const Analysis& analysis, const std::vector<FindingData>& findings) {
   std::string out = "<section id=findings>\n";
-  const std::string& typed = analysis.summary.typed_as;
-  const std::string file = !typed.empty() ? typed
-                           : analysis.dump == nullptr || analysis.dump->source == "-"
-                               ? "DUMP"
-                               : detector::PortablePath(analysis.dump->source);
+  const std::string file = FileInCommands(analysis);
   for (std::size_t i = 0; i < findings.size(); ++i) {
     std::vector<detector::FrameOwner> owners;  // asked of whole paths, which are not shown
     for (const StackFrame& f : analysis.findings[i].data().stack) {
       owners.push_back(detector::OwnerOf(f));
     }
-    out += detector::HtmlFinding(findings[i], i + 1, owners, file.empty() ? "DUMP" : file);
+    out += detector::HtmlFinding(findings[i], i + 1, owners, file);
   }
   if (findings.empty()) {
     out += detector::AllIsWell(analysis)

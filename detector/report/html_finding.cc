@@ -142,7 +142,7 @@ std::string Facts(const FindingData& d) {
     const std::string ages = Ages(d);
     const bool blocked = d.wait != "sleep" && d.wait != "running" && d.verdict != "predicted";
     Row(out, blocked ? "Blocked" : "At",
-        absl::StrCat("at ", Site(d.wait_site),
+        absl::StrCat(blocked ? "at " : "", Site(d.wait_site),
                      ages.empty() ? "" : absl::StrCat("<span class=sub>for ", ages, "</span>")));
   }
   if (d.has_channel) Row(out, "Channel", ChannelHtml(d.channel));

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "detector/fixes/source_edit.h"
 #include "detector/model/snapshot.h"
 #include "detector/report/portable.h"
@@ -30,6 +34,13 @@ std::string_view BelowPrefix(std::string_view path, std::string_view prefix) {
     path.remove_prefix(prefix.size());
   }
   return path;
+}
+
+std::string ShellWord(const std::string& word) {
+  const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::strchr("/._-+=:,@%", c);
+  });
+  return plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
 Analysis WithoutMachinePaths(const Analysis& analysis, std::string_view prefix) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/go/waits.h"
 #include "detector/report/line_hash.h"
 #include "detector/report/outcome.h"
 #include "detector/report/portable.h"
@@ -19,7 +20,14 @@ using detector::Json;
 
 namespace {
 
-Json Place(const std::string& file, std::uint32_t line, std::uint32_t column) {
+// Of the standard libraries, whose files are not below the root of the sources.
+bool InLibrary(const SourceSite& site) {
+  return site.in_library() ||
+         (absl::EndsWith(site.file, ".go") && detector::IsStandardLibrary(site.function));
+}
+
+Json Place(const SourceSite& site, std::uint32_t column) {
+  const std::uint32_t line = site.line;
   Json region = {{"startLine", line}};
   if (column != 0) {
     // All four, as GitHub wants them; an end at the start marks the place.
@@ -27,12 +35,13 @@ Json Place(const std::string& file, std::uint32_t line, std::uint32_t column) {
     region["endLine"] = line;
     region["endColumn"] = column;
   }
-  return {
-      {"physicalLocation", {{"artifactLocation", detector::ArtifactOf(file)}, {"region", region}}}};
+  Json artifact = detector::ArtifactOf(site.file);
+  if (InLibrary(site)) artifact.erase("uriBaseId");
+  return {{"physicalLocation", {{"artifactLocation", artifact}, {"region", region}}}};
 }
 
 Json Location(const SourceSite& site, const std::string& message) {
-  Json j = Place(site.file, site.line, site.column);
+  Json j = Place(site, site.column);
   if (!site.function.empty()) {
     j["logicalLocations"] =
         Json::array({Json::object({{"fullyQualifiedName", site.function}, {"kind", "function"}})});
@@ -101,7 +110,7 @@ Json Stacks(const FindingData& d) {
   Json frames = Json::array();
   for (const StackFrame& f : d.stack) {
     if (f.runtime || f.library || f.function.empty()) continue;
-    Json location = f.line == 0 ? Json::object() : Place(f.file, f.line, 0);
+    Json location = f.line == 0 ? Json::object() : Place({f.file, f.function, f.line, 0}, 0);
     location["logicalLocations"] =
         Json::array({Json::object({{"fullyQualifiedName", f.function}, {"kind", "function"}})});
     frames.push_back({{"location", location}});

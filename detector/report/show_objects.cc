@@ -113,6 +113,11 @@ std::string ContextTitle(const Context& c) {
   return absl::StrCat("context ", c.id, ", ", ContextKindText(c.kind));
 }
 
+// Background is made nowhere.
+std::string TitleAndPlace(const Situation& s, const Context& c) {
+  return absl::StrCat(ContextTitle(c), c.site == 0 ? "" : absl::StrCat(" at ", Place(s, c.site)));
+}
+
 void ContextEnd(const Situation& s, const Context& c, ShowPage& page) {
   if (c.err == ContextErr::kNone) {
     page.Row("ended", c.kind == ContextKind::kBackground || c.kind == ContextKind::kTodo
@@ -138,7 +143,7 @@ void ContextEnd(const Situation& s, const Context& c, ShowPage& page) {
 
 void ContextFamily(const Situation& s, const Context& c, ShowPage& page) {
   if (const Context* parent = s.snap().contexts.Find(c.parent)) {
-    page.Row("below", absl::StrCat(ContextTitle(*parent), " at ", Place(s, parent->site)));
+    page.Row("below", TitleAndPlace(s, *parent));
     page.Next(absl::StrCat("context:", parent->id), "the one above");
   }
   std::vector<const Context*> children;
@@ -146,8 +151,7 @@ void ContextFamily(const Situation& s, const Context& c, ShowPage& page) {
     if (child.parent == c.id && child.id != c.id) children.push_back(&child);
   }
   for (std::size_t i = 0; i < std::min(children.size(), kMostShown); ++i) {
-    page.Row("above",
-             absl::StrCat(ContextTitle(*children[i]), " at ", Place(s, children[i]->site)));
+    page.Row("above", TitleAndPlace(s, *children[i]));
     if (i < 3) page.Next(absl::StrCat("context:", children[i]->id), "one below");
   }
   page.More(children.size());

@@ -26,8 +26,8 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path, const std::st
     text.append(buffer, n);
   }
   if (std::ferror(file.get()) == 0) return text;
-  if (errno == EISDIR) return absl::FailedPreconditionError(cannot(errno) + "; give a file");
-  return absl::UnavailableError(cannot(errno));
+  const char* const hint = errno == EISDIR ? "; give a file" : "";
+  return absl::UnavailableError(absl::StrCat(cannot(errno), hint));
 }
 
 }  // namespace stranded::detector

@@ -49,6 +49,7 @@ constexpr NumberKey kNumbers[] = {
     {"time_s", &Options::time_s, 0},
     {"stall_s", &Options::stall_s, 0},
     {"outside_ms", &Options::outside_ms, 0},
+    {"run_child", &Options::run_child, 0},
 };
 
 // "exitcode needs a number from 0 to 255, not '256'".
@@ -70,7 +71,8 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
     return "unknown key '" + key +
            "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
            "grace_ms, stall_s, outside_ms, on_quit, source_root, patch, "
-           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first";
+           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first, "
+           "run_child";
   }
   if (known != std::end(kNumbers)) {
     if (!numeric || number < static_cast<std::uint64_t>(known->least) ||
@@ -149,12 +151,18 @@ std::string OptionValue(const std::string& value) {
   return text;
 }
 
+std::vector<std::string> OptionItems(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; at < text.size();) {
+    std::string item = NextItem(text, &at);
+    if (!item.empty()) items.push_back(std::move(item));
+  }
+  return items;
+}
+
 Options ParseOptions(const std::string& text) {
   Options options;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::string item = NextItem(text, &at);
-    if (item.empty()) continue;
+  for (const std::string& item : OptionItems(text)) {
     const std::size_t eq = item.find('=');
     const std::string problem = eq == std::string::npos
                                     ? "'" + item + "' is not key=value"

@@ -1,15 +1,19 @@
 // One line for each blocked task of a world, for the text of GlobalDeadlockError.
+#include <atomic>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/scheduler/world.h"
+#include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
 namespace {
 
 constexpr int kMostLines = 50;
+
+std::atomic<FileNamer> file_namer{nullptr};
 
 const char* Doing(WaitKind kind) {
   switch (kind) {
@@ -40,7 +44,9 @@ const char* Doing(const WaitRecord& wait) {
 }
 
 std::string At(const std::source_location& site) {
-  return absl::StrCat(site.file_name(), ":", site.line());
+  const FileNamer namer = file_namer.load(std::memory_order_acquire);
+  return absl::StrCat(namer == nullptr ? site.file_name() : namer(site.file_name()), ":",
+                      site.line());
 }
 
 std::string Line(const Task* task) {
@@ -58,6 +64,8 @@ std::string Line(const Task* task) {
 }
 
 }  // namespace
+
+void SetFileNamer(FileNamer namer) { file_namer.store(namer, std::memory_order_release); }
 
 std::string DescribeWaits(World* world) {
   std::string text = "global deadlock: no task of this world can ever run again";

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import unittest
@@ -73,6 +74,24 @@ class Explore(unittest.TestCase):
         self.assertIn('while it explored rare_abort, in schedule 1\n', again.stderr)
         self.assertEqual(stranded('explore', '--replay', '-', '--', program).returncode, 0)
 
+    def test_the_replay_is_the_command(self):
+        text = stranded('explore', '--schedules', '20', '--', TESTS).stdout
+        replay = re.search(r'Planted.Leaks: .*?  replay: (stranded .*?)\n', text, re.S)[1]
+        self.assertTrue(replay.endswith(f' --test Planted.Leaks -- {TESTS}'), replay)
+        self.assertEqual(stranded(*shlex.split(replay)[1:]).returncode, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "it's mine")
+            shutil.copy(FLAKY, program)
+            text = stranded('explore', '--first', '--', program, 'a b').stdout
+            replay = shlex.split(re.search(r'  replay: (.*)', text)[1])
+            self.assertEqual(replay[-3:], ['--', program, 'a b'])
+
+    def test_a_filter_for_a_program_without_tests(self):
+        for command in ('explore', 'fix'):
+            result = stranded(command, '--schedules', '5', '--test', 'Foo.*', '--', FLAKY)
+            self.assertEqual((result.returncode, result.stdout), (3, ''))
+            self.assertIn('has no tests, so --test chooses none', result.stderr)
+
     def test_a_filter_that_no_test_matches(self):
         for place in (['--test', 'Planted.Nope', '--', TESTS],
                       ['--', TESTS, '--gtest_filter=Planted.Nope']):
@@ -87,6 +106,8 @@ class Explore(unittest.TestCase):
                           'json', '--', TESTS)
         report = json.loads(result.stdout)
         self.assertEqual(report['name'], 'Planted.Leaks')
+        text = stranded('explore', '--schedules', '20', '--test', 'Planted.Leaks', '--', TESTS).stdout
+        self.assertIn(report['report'], text)
         self.assertEqual(report['outcomes'][0]['findings'][0]['rule'], 'cancelled-send')
 
     def test_exhaustive_search_says_what_it_covered(self):
@@ -112,7 +133,9 @@ class Explore(unittest.TestCase):
             result = stranded('explore', '--', *command)
             self.assertEqual(result.returncode, 3)
             self.assertIn('explored nothing', result.stderr)
-        self.assertEqual(stranded('explore', '--', './no-such-program').returncode, 2)
+        missing = stranded('explore', '--', './no-such-program')
+        self.assertEqual(missing.returncode, 2)
+        self.assertEqual(missing.stderr, "stranded: cannot run './no-such-program': No such file or directory\n")
 
     def test_a_patch_for_no_place(self):
         file, line = line_of('samples/flaky_leak/leaky.cc', 'Chan<std::string> answers').split(':')

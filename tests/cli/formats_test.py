@@ -3,8 +3,8 @@
 import gzip
 import json
 import os
-import shutil
 import re
+import shutil
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
@@ -241,6 +241,33 @@ class Formats(WithDumps):
         self.assertIn('perfetto shows one dump', done.stderr)
         self.assertEqual(stranded('gate', '--format', f'perfetto:{self.path("p")}', self.leaky).returncode, 1)
 
+    def test_output_that_nothing_goes_to(self):
+        for command in ('report', 'gate', 'run'):
+            done = stranded(command, '-o', self.path('none'), '--format', f"json:{self.path('x')}", '--',
+                            self.leaky)
+            self.assertEqual(done.returncode, 2, command)
+            self.assertIn(f"nothing goes to --output {self.path('none')}", done.stderr)
+
+    def test_files_of_the_standard_library_are_not_below_the_sources(self):
+        log = json.loads(stranded('report', '--format', 'sarif', 'tests/go_dumps/mutex_deadlock.debug2.txt').stdout)
+        places = re.findall(r'"artifactLocation": {[^}]*}', json.dumps(log['runs'][0]['results']))
+        for text in places:
+            place = json.loads('{' + text + '}')['artifactLocation']
+            own = place['uri'].startswith('leakdumps/')
+            self.assertEqual(place.get('uriBaseId'), '%SRCROOT%' if own else None, place)
+        self.assertTrue(any('sync/mutex.go' in text for text in places))
+
+    def test_a_place_is_named_once(self):
+        page = stranded('report', '--format', 'html', '--growth', '1', 'tests/go_dumps/mixed.debug2.txt').stdout
+        self.assertIn('<dt>At</dt>', page)
+        self.assertNotIn('<dt>At</dt><dd>at ', page)
+
+    def test_commands_of_the_page_are_quoted(self):
+        named = self.path('a b.strd')
+        shutil.copy(self.leaky, named)
+        page = stranded('report', '--format', 'html', named).stdout
+        self.assertRegex(page, r"stranded show (&#39;|')a b\.strd(&#39;|') task:2")
+
     def test_reports_of_several_dumps_do_not_replace_each_other(self):
         done = stranded('report', '-o', self.path('both'), self.leaky, self.fixed)
         self.assertEqual(done.returncode, 2)
@@ -256,6 +283,9 @@ class Formats(WithDumps):
         self.assertEqual(json.loads(merged.stdout)['counts']['tasks'], 6)
         lines = stranded('report', '--format', 'ndjson', self.leaky, self.fixed).stdout.splitlines()
         self.assertEqual([json.loads(line)['type'] for line in lines], ['run', 'finding', 'end', 'run', 'end'])
+        self.assertEqual([json.loads(lines[i])['dump'] for i in (0, 3)], ['leaky.strd', 'fixed.strd'])
+        parts = stranded('report', '--format', 'markdown', self.leaky, self.fixed).stdout
+        self.assertEqual(re.findall(r'^# (.*)', parts, re.M), [f'`{self.leaky}`', f'`{self.fixed}`'])
         text = stranded('report', self.leaky, self.fixed)
         self.assertEqual((text.returncode, text.stdout.count('== ')), (1, 2))
 

@@ -90,7 +90,7 @@ class Gate(WithDumps):
     def test_bad_suppressions_name_the_line(self):
         for bad, why in (('rule=x\n', 'reason'), ('nonsense\n', 'key=value'), ('colour=red reason="x"\n', 'colour')):
             result = self.suppress('# first line\n' + bad)
-            self.assertEqual(result.returncode, 2)
+            self.assertEqual(result.returncode, 3)
             self.assertIn(':2:', result.stderr)
             self.assertIn(why, result.stderr)
 
@@ -121,7 +121,12 @@ class Gate(WithDumps):
             self.assertEqual(changed.returncode, 3, change)
             self.assertIn('left as it is', changed.stderr)
             self.assertEqual(len(self.entries(known)), 1)
-        self.assertEqual(stranded('diff', self.leaky, cut).returncode, 3)
+        later = stranded('diff', self.leaky, cut)
+        self.assertEqual(later.returncode, 3)
+        self.assertIn(f'part of {cut} is lost: what is missing there may not be gone', later.stderr)
+        earlier = stranded('diff', cut, self.leaky)
+        self.assertEqual(earlier.returncode, 3)
+        self.assertIn(f'part of {cut} is lost: what is missing there may not be new', earlier.stderr)
 
     def test_expired_entries_fail_until_they_are_renewed(self):
         known = self.path('expires.json')
@@ -171,8 +176,11 @@ class Gate(WithDumps):
     def test_a_folder_is_neither_baseline_nor_suppressions(self):
         for option in ('--baseline', '--suppressions'):
             wrong = stranded('gate', option, self.dir.name, self.leaky)
-            self.assertEqual(wrong.returncode, 2, wrong.stderr)
+            self.assertEqual(wrong.returncode, 3, wrong.stderr)
             self.assertIn('Is a directory; give a file', wrong.stderr)
+        dumps = stranded('gate', self.dir.name + '/')
+        self.assertEqual(dumps.returncode, 3)
+        self.assertIn(f'it is a folder; write {self.dir.name}/*.strd', dumps.stderr)
 
     def test_what_a_filter_hides_is_told(self):
         hidden = stranded('gate', '--rule', 'nil-channel', self.leaky)

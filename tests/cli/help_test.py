@@ -60,12 +60,17 @@ class Help(unittest.TestCase):
 
     def test_errors_say_where_to_read_on(self):
         for args, what in ((('gate',), 'FILE is required'), (('gate', '--rule'), '--rule needs a value'),
-                           (('show', 'f'), 'WHAT is required'),
+                           (('show', 'f'), 'WHAT is required'), (('run', '--'), 'CMD is required'),
                            (('show', 'f', '1', 'x'), "'x' is one argument too many")):
             result = stranded(*args)
             self.assertEqual(result.returncode, 2, args)
             self.assertIn(f'stranded {args[0]}: {what}', result.stderr)
             self.assertIn(f"Try 'stranded help {args[0]}'.", result.stderr)
+
+    def test_an_option_before_its_command(self):
+        result = stranded('--color', 'always', 'report', 'f')
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("'--color' stands before the command; its place is behind it", result.stderr)
 
     def test_version_names_the_commit(self):
         self.assertRegex(stranded('--version').stdout,

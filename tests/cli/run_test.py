@@ -22,6 +22,33 @@ class Run(unittest.TestCase):
         fixed = stranded('run', '--', os.path.join(SAMPLES, 'sample_fan_in_fixed'))
         self.assertEqual(fixed.returncode, 0, fixed.stderr)
 
+    def test_a_program_that_checks_itself_is_reported_on_once(self):
+        for name, said in (('fan_in_leaky', '1 finding'), ('lost_cancel_leaky', '2 findings'),
+                           ('fan_in_fixed', 'nothing is stranded')):
+            result = stranded('run', '--', os.path.join(SAMPLES, f'sample_{name}'))
+            self.assertIn(f'stranded: {said}', result.stdout)
+            self.assertNotIn('stranded:', result.stderr, name)
+        # A format for programs is no report for people, and a child's dump may be written over.
+        leaky = os.path.join(SAMPLES, 'sample_fan_in_leaky')
+        self.assertIn('1 finding', stranded('run', '--format', 'json', '--', leaky).stderr)
+        self.assertIn('1 finding', stranded('run', '--', 'sh', '-c', f'{leaky}; exit $?').stderr)
+
+    def test_a_dump_that_was_asked_for_already_is_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mine, other = os.path.join(folder, 'mine-%p.strd'), os.path.join(folder, 'other.strd')
+            env = {'STRANDED_OPTIONS': f'dump={mine}:record=trace'}
+            leaky = os.path.join(SAMPLES, 'sample_fan_in_leaky')
+            self.assertEqual(stranded('run', '--', leaky, env=env).returncode, 1)
+            self.assertRegex(' '.join(os.listdir(folder)), r'^mine-\d+\.strd$')
+            self.assertEqual(stranded('run', '--dump', other, '--', leaky, env=env).returncode, 1)
+            self.assertEqual(len(os.listdir(folder)), 2)
+            self.assertTrue(os.path.exists(other))
+
+    def test_options_of_the_report(self):
+        leaky = os.path.join(SAMPLES, 'sample_fan_in_leaky')
+        self.assertIn('left out by --rule', stranded('run', '--rule', 'lock-cycle', '--', leaky).stdout)
+        self.assertEqual(stranded('run', '--min-age', '2', '--absolute-paths', '--', leaky).returncode, 1)
+
     def test_the_programs_own_failure_is_passed_on(self):
         result = stranded('run', '--', program('forked_child'))
         self.assertEqual(result.returncode, 5, result.stderr)

@@ -32,11 +32,17 @@ class Tasks(WithDumps):
         self.assertEqual(ids(self.leaky, '--site', 'nowhere'), [])
         self.assertEqual(ids(self.leaky, '--min-age', '0.0075'), [2, 3])
         self.assertEqual(ids(self.leaky, '--min-age', '7500us'), [2, 3])
+        for endless in ('inf', '1e400', 'nan'):
+            self.assertEqual(stranded('tasks', self.leaky, '--min-age', endless).returncode, 2, endless)
+        self.assertEqual(ids(self.leaky, '--min-age', '1e300'), [])
         wrong = stranded('tasks', self.leaky, '--min-age', 'soon')
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("'soon' is no time: give seconds, or a duration such as 500ms", wrong.stderr)
         self.assertEqual(ids(self.leaky, '--channel', '1'), [2, 3, 4, 5])
-        self.assertEqual(ids(self.leaky, '--channel', '99'), [])
+        for kind in ('context', 'channel'):
+            none = stranded('tasks', self.leaky, f'--{kind}', '99')
+            self.assertEqual((none.returncode, none.stdout), (2, ''))
+            self.assertIn(f'there is no {kind} 99 in ', none.stderr)
 
     def test_a_context_has_the_tasks_below_it(self):
         context = {int(line.split()[0]): int(line.split()[1])
@@ -60,6 +66,11 @@ class Tasks(WithDumps):
             for options, shown in (((), ' f.go:3'), (('--source-root', app), ' x/f.go:3'),
                                    (('--absolute-paths',), f' {app}/x/f.go:3')):
                 self.assertIn(shown, stranded(*command, *options).stdout)
+
+    def test_a_source_root_that_is_not_there_is_named(self):
+        result = stranded('tasks', self.leaky, '--source-root', '/nonexistent')
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("--source-root: there is no folder '/nonexistent' here", result.stderr)
 
     def test_sorting(self):
         self.assertEqual(ids(self.leaky, '--state', 'blocked', '--sort', 'age'), [2, 3, 4, 5])

@@ -81,6 +81,14 @@ class Terminal(WithDumps):
         self.assertGreater(len(wrapped), len(words[:words.index('--- a/')].splitlines()))
         self.assertIn('\n-  Chan<std::string> answers;\n+  Chan<std::string> answers(4);\n', text)
 
+    def test_pages_and_rules_are_wrapped_below_their_text(self):
+        page = on_terminal('show', '--color', 'never', self.leaky, '2', columns=60)[1]
+        self.assertIn('\n' + ' ' * 12 + 'samples/first_answer/leaky.cc:36', page)
+        for rule in ((), ('cancelled-send',)):
+            text = on_terminal('explain', *rule, columns=60)[1]
+            self.assertLessEqual(max(map(len, text.splitlines())), 60)
+            self.assertEqual(text.split(), stranded('explain', *rule).stdout.split())
+
     def test_ascii_where_the_locale_is_not_utf8(self):
         drawn = stranded('tree', self.leaky, env={'LC_ALL': 'C.UTF-8'}).stdout
         plain = stranded('tree', self.leaky, env={'LC_ALL': 'C'}).stdout

@@ -39,6 +39,7 @@ class WrongInput(WithDumps):
     def test_empty_and_foreign(self):
         self.refused(b'', 'is empty')
         self.refused(b'\x7fELF' + bytes(500), 'not a Stranded dump')
+        self.refused(b'x', 'in 1 byte. Dumps are written by STRANDED_OPTIONS=dump=FILE or WriteDump(); goroutine')
         self.refused(b'just some log lines\nand no dump\n', 'not a Stranded dump')
 
     def test_newer_version(self):
@@ -96,6 +97,11 @@ class WrongInput(WithDumps):
         result = stranded('suppress', self.fixed, 'all')
         self.assertEqual((result.returncode, result.stdout), (0, ''))
         self.assertIn('nothing to suppress', result.stderr)
+
+    def test_a_finding_by_its_number(self):
+        by_id = stranded('suppress', self.leaky, 'all')
+        self.assertEqual(stranded('suppress', self.leaky, 'finding:1').stdout, by_id.stdout)
+        self.assertEqual(stranded('suppress', self.leaky, 'finding:2').returncode, 2)
 
     def test_wrong_flags(self):
         for args, named in ((('report', '--format', 'xml', 'f'), ('--format', 'json')),

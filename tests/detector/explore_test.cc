@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/cleanup/cleanup.h"
 #include "stranded/explore_json.h"
@@ -390,10 +391,27 @@ TEST(Explore, JsonComesBack) {
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->schedule, result.schedule);
   EXPECT_EQ(back->outcomes.size(), result.outcomes.size());
+  EXPECT_EQ(back->report_text, result.bad()->report.ToText());
+  EXPECT_THAT(detector::ExploreJson(*back), HasSubstr("tasks alive"));
   EXPECT_EQ(Rules(*back), Rules(result));
   EXPECT_FALSE(detector::ParseExploreJson("{}").ok());
   EXPECT_FALSE(
       detector::ParseExploreJson("{\"format\":\"stranded-exploration\",\"outcomes\":3}").ok());
+}
+
+// The last test, as the lines behind it would be of that file, too.
+TEST(Explore, TheTextOfADeadEndNamesNoFolder) {
+  std::string text;
+  Explore(Options("pct", 1), [&] {
+    try {
+#line 3 "/nowhere/at/all/dead_end.cc"
+      Chan<int>().Recv();
+    } catch (const GlobalDeadlockError& error) {
+      text = error.what();
+      throw;
+    }
+  });
+  EXPECT_THAT(text, HasSubstr(" at dead_end.cc:3 (made at dead_end.cc:3, "));
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ struct ExploreOptions {
   bool minimize = true;
   bool progress = false;  // a line on stderr for long searches
   std::string name = "body";
-  std::string patch;  // virtual patches in force meanwhile
+  bool is_test = false;  // `name` is that of a GoogleTest test
+  std::string patch;     // virtual patches in force meanwhile
   LeakCheckOptions check;
 };
 
@@ -68,6 +69,8 @@ struct ExploreStep {
 
 struct ExploreResult {
   std::string name, policy, patch, coverage;
+  bool is_test = false;         // `name` is that of a GoogleTest test
+  std::string command = "CMD";  // the program and its arguments for the shell, where they are known
   int schedules = 0;
   std::uint64_t first_seed = 0;
   double seconds = 0;
@@ -94,6 +97,8 @@ struct ExploreResult {
   // Schedules tried, ends seen, the report of the first bad one and how to replay it; with `steps`
   // its interleaving.
   std::string ToText(bool steps = false) const;
+  // "--test Fetch.One -- ./my_test": what `stranded explore` is given to explore this again.
+  std::string Target() const;
 };
 
 ExploreResult Explore(const ExploreOptions& options, const std::function<void()>& body);

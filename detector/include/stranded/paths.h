@@ -16,6 +16,9 @@ std::string PathPrefix(const std::string& folder);
 // What of `path` comes after the prefix; the whole path if it does not begin with it.
 std::string_view BelowPrefix(std::string_view path, std::string_view prefix);
 
+// A file or another word as it is typed for a shell: quoted if it needs that.
+std::string ShellWord(const std::string& word);
+
 // The analysis with every path relative to the prefix, where it is below it. Of other absolute
 // paths only the last part stays.
 Analysis WithoutMachinePaths(const Analysis& analysis, std::string_view prefix);

@@ -24,10 +24,11 @@ struct Options {
   // Controlled worlds: so long other threads may take to wake a task, before it is a dead end.
   int outside_ms = 1000;
   std::string on_quit = "report";  // SIGQUIT: report, or only the dump
-  std::string source_root;         // paths in reports are relative to it; empty: found out
-  int workers = 0;                 // 0: one per core
-  int exitcode = 86;               // of a linked program with findings
-  std::string patch;               // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  int run_child = 0;           // the process that leaves the report on its dump to `stranded run`
+  std::string source_root;     // paths in reports are relative to it; empty: found out
+  int workers = 0;             // 0: one per core
+  int exitcode = 86;           // of a linked program with findings
+  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
   std::string explore;         // tests and CheckedMain: explore many schedules, write results here
   int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay
@@ -43,6 +44,7 @@ struct Options {
 // Parsed once from the environment; SetOptionsForTesting replaces it.
 const Options& GetOptions();
 Options ParseOptions(const std::string& text);
+std::vector<std::string> OptionItems(const std::string& text);  // KEY=VALUE each
 // As the text of options takes it: a colon in it is written \:.
 std::string OptionValue(const std::string& value);
 void SetOptionsForTesting(const Options& options);

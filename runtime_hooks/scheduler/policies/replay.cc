@@ -39,8 +39,11 @@ class Replay final : public Policy {
   // A schedule of another program, or of this one before an edit, may look clean here.
   std::string Coverage() const override {
     if (met_.size() == decisions_.size()) return "";
-    return absl::StrCat("met ", met_.size(), " of the ", decisions_.size(),
-                        " changes it was given: they may be of another test, or of other code");
+    return absl::StrCat(
+        "met ", met_.size(), " of the ", decisions_.size(),
+        decisions_.size() == 1
+            ? " change it was given: it may be of another test, or of other code"
+            : " changes it was given: they may be of another test, or of other code");
   }
 
  private:

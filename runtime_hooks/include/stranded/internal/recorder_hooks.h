@@ -10,6 +10,10 @@ namespace stranded::internal {
 using ReportPrinter = std::string (*)(const std::string& dump_bytes);
 void SetReportPrinter(ReportPrinter printer);
 
+// How the text of GlobalDeadlockError names a source file. Without one it does as the compiler did.
+using FileNamer = std::string (*)(const char* file);
+void SetFileNamer(FileNamer namer);
+
 // Called by the handler of a fatal signal before anything else, with a second or two to live: it
 // may allocate, at the risk of that.
 using CrashHook = void (*)(int signal);
