@@ -115,6 +115,7 @@ Exploration::Exploration(ExploreOptions options)
   }
   search_policy_ = *std::move(policy);
   result_.error = internal::SetPatches(options_.patch);
+  result_.idle_patches = internal::IdlePatches();
   if (!result_.error.ok()) phase_ = Phase::kOver;
 }
 
@@ -268,6 +269,7 @@ void Exploration::End(const std::exception_ptr& thrown, const std::string& failu
   const bool cut = internal::RecordOf(world_).cut && !dead_end_.has_value();
   EndState end = cut ? EndState{.key = kCut, .report = LeakReport(), .examined = true} : Examine();
   if (end.examined) end.report = Unexpected(end.report, dead_end_.has_value());
+  NotePatches();
   internal::ScheduleRecord record = internal::RecordOf(world_);
   if (thrown != nullptr && !record.cut) record.exceptions.push_back(TextOf(thrown));
   // What was thrown or failed is part of how it ended.
@@ -376,9 +378,15 @@ bool Exploration::over() {
   return phase_ == Phase::kOver;
 }
 
-ExploreResult Exploration::TakeResult() {
-  result_.idle_patches = internal::IdlePatches();
-  return std::move(result_);
+// After each schedule: explorations take turns, and each new one puts the patches in force anew.
+void Exploration::NotePatches() {
+  if (result_.idle_patches.empty()) return;
+  const std::vector<std::string> idle = internal::IdlePatches();
+  std::erase_if(result_.idle_patches, [&](const std::string& patch) {
+    return std::find(idle.begin(), idle.end(), patch) == idle.end();
+  });
 }
+
+ExploreResult Exploration::TakeResult() { return std::move(result_); }
 
 }  // namespace stranded::detector

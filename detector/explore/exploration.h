@@ -65,6 +65,7 @@ class Exploration {
   void NoteLast(const EndState& end, const internal::ScheduleRecord& record);
   void ShowProgress(bool done);
   bool OutOfTime() const;
+  void NotePatches();
   bool Refuted() const;
 
   const ExploreOptions options_;

@@ -119,6 +119,10 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   AddStack(found, data);
   rule.explain(s_, group, data);
   if (data.graph.empty()) data.graph = WaitChain(s_, task);
+  if (const std::uint32_t threads = s_.ThreadsBeside(task);
+      threads > 0 && data.verdict != "proven") {
+    data.notes.push_back(ThreadsText(threads));
+  }
   ListCandidates(s_, group, data);
   return data;
 }

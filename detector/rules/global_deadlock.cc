@@ -45,15 +45,6 @@ void Propose(const Situation& s, const Task& main, bool cause_known, FindingData
   ListCandidates(s, only_main, data);
 }
 
-// Threads that the runtime did not start may still wake a task.
-void NoteThreads(std::uint32_t threads, FindingData& out) {
-  out.verdict = "predicted";
-  out.notes.push_back(absl::StrCat(
-      threads, threads == 1 ? " thread that is no task was" : " threads that are no tasks were",
-      " alive, and woke nobody within the option outside_ms (a second). Where an answer of theirs "
-      "takes longer, this is no dead end."));
-}
-
 }  // namespace
 
 void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
@@ -82,7 +73,10 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
     data.title = data.task_count == 1 ? "nothing can run any more: the only task is blocked"
                                       : absl::StrCat("nothing can run any more: all ",
                                                      data.task_count, " tasks are blocked");
-    if (world.external > 0) NoteThreads(world.external, data);
+    if (world.external > 0) {
+      data.verdict = "predicted";
+      data.notes.push_back(ThreadsText(world.external));
+    }
     if (world.controlled) {
       data.notes.push_back(
           absl::StrCat("Seed ", world.seed, ", after ", world.steps,

@@ -17,7 +17,10 @@ bool IgnoresEnd(const Situation& s, const Task& task) {
 
 Match Check(const Situation& s, const Task& task) {
   if (task.state == TaskState::kFinished || task.wait == WaitKind::kLeakCheck) return {};
-  if (s.ScopeEnded(task)) return {Answer::kLeak, s.Quiet(task) ? "proven" : "outlived", {}};
+  if (s.ScopeEnded(task)) {
+    const bool sure = s.Quiet(task) && s.ThreadsBeside(task) == 0;
+    return {Answer::kLeak, sure ? "proven" : "outlived", {}};
+  }
   if (IgnoresEnd(s, task)) return {Answer::kLeak, "outlived", {}};
   return {};
 }

@@ -85,6 +85,7 @@ std::string Ago(std::int64_t ns);   // "1.5s ago", "just now"
 std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun);
 // Both do the same on the same object, in the same context, which they both ended or did not.
 bool SameWait(const Situation& s, const Task& a, const Task& b);
+std::string ThreadsText(std::uint32_t threads);  // what Situation::ThreadsBeside() means
 // Verdict for a task that is stuck: proven where nothing can change it.
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key = {});
 // The verdict for a blocked task whose context may have ended.

@@ -84,6 +84,11 @@ bool Situation::Quiet(const Task& task) const {
   return world != IdIndex::kNone && worlds_[world].quiet;
 }
 
+std::uint32_t Situation::ThreadsBeside(const Task& task) const {
+  const World* world = snap_.worlds.Find(task.world);
+  return world != nullptr && world->controlled && Quiet(task) ? world->external : 0;
+}
+
 bool Situation::Deadlocked(const Task& task) const {
   const World* world = snap_.worlds.Find(task.world);
   return world != nullptr && world->deadlock;

@@ -49,6 +49,8 @@ class Situation {
   // Nothing can run in the task's world any more without help from outside. What the world says of
   // itself must agree with its tasks: it may be older, or part of the dump may be missing.
   bool Quiet(const Task& task) const;
+  // It is quiet, but threads that are no tasks were alive: how many. Each may still wake a task.
+  std::uint32_t ThreadsBeside(const Task& task) const;
   // It is blocked, and a timer or a task that may go on could end that.
   bool MayGoOn(const Task& task) const { return Live().MayGoOn(task); }
   // The same, and who could end it is known to have served it, or is a task of its own.

@@ -191,9 +191,19 @@ bool SameWait(const Situation& s, const Task& a, const Task& b) {
          a.context == b.context && channel(a) == channel(b) && ended_it(a) == ended_it(b);
 }
 
+std::string ThreadsText(std::uint32_t threads) {
+  return absl::StrCat(
+      threads, threads == 1 ? " thread that is no task was" : " threads that are no tasks were",
+      " alive, and woke nobody within the option outside_ms (a second). Where an answer of theirs "
+      "takes longer, this may still end.");
+}
+
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key) {
   if (!proven_anyway && s.MayGoOn(task)) return {Answer::kLookAgain, "", {}};
-  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
+  if (s.Quiet(task)) {
+    const bool sure = proven_anyway || s.ThreadsBeside(task) == 0;
+    return {Answer::kLeak, sure ? "proven" : "predicted", key};
+  }
   if (proven_anyway) {
     if (!s.Settled(task, 0)) return {Answer::kLookAgain, "", {}};
     return {Answer::kLeak, "proven", key};
@@ -212,7 +222,9 @@ Match Cancelled(const Situation& s, const Task& task) {
   const bool patient = waited < patience * absl::ToInt64Nanoseconds(s.options().min_age);
   if (s.MayGoOn(task) && (patient || s.ScopeEnded(task))) return {Answer::kLookAgain, "", {}};
   const MatchKey key{0, ended->site, ended->ended_site};
-  if (s.Quiet(task)) return {Answer::kLeak, "proven", key};
+  if (s.Quiet(task)) {
+    return {Answer::kLeak, s.ThreadsBeside(task) == 0 ? "proven" : "cancelled", key};
+  }
   if (!s.Settled(task, ended->ended_ns)) return {Answer::kLookAgain, "", {}};
   return {Answer::kLeak, "cancelled", key};
 }

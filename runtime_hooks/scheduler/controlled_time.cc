@@ -9,7 +9,7 @@
 namespace stranded::internal {
 namespace {
 
-// How long a dead end waits for threads the runtime does not know.
+// How often a dead end looks whether a thread that the runtime does not know has woken a task.
 constexpr auto kOutsideLook = std::chrono::milliseconds(1);
 
 }  // namespace
@@ -131,7 +131,8 @@ bool ControlledWorld::WaitForOutside() {
     if (!inbox_.empty()) return true;
     const bool waiting_for_threads = threads && std::chrono::steady_clock::now() < until;
     if (!at_work && !waiting_for_threads) {
-      outside_threads_ = threads ? std::max(0, OsThreads() - known) : 0;
+      outside_threads_.store(threads ? std::max(0, OsThreads() - known) : 0,
+                             std::memory_order_relaxed);
       return false;
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });

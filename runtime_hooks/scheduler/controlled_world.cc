@@ -376,7 +376,9 @@ WorldFacts ControlledWorld::Facts() {
   facts.steps = steps_;
   facts.quiet = quiet_;
   facts.deadlock = deadlock_;
-  if (facts.deadlock) facts.external = static_cast<std::uint32_t>(outside_threads_);
+  if (facts.quiet) {
+    facts.external = static_cast<std::uint32_t>(outside_threads_.load(std::memory_order_relaxed));
+  }
   // From another thread only what it may look at; then the world counts as moving.
   const bool own = static_cast<unsigned long>(pthread_self()) == owner_thread_;
   facts.runnable = own ? static_cast<std::uint32_t>(ready_.size()) : 1;

@@ -115,7 +115,8 @@ class ControlledWorld final : public World {
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   Task main_state_before_;        // its ordinal and decisions there
   bool main_was_main_ = false;
-  int outside_threads_ = 0;  // not ours, and alive when nothing could run any more
+  // Not ours, and alive when nothing could run any more. Relaxed: as quiet_.
+  std::atomic<int> outside_threads_{0};
   std::uint32_t main_ordinal_before_ = 0, main_decisions_before_ = 0;
   mutable std::mutex timer_mutex_;       // foreign threads may cancel what has a deadline here
   TimerHeap timers_;                     // guarded by timer_mutex_

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from support import PROGRAMS, stranded
+from support import PROGRAMS, line_of, stranded
 
 ALIVE_NS = 40  # where Header::alive_ns stands, stranded/mapped_format.h
 
@@ -83,6 +83,28 @@ class Live(unittest.TestCase):
         self.assertIn('hangs.cc', killed.stdout)
         tasks = stranded('tasks', path)
         self.assertRegex(tasks.stdout, r'left.*send')
+
+    def test_a_record_follows_each_wait(self):
+        path = os.path.join(self.dir.name, 'states.trace')
+        child = subprocess.Popen([os.path.join(PROGRAMS, 'trace_states')], stdout=subprocess.PIPE, text=True,
+                                 env={'STRANDED_OPTIONS': f'record=trace:trace_file={path}:workers=1'})
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.assertEqual(child.stdout.readline(), 'ready\n')
+        child.kill()
+        child.wait()
+        tasks = stranded('tasks', path, '--columns', 'name,state,site,waits').stdout
+        place = line_of('tests/programs/trace_states.cc', 'the last place')
+        self.assertRegex(tasks, rf'two places +blocked +{re.escape(place)} ')
+        channel = re.search(r'two channels +blocked .* channel (\d+)', tasks)[1]
+        made = line_of('tests/programs/trace_states.cc', 'the last channel')
+        self.assertIn(f'made      at {made} ', stranded('show', path, f'channel:{channel}').stdout)
+        self.assertRegex(tasks, r'woken +runnable')
+        deserted = re.search(r'deserted +blocked .* channel (\d+)', tasks)[1]
+        left = line_of('tests/programs/trace_states.cc', 'leaves here')
+        self.assertRegex(stranded('show', path, f'channel:{deserted}').stdout,
+                         rf'peer .* but chose the done case at {re.escape(left)} ')
 
     def test_without_a_name_the_file_goes_with_the_process(self):
         child = self.start('hangs', 'record=trace')

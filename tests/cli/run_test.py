@@ -149,6 +149,11 @@ class BadEnds(unittest.TestCase):
             options = f'schedule=controlled:outside_ms={wait_ms}'
             return run(program('slow_thread'), how, env={'STRANDED_OPTIONS': options})
         self.assertEqual(controlled('late', 60000).returncode, 0)
+        self.assertEqual(controlled('late', 0).returncode, 86)
+        leak = controlled('leak', 10)
+        self.assertEqual(leak.returncode, 86)
+        self.assertIn('abandoned-recv, predicted', leak.stderr)
+        self.assertIn('1 thread that is no task was alive', leak.stderr)
         never, unjoined = controlled('never', 10), controlled('unjoined', 10)
         self.assertEqual(never.returncode, 86)
         self.assertEqual(unjoined.returncode, -signal.SIGABRT)

@@ -8,6 +8,7 @@
 namespace stranded::detector {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -23,6 +24,21 @@ TEST(LockChanCycle, SendWhileHoldingTheLockOfTheReceiverIsFound) {
   EXPECT_EQ(f.task_count(), 2u);
   EXPECT_TRUE(HasFix(f, FixKind::kReleaseBeforeWait));
   EXPECT_FALSE(HasFix(f, FixKind::kRaiseCapacity));
+}
+
+TEST(LockChanCycle, WhoLetsTheHolderGiveUpMustNotNeedTheLock) {
+  DumpBuilder dump;
+  const SiteId send = dump.At("a.cc", 5), lock = dump.At("a.cc", 9);
+  dump.Add(Lock(2, 7, lock)).Add(Unbuffered(3, send));
+  dump.Add(Sender(7, 3, send)).Add(Waiter(8, WaitKind::kMutexLock, 2, lock)).End();
+  const Finding f = Only(Examine(dump), "lock-chan-cycle");
+  int told = 0;
+  for (const Fix& fix : f.data().candidates) {
+    if (!fix.patch.starts_with("giveup")) continue;
+    ++told;
+    EXPECT_THAT(fix.warnings, Contains(HasSubstr("The lock taken at a.cc:9 is held across")));
+  }
+  EXPECT_GT(told, 0);
 }
 
 TEST(LockChanCycle, ItIsToldOfTheHolderThoughAWaiterHasASmallerId) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "stranded/explore.h"
@@ -269,6 +271,33 @@ TEST(Verify, ReleaseAcrossOneOperationOnly) {
   EXPECT_THAT(in_vain.idle_patches, ElementsAre(options.patch));
   options.patch = "release(nowhere)@" + file + "#1";
   EXPECT_FALSE(Explore(options, body).error.ok());
+}
+
+// The first fix that makes things better leads nowhere, so all are tried once more.
+TEST(Verify, NoTrialIsToldTwice) {
+  const FixSearch search = Search([] {
+    const auto group = std::make_shared<WaitGroup>();
+    const Chan<int> out(8);
+    group->Add(2);
+    Go([=] {
+      out.Send(1);
+      group->Done();
+    });
+    Go([=] {
+      group->Wait();
+      out.Close();
+    });
+    Go([=] {
+      for ([[maybe_unused]] const int value : out) this_task::Yield();
+    });
+  });
+  EXPECT_FALSE(search.verified);
+  std::set<std::string> told;
+  for (const FixTrial& trial : search.trials) {
+    EXPECT_TRUE(told.insert(trial.fix.summary + trial.fix.patch + trial.evidence).second)
+        << search.ToText();
+  }
+  EXPECT_GT(told.size(), 1u);
 }
 
 // Room for the request only moves the leak to the answer.

@@ -1,10 +1,11 @@
-// A thread that is no task answers late or never; "unjoined": it is a std::thread, which ends the
-// program when an exception passes.
+// A thread that is no task answers late or never; "leak": it is a task that waits for it when main
+// is over; "unjoined": it is a std::thread, which ends the program when an exception passes.
 #include <stranded/channel.h>
 #include <stranded/leak_check.h>
+#include <stranded/task.h>
 
 #include <chrono>
-#include <cstring>
+#include <string_view>
 #include <thread>
 
 using stranded::Chan;
@@ -31,10 +32,20 @@ void With(bool late) {
   answers.Recv();
 }
 
+void LeakBeside() {
+  static std::jthread thread;
+  const Chan<int> answers(1);
+  thread = std::jthread([=](const std::stop_token& stop) { Answer(answers, stop, false); });
+  stranded::Go([answers] { answers.Recv(); });
+}
+
 }  // namespace
 
 int main(int, char** argv) {
+  const std::string_view how = argv[1];
   return stranded::CheckedMain([&] {
-    std::strcmp(argv[1], "unjoined") == 0 ? WithoutJoin() : With(std::strcmp(argv[1], "late") == 0);
+    if (how == "unjoined") return WithoutJoin();
+    if (how == "leak") return LeakBeside();
+    With(how == "late");
   });
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "detector/model/snapshot.h"
+#include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/scheduler/task.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/channel.h"
@@ -20,6 +21,7 @@
 #include "stranded/task.h"
 #include "stranded/time.h"
 #include "tests/runtime/dump_test_support.h"
+#include "tests/runtime/sync_test_support.h"
 
 namespace stranded {
 namespace {
@@ -312,6 +314,44 @@ TEST_F(EventsTest, AMeetingIsSendReceiveAndWake) {
   const auto wakes = count(history, EventKind::kWake) + count(others, EventKind::kWake);
   EXPECT_GE(wakes, kMany);
   EXPECT_LE(wakes, kMany + 2);
+}
+
+// A send stands before its receive, and whoever makes room before the send that fills it.
+TEST_F(EventsTest, AMeetingIsInTheOrderInWhichItHappened) {
+  const std::uint64_t me = internal::CurrentTask()->id;
+  const auto last_two = [me](const Chan<int>& chan) {
+    struct Room {
+      std::uint64_t chan, me;
+      std::vector<std::string> found;
+    } room{chan.core()->id, me, {}};
+    internal::ForEachRing(
+        [](const RingCopy& copy, void* arg) {
+          auto& r = *static_cast<Room*>(arg);
+          for (const RecordedEvent& e : copy.events) {
+            const bool transfer = e.kind == EventKind::kSend || e.kind == EventKind::kRecv;
+            if (!transfer || e.object != r.chan) continue;
+            r.found.push_back(std::string(e.task == r.me ? "my " : "its ") +
+                              (e.kind == EventKind::kSend ? "send" : "receive"));
+          }
+        },
+        &room);
+    return std::vector(room.found.end() - 2, room.found.end());
+  };
+  const Chan<int> received, sent, full(1);
+  const TaskHandle receiver = Go([=] { received.Recv(); });
+  AwaitParked(receiver.Id(), internal::WaitKind::kChanRecv);
+  received.Send(1);
+  EXPECT_THAT(last_two(received), ElementsAre("my send", "its receive"));
+  const TaskHandle sender = Go([=] { sent.Send(1); });
+  AwaitParked(sender.Id(), internal::WaitKind::kChanSend);
+  sent.Recv();
+  EXPECT_THAT(last_two(sent), ElementsAre("its send", "my receive"));
+  full.Send(1);
+  const TaskHandle second = Go([=] { full.Send(2); });
+  AwaitParked(second.Id(), internal::WaitKind::kChanSend);
+  full.Recv();
+  EXPECT_THAT(last_two(full), ElementsAre("my receive", "its send"));
+  for (const TaskHandle* task : {&receiver, &sender, &second}) task->Join();
 }
 
 TEST_F(EventsTest, DumpCarriesTheRings) {
