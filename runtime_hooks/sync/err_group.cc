@@ -120,8 +120,6 @@ void ErrGroup::Start(const SpawnOptions& options, Function fn, const std::source
   }
 }
 
-void ErrGroup::Go(Function fn, std::source_location loc) { Go(SpawnOptions(), std::move(fn), loc); }
-
 void ErrGroup::Go(const SpawnOptions& options, Function fn, std::source_location loc) {
   if (state_->limit.has_value()) {
     const absl::Status got = state_->limit->Acquire(Background(), 1, loc);

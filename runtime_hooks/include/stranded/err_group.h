@@ -12,9 +12,11 @@
 #ifndef STRANDED_RUNTIME_HOOKS_ERR_GROUP_H_
 #define STRANDED_RUNTIME_HOOKS_ERR_GROUP_H_
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <source_location>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "stranded/context.h"
@@ -32,7 +34,12 @@ class ErrGroup {
   ErrGroup& operator=(const ErrGroup&) = delete;
   ~ErrGroup();
 
-  void Go(Function fn, std::source_location loc = std::source_location::current());
+  // A template, so that clang does not try to make a function of the braces of SpawnOptions.
+  template <typename F>
+    requires std::constructible_from<Function, F>
+  void Go(F&& fn, std::source_location loc = std::source_location::current()) {
+    Go(SpawnOptions(), Function(std::forward<F>(fn)), loc);
+  }
   void Go(const SpawnOptions& options, Function fn,
           std::source_location loc = std::source_location::current());
   // Starts fn only if the limit allows it now.
