@@ -29,7 +29,7 @@ struct alignas(16) Departure {
 // The last task that came through on one side, or left it. A pair of words and one more: the time
 // and the outcome are stored as such.
 struct alignas(16) ChanPeer {
-  static constexpr std::uint64_t kOutcomeMask = 0xff;
+  static constexpr std::uint64_t kOutcomeMask = ThreadBlock::kRecordedRun - 1;
   std::uint64_t task = 0;
   std::source_location site{};
   std::int64_t at_ns = 0;
@@ -40,7 +40,6 @@ struct alignas(16) ChanPeer {
   PeerOutcome outcome() const { return static_cast<PeerOutcome>(outcome_and_run & kOutcomeMask); }
   void set_outcome(PeerOutcome outcome) { outcome_and_run = static_cast<std::uint64_t>(outcome); }
 };
-static_assert(static_cast<std::uint64_t>(PeerOutcome::kCompleted) == ThreadBlock::kNoRun);
 
 // In this order an operation touches four lines of the cache: tasks on two processors that use a
 // channel wait for each of them to come over. Its count of references is in the first one, too.

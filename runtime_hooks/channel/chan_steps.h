@@ -114,6 +114,12 @@ inline void CountReceived(ChanCore* chan, const Task* receiver, const std::sourc
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
 }
 
+// `peer` is the first, or one more, in a run of the task that runs here.
+inline void BeginRun(ThreadBlock* here, ChanPeer& peer, std::uint64_t run) {
+  here->run = run | static_cast<std::uint64_t>(PeerOutcome::kCompleted);
+  peer.outcome_and_run = here->run;
+}
+
 // Into or out of the buffer, as `peer` says now. Those that follow may be counted in this record:
 // not in a controlled world, where their order among what others do is what counts. Nobody waits
 // here then, so no state needs to be kept.
@@ -128,24 +134,28 @@ __attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, Cha
   if (ring == nullptr || ring->NeedsCare(KeyOf(site))) [[unlikely]]
     return false;
   ring->PutPlainly(kind, self->id, chan->id, KeyOf(site), 0);
-  peer.outcome_and_run = ring->BeginRun(here);
+  BeginRun(here, peer, ring->BeginRun(here));
   return true;
 }
 
-// `peer` says all that there is to say of a transfer by `task`, and if transfers are recorded, the
-// one before is in the run that this thread began last.
-inline bool SaysSame(const ChanPeer& peer, const Task* task, const std::source_location& site,
+// `peer` says all that there is to say of a transfer by the task that runs here: it is in the run
+// that goes on.
+inline bool SaysSame(const ChanPeer& peer, const std::source_location& site,
                      const ThreadBlock* here) {
-  return __builtin_expect(peer.task == task->id, 1) &&
-         __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1) &&
-         __builtin_expect(peer.outcome_and_run == here->run, 1);
+  return __builtin_expect(peer.outcome_and_run == here->run, 1) &&
+         __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1);
 }
-inline void RepeatTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
-                           const std::source_location& site, ThreadBlock* here) {
+// Not for ever in one record: the time must be noted now and then. Relaxed: a reader may see any of
+// the numbers.
+__attribute__((always_inline)) inline void RepeatTransfer(ChanPeer& peer, const Task* task,
+                                                          ThreadBlock* here) {
   peer.at_ns = task->world->coarse_ns();
-  if (here->run != ThreadBlock::kNoRun && here->ring->CountsInRun()) return;
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    RecordTransfer(chan, peer, kind, task, site);
+  if ((peer.outcome_and_run & ThreadBlock::kRecordedRun) != 0) [[likely]] {
+    const std::uint64_t times = here->run_times->load(std::memory_order_relaxed) + 1;
+    here->run_times->store(times, std::memory_order_relaxed);
+    if (times + 1 == Ring::kTimeEvery) [[unlikely]]
+      here->ring->PutTimeNow();
+  }
 }
 // Whichever it is. `task` may be null.
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
@@ -191,12 +201,6 @@ inline void NoteSent(ChanCore* chan, Task* self, const std::source_location& sit
   }
   NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
 }
-inline void NoteSentAgain(ChanCore* chan, const Task* self, const std::source_location& site,
-                          ThreadBlock* here) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
-  ++chan->repeat_sends;
-  RepeatTransfer(chan, chan->last_sender, EventKind::kSend, self, site, here);
-}
-
 // The oldest value out of a buffer.
 __attribute__((always_inline)) inline void TakeFirst(ChanCore* chan, void* room)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {

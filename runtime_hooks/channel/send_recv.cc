@@ -142,10 +142,15 @@ __attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPee
   peer.task = self->id;
   peer.site = site;
   peer.at_ns = self->world->coarse_ns();
-  peer.set_outcome(PeerOutcome::kCompleted);
-  if (tracing.load(std::memory_order_relaxed) && !PutTransfer(chan, peer, kind, self, site))
-      [[unlikely]] {
-    return RecordCompleted(chan, peer, kind, self, site);
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (!PutTransfer(chan, peer, kind, self, site)) {
+      peer.set_outcome(PeerOutcome::kCompleted);
+      return RecordCompleted(chan, peer, kind, self, site);
+    }
+  } else {
+    ThreadBlock* const here = Here();
+    const bool anew = here->run == ThreadBlock::kNoRun;
+    BeginRun(here, peer, anew ? here->NewRun() : here->run);
   }
   chan->lock.UnlockAsFirst();
   return true;
@@ -154,6 +159,7 @@ __attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPee
 __attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
                                         const std::source_location& site)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  NoteOpHere(self, WaitKind::kChanSend, chan, site);
   CountRepeat(chan, self->id);
   CountReturn(chan, self);
   self->last_sent = LowId(chan);
@@ -163,6 +169,7 @@ __attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
 __attribute__((noinline)) bool TakenAnew(ChanCore* chan, Task* self,
                                          const std::source_location& site)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  NoteOpHere(self, WaitKind::kChanRecv, chan, site);
   return NoteCompleted(chan, chan->last_receiver, EventKind::kRecv, self, site);
 }
 
@@ -177,14 +184,17 @@ void ChanSend(ChanCore* chan, void* value,
     return SendSlowly(chan, value, site);
   }
   ++here->ops;
-  NoteOp(self, WaitKind::kChanSend, chan, site);
   if (chan->closed || !chan->receivers.empty() || chan->length == chan->capacity ||
       chan->ops->trivial == 0) {
+    NoteOp(self, WaitKind::kChanSend, chan, site);
     return SendRest(chan, self, value, site);
   }
   PushSent(chan, value);
-  if (SaysSame(chan->last_sender, self, site, here)) [[likely]] {
-    NoteSentAgain(chan, self, site, here);
+  const std::source_location at = site;  // in a register: the notes are stored one after the other
+  if (SaysSame(chan->last_sender, at, here)) [[likely]] {
+    NoteOpHere(self, WaitKind::kChanSend, chan, at);
+    ++chan->repeat_sends;
+    RepeatTransfer(chan->last_sender, self, here);
   } else if (self->notes) {
     return SentAnew(chan, self, site);
   }
@@ -200,15 +210,17 @@ bool ChanRecv(ChanCore* chan, void* room, bool range,
     return RecvSlowly(chan, room, range, site);
   }
   ++here->ops;
-  NoteOp(self, WaitKind::kChanRecv, chan, site);
   if (chan->length == 0 || !chan->senders.empty() || chan->ops->trivial == 0) {
+    NoteOp(self, WaitKind::kChanRecv, chan, site);
     return RecvRest(chan, self, room, range, site);
   }
   TakeFirst(chan, room);
   ++chan->recvs_completed;
   chan->Touch();
-  if (SaysSame(chan->last_receiver, self, site, here)) [[likely]] {
-    RepeatTransfer(chan, chan->last_receiver, EventKind::kRecv, self, site, here);
+  const std::source_location at = site;  // in a register: the notes are stored one after the other
+  if (SaysSame(chan->last_receiver, at, here)) [[likely]] {
+    NoteOpHere(self, WaitKind::kChanRecv, chan, at);
+    RepeatTransfer(chan->last_receiver, self, here);
   } else if (self->notes) {
     return TakenAnew(chan, self, site);
   }

@@ -108,10 +108,7 @@ __attribute__((noinline, cold)) Ring* FirstRing() {
   return ring;
 }
 
-void Ring::BelongTo(ThreadBlock* here) {
-  if (run == 0) run = std::uint64_t{id} << kRunIdShift | ThreadBlock::kNoRun;
-  here->ring = this;
-}
+void Ring::BelongTo(ThreadBlock* here) { here->ring = this; }
 
 // In the file, or in memory if there is none or it is full.
 void Ring::GiveSlots() {
@@ -136,7 +133,6 @@ void Ring::GoOn() {
   const std::uint64_t size = mask + 1;
   EventSlot* const end = slots + size;
   if (next == end) next = slots;
-  run_end = nullptr;  // before it is `next` once more
   // Twice in each round at least: readers leave out the oldest records, one may be among them.
   const std::uint64_t step = std::min(kTimeEvery, size / 2);
   care_at = static_cast<std::uint64_t>(end - next) < step ? end : next + step;
@@ -144,6 +140,7 @@ void Ring::GoOn() {
 
 void Ring::PutTime(std::int64_t now) {
   if (next == care_at) GoOn();
+  Here()->run = ThreadBlock::kNoRun;
   time_ns = now;
   Store(0, 0, 0, static_cast<std::uint64_t>(now));
 }
@@ -188,10 +185,12 @@ __attribute__((noinline, cold)) void RecordWithCare(EventKind kind, std::uint64_
 // All that is rare is left by a tail call, so that nothing needs to be saved here.
 void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
                 const std::source_location& site, std::uint64_t arg) {
-  Ring* ring = Here()->ring;
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
   const std::uint64_t key = KeyOf(site);
   if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]
     return RecordWithCare(kind, task, object, site, arg);
+  here->run = ThreadBlock::kNoRun;
   ring->PutPlainly(kind, task, object, key, arg);
 }
 

@@ -53,9 +53,6 @@ Ring* FirstRing();
 
 struct Ring {
   static constexpr std::size_t kCached = 256, kAhead = 8;
-  // No two runs have the same name: 44 bits of numbers are years. Further rings begin none.
-  static constexpr std::uint32_t kRunRings = 4096;
-  static constexpr int kRunIdShift = 52;
   static constexpr std::uint64_t kTimeEvery = 256;
 
   // Owner only. The next record goes to `next`, behind the newest one, unless that is `care_at`:
@@ -66,9 +63,6 @@ struct Ring {
   std::int64_t time_ns = 0;                    // owner only: the last one recorded
   std::array<std::uint64_t, kCached> explained{};
   std::array<RecordCache, kRecordKinds> records{};
-
-  EventSlot* run_end = nullptr;  // `next` as long as the last run's record is the newest
-  std::uint64_t run = 0;         // the name of that run
 
   EventSlot* slots = nullptr;
   std::uint64_t mask = 0;
@@ -86,6 +80,7 @@ struct Ring {
                std::uint64_t arg) {
     while (NeedsCare(site)) [[unlikely]]
       TakeCare(site);
+    Here()->run = ThreadBlock::kNoRun;
     Store(kind_and_task, object, site, arg);
   }
   // From `next` on there is room for kMostAtOnce records at places that are explained.
@@ -93,7 +88,8 @@ struct Ring {
     return static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce && IsExplained(site) &&
            IsExplained(other_site);
   }
-  // They have been stored from `slots` on, which is `next` in a register.
+  // They have been stored from `slots` on, which is `next` in a register. As for all that does not
+  // take care: any run here has ended.
   void PutMost(EventSlot* slots) {
     Prefetch(slots + kAhead);
     next = slots;
@@ -108,23 +104,10 @@ struct Ring {
                   std::uint64_t arg) {
     Store(EventSlot::Head(kind, task), object, site, arg);
   }
-  // The newest record may be that of many transfers alike from now on: a run. Returns its name.
+  // The newest record may be that of many transfers alike from now on.
   std::uint64_t BeginRun(ThreadBlock* here) {
-    if (id >= kRunRings) [[unlikely]]
-      return ThreadBlock::kNoRun;
-    run_end = next;
-    run += ThreadBlock::kNextRun;
-    return here->run = run;
-  }
-  // Counts an event of the run begun last, if its record is still the newest. Not for ever: the
-  // time must be noted now and then. Relaxed: a reader may see any of the numbers.
-  __attribute__((always_inline)) bool CountsInRun() {
-    if (next != run_end) return false;
-    const std::uint64_t times = next[-1].arg.load(std::memory_order_relaxed) + 1;
-    next[-1].arg.store(times, std::memory_order_relaxed);
-    if (times + 1 == kTimeEvery) [[unlikely]]
-      PutTimeNow();
-    return true;
+    here->run_times = &next[-1].arg;
+    return here->NewRun() | ThreadBlock::kRecordedRun;
   }
   void PutTime(std::int64_t now);
   // So that a reader of the file knows the place.

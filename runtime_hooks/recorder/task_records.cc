@@ -224,12 +224,14 @@ __attribute__((noinline, cold)) void FinishWithCare(Task* self) {
 }  // namespace
 
 void RecordSpawn(const Task* spawner, Task* task) {
-  Ring* ring = Here()->ring;
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
   const std::uint64_t site = KeyOf(task->origin.site);
   if (ring == nullptr || spawner == nullptr || TimeHasMoved(ring, spawner, kWorthNotingNs) ||
       ring->NeedsCare(site)) [[unlikely]] {
     return SpawnWithCare(spawner, task);
   }
+  here->run = ThreadBlock::kNoRun;
   ring->PutPlainly(EventKind::kSpawn, spawner->id, 0, site, task->id);
   if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, spawner->id);
 }
@@ -248,12 +250,14 @@ void RecordStart(const Task* self) {
 }
 
 void RecordPark(Task* self) {
-  Ring* const ring = Here()->ring;
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
   const std::uint64_t site = KeyOf(self->wait.site);
   if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
     return ParkWithCare(self);
   const std::int64_t since = self->wait.since_ns;
   ring->time_ns = since;
+  here->run = ThreadBlock::kNoRun;
   ring->PutPlainly(EventKind::kPark, self->id, static_cast<std::uint64_t>(since), site,
                    static_cast<std::uint64_t>(self->wait.kind));
   auto* const r = static_cast<mapped::Task*>(self->record);

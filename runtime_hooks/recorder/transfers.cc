@@ -57,14 +57,14 @@ void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const 
                     const std::source_location& site) {
   Ring* ring = MyRing();
   ring->Put(kind, task == nullptr ? 0 : task->id, chan->id, KeyOf(site), 0);
-  if (task != nullptr && task->plain && task->notes) peer.outcome_and_run = ring->BeginRun(Here());
+  if (task != nullptr && task->plain && task->notes) BeginRun(Here(), peer, ring->BeginRun(Here()));
 }
 
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
                   const std::source_location& site) {
   ThreadBlock* const here = Here();
-  if (task != nullptr && SaysSame(peer, task, site, here)) {
-    return RepeatTransfer(chan, peer, kind, task, site, here);
+  if (task != nullptr && SaysSame(peer, site, here)) {
+    return RepeatTransfer(peer, task, here);
   }
   NotePeer(peer, task, site, PeerOutcome::kCompleted);
   RecordTransfer(chan, peer, kind, task, site);
@@ -74,7 +74,8 @@ void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Ta
 template <Meeting how>
 void RecordMeeting(ChanCore* chan, const Task* self, const std::source_location& site,
                    const Waiter* w) {
-  Ring* const ring = Here()->ring;
+  ThreadBlock* const block = Here();
+  Ring* const ring = block->ring;
   const Task* const other = w->task;
   const std::uint64_t here = KeyOf(site), there = KeyOf(w->site);
   if (ring == nullptr || !ring->HasRoomForMost(here, there) || !StillParked(other)) [[unlikely]]
@@ -88,6 +89,7 @@ void RecordMeeting(ChanCore* chan, const Task* self, const std::source_location&
   slots[1].Store(ends.second.head, id, ends.second.site, 0);
   slots[2].Store(EventSlot::Head(EventKind::kWake, me), 0, 0, other->id);
   ring->PutMost(slots);
+  block->run = ThreadBlock::kNoRun;
   if (chan->record != nullptr && (!chan->senders.empty() || !chan->receivers.empty())) {
     return UpdateChannel(ring, chan);
   }

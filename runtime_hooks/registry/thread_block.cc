@@ -26,7 +26,13 @@ struct AtExit {
 };
 thread_local AtExit at_exit;
 
+std::atomic<std::uint64_t> run_blocks{1};  // relaxed: no two threads get the same
+
 }  // namespace
+
+std::uint64_t ThreadBlock::TakeRuns() {
+  return run_blocks.fetch_add(1, std::memory_order_relaxed) * kRunsAtOnce;
+}
 
 void SetSpill(CacheKind kind, void (*spill)(ThreadCache&)) {
   spills[static_cast<int>(kind)].store(spill, std::memory_order_release);

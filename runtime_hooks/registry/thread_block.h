@@ -10,6 +10,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_THREAD_BLOCK_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,12 +41,28 @@ struct ThreadBlock {
   FinishedRing* finished = nullptr;    // see RememberFinished()
   Ring* ring = nullptr;                // see MyRing()
   std::uint64_t ops = 0;               // operations begun here: what workers are judged by
-  // Equal transfers in a row share a record that counts them. Names the last such run in `ring`, by
-  // the ring's id and a number, above a byte that is an outcome elsewhere: whoever finds the same
-  // word in a channel belongs there. kNoRun before the first.
-  static constexpr std::uint64_t kNoRun = 1, kNextRun = 0x100;
+  // Names the run of transfers that goes on here, or kNoRun: what one task has done since it was
+  // switched to, or, with kRecordedRun, the transfers of that task, alike and in a row, that share
+  // the newest record of `ring` and are counted in `run_times`. A number that the process has not
+  // had before, above a byte that is an outcome: whoever finds the same word in a channel knows
+  // that the last transfer there was by the same task.
+  static constexpr std::uint64_t kNoRun = ~std::uint64_t{0}, kRecordedRun = 0x80;
   std::uint64_t run = kNoRun;
+  std::atomic<std::uint64_t>* run_times = nullptr;
   std::uint8_t number = 0;  // see NumberOfThread()
+
+  std::uint64_t NewRun() {
+    last_run += kNextRun;
+    if (last_run % kRunsAtOnce == 0) [[unlikely]]
+      last_run = TakeRuns();
+    return last_run;
+  }
+
+  // Threads take them by the 4,000 million: enough for two minutes at the fastest, 16 million
+  // times.
+  static constexpr std::uint64_t kNextRun = 0x100, kRunsAtOnce = kNextRun << 32;
+  static std::uint64_t TakeRuns();
+  std::uint64_t last_run = kRunsAtOnce - kNextRun;
 };
 
 // Initial-exec: reached by one load, also in position-independent code.

@@ -57,6 +57,7 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   // address is never kept across a switch.
   std::memcpy(from->eh_globals, here->exceptions, sizeof(from->eh_globals));
   here->current = to;
+  here->run = ThreadBlock::kNoRun;
   const Arrival back = JumpTo(from, to, &message);
   FinishSwitchForAsan(from);
   std::memcpy(Here()->exceptions, from->eh_globals, sizeof(from->eh_globals));

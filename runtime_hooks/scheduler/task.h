@@ -209,14 +209,17 @@ inline void RecordLook(WaitKind kind, std::uint64_t object, const std::source_lo
     RecordLookSlow(kind, object, site);
 }
 
-// Notes the last operation of `self` for reports.
-inline void NoteOp(Task* self, WaitKind kind, const void* object,
-                   const std::source_location& site) {
-  if (!self->notes) [[unlikely]]
-    return;
+// Notes the last operation of `self` for reports. With Task::notes.
+inline void NoteOpHere(Task* self, WaitKind kind, const void* object,
+                       const std::source_location& site) {
   self->last_kind.store(kind, std::memory_order_relaxed);
   self->last_object.store(object, std::memory_order_relaxed);
   self->last_site.store(site, std::memory_order_relaxed);
+}
+inline void NoteOp(Task* self, WaitKind kind, const void* object,
+                   const std::source_location& site) {
+  if (self->notes) [[likely]]
+    NoteOpHere(self, kind, object, site);
 }
 
 bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,

@@ -404,7 +404,7 @@ TEST(Explore, TheTextOfADeadEndNamesNoFolder) {
   std::string text;
   Explore(Options("pct", 1), [&] {
     try {
-#line 3 "/nowhere/at/all/dead_end.cc"
+#line 3 "/nowhere/project/dead_end.cc"
       Chan<int>().Recv();
     } catch (const GlobalDeadlockError& error) {
       text = error.what();

@@ -15,6 +15,7 @@
 #include "stranded/select.h"
 #include "stranded/sync.h"
 #include "stranded/task.h"
+#include "stranded/wait_group.h"
 #include "tests/runtime/sync_test_support.h"
 
 namespace stranded {
@@ -160,6 +161,42 @@ TEST(Channel, TheLastOneSeenIsTheOneThatWaits) {
   EXPECT_EQ(receiver().task, waits.Id().value);
   EXPECT_EQ(receiver().outcome(), internal::PeerOutcome::kCompleted);
   waits.Join();
+}
+
+// Also of tasks that take turns on one thread, at one place: what a thread did last is known by
+// less than the task.
+TEST(Channel, TheLastOneSeenIsTheOneThatCameThrough) {
+  const auto rounds = [] {
+    const Chan<int> values(64);
+    // Until the channel's lock is this thread's own.
+    for (int i = 0; i < 5000; ++i) {
+      values.Send(i);
+      values.Recv();
+    }
+    const auto pass = [values](bool send) {
+      send ? values.Send(1) : (void)values.Recv();
+      internal::SpinGuard guard(values.core()->lock);
+      const internal::ChanPeer last = internal::LastOn(values.core(), send);
+      EXPECT_EQ(last.task, this_task::Id().value);
+      EXPECT_EQ(last.outcome(), internal::PeerOutcome::kCompleted);
+      return values.core()->repeat_sends;
+    };
+    WaitGroup group;
+    for (int i = 0; i < 2; ++i) {
+      group.Go([&pass] {
+        for (int n = 0; n < 16; ++n) {
+          pass(true);
+          if (n % 2 == 1) this_task::Yield();
+          if (n % 4 == 3) pass(false);
+        }
+      });
+    }
+    group.Wait();
+    const std::uint64_t before = pass(true);
+    EXPECT_EQ(pass(true), before + 1);
+  };
+  Pool pool({.workers = 1});
+  pool.Go(rounds).Join();
 }
 
 // Once for each that began, though a select that waited takes its offer back.

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include "detector/model/snapshot.h"
@@ -173,6 +176,53 @@ TEST_F(EventsTest, TransfersThatDifferHaveTheirOwnRecords) {
     if (e.kind == EventKind::kSend || e.kind == EventKind::kRecv) times.push_back(1 + e.arg);
   }
   EXPECT_THAT(times, ElementsAre(2, 1, 1, 1, 1, 1, 1, 1, 5));
+}
+
+// The first event at a place ends a run for that alone: what counts is what comes later.
+TEST_F(EventsTest, WhateverComesBetweenEndsARun) {
+  using Between = std::function<void()>;
+  static constexpr int kMany = 6;
+  const auto expect_no_run = [](const char* what, const std::function<Between()>& prepare) {
+    std::uint64_t id = 0;
+    const auto history = HistoryOf([&] {
+      const Between between = prepare();
+      const Chan<int> items(kMany);
+      id = items.core()->id;
+      for (int i = 0; i < kMany; ++i) {
+        items.Send(i);
+        between();
+      }
+    });
+    const auto sends = std::count_if(history.begin(), history.end(), [id](const RecordedEvent& e) {
+      return e.kind == EventKind::kSend && e.object == id;
+    });
+    EXPECT_EQ(sends, kMany) << what;
+  };
+  expect_no_run("a lock", [] {
+    return [mutex = std::make_shared<Mutex>()] { const std::scoped_lock lock(*mutex); };
+  });
+  expect_no_run("a spawn", [] { return [] { (void)Go([] {}); }; });
+  expect_no_run("a value for a task that waits", [] {
+    const Chan<int> values;
+    const TaskHandle task = Go([=] {
+      for (int i = 0; i < kMany; ++i) values.Recv();
+    });
+    return [=] {
+      AwaitParked(task.Id(), internal::WaitKind::kChanRecv);
+      values.Send(1);
+    };
+  });
+  expect_no_run("a wait", [] {
+    const Chan<int> values;
+    const TaskId self{internal::CurrentTask()->id};
+    (void)Go([=] {
+      for (int i = 0; i < kMany; ++i) {
+        AwaitParked(self, internal::WaitKind::kChanRecv);
+        values.Send(i);
+      }
+    });
+    return [=] { values.Recv(); };
+  });
 }
 
 // The place of its record is another's then, in one of these rounds that of the newest one.
