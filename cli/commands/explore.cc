@@ -84,7 +84,9 @@ void AddExplore(CLI::App& app, int& exit_code) {
                {"stranded explore --test 'Fetch.*' --schedules 10000 --first -- ./my_test",
                 "some tests, many schedules, until the first leak"},
                {"stranded explore --replay 1.1f --steps -- ./my_test --gtest_filter=Fetch.One",
-                "one schedule again, step by step"}});
+                "one schedule again, step by step"}},
+              "Exit codes: 0 no schedule left anything, 1 a leak, a test that fails or a program "
+              "that died, 2 usage, or a program that cannot be run, 3 nothing was explored.");
   cmd->add_flag("--steps", o->steps, "Print the smallest failing interleaving step by step");
   cmd->add_flag("--output", o->output, "Let through what the program prints");
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });

@@ -258,9 +258,13 @@ void AddFix(CLI::App& app, int& exit_code) {
   cmd->add_flag("--apply", o->apply, "Edit the source files");
   cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)")
       ->option_text("DIR");
-  SetExamples(*cmd,
-              {{"stranded fix --first -- ./my_test", "the first leak, and a fix that is proven"},
-               {"stranded fix --apply --root .. -- ./my_test", "edits the sources"}});
+  SetExamples(
+      *cmd,
+      {{"stranded fix --first -- ./my_test", "the first leak, and a fix that is proven"},
+       {"stranded fix --apply --root .. -- ./my_test", "edits the sources"}},
+      "Exit codes: 0 no leak, or --apply has made all edits, 1 a fix that is printed, a leak "
+      "without one, a test that fails or a program that died, 2 usage, or a program that "
+      "cannot be run, 3 nothing was explored.");
   cmd->callback([=, &exit_code] { exit_code = Run(*o); });
 }
 

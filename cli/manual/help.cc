@@ -63,7 +63,13 @@ std::string HelpFormatter::make_option_usage(const CLI::Option* option) const {
 }
 
 std::string HelpFormatter::make_footer(const CLI::App* app) const {
-  return app->get_footer().empty() ? "" : app->get_footer() + "\n";
+  if (app->get_footer().empty()) return "";
+  std::vector<std::string> lines = absl::StrSplit(app->get_footer(), '\n');
+  for (std::string& line : lines) {
+    // What can be typed stays in one piece.
+    if (!line.starts_with(' ')) line = Wrap(line, width_, 0);
+  }
+  return absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
 }
 
 void SetExamples(CLI::App& app, const std::vector<Example>& examples, const std::string& more) {
