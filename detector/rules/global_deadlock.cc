@@ -51,7 +51,9 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
   const bool cause_known = !out.empty();
   for (const World& world : s.snap().worlds.all()) {
     const Task* main = s.snap().tasks.Find(world.main_task);
-    const bool main_blocked = main != nullptr && s.Blocked(*main);
+    // One that checks for leaks has been told of its dead end, and went on.
+    const bool main_blocked =
+        main != nullptr && s.Blocked(*main) && main->wait != WaitKind::kLeakCheck;
     if (!world.deadlock || !main_blocked) continue;
     FindingData data;
     data.rule = kGlobalDeadlockText.id;

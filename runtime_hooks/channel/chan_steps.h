@@ -133,7 +133,7 @@ __attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, Cha
   Ring* const ring = here->ring;
   if (ring == nullptr || ring->NeedsCare(KeyOf(site))) [[unlikely]]
     return false;
-  ring->PutPlainly(kind, self->id, chan->id, KeyOf(site), 0);
+  ring->PutPlainly(here, kind, self->id, chan->id, KeyOf(site), 0);
   BeginRun(here, peer, ring->BeginRun(here));
   return true;
 }
@@ -145,14 +145,14 @@ inline bool SaysSame(const ChanPeer& peer, const std::source_location& site,
   return __builtin_expect(peer.outcome_and_run == here->run, 1) &&
          __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1);
 }
-// Not for ever in one record: the time must be noted now and then. Relaxed: a reader may see any of
-// the numbers.
+// Not for ever in one record: the time must be noted now and then. Release, as for all words of a
+// record: a reader that sees the number of a newer one sees `done` as it was before, too.
 __attribute__((always_inline)) inline void RepeatTransfer(ChanPeer& peer, const Task* task,
                                                           ThreadBlock* here) {
   peer.at_ns = task->world->coarse_ns();
   if ((peer.outcome_and_run & ThreadBlock::kRecordedRun) != 0) [[likely]] {
     const std::uint64_t times = here->run_times->load(std::memory_order_relaxed) + 1;
-    here->run_times->store(times, std::memory_order_relaxed);
+    here->run_times->store(times, std::memory_order_release);
     if (times + 1 == Ring::kTimeEvery) [[unlikely]]
       here->ring->PutTimeNow();
   }

@@ -149,7 +149,9 @@ __attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPee
     }
   } else {
     ThreadBlock* const here = Here();
-    const bool anew = here->run == ThreadBlock::kNoRun;
+    // None, or one from before tracing was switched off.
+    const bool anew = (here->run & ThreadBlock::kRecordedRun) != 0;
+    static_assert((ThreadBlock::kNoRun & ThreadBlock::kRecordedRun) != 0);
     BeginRun(here, peer, anew ? here->NewRun() : here->run);
   }
   chan->lock.UnlockAsFirst();

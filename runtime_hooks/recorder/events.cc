@@ -190,8 +190,7 @@ void RecordSlow(EventKind kind, std::uint64_t task, std::uint64_t object,
   const std::uint64_t key = KeyOf(site);
   if (ring == nullptr || ring->NeedsCare(key)) [[unlikely]]
     return RecordWithCare(kind, task, object, site, arg);
-  here->run = ThreadBlock::kNoRun;
-  ring->PutPlainly(kind, task, object, key, arg);
+  ring->PutPlainly(here, kind, task, object, key, arg);
 }
 
 void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg) {

@@ -88,9 +88,9 @@ struct Ring {
     return static_cast<std::uint64_t>(care_at - next) >= mapped::kMostAtOnce && IsExplained(site) &&
            IsExplained(other_site);
   }
-  // They have been stored from `slots` on, which is `next` in a register. As for all that does not
-  // take care: any run here has ended.
-  void PutMost(EventSlot* slots) {
+  // They have been stored from `slots` on, which is `next` in a register.
+  void PutMost(ThreadBlock* here, EventSlot* slots) {
+    here->run = ThreadBlock::kNoRun;
     Prefetch(slots + kAhead);
     next = slots;
     Advance(mapped::kMostAtOnce);
@@ -100,8 +100,9 @@ struct Ring {
   bool NeedsCare(std::uint64_t site) const { return next == care_at || !IsExplained(site); }
   void TakeCare(std::uint64_t site);
   void PutTimeNow();
-  void PutPlainly(EventKind kind, std::uint64_t task, std::uint64_t object, std::uint64_t site,
-                  std::uint64_t arg) {
+  void PutPlainly(ThreadBlock* here, EventKind kind, std::uint64_t task, std::uint64_t object,
+                  std::uint64_t site, std::uint64_t arg) {
+    here->run = ThreadBlock::kNoRun;
     Store(EventSlot::Head(kind, task), object, site, arg);
   }
   // The newest record may be that of many transfers alike from now on.

@@ -231,8 +231,7 @@ void RecordSpawn(const Task* spawner, Task* task) {
       ring->NeedsCare(site)) [[unlikely]] {
     return SpawnWithCare(spawner, task);
   }
-  here->run = ThreadBlock::kNoRun;
-  ring->PutPlainly(EventKind::kSpawn, spawner->id, 0, site, task->id);
+  ring->PutPlainly(here, EventKind::kSpawn, spawner->id, 0, site, task->id);
   if (ring->mapped && HasMappedFile()) MakeRecord(ring, task, spawner->id);
 }
 
@@ -242,11 +241,12 @@ void RecordAdopted(Task* thread) {
 }
 
 void RecordStart(const Task* self) {
-  Ring* ring = Here()->ring;
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
   const std::uint64_t site = KeyOf(self->origin.site);
   if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
     return StartWithCare(self);
-  ring->PutPlainly(EventKind::kStart, self->id, 0, site, 0);
+  ring->PutPlainly(here, EventKind::kStart, self->id, 0, site, 0);
 }
 
 void RecordPark(Task* self) {
@@ -257,8 +257,7 @@ void RecordPark(Task* self) {
     return ParkWithCare(self);
   const std::int64_t since = self->wait.since_ns;
   ring->time_ns = since;
-  here->run = ThreadBlock::kNoRun;
-  ring->PutPlainly(EventKind::kPark, self->id, static_cast<std::uint64_t>(since), site,
+  ring->PutPlainly(here, EventKind::kPark, self->id, static_cast<std::uint64_t>(since), site,
                    static_cast<std::uint64_t>(self->wait.kind));
   auto* const r = static_cast<mapped::Task*>(self->record);
   if (r == nullptr) return;
@@ -284,11 +283,12 @@ void RecordTime(std::int64_t now_ns) {
 }
 
 void RecordFinish(Task* self) {
-  Ring* ring = Here()->ring;
+  ThreadBlock* const here = Here();
+  Ring* const ring = here->ring;
   const std::uint64_t site = KeyOf(self->origin.site);
   if (ring == nullptr || ring->NeedsCare(site)) [[unlikely]]
     return FinishWithCare(self);
-  ring->PutPlainly(EventKind::kFinish, self->id, 0, site, 0);
+  ring->PutPlainly(here, EventKind::kFinish, self->id, 0, site, 0);
   DropRecord(ring, self);
 }
 

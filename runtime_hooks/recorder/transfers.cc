@@ -88,8 +88,7 @@ void RecordMeeting(ChanCore* chan, const Task* self, const std::source_location&
   slots[0].Store(ends.first.head, id, ends.first.site, 0);
   slots[1].Store(ends.second.head, id, ends.second.site, 0);
   slots[2].Store(EventSlot::Head(EventKind::kWake, me), 0, 0, other->id);
-  ring->PutMost(slots);
-  block->run = ThreadBlock::kNoRun;
+  ring->PutMost(block, slots);
   if (chan->record != nullptr && (!chan->senders.empty() || !chan->receivers.empty())) {
     return UpdateChannel(ring, chan);
   }

@@ -26,12 +26,14 @@ struct AtExit {
 };
 thread_local AtExit at_exit;
 
-std::atomic<std::uint64_t> run_blocks{1};  // relaxed: no two threads get the same
+std::atomic<std::uint64_t> run_blocks{0};  // relaxed: no two threads get the same
 
 }  // namespace
 
+// The first number is left out: 0 is what a channel has that no run has touched. So it is when the
+// blocks have come round.
 std::uint64_t ThreadBlock::TakeRuns() {
-  return run_blocks.fetch_add(1, std::memory_order_relaxed) * kRunsAtOnce;
+  return run_blocks.fetch_add(1, std::memory_order_relaxed) * kRunsAtOnce + kNextRun;
 }
 
 void SetSpill(CacheKind kind, void (*spill)(ThreadCache&)) {

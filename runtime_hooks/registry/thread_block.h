@@ -44,8 +44,9 @@ struct ThreadBlock {
   // Names the run of transfers that goes on here, or kNoRun: what one task has done since it was
   // switched to, or, with kRecordedRun, the transfers of that task, alike and in a row, that share
   // the newest record of `ring` and are counted in `run_times`. A number that the process has not
-  // had before, above a byte that is an outcome: whoever finds the same word in a channel knows
-  // that the last transfer there was by the same task.
+  // had before (but after 16 million threads), above a byte that is an outcome: whoever finds the
+  // same word in a channel knows that the last transfer there was by the same task. One that began
+  // before tracing was switched on goes on unrecorded.
   static constexpr std::uint64_t kNoRun = ~std::uint64_t{0}, kRecordedRun = 0x80;
   std::uint64_t run = kNoRun;
   std::atomic<std::uint64_t>* run_times = nullptr;

@@ -164,7 +164,8 @@ Task* ControlledWorld::EndCheck() {
 Task* ControlledWorld::PickNext(Moment moment) {
   for (;;) {
     DrainInbox();
-    if (checking_ && check_steps_left_ == 0) return EndCheck();
+    // With nothing ready it is looked outside first.
+    if (checking_ && check_steps_left_ == 0 && !ready_.empty()) return EndCheck();
     if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !checking_) {
       if (Task* main = CutOff()) return main;
     }
@@ -376,7 +377,7 @@ WorldFacts ControlledWorld::Facts() {
   facts.steps = steps_;
   facts.quiet = quiet_;
   facts.deadlock = deadlock_;
-  if (facts.quiet) {
+  if (facts.quiet || facts.deadlock) {
     facts.external = static_cast<std::uint32_t>(outside_threads_.load(std::memory_order_relaxed));
   }
   // From another thread only what it may look at; then the world counts as moving.

@@ -74,7 +74,10 @@ void PrepareRoot(Task* task);
 void ReleaseRoot(Task* task);
 void ReleaseFiber(Task* task);
 
-inline void SetCurrent(Task* task) { Here()->current = task; }
+inline void SetCurrent(Task* task) {
+  Here()->current = task;
+  Here()->run = ThreadBlock::kNoRun;
+}
 
 }  // namespace stranded::internal
 

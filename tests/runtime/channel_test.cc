@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -197,6 +198,40 @@ TEST(Channel, TheLastOneSeenIsTheOneThatCameThrough) {
   };
   Pool pool({.workers = 1});
   pool.Go(rounds).Join();
+}
+
+void SendHere(const Chan<int>& values) { values.Send(1); }
+
+// Sends when its thread ends: as another task than before.
+struct SendsAtTheEnd {
+  const Chan<int>* first = nullptr;
+  const Chan<int>* second = nullptr;
+  std::uint64_t* sender = nullptr;
+  ~SendsAtTheEnd() {
+    if (sender == nullptr) return;
+    SendHere(*first);
+    *sender = this_task::Id().value;
+    SendHere(*second);
+  }
+};
+thread_local SendsAtTheEnd sends_at_the_end;
+
+TEST(Channel, ATaskIsNotTheOneThatItsThreadWasBefore) {
+  const Chan<int> first(2), second(2);
+  std::uint64_t before = 0, after = 0;
+  std::thread([&] {
+    sends_at_the_end = {&first, &second, &after};
+    before = this_task::Id().value;
+    for (int i = 0; i < 5000; ++i) {
+      for (const Chan<int>* values : {&first, &second}) {
+        SendHere(*values);
+        if (i < 4999) values->Recv();
+      }
+    }
+  }).join();
+  EXPECT_NE(before, after);
+  internal::SpinGuard guard(second.core()->lock);
+  EXPECT_EQ(internal::LastOn(second.core(), true).task, after);
 }
 
 // Once for each that began, though a select that waited takes its offer back.

@@ -225,6 +225,22 @@ TEST_F(EventsTest, WhateverComesBetweenEndsARun) {
   });
 }
 
+// What comes after it is not recorded, in no record that there is.
+TEST_F(EventsTest, ARunIsOverWhenTracingIs) {
+  std::uint64_t id = 0;
+  const auto history = HistoryOf([&] {
+    const Chan<int> recorded(1), other(8000);
+    id = recorded.core()->id;
+    recorded.Send(1);
+    internal::tracing.store(false);
+    for (int i = 0; i < 8000; ++i) other.Send(i);
+    internal::tracing.store(true);
+  });
+  for (const RecordedEvent& e : history) {
+    EXPECT_FALSE(e.kind == EventKind::kSend && e.object == id && e.arg != 0);
+  }
+}
+
 // The place of its record is another's then, in one of these rounds that of the newest one.
 TEST_F(EventsTest, ARunIsOverWhenTheRingHasComeRound) {
   const std::size_t size = internal::RingRecords();
