@@ -38,16 +38,11 @@ Ring* TakeRing() {
   return ring;
 }
 
-struct GivesBack {
-  ~GivesBack() {
-    if (Ring* r = std::exchange(Here()->ring, nullptr)) {
-      Here()->run = ThreadBlock::kNoRun;
-      r->in_use.store(false, std::memory_order_release);
-    }
-  }
-  void Touch() {}
-};
-thread_local GivesBack gives_back;
+void GiveBack(void* ring) {
+  Here()->ring = nullptr;
+  Here()->run = ThreadBlock::kNoRun;
+  static_cast<Ring*>(ring)->in_use.store(false, std::memory_order_release);
+}
 
 RecordedEvent Read(const EventSlot& slot) {
   RecordedEvent e;
@@ -101,8 +96,8 @@ std::size_t RingRecords() {
 }
 
 __attribute__((noinline, cold)) Ring* FirstRing() {
-  gives_back.Touch();
   Ring* ring = TakeRing();
+  AtThreadEnd(&GiveBack, ring);
   ring->BelongTo(Here());
   ring->PutTimeNow();  // not that of the thread before; and now there is a newest record
   return ring;

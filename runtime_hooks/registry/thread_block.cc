@@ -1,8 +1,13 @@
 #include "runtime_hooks/registry/thread_block.h"
 
+#include <cxxabi.h>
+
 #include <atomic>
 
 #include "runtime_hooks/registry/spawn_node.h"
+
+// Of this program or library: what is to be done at its end.
+extern "C" void* __dso_handle;  // NOLINT(bugprone-reserved-identifier)
 
 namespace stranded::internal {
 
@@ -39,6 +44,8 @@ std::uint64_t ThreadBlock::TakeRuns() {
 void SetSpill(CacheKind kind, void (*spill)(ThreadCache&)) {
   spills[static_cast<int>(kind)].store(spill, std::memory_order_release);
 }
+
+void AtThreadEnd(void (*f)(void*), void* arg) { abi::__cxa_thread_atexit(f, arg, &__dso_handle); }
 
 __attribute__((noinline)) void SpillAtThreadExit() {
   AtExit* p = &at_exit;

@@ -106,6 +106,9 @@ inline Task* TaskHere() {
 
 // How the objects of a cache go back to the common list. Set before a cache is first filled.
 void SetSpill(CacheKind kind, void (*spill)(ThreadCache& cache));
+// Calls `f` when the calling thread ends; also if it is ending, and objects of the program's that
+// are thread_local still do things. A thread_local of ours would be gone for good by then.
+void AtThreadEnd(void (*f)(void*), void* arg);
 // Makes sure that the caches of the calling thread are spilled when it ends. Off hot paths.
 void SpillAtThreadExit();
 

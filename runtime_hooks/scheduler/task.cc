@@ -33,22 +33,18 @@ namespace {
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
 
-// Ends the adoption when the OS thread does.
-struct Adoption {
-  Task* task = nullptr;
-  ~Adoption() {
-    if (task == nullptr) return;
-    SetCurrent(nullptr);
-    ForgetAdopted(task);
-    adopted_threads.fetch_sub(1, std::memory_order_relaxed);
-    if (task->left_later.load(std::memory_order_relaxed) != nullptr) EndLeft(task);
-    if (task->record != nullptr) RecordFinish(task);
-    task->state.store(Task::kFinished, std::memory_order_release);
-    ReleaseRoot(task);
-    UnrefTask(task);
-  }
-};
-thread_local Adoption adoption;
+// When the OS thread ends.
+void EndAdoption(void* adopted) {
+  auto* const task = static_cast<Task*>(adopted);
+  SetCurrent(nullptr);
+  ForgetAdopted(task);
+  adopted_threads.fetch_sub(1, std::memory_order_relaxed);
+  if (task->left_later.load(std::memory_order_relaxed) != nullptr) EndLeft(task);
+  if (task->record != nullptr) RecordFinish(task);
+  task->state.store(Task::kFinished, std::memory_order_release);
+  ReleaseRoot(task);
+  UnrefTask(task);
+}
 
 }  // namespace
 
@@ -76,9 +72,7 @@ __attribute__((noinline)) Task* AdoptThread() {
   SetCurrent(task);
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
     RecordAdopted(task);
-  Adoption* mine = &adoption;
-  asm volatile("" : "+r"(mine)::"memory");
-  mine->task = task;
+  AtThreadEnd(&EndAdoption, task);
   return task;
 }
 

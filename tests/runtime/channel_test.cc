@@ -219,6 +219,7 @@ thread_local SendsAtTheEnd sends_at_the_end;
 TEST(Channel, ATaskIsNotTheOneThatItsThreadWasBefore) {
   const Chan<int> first(2), second(2);
   std::uint64_t before = 0, after = 0;
+  const int adopted = internal::adopted_threads.load();
   std::thread([&] {
     sends_at_the_end = {&first, &second, &after};
     before = this_task::Id().value;
@@ -230,6 +231,7 @@ TEST(Channel, ATaskIsNotTheOneThatItsThreadWasBefore) {
     }
   }).join();
   EXPECT_NE(before, after);
+  EXPECT_EQ(internal::adopted_threads.load(), adopted);  // neither is left
   internal::SpinGuard guard(second.core()->lock);
   EXPECT_EQ(internal::LastOn(second.core(), true).task, after);
 }
