@@ -223,7 +223,9 @@ void Candidates::Release(const Task& waiter) {
   if (sync->readers > 0) {
     for (const auto& hold : s_.ReadersOf(sync->id)) sites.push_back(hold.site);
   }
-  if (sites.empty() && sync->readers > 0) sites.push_back(sync->last_add.site);
+  // Of other readers the last one is known. If that one gave back, it need not be its turn.
+  const bool gave_back = sync->last_done.task == sync->last_add.task;
+  if (sites.empty() && sync->readers > 0 && !gave_back) sites.push_back(sync->last_add.site);
   std::set<SiteId> seen;
   for (const SiteId id : sites) {
     if (!seen.insert(id).second) continue;

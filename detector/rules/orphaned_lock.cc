@@ -79,11 +79,24 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     out.graph.push_back(absl::StrCat("  taken last by ", TaskText(s, holder), " at ", at.ToString(),
                                      "; ", Present(s, holder)));
   }
-  out.fixes.push_back(
-      SimpleFix(FixKind::kUnlock, at,
-                absl::StrCat("Give back what is taken at ", at.ToString(),
-                             " on every way out of that function; a scoped guard does it."),
-                "Whoever waits for it can then go on."));
+  const bool gives_back = last && holder != 0 && sync->last_done.task == holder;
+  if (gives_back) {
+    out.graph.push_back(absl::StrCat("  it has given back, too, at ",
+                                     Place(s, sync->last_done.site),
+                                     ": one that took before it may not have"));
+  }
+  out.fixes.push_back(SimpleFix(
+      FixKind::kUnlock, at,
+      gives_back
+          ? absl::StrCat("Find who took the ", SyncText(*sync), " made at ", Place(s, sync->site),
+                         " and kept it: look at each place that "
+                         "takes it, of which ",
+                         at.ToString(),
+                         " was the last, for a way out that does not give back; a scoped "
+                         "guard does it.")
+          : absl::StrCat("Give back what is taken at ", at.ToString(),
+                         " on every way out of that function; a scoped guard does it."),
+      "Whoever waits for it can then go on."));
 }
 
 }  // namespace

@@ -146,6 +146,25 @@ TEST(OrphanedLock, AFinishedHolderIsNamedWithItsSite) {
   EXPECT_THAT(AllText(f), HasSubstr("task 6 at b.cc:6"));
 }
 
+// Of several readers only the last one is known, and here it gave back.
+TEST(OrphanedLock, TheLastReaderThatGaveBackIsNotBlamed) {
+  const auto text = [](bool gave_back) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 5), there = dump.At("b.cc", 6), back = dump.At("b.cc", 7);
+    Sync lock = Lock(2, 0, at, SyncKind::kRwMutex);
+    lock.readers = 1;
+    lock.last_add = LastBy(6, there);
+    if (gave_back) lock.last_done = LastBy(6, back);
+    dump.Add(Quiet()).Add(lock).Add(InState(6, TaskState::kFinished));
+    dump.Add(Waiter(7, WaitKind::kRwMutexLock, 2, at)).End();
+    return AllText(Only(Examine(dump), "orphaned-lock"));
+  };
+  EXPECT_THAT(text(false), HasSubstr("Give back what is taken at b.cc:6"));
+  EXPECT_THAT(text(true), HasSubstr("it has given back, too, at b.cc:7"));
+  EXPECT_THAT(text(true), HasSubstr("Find who took the RWMutex made at "));
+  EXPECT_THAT(text(true), Not(HasSubstr("Give back what is taken at b.cc:6")));
+}
+
 TEST(OrphanedLock, TwinWhoseHolderIsMissingFromABusyDumpIsSilent) {
   DumpBuilder dump;
   dump.Add(Busy());
