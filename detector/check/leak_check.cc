@@ -9,7 +9,9 @@
 
 #include "detector/report/source_root.h"
 #include "detector/rules/fingerprint.h"
+#include "detector/rules/rule.h"
 #include "stranded/dump_reader.h"
+#include "stranded/errors.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/explore_support.h"
 #include "stranded/internal/recorder_hooks.h"
@@ -27,6 +29,12 @@ namespace stranded {
 namespace {
 
 constexpr char kLostCancel[] = "lost-cancel";
+
+// A misspelt one would find nothing, ever.
+void RejectUnknownRules(const LeakCheckOptions& options) {
+  const absl::Status known = detector::KnownRules(options.rules);
+  if (!known.ok()) throw MisuseError("LeakCheckOptions::rules: " + std::string(known.message()));
+}
 
 AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
   AnalysisOptions analysis;
@@ -119,6 +127,7 @@ void LeakReport::Add(const LeakReport& earlier) {
 std::string LeakReport::ToText() const { return TextReport(analysis_); }
 
 LeakReport FindLeaks(const LeakCheckOptions& options) {
+  RejectUnknownRules(options);
   DumpOptions capture;
   capture.reason = "check";
   capture.label = options.label;
@@ -166,6 +175,7 @@ LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
 }
 
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {
+  RejectUnknownRules(options);
   LeakReport lost = CheckLostCancels(options);
   // A timer may start a task that stays.
   if (internal::ScopeLive(scope_) > 0 || internal::TimersAhead()) {

@@ -10,6 +10,7 @@
 #include "detector/explore/explore_text.h"
 #include "detector/explore/result_file.h"
 #include "detector/rules/fingerprint.h"
+#include "detector/rules/rule.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
@@ -115,6 +116,7 @@ Exploration::Exploration(ExploreOptions options)
   }
   search_policy_ = *std::move(policy);
   result_.error = internal::SetPatches(options_.patch);
+  if (result_.error.ok()) result_.error = detector::KnownRules(options_.check.rules);
   result_.idle_patches = internal::IdlePatches();
   if (!result_.error.ok()) phase_ = Phase::kOver;
 }
@@ -236,6 +238,10 @@ Exploration::EndState Exploration::Examine() {
   internal::WaitUntilQuiet(nullptr, options_.check.virtual_grace);
   end.key = internal::EndOf(world_) & ~std::uint64_t{1};
   if (!lost.clean()) end.key ^= kLostCancels;
+  const std::uint64_t in_pools = internal::EndInPools(options_.check.grace);
+  // What the pools did may let others go on.
+  if (in_pools != 0) internal::WaitUntilQuiet(nullptr, options_.check.virtual_grace);
+  end.key += in_pools;
   if (end.key == 0) return end;
   if (phase_ != Phase::kLast && by_key_.contains(end.key)) return end;
   end.report = scope_->Check(options_.check);

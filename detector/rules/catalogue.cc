@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/world_rules.h"
 
@@ -9,6 +12,16 @@ const std::vector<const Rule*>& TaskRules() {
       &kCancelledWait,    &kUnclosedChannel, &kWaitGroupStuck, &kCondStuck,     &kOnceStuck,
       &kAbandonedSend,    &kAbandonedRecv,   &kOutlivedScope};
   return rules;
+}
+
+absl::Status KnownRules(const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    if (std::ranges::none_of(RuleCatalogue(), [&](const auto& text) { return text.id == id; })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no rule '", id, "'; `stranded explain` lists them"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace stranded::detector

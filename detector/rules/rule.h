@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "detector/rules/situation.h"
 #include "stranded/analysis.h"
 #include "stranded/finding.h"
@@ -52,6 +53,8 @@ struct Rule {
 
 // In order of precedence: a task belongs to the first rule that calls it a leak.
 const std::vector<const Rule*>& TaskRules();
+// An error that names the first one that the catalogue has not.
+absl::Status KnownRules(const std::vector<std::string>& ids);
 
 extern const Rule kNilChannel, kEmptySelect, kSelfDeadlock, kLockCycle, kLockChanCycle,
     kOversizedAcquire, kOrphanedLock, kCancelledSend, kCancelledRecv, kCancelledSelect,

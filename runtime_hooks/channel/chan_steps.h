@@ -114,10 +114,15 @@ inline void CountReceived(ChanCore* chan, const Task* receiver, const std::sourc
   NotePeer(chan->last_receiver, receiver, site, PeerOutcome::kCompleted);
 }
 
-// `peer` is the first, or one more, in a run of the task that runs here.
-inline void BeginRun(ThreadBlock* here, ChanPeer& peer, std::uint64_t run) {
+// `peer` is the first, or one more, in a run of the task that runs here: see ThreadBlock::run.
+inline void PutIntoRun(ThreadBlock* here, ChanPeer& peer, std::uint64_t run) {
   here->run = run | static_cast<std::uint64_t>(PeerOutcome::kCompleted);
   peer.outcome_and_run = here->run;
+}
+// From the record on that has just been put into the ring of this thread.
+inline void BeginRecordedRun(ThreadBlock* here, ChanPeer& peer) {
+  here->run_times = here->ring->NewestTimes();
+  PutIntoRun(here, peer, here->NewRun() | ThreadBlock::kRecordedRun);
 }
 
 // Into or out of the buffer, as `peer` says now. Those that follow may be counted in this record:
@@ -134,7 +139,7 @@ __attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, Cha
   if (ring == nullptr || ring->NeedsCare(KeyOf(site))) [[unlikely]]
     return false;
   ring->PutPlainly(here, kind, self->id, chan->id, KeyOf(site), 0);
-  BeginRun(here, peer, ring->BeginRun(here));
+  BeginRecordedRun(here, peer);
   return true;
 }
 
@@ -201,6 +206,7 @@ inline void NoteSent(ChanCore* chan, Task* self, const std::source_location& sit
   }
   NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
 }
+
 // The oldest value out of a buffer.
 __attribute__((always_inline)) inline void TakeFirst(ChanCore* chan, void* room)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {

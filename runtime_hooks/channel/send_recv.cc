@@ -152,7 +152,7 @@ __attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPee
     // None, or one from before tracing was switched off.
     const bool anew = (here->run & ThreadBlock::kRecordedRun) != 0;
     static_assert((ThreadBlock::kNoRun & ThreadBlock::kRecordedRun) != 0);
-    BeginRun(here, peer, anew ? here->NewRun() : here->run);
+    PutIntoRun(here, peer, anew ? here->NewRun() : here->run);
   }
   chan->lock.UnlockAsFirst();
   return true;

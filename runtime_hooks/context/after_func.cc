@@ -1,4 +1,5 @@
 // AfterFunc: a function that stands in a context's child list and becomes a task when it ends.
+#include <atomic>
 #include <tuple>
 
 #include "runtime_hooks/context/context_tree.h"
@@ -19,6 +20,7 @@ struct AfterFuncEntry : ContextChild {
   SpawnSpec spec;
   std::uint64_t world_id = 0;
   Context run_in;
+  std::atomic<bool> stopped{false};  // relaxed; of a context that never ends
 
   ~AfterFuncEntry() {
     UnrefContext(context);
@@ -41,7 +43,8 @@ void StartAfterFunc(ContextChild* child) {
 bool StopFunc::operator()() const {
   if (entry_ == nullptr) return false;
   internal::ContextNode* above = entry_->context->canceller;
-  if (above == nullptr || !internal::UnlinkChild(above, entry_.get())) return false;
+  if (above == nullptr) return !entry_->stopped.exchange(true, std::memory_order_relaxed);
+  if (!internal::UnlinkChild(above, entry_.get())) return false;
   entry_->self = nullptr;
   return true;
 }

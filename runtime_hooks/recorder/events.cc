@@ -38,7 +38,7 @@ Ring* TakeRing() {
   return ring;
 }
 
-void GiveBack(void* ring) {
+void GiveRingBack(void* ring) {
   Here()->ring = nullptr;
   Here()->run = ThreadBlock::kNoRun;
   static_cast<Ring*>(ring)->in_use.store(false, std::memory_order_release);
@@ -97,7 +97,7 @@ std::size_t RingRecords() {
 
 __attribute__((noinline, cold)) Ring* FirstRing() {
   Ring* ring = TakeRing();
-  AtThreadEnd(&GiveBack, ring);
+  AtThreadEnd(&GiveRingBack, ring);
   ring->BelongTo(Here());
   ring->PutTimeNow();  // not that of the thread before; and now there is a newest record
   return ring;

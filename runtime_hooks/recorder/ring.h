@@ -105,11 +105,8 @@ struct Ring {
     here->run = ThreadBlock::kNoRun;
     Store(EventSlot::Head(kind, task), object, site, arg);
   }
-  // The newest record may be that of many transfers alike from now on.
-  std::uint64_t BeginRun(ThreadBlock* here) {
-    here->run_times = &next[-1].arg;
-    return here->NewRun() | ThreadBlock::kRecordedRun;
-  }
+  // Where many transfers that share the newest record are counted.
+  std::atomic<std::uint64_t>* NewestTimes() { return &next[-1].arg; }
   void PutTime(std::int64_t now);
   // So that a reader of the file knows the place.
   void Explain(std::uint64_t site) {

@@ -57,7 +57,7 @@ void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const 
                     const std::source_location& site) {
   Ring* ring = MyRing();
   ring->Put(kind, task == nullptr ? 0 : task->id, chan->id, KeyOf(site), 0);
-  if (task != nullptr && task->plain && task->notes) BeginRun(Here(), peer, ring->BeginRun(Here()));
+  if (task != nullptr && task->plain && task->notes) BeginRecordedRun(Here(), peer);
 }
 
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,

@@ -29,21 +29,17 @@ namespace {
 
 std::atomic<FinishedRing*> rings{nullptr};
 
-struct Keeper {
-  FinishedRing* ring = nullptr;
-  ~Keeper() {
-    Here()->finished = nullptr;
-    if (ring != nullptr) ring->in_use.store(false, std::memory_order_release);
-  }
-};
-thread_local Keeper keeper;
+void GiveRecordsBack(void* ring) {
+  Here()->finished = nullptr;
+  static_cast<FinishedRing*>(ring)->in_use.store(false, std::memory_order_release);
+}
 
 // The ring of a thread that has ended, with what it remembers, or a new one.
 __attribute__((noinline)) FinishedRing* TakeRing() {
   FinishedRing* ring = rings.load(std::memory_order_acquire);
   for (; ring != nullptr; ring = ring->next) {
     bool used = false;
-    // Acquire pairs with the release in ~Keeper.
+    // Acquire pairs with the release in GiveRecordsBack.
     if (ring->in_use.compare_exchange_strong(used, true, std::memory_order_acquire)) break;
   }
   if (ring == nullptr) {
@@ -54,9 +50,7 @@ __attribute__((noinline)) FinishedRing* TakeRing() {
                                         std::memory_order_relaxed)) {
     }
   }
-  Keeper* mine = &keeper;
-  asm volatile("" : "+r"(mine)::"memory");
-  mine->ring = ring;
+  AtThreadEnd(&GiveRecordsBack, ring);
   Here()->finished = ring;
   return ring;
 }

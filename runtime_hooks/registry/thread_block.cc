@@ -18,18 +18,15 @@ namespace {
 // Release and acquire: what the function needs is there before it is.
 std::atomic<void (*)(ThreadCache&)> spills[kCacheKinds];
 
-struct AtExit {
-  bool armed = false;
-  ~AtExit() {
-    DropSpawnStash();
-    for (int kind = 0; kind < kCacheKinds; ++kind) {
-      ThreadCache& cache = stranded_thread_block.caches[kind];
-      const auto spill = spills[kind].load(std::memory_order_acquire);
-      if (cache.count > 0 && spill != nullptr) spill(cache);
-    }
+void Spill(void*) {
+  stranded_thread_block.spills = false;
+  DropSpawnStash();
+  for (int kind = 0; kind < kCacheKinds; ++kind) {
+    ThreadCache& cache = stranded_thread_block.caches[kind];
+    const auto spill = spills[kind].load(std::memory_order_acquire);
+    if (cache.count > 0 && spill != nullptr) spill(cache);
   }
-};
-thread_local AtExit at_exit;
+}
 
 std::atomic<std::uint64_t> run_blocks{0};  // relaxed: no two threads get the same
 
@@ -47,10 +44,10 @@ void SetSpill(CacheKind kind, void (*spill)(ThreadCache&)) {
 
 void AtThreadEnd(void (*f)(void*), void* arg) { abi::__cxa_thread_atexit(f, arg, &__dso_handle); }
 
-__attribute__((noinline)) void SpillAtThreadExit() {
-  AtExit* p = &at_exit;
-  asm volatile("" : "+r"(p)::"memory");
-  p->armed = true;
+void SpillAtThreadExit() {
+  if (stranded_thread_block.spills) return;
+  stranded_thread_block.spills = true;
+  AtThreadEnd(&Spill, nullptr);
 }
 
 }  // namespace stranded::internal

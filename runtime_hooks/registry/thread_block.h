@@ -51,6 +51,7 @@ struct ThreadBlock {
   std::uint64_t run = kNoRun;
   std::atomic<std::uint64_t>* run_times = nullptr;
   std::uint8_t number = 0;  // see NumberOfThread()
+  bool spills = false;      // at its end: see SpillAtThreadExit()
 
   std::uint64_t NewRun() {
     last_run += kNextRun;

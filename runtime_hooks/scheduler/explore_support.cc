@@ -4,8 +4,11 @@
 
 #include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "stranded/internal/check_support.h"
 
 namespace stranded::internal {
 namespace {
@@ -67,6 +70,28 @@ std::uint64_t EndOf(ControlledWorld* world) {
   if (world->Facts().deadlock) sum ^= 0x9e3779b97f4a7c15ULL;
   if (lost_cancels.load(std::memory_order_relaxed) > 0) sum += 0x51ed270b7a1ULL;
   return sum;
+}
+
+std::uint64_t EndInPools(absl::Duration grace) {
+  const ScopeNode* const scope = CurrentTask()->spawn_scope;
+  if (scope == nullptr || ScopeLive(scope) == 0 || !TasksInPools(scope, grace)) return 0;
+  struct Sum {
+    std::uint64_t scope, all = 0;
+  } sum{scope->id};
+  TaskSlab().ForEach(
+      [&sum](Task* task) {
+        if (task->is_thread || task->scope == nullptr || !task->world->UsesThreads()) return;
+        if (!IsWithin(task->scope, sum.scope)) return;
+        const bool parked = Freeze(task);  // else its wait may change
+        if (!parked &&
+            (task->state.load(std::memory_order_acquire) & Task::kStateMask) == Task::kFinished) {
+          return;
+        }
+        sum.all += parked ? HashTask(task) : HashSite(1, task->origin.site);
+        if (parked) Thaw(task);
+      },
+      [](Task* task) { UnrefTask(task); });
+  return sum.all;
 }
 
 }  // namespace stranded::internal

@@ -64,5 +64,25 @@ TEST(ExploreInTurns, WhatAPatchMetIsNotForgotten) {
   EXPECT_THAT(results[0].idle_patches, IsEmpty());
 }
 
+// A pool has real threads, also under the explorer. What it leaves is part of how a schedule ends.
+TEST(ExploreInPools, WhatIsLeftThereIsFound) {
+  const auto explore = [](std::size_t room) {
+    ExploreOptions options;
+    options.schedules = 5;
+    return Explore(options, [room] {
+      Pool pool({.workers = 1});
+      const Chan<int> answers(room);
+      pool.Go([answers] { answers.Send(1); });
+      pool.Shutdown(absl::Milliseconds(5));
+    });
+  };
+  EXPECT_TRUE(explore(1).clean());
+  const ExploreResult result = explore(0);
+  ASSERT_FALSE(result.clean());
+  ASSERT_EQ(result.outcomes.size(), 1u);  // the same each time
+  EXPECT_EQ(result.outcomes[0].count, 5u);
+  EXPECT_EQ(result.bad()->report.findings()[0].rule(), "abandoned-send");
+}
+
 }  // namespace
 }  // namespace stranded

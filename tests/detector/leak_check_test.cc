@@ -85,6 +85,19 @@ void ReceiveInALambda(const Chan<int>& values, Values&&... others) {
   (std::index_sequence_for<Values...>());
 }
 
+TEST(FindLeaks, AMisspeltRuleIsAnError) {
+  LeakCheckOptions options;
+  options.rules = {"abandoned-recv", "abandoned_send"};
+  EXPECT_THROW(FindLeaks(options), MisuseError);
+  LeakScope scope;
+  EXPECT_THROW(scope.Check(options), MisuseError);
+  ExploreOptions explored;
+  explored.check = options;
+  EXPECT_FALSE(Explore(explored, [] {}).error.ok());
+  options.rules = {"abandoned-recv"};
+  EXPECT_TRUE(scope.Check(options).clean());
+}
+
 TEST(Stacks, ALambdaInATemplateHasAName) {
   ExploreOptions options;
   options.schedules = 1;

@@ -40,6 +40,9 @@ TEST(GlobalDeadlock, TwinsWhereMainRunsOrTheWorldIsNotDeadAreSilent) {
   DumpBuilder runs, alive;
   runs.Add(DeadEnd()).Add(Main(InState(1, TaskState::kRunning))).End();
   EXPECT_EQ(Rules(Examine(runs)), "");
+  DumpBuilder checks;  // it was told of the dead end, and went on
+  checks.Add(DeadEnd()).Add(Main(Waiter(1, WaitKind::kLeakCheck, 0, checks.At("a.cc", 5)))).End();
+  EXPECT_EQ(Rules(Examine(checks)), "");
   alive.Add(Busy());
   const SiteId at = alive.At("a.cc", 5);
   alive.Add(Main(Waiter(1, WaitKind::kWaitGroupWait, 0, at)));

@@ -249,6 +249,13 @@ TEST(Context, AStoppedAfterFuncDoesNotRun) {
 }
 
 // Whether stop() or cancel() wins: exactly one of "kept from running" and "ran" is true.
+// As in Go: it stopped what had not begun, and never would have.
+TEST(Context, StopOfAContextThatNeverEndsIsTrueOnce) {
+  const StopFunc stop = AfterFunc(Background(), [] { FAIL(); });
+  EXPECT_TRUE(stop());
+  EXPECT_FALSE(stop());
+}
+
 TEST(Context, StopAndCancelRace) {
   for (int round = 0; round < 50; ++round) {
     auto [ctx, cancel] = WithCancel(Background());

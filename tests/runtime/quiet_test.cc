@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <semaphore>
 #include <source_location>
 #include <thread>
 #include <vector>
@@ -236,6 +237,60 @@ TEST(Quiet, LongWorkDoesNotMeetALongTimeout) {
   produces.Join();
   EXPECT_TRUE(ctx.Err().ok());
   cancel();
+}
+
+// In a world beside a thread that is no task and may yet act.
+template <class F>
+void BesideAThread(F f) {
+  auto* const world = internal::EnterControlledWorld("beside", 1);
+  {
+    std::binary_semaphore over(0);
+    std::thread thread([&over] { over.acquire(); });
+    f();
+    over.release();
+    thread.join();
+  }
+  internal::LeaveControlledWorld(world);
+}
+
+// The number of steps that a check allows is 200,000, of which the last one may be the last of all.
+TEST(Quiet, ThreadsAreLookedForAlsoAtTheLastStep) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "makes a world of its own";
+  for (int sends = 99'998; sends <= 100'000; ++sends) {
+    BesideAThread([sends] {
+      const Chan<int> later;
+      const TaskHandle waits = Go([sends, later] {
+        const Chan<int> own(1);
+        for (int i = 0; i < sends; ++i) {
+          own.Send(i);
+          own.Recv();
+        }
+        later.Recv();
+      });
+      internal::WaitUntilQuiet(nullptr, absl::Seconds(1));
+      const internal::WorldFacts facts = internal::CurrentWorld()->Facts();
+      EXPECT_EQ(facts.external, facts.quiet ? 1u : 0u) << sends;
+      later.Close();
+      waits.Join();
+    });
+  }
+}
+
+TEST(Quiet, ThreadsBesideADeadEndAreKnownWhileACheckWaits) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "makes a world of its own";
+  ExpectDeadEnd();
+  BesideAThread([] {
+    EXPECT_THROW(Chan<int>().Recv(), GlobalDeadlockError);
+    internal::World* const world = internal::CurrentWorld();
+    std::thread looks([world] {
+      internal::WorldFacts facts = world->Facts();
+      while (facts.quiet) facts = world->Facts();
+      EXPECT_TRUE(facts.deadlock);
+      EXPECT_GE(facts.external, 1u);
+    });
+    internal::WaitUntilQuiet(nullptr, absl::Seconds(1));
+    looks.join();
+  });
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ struct LeakCheckOptions {
   absl::Duration virtual_grace = absl::Seconds(60);
   std::vector<std::string>
       ignore;  // tasks whose wait or spawn site has this in file:line or function
-  std::vector<std::string> rules;  // only these; empty: all
+  std::vector<std::string> rules;  // only these; empty: all. MisuseError if there is no such one
   std::string label;               // printed with the report
   // The caller looks in between, as a supervisor does, and may still end any wait. Then only what
   // it cannot end is found: nil channels, locks of tasks that have finished, ended contexts.

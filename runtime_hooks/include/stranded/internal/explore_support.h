@@ -75,6 +75,9 @@ ScheduleRecord RecordOf(ControlledWorld* world);
 // A number for how the world ended: who waits where, for what. Equal for equal ends, whatever the
 // ids. Cheap: no snapshot. Call it when the world is quiet, or at its dead end.
 std::uint64_t EndOf(ControlledWorld* world);
+// The same of the tasks in pools that were spawned in the calling task's scope; 0 if there are
+// none. Waits for them as TasksInPools() does.
+std::uint64_t EndInPools(absl::Duration grace);
 
 // Replaces the virtual patches in force; empty: none. See scheduler/patches.h for the text.
 absl::Status SetPatches(std::string_view text);
