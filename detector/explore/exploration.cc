@@ -386,6 +386,15 @@ bool Exploration::over() {
 
 // After each schedule: explorations take turns, and each new one puts the patches in force anew.
 void Exploration::NotePatches() {
+  for (const internal::SecondClose& close : internal::SecondCloses()) {
+    const bool known = std::any_of(result_.second_closes.begin(), result_.second_closes.end(),
+                                   [&](const auto& other) { return other.patch == close.patch; });
+    if (known) continue;
+    SourceSite site;
+    site.file = ShortFile(close.file);
+    site.line = close.line;
+    result_.second_closes.push_back({close.patch, std::move(site)});
+  }
   if (result_.idle_patches.empty()) return;
   const std::vector<std::string> idle = internal::IdlePatches();
   std::erase_if(result_.idle_patches, [&](const std::string& patch) {

@@ -108,6 +108,9 @@ ExploreResult ResultFrom(const Json& j) {
   r.preemptions = j.value("preemptions", std::size_t{0});
   r.repeats = j.value("repeats", true);
   r.idle_patches = j.value("idle_patches", std::vector<std::string>());
+  for (const Json& close : j.value("second_closes", Json::array())) {
+    r.second_closes.push_back({close.value("patch", ""), SiteFrom(close.value("site", Json()))});
+  }
   r.report_text = j.value("report", "");
   for (const Json& o : j.value("outcomes", Json::array())) r.outcomes.push_back(OutcomeFrom(o));
   const int bad = j.value("first_bad", -1);
@@ -132,7 +135,7 @@ std::string ReportText(const ExploreResult& r) {
 }  // namespace
 
 std::string ExploreJson(const ExploreResult& r) {
-  Json outcomes = Json::array(), steps = Json::array();
+  Json outcomes = Json::array(), steps = Json::array(), second_closes = Json::array();
   for (const ExploreOutcome& o : r.outcomes) outcomes.push_back(OutcomeJson(o));
   for (const ExploreStep& s : r.steps) {
     steps.push_back({{"task", s.task},
@@ -141,6 +144,10 @@ std::string ExploreJson(const ExploreResult& r) {
                      {"site", {{"file", s.site.file}, {"line", s.site.line}}},
                      {"preempts", s.preempts},
                      {"source", s.source}});
+  }
+  for (const SecondCloseAt& c : r.second_closes) {
+    second_closes.push_back(
+        {{"patch", c.patch}, {"site", {{"file", c.site.file}, {"line", c.site.line}}}});
   }
   const Json j = {{"format", "stranded-exploration"},
                   {"version", 1},
@@ -161,6 +168,7 @@ std::string ExploreJson(const ExploreResult& r) {
                   {"preemptions", r.preemptions},
                   {"repeats", r.repeats},
                   {"idle_patches", r.idle_patches},
+                  {"second_closes", second_closes},
                   {"report", ReportText(r)},
                   {"steps", steps}};
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -87,6 +87,8 @@ class Search {
       Rounds();
     }
     search_.verified = !search_.was_clean && now_.clean();
+    if (search_.verified) DropUnneeded();
+    WarnOfSecondCloses();
     DropRepeated();
     NoteEvidence();
     if (!search_.was_clean) NoteUntestable();
@@ -100,6 +102,41 @@ class Search {
     std::erase_if(search_.trials, [&](const FixTrial& t) {
       return !told.insert(absl::StrCat(t.fix.patch, " ", t.evidence)).second;
     });
+  }
+  // A part that was kept early may be what a later one brings about by itself: then it is one edit
+  // too many, and as a second Close() it would throw.
+  void DropUnneeded() {
+    for (std::size_t i = 0; search_.chosen.size() > 1 && i < search_.chosen.size();) {
+      std::string others;
+      for (const Fix& fix : search_.chosen) {
+        if (&fix == &search_.chosen[i]) continue;
+        absl::StrAppend(&others, others.empty() ? "" : ",", fix.patch);
+      }
+      ExploreResult result = explore_(others, search_.before.schedule);
+      search_.schedules += result.schedules;
+      if (!result.clean() || (Endless(result) != nullptr && Endless(search_.before) == nullptr)) {
+        ++i;
+        continue;
+      }
+      for (FixTrial& trial : search_.trials) {
+        if (trial.fix.patch != search_.chosen[i].patch) continue;
+        trial.status = FixStatus::kPart;
+        trial.evidence = absl::StrCat("its finding is gone; not needed beside the other ",
+                                      search_.chosen.size() == 2 ? "fix" : "fixes");
+      }
+      search_.chosen.erase(search_.chosen.begin() + static_cast<std::ptrdiff_t>(i));
+      now_ = std::move(result);
+    }
+  }
+  void WarnOfSecondCloses() {
+    for (Fix& fix : search_.chosen) {
+      for (const SecondCloseAt& close : now_.second_closes) {
+        if (fix.patch.find(close.patch) == std::string::npos) continue;
+        fix.warnings.push_back(absl::StrCat(
+            "With it, the program comes to its own Close() at ", close.site.ToString(),
+            ": a second one throws. Move that one, instead of writing another."));
+      }
+    }
   }
   // Each fix that was tried says so, wherever the findings are reported from now on.
   void NoteEvidence() {

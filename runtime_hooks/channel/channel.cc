@@ -146,9 +146,13 @@ TryResult ChanTryRecv(ChanCore* chan, void* room, const std::source_location& si
 namespace {
 
 // A virtual patch closed it before the program did.
-bool ForgivesClose(ChanCore* chan) {
-  SpinGuard guard(chan->lock);
-  return std::exchange(chan->closed_by_patch, false);
+bool ForgivesClose(ChanCore* chan, const std::source_location& site) {
+  {
+    SpinGuard guard(chan->lock);
+    if (!std::exchange(chan->closed_by_patch, false)) return false;
+  }
+  NoteClosedAgain(chan->site, site);
+  return true;
 }
 
 [[noreturn]] void ThrowClosedTwice(ChanCore* chan, const std::source_location& site) {
@@ -171,9 +175,7 @@ void ChanClose(ChanCore* chan, const std::source_location& site) {
   if (!SchedulePoint(self, WaitKind::kNone, chan, site)) return;
   if (chan == nullptr) throw ClosedChannelError("close of a nil channel");
   const bool closed = CloseNow(chan, self->id, site);
-  if (!closed && !ForgivesClose(chan)) {
-    ThrowClosedTwice(chan, site);
-  }
+  if (!closed && !ForgivesClose(chan, site)) ThrowClosedTwice(chan, site);
 }
 
 std::size_t ChanSize(ChanCore* chan) {

@@ -84,6 +84,23 @@ std::vector<std::string> IdlePatches() {
   return idle;
 }
 
+void NoteClosedAgain(const std::source_location& made, const std::source_location& site) {
+  const Patch* const patch = FindPatch(PatchKind::kClose, made);
+  if (patch == nullptr) return;
+  patch->again_file.store(site.file_name(), std::memory_order_relaxed);
+  patch->again_line.store(site.line(), std::memory_order_relaxed);
+}
+
+std::vector<SecondClose> SecondCloses() {
+  std::vector<SecondClose> closes;
+  for (const Patch& patch : Current()) {
+    const char* const file = patch.again_file.load(std::memory_order_relaxed);
+    if (file == nullptr) continue;
+    closes.push_back({patch.text, file, patch.again_line.load(std::memory_order_relaxed)});
+  }
+  return closes;
+}
+
 absl::Status SetPatches(std::string_view text) {
   std::deque<Patch> patches;
   while (!text.empty()) {

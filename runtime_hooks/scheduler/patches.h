@@ -51,6 +51,9 @@ struct Patch {
   std::string across_file;  // release: only across this operation; empty: any
   std::uint32_t across_line = 0;
   mutable std::atomic<bool> met{false};  // relaxed: only ever set, read when the tasks are over
+  // close: where the program closed such a channel once more; relaxed, as above
+  mutable std::atomic<const char*> again_file{nullptr};
+  mutable std::atomic<std::uint32_t> again_line{0};
 
   bool Names(PatchKind wanted, const std::source_location& site) const;
   void NoteMet() const { met.store(true, std::memory_order_relaxed); }
@@ -65,6 +68,8 @@ extern std::atomic<bool> any_patches;  // relaxed: set before the tasks run
 bool IsFile(std::string_view wanted, std::string_view file);
 // The patch of this kind for this site, or null.
 const Patch* FindPatch(PatchKind kind, const std::source_location& site);
+// The program itself closed at `site` what the `close` for channels made at `made` had closed.
+void NoteClosedAgain(const std::source_location& made, const std::source_location& site);
 // The capacity of a channel that is made at `site`.
 inline std::size_t PatchedCapacity(std::size_t capacity, const std::source_location& site) {
   if (!any_patches.load(std::memory_order_relaxed)) [[likely]]

@@ -67,6 +67,13 @@ struct ExploreStep {
   int number = -1;        // of the task in the text of a schedule; -1: no task's step
 };
 
+// A virtual patch closed a channel, and the program then closed it itself: as an edit, one of the
+// two would throw.
+struct SecondCloseAt {
+  std::string patch;
+  SourceSite site;
+};
+
 struct ExploreResult {
   std::string name, policy, patch, coverage;
   bool is_test = false;         // `name` is that of a GoogleTest test
@@ -88,6 +95,7 @@ struct ExploreResult {
   std::vector<ExploreStep> steps;
   std::string report_text;                // of a result that came from another process
   std::vector<std::string> idle_patches;  // virtual patches that met nothing in all this
+  std::vector<SecondCloseAt> second_closes;
   absl::Status error;                     // options that could not be used
 
   bool clean() const { return first_bad < 0; }

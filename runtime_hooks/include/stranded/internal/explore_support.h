@@ -85,6 +85,12 @@ bool AnyPatches();
 // Those that have met nothing since: no channel was made at the place of a `capacity`, and when
 // nothing could run any more, nothing was stuck at the places of the others.
 std::vector<std::string> IdlePatches();
+// Those that closed a channel which the program then closed itself, and where it did so last.
+struct SecondClose {
+  std::string patch, file;
+  std::uint32_t line = 0;
+};
+std::vector<SecondClose> SecondCloses();
 
 // Thrown through a task that is unwound because its world ends, or because a virtual patch lets it
 // give up. Not a std::exception: only catch (...) sees it.
