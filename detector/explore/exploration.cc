@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
 #include "detector/explore/result_file.h"
+#include "detector/report/source_root.h"
 #include "detector/rules/fingerprint.h"
 #include "detector/rules/rule.h"
 #include "stranded/internal/check_support.h"

@@ -204,6 +204,7 @@ void MappedReader::Add(const mapped::Task& r, std::size_t at, bool torn) {
     task.pinned = (r.flags & mapped::kPinned) != 0;
     task.is_main = (r.flags & mapped::kMain) != 0;
     task.created_ns = r.created_ns;
+    if ((r.flags & mapped::kGrouped) != 0) task.group = r.group;
     if (r.state == mapped::kParked && r.woken != r.parks) {
       AddWait(r, task);
     } else {

@@ -85,6 +85,7 @@ class Batch {
     task.created_ns = static_cast<std::int64_t>(Of(Tag::kCreatedNs).Next());
     task.since_ns = static_cast<std::int64_t>(Of(Tag::kSinceNs).Next());
     task.park_count = Of(Tag::kParkCount).Next();
+    task.group = Of(Tag::kGroup).AtEnd() ? 0 : Of(Tag::kGroup).Next();
     task.held_count = task.frame_count = 0;
   }
 
@@ -108,7 +109,7 @@ class Batch {
 
   Snapshot& s_;
   std::uint32_t count_ = 0;
-  std::array<Column, static_cast<std::size_t>(Tag::kObjects) + 1> columns_;
+  std::array<Column, static_cast<std::size_t>(Tag::kGroup) + 1> columns_;
   std::array<Id, kMostObjects> objects_{};
   Id id_before_ = 0;
 };

@@ -111,6 +111,7 @@ Task ReadTask(const data_view& bytes, Snapshot& s) {
           ++v.frame_count;
         }
         break;
+      case Tag::kGroup: v.group = m.get_uint64(); break;
       case Tag::kStackNote: note = View(m.get_view()); break;
       default: m.skip();
     }

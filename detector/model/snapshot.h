@@ -128,6 +128,7 @@ struct Task {
   std::string_view name;
   std::int64_t created_ns = 0, since_ns = 0, until_ns = 0;
   Id sync = 0, join_task = 0;
+  Id group = 0;  // the WaitGroup or ErrGroup that it was started by, and that counts it
   std::uint64_t park_count = 0;
   SiteId wait_site = 0, last_site = 0;
   std::uint32_t first_case = 0;   // into Snapshot::cases

@@ -27,6 +27,7 @@ class TaskPage {
       page_.Row("joins", TaskText(s_, t_.join_task));
       page_.NextTask(s_, t_.join_task, "what it waits for");
     }
+    Group();
     Contexts();
     Ancestry();
     Findings();
@@ -60,14 +61,23 @@ class TaskPage {
       page_.Row("on", absl::StrCat(SyncText(*sync), " made at ", Place(s_, sync->site)));
       page_.Next(absl::StrCat("sync:", sync->id), "who holds it and who waits for it");
       if (const Task* holder = s_.HolderFor(t_)) {
-        page_.Row("", absl::StrCat("held by ", TaskText(*holder)));
-        page_.NextTask(s_, holder->id, "the holder");
+        const bool queued = s_.HeldAt(*holder, *sync) == 0 && holder->sync == sync->id;
+        page_.Row("", absl::StrCat(queued ? "behind the writer " : "held by ", TaskText(*holder)));
+        page_.NextTask(s_, holder->id, queued ? "who stands before it" : "the holder");
       }
     }
     for (const Sync* sync : s_.LocksHeldBy(t_)) {
       page_.Row("holds", absl::StrCat(SyncText(*sync), " made at ", Place(s_, sync->site)));
       page_.Next(absl::StrCat("sync:", sync->id), "who waits for what it holds");
     }
+  }
+
+  void Group() {
+    const Sync* sync = t_.group == 0 ? nullptr : s_.snap().syncs.Find(t_.group);
+    if (sync == nullptr) return;
+    page_.Row("counted",
+              absl::StrCat("by the ", SyncText(*sync), " made at ", Place(s_, sync->site)));
+    page_.Next(absl::StrCat("sync:", sync->id), "who waits for its group");
   }
 
   void Contexts() {

@@ -71,6 +71,36 @@ std::string ChannelPage(const Situation& s, const Channel& c, const ShowOptions&
   return page.Text();
 }
 
+// What the two peers did, and who is asked for next.
+struct PeerWords {
+  const char *first, *who_first, *second, *who_second;
+};
+
+PeerWords WordsFor(const Sync& sync) {
+  switch (sync.kind) {
+    case SyncKind::kWaitGroup:
+      if (sync.role == SyncRole::kErrGroup) {
+        return {"started", "who called Go() last", "ended", "the last task to end"};
+      }
+      return {"added", "who added last", "done", "who called Done() last"};
+    case SyncKind::kSemaphore:
+      return {"taken", "who acquired last", "returned", "who released last"};
+    case SyncKind::kRwMutex:
+      return {"read", "who locked it for reading last", "unlocked", "who unlocked it last"};
+    default: return {"taken", "who took it last", "unlocked", "who unlocked it last"};
+  }
+}
+
+void Members(const Situation& s, const Sync& sync, ShowPage& page) {
+  const auto members = s.MembersOf(sync.id);
+  for (std::size_t i = 0; i < std::min(members.size(), kMostShown); ++i) {
+    const Task& task = s.snap().tasks.all()[members[i]];
+    page.Row(i == 0 ? "counts" : "", absl::StrCat(TaskText(task), " ", Doing(s, task)));
+    if (i < 3) page.NextTask(s, task.id, "a task that it counts");
+  }
+  page.More(members.size());
+}
+
 std::string SyncPage(const Situation& s, const Sync& sync, const ShowOptions& o) {
   ShowPage page(absl::StrCat("sync ", sync.id, ", ", SyncText(sync)), o);
   page.Row("made", absl::StrCat("at ", Place(s, sync.site)));
@@ -87,14 +117,17 @@ std::string SyncPage(const Situation& s, const Sync& sync, const ShowOptions& o)
     page.NextTask(s, reads[i].task->id, "a reader");
   }
   page.More(reads.size());
-  if (sync.kind == SyncKind::kWaitGroup || sync.kind == SyncKind::kSemaphore) {
-    page.Row("counter", absl::StrCat(sync.counter));
+  if (sync.kind == SyncKind::kWaitGroup) page.Row("counter", absl::StrCat(sync.counter));
+  if (sync.kind == SyncKind::kSemaphore) {
+    page.Row("units", absl::StrCat(sync.counter, " of ", sync.limit, " free"));
   }
+  Members(s, sync, page);
+  const PeerWords words = WordsFor(sync);
   const struct {
     const char *label, *who;
     const SyncPeer& peer;
-  } last[] = {{"added", "who added last", sync.last_add},
-              {"done", "who called Done() last", sync.last_done},
+  } last[] = {{words.first, words.who_first, sync.last_add},
+              {words.second, words.who_second, sync.last_done},
               {"signalled", "who signalled last", sync.last_signal}};
   for (const auto& [label, who, peer] : last) {
     if (peer.site == 0) continue;

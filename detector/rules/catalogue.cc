@@ -7,10 +7,10 @@
 namespace stranded::detector {
 const std::vector<const Rule*>& TaskRules() {
   static const auto& rules = *new std::vector<const Rule*>{
-      &kNilChannel,       &kEmptySelect,     &kSelfDeadlock,   &kLockCycle,     &kLockChanCycle,
-      &kOversizedAcquire, &kOrphanedLock,    &kCancelledSend,  &kCancelledRecv, &kCancelledSelect,
-      &kCancelledWait,    &kUnclosedChannel, &kWaitGroupStuck, &kCondStuck,     &kOnceStuck,
-      &kAbandonedSend,    &kAbandonedRecv,   &kOutlivedScope};
+      &kNilChannel,    &kEmptySelect,      &kSelfDeadlock,   &kLockCycle,       &kWaitCycle,
+      &kLockChanCycle, &kOversizedAcquire, &kSemaphoreCycle, &kOrphanedLock,    &kCancelledSend,
+      &kCancelledRecv, &kCancelledSelect,  &kCancelledWait,  &kUnclosedChannel, &kWaitGroupStuck,
+      &kCondStuck,     &kOnceStuck,        &kAbandonedSend,  &kAbandonedRecv,   &kOutlivedScope};
   return rules;
 }
 

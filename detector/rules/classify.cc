@@ -65,7 +65,8 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
   const Rule* const which = TaskRules()[rule];
   GroupKey key{.rule = rule, .match = match.key};
   const bool by_root = which == &kLockCycle || which == &kLockChanCycle ||
-                       (which == &kOnceStuck && match.key.root != 0);
+                       which == &kSemaphoreCycle ||
+                       ((which == &kOnceStuck || which == &kWaitCycle) && match.key.root != 0);
   if (which == &kOutlivedScope && !s_.Blocked(task) && spawn != nullptr && spawn->site != 0) {
     // It goes on: where it was met is chance, in each look another place.
     const Context* ended = s_.EndedContext(task);

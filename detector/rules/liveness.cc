@@ -171,6 +171,10 @@ void Liveness::AddChannelServers(const Task& task, const WaitCase& c) {
 void Liveness::AddSyncServers(const Task& task) {
   const Sync* sync = snap_.syncs.Find(task.sync);
   if (sync == nullptr) return;
+  if (task.wait == WaitKind::kWaitGroupWait && s_.CountsMembersOnly(*sync)) {
+    by_group_[sync->id].push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)));
+    return;
+  }
   for (const Id id :
        {sync->holder_task, sync->last_add.task, sync->last_done.task, sync->last_signal.task}) {
     Wait(task, id);
@@ -221,6 +225,10 @@ void Liveness::Spread(const Task& task) {
   std::uint32_t& edge = first_edge_[snap_.tasks.PositionOf(task)];
   for (; edge != IdIndex::kNone; edge = edges_[edge].next) {
     Free(edges_[edge].waiter, edges_[edge].tie);
+  }
+  if (const auto it = by_group_.find(task.group); task.group != 0 && it != by_group_.end()) {
+    for (const std::uint32_t waiter : it->second) Free(waiter, Tie::kKnown);
+    it->second.clear();
   }
   MarkAncestors(task);
 }

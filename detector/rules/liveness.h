@@ -27,6 +27,8 @@ class Liveness {
   // The same, and whoever could end its wait is known for it: by having served it before, or as a
   // task of its own. Who only made its channel is not.
   bool Served(const Task& task) const { return served_[snap_.tasks.PositionOf(task)] != 0; }
+  // It runs the check: nobody can count on it any more.
+  bool LooksOn(const Task& task) const;
   // Something moves in the world.
   bool WorldMoves(Id world) const { return worlds_.contains(world); }
   // Something moves there, besides the task that asked for the snapshot.
@@ -35,7 +37,6 @@ class Liveness {
 
  private:
   bool Moves(const Task& task) const;
-  bool LooksOn(const Task& task) const;
   bool CaseReady(const Task& task, const WaitCase& c) const;
   bool EndIsDue(Id context) const;
   bool WaitIsOver(const Task& task) const;
@@ -70,6 +71,8 @@ class Liveness {
   std::vector<Edge> edges_;
   std::vector<std::uint32_t> first_edge_;
   absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_ancestor_;  // others than the waiter
+  // Of wait groups of which it is known whom they count: who waits for them.
+  absl::flat_hash_map<Id, std::vector<std::uint32_t>> by_group_;
 };
 
 }  // namespace stranded::detector

@@ -11,8 +11,22 @@ bool SemaphoreOrphaned(const Situation& s, const Task& task) {
   return sync != nullptr && sync->last_add.task != 0;
 }
 
+// The holder at the end of the chain has not ended, but left what is looked at.
+bool HolderWentOn(const Situation& s, const Task& task) {
+  const LockChain& chain = s.Chain(task);
+  const bool may = chain.end == ChainEnd::kHolder || chain.end == ChainEnd::kAlive;
+  return may && chain.root != nullptr && s.LooksOn(*chain.root);
+}
+
+// The holder waits for a lock itself, at the end of which nobody unlocks.
+bool WaitsForWaiter(const Situation& s, const Task& task) {
+  const Task* const holder = s.HolderFor(task);
+  return holder != nullptr && s.Blocked(*holder) && IsLockWait(holder->wait);
+}
+
 Match Check(const Situation& s, const Task& task) {
   if (SemaphoreOrphaned(s, task) && s.EndedContext(task) == nullptr) return Stuck(s, task, false);
+  if (HolderWentOn(s, task)) return Stuck(s, task, false);
   if (s.Chain(task).end != ChainEnd::kOrphan) return {};
   return Stuck(s, task, true);
 }
@@ -55,13 +69,34 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
                             : "of an ErrGroup",
                         " that is at its limit of ", sync->limit);
   }
-  return absl::StrCat(who, semaphore
-                               ? " blocked on a semaphore whose units nobody gives back"
-                               : " blocked on a lock whose holder finished without unlocking");
+  if (semaphore) return absl::StrCat(who, " blocked on a semaphore whose units nobody gives back");
+  const Task& task = *group.tasks.front();
+  if (WaitsForWaiter(s, task)) {
+    return absl::StrCat(who, " blocked on a lock whose holder waits for one that nobody unlocks");
+  }
+  return absl::StrCat(who, " blocked on a lock whose holder ",
+                      HolderWentOn(s, task) ? "went on" : "finished", " without unlocking");
+}
+
+// Holders that wait for locks themselves, up to the one that waits for the orphaned one.
+const Task& LastWaiter(const Situation& s, const Task& task, FindingData& out) {
+  const Task* at = &task;
+  while (WaitsForWaiter(s, *at) && out.graph.size() < 40) {
+    const Sync* const sync = s.snap().syncs.Find(at->sync);
+    const Task* const holder = s.HolderFor(*at);
+    const SiteId since = s.HeldAt(*holder, *sync);
+    out.graph.push_back(absl::StrCat(TaskText(*at), " waits for the ", SyncText(*sync), " made at ",
+                                     Place(s, sync->site)));
+    out.graph.push_back(
+        absl::StrCat(since == 0 ? "  behind " : "  held by ", TaskText(*holder),
+                     since == 0 ? std::string() : absl::StrCat(" since ", Place(s, since))));
+    at = holder;
+  }
+  return *at;
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  const Task& task = *group.tasks.front();
+  const Task& task = LastWaiter(s, *group.tasks.front(), out);
   const Sync* sync = s.snap().syncs.Find(task.sync);
   if (sync == nullptr) return;
   const bool semaphore = sync->kind == SyncKind::kSemaphore;

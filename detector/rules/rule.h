@@ -59,7 +59,7 @@ absl::Status KnownRules(const std::vector<std::string>& ids);
 extern const Rule kNilChannel, kEmptySelect, kSelfDeadlock, kLockCycle, kLockChanCycle,
     kOversizedAcquire, kOrphanedLock, kCancelledSend, kCancelledRecv, kCancelledSelect,
     kCancelledWait, kUnclosedChannel, kWaitGroupStuck, kCondStuck, kOnceStuck, kAbandonedSend,
-    kAbandonedRecv, kOutlivedScope;
+    kAbandonedRecv, kOutlivedScope, kWaitCycle, kSemaphoreCycle;
 
 // --- words that rules share
 std::string TaskText(const Situation& s, Id task);  // task 7 "fetch"

@@ -1,6 +1,7 @@
 #include "detector/rules/situation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "detector/model/event_kind.h"
@@ -220,6 +221,34 @@ const RecordedSends& Situation::SendsRecorded() const {
     if (by.size() < kMostTasks || by.contains(e.task)) by[e.task] += 1 + e.arg;
   });
   return *sends_;
+}
+
+std::span<const std::uint32_t> Situation::MembersOf(Id group) const {
+  if (!members_indexed_) {
+    std::vector<std::pair<Id, std::uint32_t>> members;
+    for (const Task& task : snap_.tasks.all()) {
+      if (task.group == 0 || task.state == TaskState::kFinished) continue;
+      members.emplace_back(task.group, static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)));
+    }
+    std::sort(members.begin(), members.end());
+    for (const auto& [of, position] : members) {
+      member_groups_.push_back(of);
+      members_.push_back(position);
+    }
+    members_indexed_ = true;
+  }
+  const auto [first, last] = std::equal_range(member_groups_.begin(), member_groups_.end(), group);
+  return std::span(members_).subspan(static_cast<std::size_t>(first - member_groups_.begin()),
+                                     static_cast<std::size_t>(last - first));
+}
+
+bool Situation::CountsMembersOnly(const Sync& group) const {
+  return group.counter > 0 && MembersOf(group.id).size() == static_cast<std::size_t>(group.counter);
+}
+
+const WaitCycles& Situation::Cycles() const {
+  if (!cycles_.has_value()) cycles_.emplace(*this);
+  return *cycles_;
 }
 
 // The first two in the order of the snapshot are kept: one of them is not `except`.

@@ -9,12 +9,14 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "detector/model/snapshot.h"
 #include "detector/rules/liveness.h"
+#include "detector/rules/wait_cycles.h"
 #include "stranded/analysis.h"
 
 namespace stranded::detector {
@@ -55,6 +57,8 @@ class Situation {
   bool MayGoOn(const Task& task) const { return Live().MayGoOn(task); }
   // The same, and who could end it is known to have served it, or is a task of its own.
   bool Served(const Task& task) const { return Live().Served(task); }
+  // It has left the work that is looked at, and looks for what is left of that.
+  bool LooksOn(const Task& task) const { return Live().LooksOn(task); }
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;
@@ -98,6 +102,12 @@ class Situation {
   std::optional<std::size_t> HistoryStart() const;
   // Sends that went through, as far as the history of a trace goes back.
   const RecordedSends& SendsRecorded() const;
+  // The tasks, by position, that the Go() of this WaitGroup or ErrGroup started: it counts them.
+  std::span<const std::uint32_t> MembersOf(Id group) const;
+  // The same, if it counts nobody else.
+  bool CountsMembersOnly(const Sync& group) const;
+  // Who waits for whose end.
+  const WaitCycles& Cycles() const;
   // A blocked task that `parent` spawned; one other than `except`, or nullptr.
   const Task* BlockedChildOf(Id parent, Id except) const;
 
@@ -132,6 +142,10 @@ class Situation {
   mutable std::vector<WorldFacts> worlds_;  // with liveness_
   // Made when they are first asked for: few rules need them.
   mutable bool channels_indexed_ = false, children_indexed_ = false, history_sought_ = false;
+  mutable bool members_indexed_ = false;
+  mutable std::vector<Id> member_groups_;       // sorted, beside the next
+  mutable std::vector<std::uint32_t> members_;  // positions
+  mutable std::optional<WaitCycles> cycles_;
   mutable std::optional<std::size_t> history_start_;
   mutable std::optional<RecordedSends> sends_;
   mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;

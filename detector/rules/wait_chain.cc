@@ -18,7 +18,8 @@ struct Server {
 Server CountedIn(const Situation& s, const Task& waiter, const Sync& group) {
   const Task* counted = CountedAndBlocked(s, waiter, group);
   if (counted == nullptr || !CertainlyCounted(s, *counted, group)) return {};
-  return {counted->id, "which may be one of those it counts"};
+  return {counted->id,
+          counted->group == group.id ? "which it counts" : "which may be one of those it counts"};
 }
 
 Server ServerOfSync(const Situation& s, const Task& task) {
@@ -37,6 +38,10 @@ Server ServerOfSync(const Situation& s, const Task& task) {
             absl::StrCat("which signalled last, at ", Place(s, sync->last_signal.site))};
   }
   if (task.wait == WaitKind::kOnceWait) return {sync->holder_task, "which runs it"};
+  if (task.wait == WaitKind::kSemaphoreAcquire && sync->role == SyncRole::kUser) {
+    return {sync->last_add.task,
+            absl::StrCat("which was the last to acquire, at ", Place(s, sync->last_add.site))};
+  }
   return {};
 }
 
@@ -69,6 +74,11 @@ std::string Link(const Situation& s, const Task& task) {
 }  // namespace
 
 const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync& group) {
+  for (const std::uint32_t position : s.MembersOf(group.id)) {
+    const Task& member = s.snap().tasks.all()[position];
+    if (s.Blocked(member) && member.id != waiter.id) return &member;
+  }
+  if (s.CountsMembersOnly(group)) return nullptr;
   const Task* first = s.BlockedChildOf(group.last_add.task, waiter.id);
   const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
   // Of the two the one that comes first in the snapshot.
@@ -77,7 +87,7 @@ const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync
 }
 
 bool CertainlyCounted(const Situation& s, const Task& task, const Sync& group) {
-  return group.role == SyncRole::kErrGroup || group.last_done.task == 0 ||
+  return task.group == group.id || group.role == SyncRole::kErrGroup || group.last_done.task == 0 ||
          SpawnOf(s, group.last_done.task) == nullptr ||
          StartedAlike(s, task.id, group.last_done.task);
 }

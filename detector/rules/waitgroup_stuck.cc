@@ -51,16 +51,20 @@ bool AddedByGo(const Situation& s, const Sync& group) {
          });
 }
 
+std::string WhichOne(const Sync& sync, const Task& counted) {
+  const bool known = counted.group == sync.id;
+  if (OfErrGroup(sync)) return known ? "is one of the group." : "seems to be one of the group.";
+  return absl::StrCat(known ? "is" : "may be", " one of those that are counted.");
+}
+
 // A task that may be one of those it counts is stuck itself: that comes first.
 void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, FindingData& out) {
   const SourceSite at = SiteText(s, counted.wait_site);
   Fix fix = SimpleFix(FixKind::kStopTask, at,
                       absl::StrCat("Look first at ", at.ToString(), ": a task is blocked there, ",
-                                   WaitText(s.snap(), counted), ", that ",
-                                   OfErrGroup(sync) ? "seems to be one of the group."
-                                                    : "may be one of those that are counted."),
+                                   WaitText(s.snap(), counted), ", that ", WhichOne(sync, counted)),
                       "This wait ends when all of those have ended theirs.");
-  if (!OfErrGroup(sync) && !AddedByGo(s, sync)) {
+  if (counted.group != sync.id && !OfErrGroup(sync) && !AddedByGo(s, sync)) {
     fix.warnings.push_back(absl::StrCat("Each of the tasks that the Add() at ",
                                         Place(s, sync.last_add.site),
                                         " counts must call Done() on every way out."));

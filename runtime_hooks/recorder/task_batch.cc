@@ -98,7 +98,7 @@ bool TaskBatch::Take(const Task& task) {
   }
   const bool full = id_.Full(kVarint) || created_.Full(kVarint) || since_.Full(kVarint) ||
                     like_.Full(kVarint) || spawn_.Full(kVarint) || parent_.Full(kVarint) ||
-                    context_.Full(kVarint) || parks_.Full(kVarint) ||
+                    context_.Full(kVarint) || parks_.Full(kVarint) || group_.Full(kVarint) ||
                     objects_.Full(kMostObjects * kVarint);
   if (full) Flush();
   ++count_;
@@ -111,6 +111,8 @@ bool TaskBatch::Take(const Task& task) {
   created_.Add(static_cast<std::uint64_t>(task.created_ns));
   since_.Add(static_cast<std::uint64_t>(task.wait.since_ns));
   parks_.Add(task.park_count);
+  group_.Add(task.group);
+  grouped_ |= task.group != 0;
   AddObjects(task);
   return true;
 }
@@ -132,10 +134,13 @@ void TaskBatch::Flush() {
     add(TaskBatchTag::kSinceNs, since_);
     add(TaskBatchTag::kParkCount, parks_);
     add(TaskBatchTag::kObjects, objects_);
+    if (grouped_) add(TaskBatchTag::kGroup, group_);
   });
-  for (auto* column : {&like_, &id_, &spawn_, &parent_, &context_, &created_, &since_, &parks_}) {
+  for (auto* column :
+       {&like_, &id_, &spawn_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
     column->Clear();
   }
+  grouped_ = false;
   objects_.Clear();
   objects_before_.fill(0);
   count_ = 0;

@@ -92,8 +92,9 @@ class TaskBatch {
   Shape shape_;
   std::uint32_t count_ = 0;
   // Together, with their heads, they stay below a packet's 32 KiB.
-  Column<2560> like_, id_, spawn_, parent_, context_, created_, since_, parks_;
+  Column<2400> like_, id_, spawn_, parent_, context_, created_, since_, parks_, group_;
   Column<8192> objects_;
+  bool grouped_ = false;  // some task of this batch is counted by a group
   std::array<std::uint64_t, kMostObjects> objects_before_{};
 };
 

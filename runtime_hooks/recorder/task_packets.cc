@@ -181,6 +181,7 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
     t.add_uint64(TaskTag::kScope, task->scope == nullptr ? 0 : task->scope->id);
     t.add_int64(TaskTag::kCreatedNs, task->created_ns);
     t.add_uint64(TaskTag::kOsTid, task->os_tid);
+    if (task->group != 0) t.add_uint64(TaskTag::kGroup, task->group);
     {
       Builder<dump::LastOpTag> op(t, TaskTag::kLastOp);
       op.add_enum(dump::LastOpTag::kKind,

@@ -45,6 +45,7 @@ std::uint8_t FlagsOf(const Task* task) {
   }
   if (!task->world->UsesThreads()) flags |= mapped::kVirtualTime;
   if (task->name().empty()) flags |= mapped::kNameless;
+  if (task->group != 0) flags |= mapped::kGrouped;
   return flags;
 }
 
@@ -73,6 +74,7 @@ __attribute__((always_inline)) inline void FillRecord(mapped::Task* r, Task* tas
     r->wait = 0;
     r->cases = 0;
     if ((flags & mapped::kNameless) == 0) WriteName(r, task->name());
+    if ((flags & mapped::kGrouped) != 0) r->group = task->group;
     r->state = mapped::kLive;
   }
   task->record = r;
@@ -99,7 +101,8 @@ __attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
     return MakeRecordWithCare(ring, task, parent);
   }
   auto* r = static_cast<mapped::Task*>(TakeRecord(cache, RecordKind::kTask));
-  FillRecord(r, task, parent, mapped::kNameless);
+  FillRecord(r, task, parent,
+             task->group == 0 ? mapped::kNameless : mapped::kNameless | mapped::kGrouped);
 }
 
 std::uint64_t CaseKey(CaseOp op, std::uint64_t object) {

@@ -89,6 +89,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   }
   RefContext(task->context);
   task->created_ns = world->coarse_ns();
+  task->group = given.group;
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
     SetUnwinding(task, Unwinding::kReclaims);  // it never begins
   }

@@ -145,6 +145,7 @@ struct Task {
   ScopeNode* scope = nullptr;              // it counts in this one
   ScopeNode* spawn_scope = nullptr;        // what it spawns counts here; own thread only
   std::int64_t created_ns = 0;
+  std::uint64_t group = 0;  // id of the WaitGroup or ErrGroup it was started by
   std::uint64_t os_tid = 0;
   void* record = nullptr;  // in the mapped file of a trace: recorder/state_table.h
 

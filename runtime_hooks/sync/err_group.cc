@@ -105,15 +105,17 @@ void ErrGroup::Start(const SpawnOptions& options, Function fn, const std::source
   State& state = *state_;
   state.alive.fetch_add(1, std::memory_order_relaxed);
   state.running.Add(1, loc);
+  internal::SpawnSpec spec;
+  spec.options = &options;
+  spec.context = &state.context;
+  spec.site = loc;
+  spec.group = state.running.base_.id;
   try {
-    stranded::Go(
-        options, state.context,
-        [state = state_, fn = std::move(fn), loc]() mutable {
-          state->Run(fn, loc);
-          fn = nullptr;  // what it holds goes before Wait returns
-          state->Leave(loc);
-        },
-        loc);
+    internal::Spawn(spec, [state = state_, fn = std::move(fn), loc]() mutable {
+      state->Run(fn, loc);
+      fn = nullptr;  // what it holds goes before Wait returns
+      state->Leave(loc);
+    });
   } catch (...) {  // no stack for it
     state.Leave(loc);
     throw;

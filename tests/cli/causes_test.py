@@ -80,8 +80,8 @@ class Causes(unittest.TestCase):
 
     def test_an_err_group_is_called_one(self):
         self.says('group', 'blocked in Wait() of an ErrGroup with 1 task that does not end',
-                  f'{at("group")}: a task is blocked there, receiving from a channel, that seems to '
-                  'be one of the group',
+                  f'{at("group")}: a task is blocked there, receiving from a channel, that is '
+                  'one of the group',
                   never=('WaitGroup', 'Done()'))
         self.says('limit', 'blocked in Go() inside a task of an ErrGroup that is at its limit of 1',
                   f'Start the task of {at("limit")} outside of the group\'s own tasks',

@@ -16,7 +16,6 @@ namespace {
 template <class Tag>
 using Builder = protozero::pbf_builder<Tag>;
 using dump::PacketTag;
-
 // Packet bodies: one field of Packet with one message inside.
 template <class Tag, class Fill>
 std::string Body(PacketTag kind, Fill&& fill) {
@@ -143,6 +142,7 @@ DumpBuilder& DumpBuilder::Add(const TaskSpec& spec) {
     b.add_bool(Tag::kIsMain, t.is_main);
     b.add_uint64(Tag::kWorld, t.world);
     b.add_uint64(Tag::kScope, t.scope);
+    b.add_uint64(Tag::kGroup, t.group);
     if (t.wait != WaitKind::kNone) b.add_message(Tag::kWait, WaitBytes(spec));
     for (const HeldLock& h : spec.held) {
       Builder<dump::HeldLockTag> held(b, Tag::kHeld);

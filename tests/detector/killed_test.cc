@@ -118,6 +118,12 @@ void ExpectStuckTasks(const Dump& dump) {
     EXPECT_THAT(std::string(dump.SiteOf(task.wait_site).file),
                 ::testing::HasSubstr("mixed_workload.cc"));
     EXPECT_NE(snap.spawns.Find(task.spawn), nullptr);
+    EXPECT_EQ(task.group != 0, task.name == "stuck-counted") << task.name;
+    if (task.name == "stuck-counted") {
+      const Sync* group = snap.syncs.Find(task.group);
+      ASSERT_NE(group, nullptr);
+      EXPECT_EQ(group->kind, SyncKind::kWaitGroup);
+    }
     if (task.name != "stuck-again") continue;
     EXPECT_EQ(task.park_count, 4u);
     const Channel* served = snap.channels.Find(snap.cases[task.first_case].channel);
@@ -131,6 +137,7 @@ void ExpectStuckTasks(const Dump& dump) {
                         testing::Pair(std::pair("stuck-again", WaitKind::kChanRecv), 1),
                         testing::Pair(std::pair("stuck-nil", WaitKind::kChanRecvNil), 1),
                         testing::Pair(std::pair("stuck-select", WaitKind::kSelect), 1),
+                        testing::Pair(std::pair("stuck-counted", WaitKind::kChanRecvNil), 1),
                         testing::Pair(std::pair("stuck-wait", WaitKind::kWaitGroupWait), 1),
                         testing::Pair(std::pair("stuck-lock", WaitKind::kMutexLock), 2)));
 }

@@ -146,6 +146,30 @@ TEST(OrphanedLock, AFinishedHolderIsNamedWithItsSite) {
   EXPECT_THAT(AllText(f), HasSubstr("task 6 at b.cc:6"));
 }
 
+// Main looks for what it left, and one task waits behind another.
+TEST(OrphanedLock, MainThatWentOnIsNamedForAllThatWaitBehindIt) {
+  const auto examine = [](bool caller_goes_on) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 5), other = dump.At("a.cc", 8), held = dump.At("b.cc", 6);
+    TaskSpec main = InState(1, TaskState::kBlocked);
+    main.task.is_main = true;
+    main.task.wait = WaitKind::kLeakCheck;
+    dump.Add(Quiet()).Add(main).Add(Lock(2, 1, held)).Add(Lock(3, 7, other));
+    dump.Add(Waiter(7, WaitKind::kMutexLock, 2, at)).Add(Waiter(8, WaitKind::kMutexLock, 3, other));
+    AnalysisOptions options;
+    options.caller_goes_on = caller_goes_on;
+    return Examine(dump.End(), options);
+  };
+  const Analysis left = examine(false);
+  ASSERT_EQ(Rules(left), "orphaned-lock,orphaned-lock");
+  const std::string direct = AllText(left.findings[0]), behind = AllText(left.findings[1]);
+  EXPECT_THAT(direct, HasSubstr("whose holder went on without unlocking"));
+  EXPECT_THAT(direct, HasSubstr("Give back what is taken at b.cc:6"));
+  EXPECT_THAT(behind, HasSubstr("whose holder waits for one that nobody unlocks"));
+  EXPECT_THAT(behind, HasSubstr("Give back what is taken at b.cc:6"));
+  EXPECT_EQ(Rules(examine(true)), "");
+}
+
 // Of several readers only the last one is known, and here it gave back.
 TEST(OrphanedLock, TheLastReaderThatGaveBackIsNotBlamed) {
   const auto text = [](bool gave_back) {

@@ -50,7 +50,7 @@ std::string Describe(const Dump& dump, const Task& t) {
                      std::to_string(static_cast<int>(t.last_op));
   for (const std::uint64_t number :
        {t.spawn, t.context, t.world, t.scope, static_cast<Id>(t.created_ns),
-        static_cast<Id>(t.since_ns), t.park_count, t.sync, t.join_task, Id{t.daemon},
+        static_cast<Id>(t.since_ns), t.park_count, t.sync, t.join_task, t.group, Id{t.daemon},
         Id{t.range}}) {
     text += " " + std::to_string(number);
   }
@@ -68,7 +68,7 @@ TEST(TaskBatch, SaysTheSameAsPacketsOfTheirOwn) {
   Pool pool(PoolOptions{.workers = 1, .name = "crowd"});
   auto [root, cancel] = WithCancel(Background());
   const Chan<Unit> gate;
-  WaitGroup group;
+  WaitGroup group, members;
   group.Add(1);
   std::vector<Chan<int>> own(kEach);
   std::vector<TaskHandle> handles;
@@ -93,12 +93,13 @@ TEST(TaskBatch, SaysTheSameAsPacketsOfTheirOwn) {
       start("listener", [ctx] { ctx.Done().Recv(); });
       start("patient", [ctx, mine] { (void)Chan<int>().Recv(ctx); });
       start("counter", [&group] { group.Wait(); });
+      members.Go([&gate] { gate.Recv(); });
       start("a name that is too long for a batch to hold it", [&gate] { gate.Recv(); });
     }
   };
   pool.Go(spawn_all).Join();
   // Until all have parked, and another look finds them as they were.
-  while (Blocked(*Capture(1)) < handles.size()) std::this_thread::yield();
+  while (Blocked(*Capture(1)) < handles.size() + kEach) std::this_thread::yield();
   const auto together = Capture(1), alone = Capture(1000);
   const Snapshot& batched = together->snapshots.back();
   EXPECT_EQ(together->damage.packets_bad, 0u);
@@ -110,8 +111,12 @@ TEST(TaskBatch, SaysTheSameAsPacketsOfTheirOwn) {
     ASSERT_NE(same, nullptr) << task.id;
     EXPECT_EQ(Describe(*together, *same), Describe(*alone, task));
   }
+  int counted = 0;
+  for (const Task& task : batched.tasks.all()) counted += task.group != 0;
+  EXPECT_EQ(counted, kEach);
   for (const Chan<int>& channel : own) channel.Recv();
   gate.Close();
+  members.Wait();
   group.Done();
   cancel();
   for (const TaskHandle& handle : handles) handle.Join();

@@ -68,14 +68,14 @@ Scope Over(Id id) {
   return scope;
 }
 
-TaskSpec In(TaskSpec task, Id scope) {
+TaskSpec InScope(TaskSpec task, Id scope) {
   task.task.scope = scope;
   return task;
 }
 
 TEST(OutlivedScope, ASleeperBehindTheEndOfItsScopeIsLate) {
   DumpBuilder dump;
-  dump.Add(Busy()).Add(Over(4)).Add(In(InState(7, TaskState::kSleeping), 4)).End();
+  dump.Add(Busy()).Add(Over(4)).Add(InScope(InState(7, TaskState::kSleeping), 4)).End();
   EXPECT_EQ(Only(Examine(dump), "outlived-scope").verdict(), "outlived");
 }
 
@@ -106,15 +106,15 @@ TEST(Expected, WhatATestWantsToStayIsCountedAndNoFinding) {
   wanted.expected = true;
   below.parent = 4;
   dump.Add(wanted).Add(below).Add(Over(6));
-  dump.Add(In(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
-  dump.Add(In(Waiter(8, WaitKind::kChanSendNil, 0, at), 5));
+  dump.Add(InScope(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
+  dump.Add(InScope(Waiter(8, WaitKind::kChanSendNil, 0, at), 5));
   DumpBuilder with_another = dump;
   const Analysis all_wanted = Examine(dump.End());
   EXPECT_EQ(Rules(all_wanted), "");
   EXPECT_EQ(all_wanted.summary.expected, 2u);
   EXPECT_THAT(TextReport(all_wanted),
               HasSubstr("nothing is stranded but what was expected: 2 tasks"));
-  with_another.Add(In(Waiter(9, WaitKind::kChanSendNil, 0, at), 6)).End();
+  with_another.Add(InScope(Waiter(9, WaitKind::kChanSendNil, 0, at), 6)).End();
   const Analysis one_not = Examine(with_another);
   EXPECT_EQ(Only(one_not, "nil-channel").task_count(), 1u);
   EXPECT_THAT(TextReport(one_not), HasSubstr("1 finding, 1 stranded task, 2 tasks as expected"));
@@ -125,11 +125,11 @@ TEST(Expected, WhatATestWantsToStayIsCountedAndNoFinding) {
 
 TEST(OutlivedScope, ABlockedTaskThatAnotherOfTheScopeMayServeIsOnlyLate) {
   DumpBuilder dump;
-  dump.Add(Busy()).Add(Over(4)).Add(In(InState(7, TaskState::kSleeping), 4));
+  dump.Add(Busy()).Add(Over(4)).Add(InScope(InState(7, TaskState::kSleeping), 4));
   const SiteId at = dump.At("a.cc", 5);
   Channel channel;
   channel.id = 3;
-  dump.Add(channel).Add(In(Sender(8, 3, at), 4)).End();
+  dump.Add(channel).Add(InScope(Sender(8, 3, at), 4)).End();
   EXPECT_EQ(Rules(Examine(dump)), "outlived-scope,outlived-scope");
 }
 
@@ -139,7 +139,7 @@ TEST(OutlivedScope, ABlockedTaskAloneInItsScopeIsNamedByItsOwnRule) {
   const SiteId at = dump.At("a.cc", 5);
   Channel channel;
   channel.id = 3;
-  dump.Add(channel).Add(In(Sender(8, 3, at), 4)).End();
+  dump.Add(channel).Add(InScope(Sender(8, 3, at), 4)).End();
   EXPECT_EQ(Only(Examine(dump), "abandoned-send").verdict(), "outlived");
 }
 
@@ -166,7 +166,7 @@ TEST(OutlivedScope, ASelectThatDoesNotListenToItsEndedContextIsToldTo) {
   ticks.timer_armed = true;
   TaskSpec select = InSelect(8, at, {{CaseOp::kRecv, 3, 0, at}});
   select.task.context = 5;
-  dump.Add(Busy()).Add(Over(4)).Add(Ended(5, at)).Add(ticks).Add(In(select, 4)).End();
+  dump.Add(Busy()).Add(Over(4)).Add(Ended(5, at)).Add(ticks).Add(InScope(select, 4)).End();
   std::string text;
   for (const Finding& f : Examine(dump).findings) text += AllText(f);
   EXPECT_THAT(text,
@@ -185,12 +185,16 @@ TEST(OutlivedScope, TwinsInAnOpenScopeOrAsleepSinceBeforeTheEndAreSilent) {
   before.task.wait = WaitKind::kSleep;
   before.task.since_ns = kNow - 9 * kSecond;  // the context ended five seconds ago
   before.task.context = 5;
-  dump.Add(open).Add(Ended(5, at)).Add(before).Add(In(InState(8, TaskState::kSleeping), 4)).End();
+  dump.Add(open)
+      .Add(Ended(5, at))
+      .Add(before)
+      .Add(InScope(InState(8, TaskState::kSleeping), 4))
+      .End();
   EXPECT_EQ(Rules(Examine(dump)), "");
 }
 
 TaskSpec Asleep(Id id, SiteId at) {
-  TaskSpec task = In(InState(id, TaskState::kSleeping), 4);
+  TaskSpec task = InScope(InState(id, TaskState::kSleeping), 4);
   task.task.wait = WaitKind::kSleep;
   task.task.wait_site = at;
   task.task.spawn = id;
@@ -307,7 +311,7 @@ TEST(Options, RulesScopesAndIgnoredPlacesAreLeftOut) {
   const SiteId at = dump.At("lib/a.cc", 5, "Pump()");
   Scope scope = Over(4);
   scope.ended = false;
-  dump.Add(scope).Add(In(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
+  dump.Add(scope).Add(InScope(Waiter(7, WaitKind::kChanSendNil, 0, at), 4));
   dump.Add(Waiter(8, WaitKind::kSelectEmpty, 0, at)).End();
   EXPECT_EQ(Rules(Examine(dump)), "empty-select,nil-channel");
   AnalysisOptions options;
@@ -339,7 +343,7 @@ TEST(Catalogue, EveryRuleOfTheDesignHasAnExplanation) {
                        "empty-select", "self-deadlock", "lock-cycle", "lock-chan-cycle",
                        "oversized-acquire", "orphaned-lock", "waitgroup-stuck", "cond-stuck",
                        "once-stuck", "global-deadlock", "outlived-scope", "lost-cancel",
-                       "lock-order", "growth", "context-bag"));
+                       "lock-order", "growth", "context-bag", "wait-cycle", "semaphore-cycle"));
 }
 
 }  // namespace

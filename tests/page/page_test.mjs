@@ -91,6 +91,7 @@ describe('findings', () => {
     assert.match(await page.textContent('.cancel-label'), /context 3 passed the deadline/);
     assert.match((await texts(page, '.timeline .b-block title')).join(), /sending on a channel for 15ms/);
     await page.click('.events > summary');
+    await page.locator('.events tr').first().waitFor();
     assert.match((await texts(page, '.events tr')).join('\n'), /task 1 "main"\s*spawns task 2 "fetch"/);
   }));
 

@@ -36,7 +36,8 @@ void GetStuck(Stuck& s) {
   Start("stuck-select", [&s] {
     Select(stranded::OnRecv(s.left, [](auto) {}), stranded::OnRecv(s.right, [](auto) {}));
   });
-  s.never.Add(1);
+  s.never.Go(stranded::SpawnOptions{.name = "stuck-counted"},
+             [] { std::ignore = Chan<int>::Nil().Recv(); });
   Start("stuck-wait", [&s] { s.never.Wait(); });
   Chan<int> both;
   Start("stuck-lock", [&s, both] {

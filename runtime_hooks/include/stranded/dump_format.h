@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 3;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 4;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };
@@ -141,6 +141,7 @@ enum class TaskTag : std::uint32_t {
   kPcs = 16,
   kStackNote = 17,
   kOsTid = 18,
+  kGroup = 19,
 };
 
 enum class TaskBatchTag : std::uint32_t {
@@ -154,6 +155,7 @@ enum class TaskBatchTag : std::uint32_t {
   kSinceNs = 8,
   kParkCount = 9,
   kObjects = 10,
+  kGroup = 11,
 };
 
 enum class PeerTag : std::uint32_t {

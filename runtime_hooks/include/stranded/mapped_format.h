@@ -98,6 +98,7 @@ enum TaskFlags : std::uint8_t {
   kRange = 16,
   kVirtualTime = 32,  // in a world with its own clock: its times say nothing of ours
   kNameless = 64,     // `name` is what was there before
+  kGrouped = 128,     // `group` is of this task
 };
 
 struct Case {
@@ -121,7 +122,8 @@ struct alignas(64) Task {
   std::uint64_t object = 0;  // sync object, or task to join
   Case offers[kMostCases];
   char name[48] = {};
-  std::uint64_t spare[2] = {};
+  std::uint64_t group = 0;  // the WaitGroup or ErrGroup that counts it
+  std::uint64_t spare[1] = {};
 };
 static_assert(sizeof(Task) == 256 && offsetof(Task, wait_site) == 64);
 

@@ -50,6 +50,7 @@ struct SpawnSpec {
   bool detached = false;
   SpawnNode* parent = nullptr;
   ScopeNode* scope = nullptr;
+  std::uint64_t group = 0;  // id of the WaitGroup that counts it
   std::size_t closure_bytes = 0, closure_align = 1;
   std::source_location site{};
 };

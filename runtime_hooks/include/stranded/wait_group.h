@@ -52,6 +52,7 @@ class WaitGroup {
     internal::SpawnSpec spec;
     spec.options = options;
     spec.site = loc;
+    spec.group = base_.id;
     try {
       internal::Spawn(spec, [this, loc, fn = std::forward<F>(fn)]() mutable {
         fn();
