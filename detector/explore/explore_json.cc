@@ -61,6 +61,7 @@ Finding FindingFrom(const Json& j) {
   data.fingerprint = j.value("fingerprint", "");
   data.task_count = j.value("task_count", std::size_t{0});
   data.wait_site = SiteFrom(j.value("wait_site", Json()));
+  data.spawn_site = SiteFrom(j.value("spawn_site", Json()));
   if (const Json channel = j.value("channel", Json()); channel.is_object()) {
     data.channel.site = SiteFrom(channel.value("site", Json()));
   }

@@ -30,6 +30,30 @@ const ExploreOutcome* Endless(const ExploreResult& result) {
   return cut == result.outcomes.end() ? nullptr : &*cut;
 }
 
+std::size_t MostStranded(const ExploreResult& result) {
+  std::size_t most = 0;
+  for (const ExploreOutcome& o : result.outcomes) {
+    most = std::max(most, o.report.analysis().summary.stranded);
+  }
+  return most;
+}
+
+// The tasks of `finding` go on, to wait elsewhere: what ended that wait is right, and they have
+// another fault. Nobody else is worse off.
+bool GoesFurther(const Finding& finding, const ExploreResult& before, const ExploreResult& after) {
+  if (!finding.spawn_site().known() || MostStranded(after) > MostStranded(before)) return false;
+  const std::set<std::string> had = FindingsOf(before);
+  for (const ExploreOutcome& o : after.outcomes) {
+    if (!o.failure.empty() || !o.exceptions.empty() || o.cut) return false;
+    for (const Finding& f : o.report.findings()) {
+      const bool same_tasks = f.spawn_site().ToString() == finding.spawn_site().ToString();
+      const bool elsewhere = f.wait_site().ToString() != finding.wait_site().ToString();
+      if (!had.contains(KeyOf(f)) && !(same_tasks && elsewhere)) return false;
+    }
+  }
+  return true;
+}
+
 // The findings that can be tried, those that name a cause before those that only name an effect.
 std::vector<const Finding*> InOrder(const ExploreOutcome& bad) {
   std::vector<const Finding*> findings;
@@ -132,9 +156,9 @@ class Search {
     for (Fix& fix : search_.chosen) {
       for (const SecondCloseAt& close : now_.second_closes) {
         if (fix.patch.find(close.patch) == std::string::npos) continue;
-        fix.warnings.push_back(absl::StrCat(
-            "With it, the program comes to its own Close() at ", close.site.ToString(),
-            ": a second one throws. Move that one, instead of writing another."));
+        fix.warnings.push_back(
+            absl::StrCat("With it, the program comes to its own Close() at ", close.site.ToString(),
+                         ": a second one throws. Move that one, instead of writing another."));
       }
     }
   }
@@ -199,11 +223,12 @@ class Search {
   std::set<std::string> tried_;
   bool greedy_ = true;  // keep the first fix that makes things better
   bool kept_part_ = false;
+  bool goes_further_ = false;  // what was tried last: GoesFurther()
 };
 
 // A fix that leaves nothing is taken at once; else the first one that makes things better.
 bool Search::Round() {
-  std::vector<Fix> partly;
+  std::vector<Fix> partly, further;
   const ExploreOutcome bad = *now_.bad();
   for (const Finding* finding : InOrder(bad)) {
     if (greedy_ && !partly.empty()) break;
@@ -219,10 +244,15 @@ bool Search::Round() {
         return true;
       }
       if (status != FixStatus::kPart) continue;
+      if (goes_further_) {  // there may be one that ends both waits
+        further.push_back(fix);
+        continue;
+      }
       partly.push_back(fix);
       if (greedy_) break;
     }
   }
+  if (partly.empty()) partly = further;
   if (partly.empty()) return false;
   kept_part_ = true;
   const Fix first = partly.front();
@@ -302,6 +332,7 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
   *result = explore_(patches, now_.schedule);
   search_.schedules += result->schedules;
   const ExploreOutcome* const endless = Endless(*result);
+  goes_further_ = false;
   if (endless != nullptr && Endless(search_.before) == nullptr) {
     trial.status = FixStatus::kRefuted;
     trial.evidence =
@@ -315,12 +346,14 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
     const std::set<std::string> left = FindingsOf(*result), had = FindingsOf(now_);
     const bool nothing_new = std::includes(had.begin(), had.end(), left.begin(), left.end());
     const bool gone = !left.contains(KeyOf(finding));
-    trial.status = nothing_new && gone ? FixStatus::kPart : FixStatus::kRefuted;
+    goes_further_ = !nothing_new && gone && GoesFurther(finding, now_, *result);
+    const bool part = (nothing_new && gone) || goes_further_;
+    trial.status = part ? FixStatus::kPart : FixStatus::kRefuted;
     trial.evidence = absl::StrCat(
-        trial.status == FixStatus::kPart ? "its finding is gone; still: " : "refuted by schedule ",
-        trial.status == FixStatus::kPart
-            ? ""
-            : absl::StrCat(detector::ShortSchedule(result->schedule), ": "),
+        goes_further_ ? "its finding is gone, but the task goes on to wait elsewhere: "
+        : part
+            ? "its finding is gone; still: "
+            : absl::StrCat("refuted by schedule ", detector::ShortSchedule(result->schedule), ": "),
         detector::OutcomeText(*result->bad()));
   }
   const FixStatus status = trial.status;

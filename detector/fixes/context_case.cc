@@ -169,7 +169,8 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
         "no longer wanted.");
   }
   WarnOfLocksHeld(s, task, fix);
-  if (task.wait == WaitKind::kChanSend) {
+  // As an edit it would change nothing where that context cannot end.
+  if (task.wait == WaitKind::kChanSend && s.CanEnd(task.context)) {
     const auto source = FindSource(site.file, s.options().source_root);
     if (source.has_value()) {
       if (const auto edited = WithContextSend(source->lines, site.line)) {

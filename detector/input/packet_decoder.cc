@@ -77,6 +77,7 @@ Context ReadContext(const data_view& bytes) {
       case Tag::kTimerPending: v.timer_pending = m.get_bool(); break;
       case Tag::kHandles: v.handles = m.get_uint32(); break;
       case Tag::kWorld: v.world = m.get_uint64(); break;
+      case Tag::kHasAfterFunc: v.has_after_func = m.get_bool(); break;
       default: m.skip();
     }
   }

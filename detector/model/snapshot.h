@@ -104,7 +104,7 @@ struct Context {
   ContextKind kind = ContextKind::kUnknown;
   ContextErr err = ContextErr::kNone;
   bool has_cancel_func = false, cancel_called = false, cancel_lost = false;
-  bool value_printable = false, timer_pending = false;
+  bool value_printable = false, timer_pending = false, has_after_func = false;
 };
 
 struct WaitCase {

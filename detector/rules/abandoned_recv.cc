@@ -14,17 +14,17 @@ Match Check(const Situation& s, const Task& task) {
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
   const Task& task = *group.tasks.front();
   if (WaitsForEnd(s.snap(), task)) {
-    return absl::StrCat(who, " blocked waiting for the end of ", ContextAwaited(s, task),
-                        ", and nobody is left to cancel it");
+    return absl::StrCat(who, " blocked waiting for the end of ", ContextAwaited(s, task), ", and ",
+                        NobodyIsLeft(s, task), " to cancel it");
   }
   if (task.wait == WaitKind::kSelect) {
     return absl::StrCat(who, " blocked in a select none of whose cases can ever happen");
   }
   const Channel* channel = s.ChannelOf(task);
   const bool tick = channel != nullptr && channel->role == ChannelRole::kTimerTick;
-  return absl::StrCat(
-      who, " blocked receiving from ", ChannelText(channel),
-      tick ? " that will not tick any more" : ", and nobody is left to send or close");
+  return absl::StrCat(who, " blocked receiving from ", ChannelText(channel),
+                      tick ? std::string(" that will not tick any more")
+                           : absl::StrCat(", and ", NobodyIsLeft(s, task), " to send or close"));
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {

@@ -25,7 +25,7 @@ Match Check(const Situation& s, const Task& task) {
 
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool) {
   return absl::StrCat(who, " blocked sending on ", ChannelText(s.ChannelOf(*group.tasks.front())),
-                      ", and nobody is left to receive");
+                      ", and ", NobodyIsLeft(s, *group.tasks.front()), " to receive");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {

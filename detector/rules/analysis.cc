@@ -119,6 +119,10 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   AddStack(found, data);
   rule.explain(s_, group, data);
   if (data.graph.empty()) data.graph = WaitChain(s_, task);
+  const bool waits = s_.Blocked(task) && data.verdict == "outlived";
+  if (std::string due = waits ? FunctionsText(s_, task) : std::string(); !due.empty()) {
+    data.notes.push_back(std::move(due));
+  }
   if (const std::uint32_t threads = s_.ThreadsBeside(task);
       threads > 0 && data.verdict != "proven") {
     data.notes.push_back(ThreadsText(threads));

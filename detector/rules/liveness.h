@@ -33,12 +33,13 @@ class Liveness {
   bool WorldMoves(Id world) const { return worlds_.contains(world); }
   // Something moves there, besides the task that asked for the snapshot.
   bool OthersMove(Id world) const { return busy_worlds_.contains(world); }
+  // That one ends by a timer, its own or that of one above it.
+  bool EndIsDue(Id context) const;
   bool ScopeMoves(Id scope) const { return scopes_.contains(scope); }
 
  private:
   bool Moves(const Task& task) const;
   bool CaseReady(const Task& task, const WaitCase& c) const;
-  bool EndIsDue(Id context) const;
   bool WaitIsOver(const Task& task) const;
   std::uint32_t OwnOffers(const Task& task, Id channel, CaseOp op) const;
   void NoteMover(const Task& task);

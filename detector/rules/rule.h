@@ -88,6 +88,10 @@ std::string Ago(std::int64_t ns);   // "1.5s ago", "just now"
 std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun);
 // Both do the same on the same object, in the same context, which they both ended or did not.
 bool SameWait(const Situation& s, const Task& a, const Task& b);
+// "nobody is left", but for functions of timers that have yet to come: "no task is left".
+std::string NobodyIsLeft(const Situation& s, const Task& task);
+// What that means for the finding; empty if there are none.
+std::string FunctionsText(const Situation& s, const Task& task);
 std::string ThreadsText(std::uint32_t threads);  // what Situation::ThreadsBeside() means
 // Verdict for a task that is stuck: proven where nothing can change it.
 Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey key = {});

@@ -90,6 +90,18 @@ std::uint32_t Situation::ThreadsBeside(const Task& task) const {
   return world != nullptr && world->controlled && Quiet(task) ? world->external : 0;
 }
 
+Situation::FunctionsDue Situation::FunctionsDueIn(Id world) const {
+  FunctionsDue due;
+  for (const Timer& timer : snap_.timers) {
+    if (timer.kind == TimerKind::kFunc && timer.world == world) due.timer = timer.site;
+  }
+  for (const Context& c : snap_.contexts.all()) {
+    const bool open = c.has_after_func && c.err == ContextErr::kNone && c.world == world;
+    if (open && Live().EndIsDue(c.id)) due.context = c.site;
+  }
+  return due;
+}
+
 bool Situation::Deadlocked(const Task& task) const {
   const World* world = snap_.worlds.Find(task.world);
   return world != nullptr && world->deadlock;

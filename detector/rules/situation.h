@@ -59,6 +59,13 @@ class Situation {
   bool Served(const Task& task) const { return Live().Served(task); }
   // It has left the work that is looked at, and looks for what is left of that.
   bool LooksOn(const Task& task) const { return Live().LooksOn(task); }
+  // The functions that timers have yet to start in the task's world: of a TimerFunc, where that was
+  // set, or of an AfterFunc, where its context was made. 0: none, or not known where.
+  struct FunctionsDue {
+    SiteId timer = 0, context = 0;
+    bool any() const { return timer != 0 || context != 0; }
+  };
+  FunctionsDue FunctionsDueIn(Id world) const;
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;

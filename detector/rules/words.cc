@@ -191,6 +191,20 @@ bool SameWait(const Situation& s, const Task& a, const Task& b) {
          a.context == b.context && channel(a) == channel(b) && ended_it(a) == ended_it(b);
 }
 
+std::string NobodyIsLeft(const Situation& s, const Task& task) {
+  return s.FunctionsDueIn(task.world).any() ? "no task is left" : "nobody is left";
+}
+
+std::string FunctionsText(const Situation& s, const Task& task) {
+  const auto due = s.FunctionsDueIn(task.world);
+  if (!due.any()) return "";
+  return absl::StrCat(
+      due.timer != 0 ? absl::StrCat("The function of the TimerFunc set at ", Place(s, due.timer))
+                     : absl::StrCat("The AfterFunc of the context made at ", Place(s, due.context)),
+      " has yet to run, when its time comes. If that ends this wait, the task is late and not "
+      "stranded: wait for it, or stop the timer, before the scope ends.");
+}
+
 std::string ThreadsText(std::uint32_t threads) {
   return absl::StrCat(
       threads, threads == 1 ? " thread that is no task was" : " threads that are no tasks were",

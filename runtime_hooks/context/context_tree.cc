@@ -160,6 +160,7 @@ bool LinkChild(ContextNode* above, ContextChild* child) {
   (above->last_child != nullptr ? above->last_child->next : above->children) = child;
   above->last_child = child;
   ++above->live_children;
+  above->has_after_func |= child->is_after_func;
   child->linked.store(true, std::memory_order_relaxed);
   return true;
 }

@@ -58,7 +58,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(node->lock)) return;
   const ContextErr err = node->ended.load(std::memory_order_relaxed);
   const std::uint32_t live_children = node->live_children;
-  const bool timer_pending = node->timer_armed;
+  const bool timer_pending = node->timer_armed, has_after_func = node->has_after_func;
   const ChanCore* done = node->done_core.load(std::memory_order_relaxed);
   const std::uint64_t done_id = done == nullptr ? 0 : done->id;
   node->lock.Unlock();
@@ -102,6 +102,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     c.add_uint64(ContextTag::kWorld, node->world_id);
     c.add_uint32(ContextTag::kLiveChildren, live_children);
     c.add_bool(ContextTag::kTimerPending, timer_pending);
+    if (has_after_func) c.add_bool(ContextTag::kHasAfterFunc, true);
     c.add_uint32(ContextTag::kHandles, Slab<ContextNode>::RefCount(node) - 1);
   });
 }

@@ -200,6 +200,7 @@ ShutdownReport Pool::Shutdown(absl::Duration grace) {
 
 BlockingRegion::BlockingRegion(std::source_location loc) {
   Task* self = internal::CurrentTask();
+  NoteOp(self, internal::WaitKind::kBlockingRegion, nullptr, loc);
   internal::BeginWait(self, internal::WaitKind::kBlockingRegion, loc, internal::NowNs());
   self->world->EnterBlocking(self);
 }

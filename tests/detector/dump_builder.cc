@@ -1,14 +1,10 @@
 #include "tests/detector/dump_builder.h"
 
-#include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <protozero/pbf_builder.hpp>
-#include <set>
 
 #include "stranded/dump_format.h"
-#include "stranded/dump_reader.h"
 
 namespace stranded::detector {
 namespace {
@@ -271,6 +267,7 @@ DumpBuilder& DumpBuilder::Add(const Timer& t) {
   return Raw(Body<Tag>(PacketTag::kTimer, [&](auto& b) {
     b.add_enum(Tag::kKind, Wire(t.kind));
     b.add_int64(Tag::kDueNs, t.due_ns);
+    b.add_uint32(Tag::kSite, t.site);
     b.add_uint64(Tag::kObject, t.object);
     b.add_uint64(Tag::kWorld, t.world);
   }));
@@ -406,45 +403,6 @@ World Busy() {
   World world = Quiet();
   world.quiet = false;
   return world;
-}
-
-Analysis Examine(const DumpBuilder& dump, const AnalysisOptions& options) {
-  auto read = ReadDump(dump.bytes(), "test");
-  EXPECT_TRUE(read.ok()) << read.status();
-  return read.ok() ? Analyze(*std::move(read), options) : Analysis();
-}
-
-std::string Rules(const Analysis& analysis) {
-  std::multiset<std::string> rules;
-  for (const Finding& f : analysis.findings) rules.emplace(f.rule());
-  std::string text;
-  for (const std::string& rule : rules) text += (text.empty() ? "" : ",") + rule;
-  return text;
-}
-
-Finding Only(const Analysis& analysis, std::string_view rule) {
-  for (const Finding& f : analysis.findings) {
-    if (f.rule() == rule) return f;
-  }
-  ADD_FAILURE() << "no finding of " << rule << "; found: " << Rules(analysis);
-  return Finding(FindingData());
-}
-
-bool HasFix(const Finding& finding, FixKind kind) {
-  return std::ranges::any_of(finding.fixes(), [&](const Fix& fix) { return fix.kind == kind; });
-}
-
-std::string AllText(const Finding& finding) {
-  const FindingData& d = finding.data();
-  std::string text = d.title + "\n";
-  for (const auto* lines : {&d.peer, &d.graph, &d.notes}) {
-    for (const std::string& line : *lines) text += line + "\n";
-  }
-  for (const Fix& fix : d.fixes) {
-    text += fix.summary + "\n" + fix.reason + "\n" + fix.diff;
-    for (const std::string& warning : fix.warnings) text += warning + "\n";
-  }
-  return text;
 }
 
 }  // namespace stranded::detector

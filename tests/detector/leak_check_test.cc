@@ -75,6 +75,28 @@ TEST(FindLeaks, WhatACallerThatGoesOnCannotEndIsFound) {
   EXPECT_THAT(Looks(true, true), ElementsAre(look, look));
 }
 
+// A look in between does not end the scope; the last one does.
+TEST(LeakScope, ACallerThatGoesOnMayLookInBetween) {
+  std::vector<bool> clean;
+  ExploreOptions options;
+  options.schedules = 20;
+  const ExploreResult result = Explore(options, [&clean] {
+    clean.clear();
+    const Chan<int> jobs;
+    LeakScope scope("work");
+    const TaskHandle worker = Go([jobs] { jobs.Recv(); });
+    LeakCheckOptions between;
+    between.caller_goes_on = true;
+    clean.push_back(scope.Check(between).clean());
+    clean.push_back(scope.Check(between).clean());
+    clean.push_back(scope.Check().clean());
+    jobs.Send(1);
+    worker.Join();
+  });
+  EXPECT_TRUE(result.clean()) << result.ToText();
+  EXPECT_THAT(clean, ElementsAre(true, true, false));
+}
+
 // GCC's demangler does not read the names of such lambdas.
 template <class... Values>
 void ReceiveInALambda(const Chan<int>& values, Values&&... others) {

@@ -130,58 +130,6 @@ TEST(Verify, CloseBeforeTheWaitForTheReceivers) {
   EXPECT_THAT(fix->summary, HasSubstr("before the wait at"));
 }
 
-// The close is found first; but what lets the closer go on makes it one too many.
-TEST(Verify, APartThatIsNotNeededIsDropped) {
-  const FixSearch search = Search([] {
-    auto workers = std::shared_ptr<WaitGroup>(new WaitGroup);
-    Chan<int> results(1);
-    workers->Add(2);
-    Go([workers] { workers->Done(); });
-    Go([] {});  // forgets Done()
-    Go([=] {
-      workers->Wait();
-      results.Close();
-    });
-    Go([results] { results.Recv(); });
-  });
-  ASSERT_TRUE(search.verified) << search.ToText();
-  ASSERT_EQ(search.chosen.size(), 1U) << search.ToText();
-  EXPECT_EQ(search.chosen[0].kind, FixKind::kAddDone);
-  EXPECT_THAT(search.trials.front().evidence, HasSubstr("not needed beside the other fix"))
-      << search.ToText();
-}
-
-// Both are needed: neither lets the other's task go on.
-TEST(Verify, PartsThatAreNeededStay) {
-  const FixSearch search = Search([] {
-    Chan<int> one;
-    Chan<int> other;
-    Go([one] { one.Recv(); });
-    Go([other] { other.Recv(); });
-  });
-  ASSERT_TRUE(search.verified) << search.ToText();
-  EXPECT_EQ(search.chosen.size(), 2U) << search.ToText();
-}
-
-// The close lets the task go on that was to close.
-TEST(Verify, ASecondCloseIsWarnedOf) {
-  const FixSearch search = Search([] {
-    Chan<int> answers, done;
-    Go([=] {
-      done.Recv();
-      answers.Close();
-    });
-    Go([=] {
-      for (const int answer : answers) std::ignore = answer;
-      done.Close();
-    });
-  });
-  const Fix* fix = Chosen(search);
-  ASSERT_NE(fix, nullptr) << search.ToText();
-  EXPECT_EQ(fix->kind, FixKind::kCloseChannel);
-  EXPECT_THAT(fix->warnings, testing::Contains(HasSubstr("comes to its own Close() at")));
-}
-
 // Closed while its sender waits for an answer, it would be sent on again.
 TEST(Verify, CloseIsRefutedWhereTheSenderGoesOn) {
   const FixSearch search = Search([] {

@@ -4,6 +4,7 @@
 
 #include "stranded/report.h"
 #include "tests/detector/dump_builder.h"
+#include "tests/detector/object_specs.h"
 
 namespace stranded::detector {
 namespace {
@@ -71,6 +72,21 @@ Scope Over(Id id) {
 TaskSpec InScope(TaskSpec task, Id scope) {
   task.task.scope = scope;
   return task;
+}
+
+// Whether it will send is not known.
+TEST(AbandonedRecv, ATimerFuncThatHasYetToRunIsNamed) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), set = dump.At("a.cc", 3);
+  Timer timer;
+  timer.kind = TimerKind::kFunc;
+  timer.world = 1;
+  timer.site = set;
+  dump.Add(Busy()).Add(Over(4)).Add(Unbuffered(3, at)).Add(timer);
+  dump.Add(InScope(Receiver(7, 3, at), 4)).End();
+  const std::string text = AllText(Only(Examine(dump), "abandoned-recv"));
+  EXPECT_THAT(text, HasSubstr("and no task is left to send or close"));
+  EXPECT_THAT(text, HasSubstr("TimerFunc set at a.cc:3 has yet to run"));
 }
 
 TEST(OutlivedScope, ASleeperBehindTheEndOfItsScopeIsLate) {

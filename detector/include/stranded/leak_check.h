@@ -37,7 +37,8 @@ struct LeakCheckOptions {
   std::vector<std::string> rules;  // only these; empty: all. MisuseError if there is no such one
   std::string label;               // printed with the report
   // The caller looks in between, as a supervisor does, and may still end any wait. Then only what
-  // it cannot end is found: nil channels, locks of tasks that have finished, ended contexts.
+  // it cannot end is found: nil channels, locks of tasks that have finished, ended contexts. A
+  // LeakScope that is checked so goes on, too: nothing in it is late.
   bool caller_goes_on = false;
   // Paths are relative to it. ".": STRANDED_OPTIONS=source_root, else the current folder, or if all
   // sources are elsewhere, their project.

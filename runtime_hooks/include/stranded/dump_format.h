@@ -102,6 +102,7 @@ enum class ContextTag : std::uint32_t {
   kTimerPending = 25,
   kHandles = 26,
   kWorld = 27,
+  kHasAfterFunc = 28,
 };
 
 enum class WaitCaseTag : std::uint32_t { kOp = 1, kChannel = 2, kSite = 3, kContext = 4 };
