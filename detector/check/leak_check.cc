@@ -184,11 +184,12 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   // A trace may show more than what is left.
   const bool traced = GetOptions().record == "trace";
   if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) return lost;
-  if (!options.caller_goes_on) internal::MarkScopeEnded(scope_);
+  internal::MarkScopeEnded(scope_);
   const bool pools = internal::InControlledWorld() && internal::TasksInPools(scope_, options.grace);
   // What the pools did may let others go on.
   if (pools) internal::WaitUntilQuiet(scope_, GraceOf(options));
   LeakReport report = ExamineScope(options, pools);
+  if (options.caller_goes_on) internal::MarkScopeEnded(scope_, false);
   report.Add(lost);
   return report;
 }

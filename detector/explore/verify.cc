@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "detector/explore/explore_text.h"
@@ -68,6 +69,11 @@ std::vector<const Finding*> InOrder(const ExploreOutcome& bad) {
   std::stable_sort(findings.begin(), findings.end(),
                    [&](const Finding* a, const Finding* b) { return effect(a) < effect(b); });
   return findings;
+}
+
+// Whether it is among those, which commas separate. It may be several itself.
+bool HasPatch(const std::string& patches, const std::string& patch) {
+  return absl::StrContains(absl::StrCat(",", patches, ","), absl::StrCat(",", patch, ","));
 }
 
 // The same fix with the most room that any end of `result` asks for.
@@ -155,7 +161,7 @@ class Search {
   void WarnOfSecondCloses() {
     for (Fix& fix : search_.chosen) {
       for (const SecondCloseAt& close : now_.second_closes) {
-        if (fix.patch.find(close.patch) == std::string::npos) continue;
+        if (!HasPatch(fix.patch, close.patch)) continue;
         fix.warnings.push_back(
             absl::StrCat("With it, the program comes to its own Close() at ", close.site.ToString(),
                          ": a second one throws. Move that one, instead of writing another."));
@@ -272,7 +278,7 @@ bool Search::Extend(const Finding& finding, const Fix& fix, ExploreResult* resul
     for (const Finding& other : result->bad()->report.findings()) {
       if (other.channel_site().ToString() != finding.channel_site().ToString()) continue;
       for (const Fix& candidate : other.data().candidates) {
-        const bool fresh = patches.find(candidate.patch) == std::string::npos;
+        const bool fresh = !HasPatch(patches, candidate.patch);
         if (next == nullptr && fresh && candidate.kind == fix.kind) next = &candidate;
       }
     }

@@ -205,6 +205,7 @@ void MappedReader::Add(const mapped::Task& r, std::size_t at, bool torn) {
     task.is_main = (r.flags & mapped::kMain) != 0;
     task.created_ns = r.created_ns;
     if ((r.flags & mapped::kGrouped) != 0) task.group = r.group;
+    task.has_spawned = true;  // not noted here: it may have
     if (r.state == mapped::kParked && r.woken != r.parks) {
       AddWait(r, task);
     } else {
@@ -297,6 +298,7 @@ void MappedReader::Add(const mapped::Sync& r) {
   s.readers = r.readers;
   s.waiters = r.waiters;
   s.readers_uncertain = r.readers_uncertain != 0;
+  s.taker_keeps = r.taker_keeps != 0;
   s.counter = r.counter;
   s.limit = r.limit;
   s.last_add = {r.add_task, {}, sites_.IdOf(r.add_site)};

@@ -123,6 +123,7 @@ Sync ReadSync(const data_view& bytes) {
       case Tag::kWaiters: v.waiters = m.get_uint32(); break;
       case Tag::kCondLock: v.cond_lock = m.get_uint64(); break;
       case Tag::kRole: v.role = Enum(m.get_enum(), SyncRole::kErrGroup); break;
+      case Tag::kTakerKeeps: v.taker_keeps = m.get_bool(); break;
       default: m.skip();
     }
   }
@@ -255,6 +256,7 @@ void ReadBegin(const data_view& bytes, Snapshot& s) {
       case Tag::kTakenNs: s.taken_ns = m.get_int64(); break;
       case Tag::kWallNs: s.wall_ns = m.get_int64(); break;
       case Tag::kLabel: s.label = View(m.get_view()); break;
+      case Tag::kTask: s.taken_by = m.get_uint64(); break;
       default: m.skip();
     }
   }

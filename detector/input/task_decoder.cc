@@ -112,6 +112,7 @@ Task ReadTask(const data_view& bytes, Snapshot& s) {
         }
         break;
       case Tag::kGroup: v.group = m.get_uint64(); break;
+      case Tag::kHasSpawned: v.has_spawned = m.get_bool(); break;
       case Tag::kStackNote: note = View(m.get_view()); break;
       default: m.skip();
     }

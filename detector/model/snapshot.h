@@ -128,7 +128,7 @@ struct Task {
   std::string_view name;
   std::int64_t created_ns = 0, since_ns = 0, until_ns = 0;
   Id sync = 0, join_task = 0;
-  Id group = 0;  // the WaitGroup or ErrGroup that it was started by, and that counts it
+  Id group = 0;  // the WaitGroup or ErrGroup whose Go() started it, and that counts it
   std::uint64_t park_count = 0;
   SiteId wait_site = 0, last_site = 0;
   std::uint32_t first_case = 0;   // into Snapshot::cases
@@ -138,6 +138,7 @@ struct Task {
   TaskState state = TaskState::kUnknown;
   WaitKind wait = WaitKind::kNone, last_op = WaitKind::kNone;
   bool is_thread = false, daemon = false, pinned = false, is_main = false, range = false;
+  bool has_spawned = false;
 };
 
 struct Peer {
@@ -179,6 +180,7 @@ struct Sync {
   std::string_view holder_name;
   std::uint32_t readers = 0, waiters = 0;
   bool readers_uncertain = false;
+  bool taker_keeps = false;  // semaphore: the task of last_add has not released since
   std::int64_t counter = 0, limit = 0;
   SyncPeer last_add, last_done, last_signal;
   std::uint64_t signals = 0, lost_signals = 0;
@@ -254,6 +256,7 @@ class Table {
 struct Snapshot {
   std::string_view reason, label;
   std::int64_t taken_ns = 0, wall_ns = 0;
+  Id taken_by = 0;
   bool complete = false;  // its end marker was read
   Table<Task> tasks;
   Table<SpawnNode> spawns;

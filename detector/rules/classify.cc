@@ -19,6 +19,7 @@ std::string Text(const MatchKey& key) {
   if (key.context != 0 || key.ended_site != 0) {
     return absl::StrCat("c", key.context, "/", key.ended_site);
   }
+  if (key.variant != 0) return absl::StrCat("v", key.variant);
   return key.root == 0 ? "" : absl::StrCat(key.root);
 }
 
@@ -91,7 +92,8 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
     found.group.alike = SameWait(s_, *found.group.tasks.front(), task);
   }
   found.group.tasks.push_back(&task);
-  found.group.verdict = match.verdict;
+  // Proven if it is for all of them.
+  if (fresh || found.group.verdict == "proven") found.group.verdict = match.verdict;
   found.min_age_ns = std::min(found.min_age_ns, age);
   found.max_age_ns = std::max(found.max_age_ns, age);
   if (task.frame_count > 0 && (found.with_stack == nullptr || task.id < found.with_stack->id)) {

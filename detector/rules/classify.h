@@ -26,7 +26,7 @@ struct GroupKey {
   template <class H>
   friend H AbslHashValue(H h, const GroupKey& k) {
     return H::combine(std::move(h), k.rule, k.match.root, k.match.context, k.match.ended_site,
-                      k.wait, k.wait_site, k.spawn_site, k.channel_site);
+                      k.match.variant, k.wait, k.wait_site, k.spawn_site, k.channel_site);
   }
 };
 

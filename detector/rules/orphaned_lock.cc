@@ -11,22 +11,33 @@ bool SemaphoreOrphaned(const Situation& s, const Task& task) {
   return sync != nullptr && sync->last_add.task != 0;
 }
 
-// The holder at the end of the chain has not ended, but left what is looked at.
+// The holder at the end of the chain has not ended, but runs the check: it has left what is looked
+// at.
 bool HolderWentOn(const Situation& s, const Task& task) {
   const LockChain& chain = s.Chain(task);
   const bool may = chain.end == ChainEnd::kHolder || chain.end == ChainEnd::kAlive;
-  return may && chain.root != nullptr && s.LooksOn(*chain.root);
+  return may && chain.root != nullptr && s.LooksOn(*chain.root) &&
+         (chain.root->wait == WaitKind::kLeakCheck || chain.root->id == s.snap().taken_by);
 }
 
-// The holder waits for a lock itself, at the end of which nobody unlocks.
-bool WaitsForWaiter(const Situation& s, const Task& task) {
-  const Task* const holder = s.HolderFor(task);
-  return holder != nullptr && s.Blocked(*holder) && IsLockWait(holder->wait);
+bool IsLockWaiter(const Situation& s, const Task* task) {
+  return task != nullptr && s.Blocked(*task) && IsLockWait(task->wait);
+}
+
+// Not a writer that only stands before it, but the one it has to wait for.
+const Task* RealHolder(const Situation& s, const Task& task) {
+  const Task* at = s.HolderFor(task);
+  for (int steps = 0; steps < 64 && IsLockWaiter(s, at) && at->sync == task.sync; ++steps) {
+    const Sync* const sync = s.snap().syncs.Find(task.sync);
+    if (sync == nullptr || s.HeldAt(*at, *sync) != 0) break;
+    at = s.HolderFor(*at);
+  }
+  return at;
 }
 
 Match Check(const Situation& s, const Task& task) {
   if (SemaphoreOrphaned(s, task) && s.EndedContext(task) == nullptr) return Stuck(s, task, false);
-  if (HolderWentOn(s, task)) return Stuck(s, task, false);
+  if (HolderWentOn(s, task)) return Stuck(s, task, false, {.variant = 1});
   if (s.Chain(task).end != ChainEnd::kOrphan) return {};
   return Stuck(s, task, true);
 }
@@ -71,7 +82,7 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
   }
   if (semaphore) return absl::StrCat(who, " blocked on a semaphore whose units nobody gives back");
   const Task& task = *group.tasks.front();
-  if (WaitsForWaiter(s, task)) {
+  if (IsLockWaiter(s, RealHolder(s, task))) {
     return absl::StrCat(who, " blocked on a lock whose holder waits for one that nobody unlocks");
   }
   return absl::StrCat(who, " blocked on a lock whose holder ",
@@ -81,7 +92,7 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
 // Holders that wait for locks themselves, up to the one that waits for the orphaned one.
 const Task& LastWaiter(const Situation& s, const Task& task, FindingData& out) {
   const Task* at = &task;
-  while (WaitsForWaiter(s, *at) && out.graph.size() < 40) {
+  while (IsLockWaiter(s, s.HolderFor(*at)) && out.graph.size() < 40) {
     const Sync* const sync = s.snap().syncs.Find(at->sync);
     const Task* const holder = s.HolderFor(*at);
     const SiteId since = s.HeldAt(*holder, *sync);
@@ -112,13 +123,17 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
                                    Place(s, sync->site)));
   if (holder != 0) {
     out.graph.push_back(absl::StrCat("  taken last by ", TaskText(s, holder), " at ", at.ToString(),
-                                     "; ", Present(s, holder)));
+                                     "; ",
+                                     HolderWentOn(s, task) ? "it went on" : Present(s, holder)));
   }
-  const bool gives_back = last && holder != 0 && sync->last_done.task == holder;
+  const bool back_last = holder != 0 && sync->last_done.task == holder;
+  const bool noted = semaphore && s.dump().version_minor >= 4;
+  const bool gives_back = last && holder != 0 && (noted ? !sync->taker_keeps : back_last);
   if (gives_back) {
-    out.graph.push_back(absl::StrCat("  it has given back, too, at ",
-                                     Place(s, sync->last_done.site),
-                                     ": one that took before it may not have"));
+    out.graph.push_back(absl::StrCat(
+        "  it has given back, too",
+        back_last ? absl::StrCat(", at ", Place(s, sync->last_done.site)) : std::string(),
+        ": one that took before it may not have"));
   }
   out.fixes.push_back(SimpleFix(
       FixKind::kUnlock, at,

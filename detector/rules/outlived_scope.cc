@@ -17,7 +17,8 @@ bool IgnoresEnd(const Situation& s, const Task& task) {
 
 Match Check(const Situation& s, const Task& task) {
   if (task.state == TaskState::kFinished || task.wait == WaitKind::kLeakCheck) return {};
-  if (s.ScopeEnded(task)) {
+  // Whoever looks in between may still end it.
+  if (s.ScopeEnded(task) && !s.options().caller_goes_on) {
     const bool sure = s.Quiet(task) && s.ThreadsBeside(task) == 0;
     return {Answer::kLeak, sure ? "proven" : "outlived", {}};
   }

@@ -23,6 +23,7 @@ enum class Answer : std::uint8_t { kFine, kLeak, kLookAgain };
 struct MatchKey {
   Id root = 0;                         // a task: of a cycle or a chain
   SiteId context = 0, ended_site = 0;  // the context that ended, and where
+  std::uint8_t variant = 0;            // of what the rule says
   bool operator==(const MatchKey&) const = default;
 };
 

@@ -8,17 +8,25 @@
 namespace stranded::detector {
 namespace {
 
-// Who holds units is not recorded, only who was the last to take some, and to give some back. One
-// that takes them at one place again and again, or has started tasks that are stuck, may have taken
-// them for those.
+// Who holds units is not recorded, only who was the last to take some, and whether it has given
+// back since. One that takes them at one place again and again, or has started tasks, may have
+// taken them for those.
 const Task* KeepingTaker(const Situation& s, const Task& waiter) {
   if (!s.Blocked(waiter) || waiter.wait != WaitKind::kSemaphoreAcquire) return nullptr;
   const Sync* const sync = s.snap().syncs.Find(waiter.sync);
-  if (sync == nullptr || sync->role != SyncRole::kUser) return nullptr;
-  if (sync->last_done.task == sync->last_add.task) return nullptr;
+  if (sync == nullptr || sync->role != SyncRole::kUser || !sync->taker_keeps) return nullptr;
   const Task* const taker = s.snap().tasks.Find(sync->last_add.task);
-  if (taker == nullptr || taker->wait_site == sync->last_add.site) return nullptr;
-  return s.BlockedChildOf(taker->id, 0) == nullptr ? taker : nullptr;
+  if (taker == nullptr || taker->has_spawned) return nullptr;
+  return taker->wait_site == sync->last_add.site ? nullptr : taker;
+}
+
+// Somebody else gives back what they take.
+bool ServedByOthers(const Situation& s, const std::vector<const Task*>& cycle) {
+  return std::any_of(cycle.begin(), cycle.end(), [&](const Task* task) {
+    const Id by = s.snap().syncs.Find(task->sync)->last_done.task;
+    return by != 0 && std::none_of(cycle.begin(), cycle.end(),
+                                   [&](const Task* member) { return member->id == by; });
+  });
 }
 
 // From one to the last taker of what it waits for, and on, until one is met again: those on the
@@ -30,7 +38,10 @@ std::vector<const Task*> CycleFrom(const Situation& s, const Task& start) {
     const Task* const next = KeepingTaker(s, *path.back());
     if (next == nullptr || !s.Blocked(*next) || next->wait != WaitKind::kSemaphoreAcquire) break;
     const auto met = std::find(path.begin(), path.end(), next);
-    if (met != path.end()) return {met, path.end()};
+    if (met != path.end()) {
+      path.erase(path.begin(), met);
+      return ServedByOthers(s, path) ? std::vector<const Task*>() : path;
+    }
     path.push_back(next);
   }
   return {};

@@ -83,7 +83,7 @@ const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync
   const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
   // Of the two the one that comes first in the snapshot.
   if (first == nullptr || (own != nullptr && own < first)) first = own;
-  return first;
+  return first != nullptr && first->id == group.last_done.task ? nullptr : first;
 }
 
 bool CertainlyCounted(const Situation& s, const Task& task, const Sync& group) {

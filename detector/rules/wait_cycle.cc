@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/rule.h"
@@ -23,10 +26,24 @@ Match Check(const Situation& s, const Task& task) {
   return Stuck(s, task, link->only_joins, {.root = itself ? 0 : link->root->id});
 }
 
+// The cycle from its root on.
+std::vector<const Task*> Members(const Situation& s, const Task& task) {
+  std::vector<const Task*> members;
+  const CycleLink* link = s.Cycles().Of(task);
+  const Task* at = link == nullptr ? nullptr : link->next == &task ? &task : link->root;
+  while (at != nullptr && (members.empty() || at != members.front())) {
+    members.push_back(at);
+    link = s.Cycles().Of(*at);
+    at = link == nullptr ? nullptr : link->next;
+    if (members.size() > s.snap().tasks.size()) break;
+  }
+  return members;
+}
+
 std::string Sentence(const Situation& s, const Group& group, const std::string& who, bool many) {
   const Task& task = *group.tasks.front();
   if (!ForItself(s, task)) {
-    return absl::StrCat(group.tasks.size(), " tasks wait for each other's end in a cycle");
+    return absl::StrCat(Members(s, task).size(), " tasks wait for each other's end in a cycle");
   }
   if (task.wait == WaitKind::kJoin) {
     return absl::StrCat(who, " blocked joining ", many ? "themselves" : "itself");
@@ -84,18 +101,13 @@ void ProposeForItself(const Situation& s, const Task& task, FindingData& out) {
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
-  const CycleLink* const first = s.Cycles().Of(*group.tasks.front());
-  if (first == nullptr) return;
-  const Task& root = ForItself(s, *group.tasks.front()) ? *group.tasks.front() : *first->root;
-  const Task* at = &root;
-  do {
-    const CycleLink* const link = s.Cycles().Of(*at);
-    if (link == nullptr) break;
-    out.graph.push_back(Link(s, *at, *link->next));
-    at = link->next;
-  } while (at != &root && out.graph.size() < 200);
-  if (at == &root && out.graph.size() == 1) {
-    ProposeForItself(s, root, out);
+  constexpr std::size_t kMostLines = 200;
+  const std::vector<const Task*> members = Members(s, *group.tasks.front());
+  for (std::size_t i = 0; i < std::min(members.size(), kMostLines); ++i) {
+    out.graph.push_back(Link(s, *members[i], *members[(i + 1) % members.size()]));
+  }
+  if (members.size() == 1) {
+    ProposeForItself(s, *members.front(), out);
     return;
   }
   out.fixes.push_back(SimpleFix(

@@ -95,8 +95,10 @@ class WaitCycles::Search {
       link.root = known->root;
       link.only_joins = link.only_joins && known->only_joins;
     }
+    std::size_t entry = first;  // a group stands between two tasks
+    while (path_[entry].node.task == nullptr) ++entry;
     for (std::size_t i = 0; i < cycle.size(); ++i) {  // the last one comes first
-      link.next = cycle[i == 0 ? cycle.size() - 1 : i - 1];
+      link.next = i == 0 ? path_[entry].node.task : cycle[i - 1];
       links_.try_emplace(cycle[i], link);
     }
   }

@@ -109,7 +109,7 @@ struct ContextNode : ContextChild {
   ContextChild* last_child = nullptr;
   std::uint32_t live_children = 0;
   bool timer_armed = false;
-  bool has_after_func = false;                // or had one
+  std::uint32_t after_funcs = 0;              // among the children
   Receiver<Unit> done;                        // set once under lock, read through done_core
   std::atomic<ChanCore*> done_core{nullptr};  // release; pairs with the acquire in DoneChannelOf
   // Each is made by those who need it only: they are the larger half of the node.

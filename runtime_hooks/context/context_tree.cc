@@ -61,6 +61,7 @@ void TakeOut(ContextNode* above, ContextChild* child) ABSL_EXCLUSIVE_LOCKS_REQUI
   (child->prev != nullptr ? child->prev->next : above->children) = child->next;
   (child->next != nullptr ? child->next->prev : above->last_child) = child->prev;
   --above->live_children;
+  above->after_funcs -= child->is_after_func ? 1 : 0;
   // Release: pairs with the acquire in UnlinkChild().
   child->linked.store(false, std::memory_order_release);
 }
@@ -160,7 +161,7 @@ bool LinkChild(ContextNode* above, ContextChild* child) {
   (above->last_child != nullptr ? above->last_child->next : above->children) = child;
   above->last_child = child;
   ++above->live_children;
-  above->has_after_func |= child->is_after_func;
+  above->after_funcs += child->is_after_func ? 1 : 0;
   child->linked.store(true, std::memory_order_relaxed);
   return true;
 }

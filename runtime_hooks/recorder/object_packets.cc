@@ -58,7 +58,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(node->lock)) return;
   const ContextErr err = node->ended.load(std::memory_order_relaxed);
   const std::uint32_t live_children = node->live_children;
-  const bool timer_pending = node->timer_armed, has_after_func = node->has_after_func;
+  const bool timer_pending = node->timer_armed, has_after_func = node->after_funcs > 0;
   const ChanCore* done = node->done_core.load(std::memory_order_relaxed);
   const std::uint64_t done_id = done == nullptr ? 0 : done->id;
   node->lock.Unlock();
@@ -221,6 +221,7 @@ struct SyncFacts {
   std::int64_t counter, limit;
   SyncPeer last_add, last_done, last_signal;
   std::uint64_t signals, lost_signals, cond_lock;
+  bool taker_keeps;
 };
 }  // namespace
 
@@ -231,7 +232,7 @@ void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
                     base->waiters.size(), base->readers_uncertain, CountOf(*base),
                     base->limit,          base->last_add,          LastDoneOf(*base),
                     base->last_signal,    base->signals,           base->lost_signals,
-                    base->cond_lock};
+                    base->cond_lock,      base->taker_keeps};
   base->lock.Unlock();
   const auto peer = [this](Builder<SyncObjectTag>& packet, SyncObjectTag tag, const SyncPeer& p) {
     if (p.task == 0) return;
@@ -262,6 +263,7 @@ void Snapshot::WriteSync(const SyncBase* base) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     s.add_uint32(SyncObjectTag::kWaiters, f.waiters);
     s.add_uint64(SyncObjectTag::kCondLock, f.cond_lock);
     s.add_enum(SyncObjectTag::kRole, static_cast<std::int32_t>(base->role));
+    if (f.taker_keeps) s.add_bool(SyncObjectTag::kTakerKeeps, true);
   });
 }
 

@@ -174,6 +174,7 @@ void WriteSync(Ring* ring, mapped::Sync* r, const SyncBase* base) {
   r->add_site = add_site;
   r->done_task = done.task;
   r->done_site = done_site;
+  r->taker_keeps = base->taker_keeps ? 1 : 0;
   r->state = mapped::kLive;
 }
 

@@ -53,14 +53,17 @@ void Snapshot::Run() {
 void Snapshot::WriteBegin() {
   std::int64_t now = WallNs();
   const std::int64_t wall = now;
+  std::uint64_t taker = 0;
   if (Task* self = CurrentTaskOrNull(); self != nullptr && !options_.crash) {
     now = self->world->NowNs();
+    taker = self->id;
   }
   out_.Write<dump::SnapshotBeginTag>(dump::PacketTag::kSnapshot, [&](auto& s) {
     s.add_string(dump::SnapshotBeginTag::kReason, options_.reason);
     s.add_int64(dump::SnapshotBeginTag::kTakenNs, now);
     s.add_int64(dump::SnapshotBeginTag::kWallNs, wall);
     s.add_string(dump::SnapshotBeginTag::kLabel, options_.label);
+    if (taker != 0) s.add_uint64(dump::SnapshotBeginTag::kTask, taker);
   });
 }
 

@@ -36,6 +36,8 @@ void RecordFinish(Task* self);
 void RecordTime(std::int64_t now_ns);
 // Before the change of state that ends a wait.
 void RecordWoken(const Task* task);
+// It no longer counts in its group. With a record.
+void RecordLeftGroup(Task* self);
 
 // --- a value that passes between `self` (null: a timer) and the task of `w`, which waited for it.
 // Which of the two events comes first in the history, and which is the send.

@@ -51,7 +51,8 @@ bool TaskBatch::Describe(const Task& task, Shape& shape) {
             static_cast<std::uint64_t>(last_kind) << 24 | std::uint64_t{wait.range} << 32 |
             std::uint64_t{task.daemon} << 33 | std::uint64_t{task.pinned} << 34 |
             std::uint64_t{sync} << 35 | std::uint64_t{wait.join_task != 0} << 36 |
-            std::uint64_t{wait.done_context != nullptr} << 37);
+            std::uint64_t{wait.done_context != nullptr} << 37 |
+            std::uint64_t{task.has_spawned.load(std::memory_order_relaxed)} << 38);
   shape.Add(task.world_id.load(std::memory_order_relaxed));
   shape.Add(task.scope == nullptr ? 0 : task.scope->id);
   shape.Add(Word(wait.site));
@@ -111,8 +112,9 @@ bool TaskBatch::Take(const Task& task) {
   created_.Add(static_cast<std::uint64_t>(task.created_ns));
   since_.Add(static_cast<std::uint64_t>(task.wait.since_ns));
   parks_.Add(task.park_count);
-  group_.Add(task.group);
-  grouped_ |= task.group != 0;
+  const std::uint64_t group = task.group.load(std::memory_order_relaxed);
+  group_.Add(group);
+  grouped_ |= group != 0;
   AddObjects(task);
   return true;
 }

@@ -181,7 +181,10 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
     t.add_uint64(TaskTag::kScope, task->scope == nullptr ? 0 : task->scope->id);
     t.add_int64(TaskTag::kCreatedNs, task->created_ns);
     t.add_uint64(TaskTag::kOsTid, task->os_tid);
-    if (task->group != 0) t.add_uint64(TaskTag::kGroup, task->group);
+    if (const std::uint64_t group = task->group.load(std::memory_order_relaxed); group != 0) {
+      t.add_uint64(TaskTag::kGroup, group);
+    }
+    if (task->has_spawned.load(std::memory_order_relaxed)) t.add_bool(TaskTag::kHasSpawned, true);
     {
       Builder<dump::LastOpTag> op(t, TaskTag::kLastOp);
       op.add_enum(dump::LastOpTag::kKind,

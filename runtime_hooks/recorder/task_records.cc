@@ -45,7 +45,7 @@ std::uint8_t FlagsOf(const Task* task) {
   }
   if (!task->world->UsesThreads()) flags |= mapped::kVirtualTime;
   if (task->name().empty()) flags |= mapped::kNameless;
-  if (task->group != 0) flags |= mapped::kGrouped;
+  if (task->group.load(std::memory_order_relaxed) != 0) flags |= mapped::kGrouped;
   return flags;
 }
 
@@ -74,7 +74,7 @@ __attribute__((always_inline)) inline void FillRecord(mapped::Task* r, Task* tas
     r->wait = 0;
     r->cases = 0;
     if ((flags & mapped::kNameless) == 0) WriteName(r, task->name());
-    if ((flags & mapped::kGrouped) != 0) r->group = task->group;
+    if ((flags & mapped::kGrouped) != 0) r->group = task->group.load(std::memory_order_relaxed);
     r->state = mapped::kLive;
   }
   task->record = r;
@@ -101,8 +101,8 @@ __attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
     return MakeRecordWithCare(ring, task, parent);
   }
   auto* r = static_cast<mapped::Task*>(TakeRecord(cache, RecordKind::kTask));
-  FillRecord(r, task, parent,
-             task->group == 0 ? mapped::kNameless : mapped::kNameless | mapped::kGrouped);
+  const bool grouped = task->group.load(std::memory_order_relaxed) != 0;
+  FillRecord(r, task, parent, grouped ? mapped::kNameless | mapped::kGrouped : mapped::kNameless);
 }
 
 std::uint64_t CaseKey(CaseOp op, std::uint64_t object) {
@@ -293,6 +293,12 @@ void RecordFinish(Task* self) {
     return FinishWithCare(self);
   ring->PutPlainly(here, EventKind::kFinish, self->id, 0, site, 0);
   DropRecord(ring, self);
+}
+
+void RecordLeftGroup(Task* self) {
+  auto* r = static_cast<mapped::Task*>(self->record);
+  const std::atomic_ref<std::uint8_t> flags(r->flags);
+  flags.store(flags.load(std::memory_order_relaxed) & ~mapped::kGrouped, std::memory_order_relaxed);
 }
 
 void RecordWoken(const Task* task) { NoteWoken(task); }

@@ -94,7 +94,9 @@ void EndScope(ScopeNode* scope) {
   UnrefScope(scope);
 }
 
-void MarkScopeEnded(ScopeNode* scope) { scope->ended.store(true, std::memory_order_release); }
+void MarkScopeEnded(ScopeNode* scope, bool ended) {
+  scope->ended.store(ended, std::memory_order_release);
+}
 void MarkScopeExpected(ScopeNode* scope) { scope->expected.store(true, std::memory_order_release); }
 std::uint64_t ScopeId(const ScopeNode* scope) { return scope->id; }
 std::uint64_t CurrentScopeId() {

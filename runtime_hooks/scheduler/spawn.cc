@@ -66,7 +66,10 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
         "Go() in the child of a fork: the worker threads stayed in the parent, so no task can run "
         "here. Call exec, or fork before the runtime is first used");
   }
-  if (spawner != nullptr) parent = OwnNode(spawner->origin, spawner->id);
+  if (spawner != nullptr) {
+    parent = OwnNode(spawner->origin, spawner->id);
+    spawner->has_spawned.store(true, std::memory_order_relaxed);
+  }
   Stack* stack = AllocStack(given.options != nullptr ? given.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();
   task->id = NewTaskId();
@@ -89,7 +92,7 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   }
   RefContext(task->context);
   task->created_ns = world->coarse_ns();
-  task->group = given.group;
+  task->group.store(given.group, std::memory_order_relaxed);
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
     SetUnwinding(task, Unwinding::kReclaims);  // it never begins
   }

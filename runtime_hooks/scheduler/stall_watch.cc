@@ -46,11 +46,12 @@ std::string Where(const Task* task) {
   const bool began = last.line() != 0;
   const std::source_location& site = began ? last : task->origin.site;
   if (site.line() == 0) return " waits for something the runtime does not know";
-  if (region && began) {
+  const bool entered = task->last_kind.load(std::memory_order_relaxed) == WaitKind::kBlockingRegion;
+  if (region && entered) {
     return absl::StrCat(" waits in the BlockingRegion at ", site.file_name(), ":", site.line());
   }
   return absl::StrCat(
-      " waits for something the runtime does not know, ",
+      " waits ", region ? "in a BlockingRegion, " : "for something the runtime does not know, ",
       began ? "behind its operation at " : "before its first operation; spawned at ",
       site.file_name(), ":", site.line());
 }

@@ -99,6 +99,7 @@ struct Task {
   Unwinding unwinding = Unwinding::kNone;  // own thread only; change it by SetUnwinding
   bool is_thread = false, daemon = false, pinned = false, is_main = false, dying = false;
   std::atomic<bool> in_blocking_region{false};
+  std::atomic<bool> has_spawned{false};  // relaxed, as `group` below
   // Polls in vain and equal selects left until one of them is noted again. Own thread only.
   static constexpr std::uint32_t kSayEvery = 64;
   std::uint32_t unsaid = kSayEvery;
@@ -145,7 +146,9 @@ struct Task {
   ScopeNode* scope = nullptr;              // it counts in this one
   ScopeNode* spawn_scope = nullptr;        // what it spawns counts here; own thread only
   std::int64_t created_ns = 0;
-  std::uint64_t group = 0;  // id of the WaitGroup or ErrGroup it was started by
+  // Id of the WaitGroup or ErrGroup whose Go() started it, until it calls Done() of that. Relaxed:
+  // written by itself, read by snapshots.
+  std::atomic<std::uint64_t> group{0};
   std::uint64_t os_tid = 0;
   void* record = nullptr;  // in the mapped file of a trace: recorder/state_table.h
 

@@ -103,6 +103,12 @@ Semaphore::Semaphore(std::int64_t limit, std::source_location loc)
 
 Semaphore::~Semaphore() { internal::RetireSync(&base_, &too_large_); }
 
+// With the lock held.
+void Semaphore::NoteTaker(const Task* task, const std::source_location& site) {
+  base_.last_add = {task->id, site};
+  base_.taker_keeps = true;
+}
+
 // With the lock held: serves from the front as far as the free units go.
 void Semaphore::GrantNext() {
   while (Waiter* w = base_.waiters.front()) {
@@ -110,7 +116,7 @@ void Semaphore::GrantNext() {
     base_.waiters.Remove(w);
     if (!Claim(w)) continue;  // its context ended first
     base_.counter -= w->amount;
-    base_.last_add = {w->task->id, w->site};
+    NoteTaker(w->task, w->site);
     Wake(w->task);
   }
 }
@@ -120,6 +126,7 @@ absl::Status Semaphore::GiveBack(const Context& ctx,
                                  std::int64_t n) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.lock.Lock();
   base_.counter += n;
+  if (base_.last_add.task == internal::CurrentTask()->id) base_.taker_keeps = false;
   GrantNext();
   base_.lock.Unlock();
   return ctx.Err();
@@ -135,7 +142,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
   base_.lock.Lock();
   if (n <= base_.counter && base_.waiters.empty()) {
     base_.counter -= n;
-    base_.last_add = {self->id, loc};
+    NoteTaker(self, loc);
     base_.lock.Unlock();
     internal::RecordPass(self->id, WaitKind::kSemaphoreAcquire, base_.id, loc);
     return absl::OkStatus();
@@ -150,7 +157,7 @@ absl::Status Semaphore::Acquire(const Context& ctx, std::int64_t n,
   }
   if (n <= base_.counter && base_.waiters.empty()) {  // released meanwhile
     base_.counter -= n;
-    base_.last_add = {self->id, loc};
+    NoteTaker(self, loc);
     wait.Unlock();
     internal::RecordPass(self->id, WaitKind::kSemaphoreAcquire, base_.id, loc);
     return absl::OkStatus();
@@ -188,7 +195,7 @@ bool Semaphore::TryAcquire(std::int64_t n,
   const bool taken = n <= base_.counter && base_.waiters.empty();
   if (taken) {
     base_.counter -= n;
-    base_.last_add = {self->id, loc};
+    NoteTaker(self, loc);
   }
   base_.lock.Unlock();
   if (taken) {
@@ -213,6 +220,7 @@ void Semaphore::Release(std::int64_t n, std::source_location loc) ABSL_NO_THREAD
   }
   base_.counter += n;
   base_.last_done = internal::SyncPeer{self->id, loc};
+  if (base_.last_add.task == self->id) base_.taker_keeps = false;
   GrantNext();
   base_.lock.Unlock();
 }

@@ -51,6 +51,13 @@ __attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self,
   base->lock.Unlock();
 }
 
+// From here on others are waited for.
+inline void LeaveGroup(Task* self) {
+  self->group.store(0, std::memory_order_relaxed);
+  if (self->record != nullptr) [[unlikely]]
+    internal::RecordLeftGroup(self);
+}
+
 __attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit, Task* self,
                                              int delta, const std::source_location& loc)
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -73,6 +80,7 @@ __attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit
 void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!ReleasePoint(self, &base_, loc)) return;
+  if (delta < 0 && self->group.load(std::memory_order_relaxed) == base_.id) LeaveGroup(self);
   // Acquire pairs with the release of AdoptCredit.
   if (CountCredit* credit = base_.credit.load(std::memory_order_acquire)) [[unlikely]] {
     AddWithCredit(&base_, credit, self, delta, loc);

@@ -163,6 +163,58 @@ TEST(WaitCycle, TwinsThatWaitForOthersEnd) {
             "");
 }
 
+// One that has called Done() is not counted, though it was started by Go().
+TEST(WaitCycle, AMemberThatCalledDoneIsInNoCycle) {
+  const auto body = [] {
+    auto group = Shared<WaitGroup>();
+    group->Add(1);
+    Go([] {});  // forgets Done()
+    group->Go([group] {
+      group->Done();
+      group->Wait();
+      group->Add(1);
+    });
+  };
+  const std::string text = AllText(FirstOf(body, "waitgroup-stuck"));
+  EXPECT_THAT(text, HasSubstr("1 call of Done() missing"));
+  EXPECT_EQ(RulesOf(body), "waitgroup-stuck");
+}
+
+// What the function of a member has captured goes when it no longer counts.
+TEST(WaitCycle, AMemberThatIsBlockedBehindItsDoneIsNotCounted) {
+  struct Flush {
+    Chan<int> to;
+    ~Flush() { to.Send(1); }
+  };
+  const auto body = [] {
+    auto group = Shared<WaitGroup>();
+    Chan<int> never;
+    group->Add(1);
+    Go([] {});  // forgets Done()
+    group->Go([flush = std::make_shared<Flush>(never)] {});
+    Go([group] { group->Wait(); });
+  };
+  const std::string text = AllText(FirstOf(body, "waitgroup-stuck"));
+  EXPECT_THAT(text, HasSubstr("1 call of Done() missing"));
+  EXPECT_THAT(text, Not(HasSubstr("which it counts")));
+}
+
+// The cycle is told whole, whoever of it is not to be reported.
+TEST(WaitCycle, ADaemonIsCounted) {
+  const auto body = [] {
+    auto both = std::make_shared<std::array<TaskHandle, 2>>();
+    Chan<Unit> go;
+    for (std::size_t i = 0; i < 2; ++i) {
+      (*both)[i] = Go({.name = "", .daemon = i == 0}, [=] {
+        go.Recv();
+        (*both)[1 - i].Join();
+      });
+    }
+    go.Close();
+  };
+  EXPECT_THAT(FirstOf(body, "wait-cycle").title(), HasSubstr("2 tasks wait for each other's end"));
+}
+
 // A group whose members are known is waited for because of them, whoever else moves.
 TEST(WaitCycle, AMemberThatMovesIsWaitedFor) {
   DumpBuilder dump;
@@ -238,6 +290,50 @@ TEST(SemaphoreCycle, TwoThatAreTakenInBothOrders) {
   const Finding f = FirstOf([&] { body(false); }, "semaphore-cycle");
   EXPECT_EQ(f.task_count(), 2U);
   EXPECT_THAT(AllText(f), HasSubstr("in the same order everywhere"));
+  EXPECT_EQ(RulesOf([&] { body(true); }), "");
+}
+
+// It has given back what it took, another task has not.
+TEST(SemaphoreCycle, ATakerThatGaveBackKeepsNothing) {
+  const auto body = [] {
+    auto units = Shared<Semaphore>(3);
+    Go([units] { units->Acquire(Background()).IgnoreError(); }).Join();  // keeps it
+    Chan<Unit> go;
+    Go([=] {
+      units->Acquire(Background()).IgnoreError();
+      go.Recv();
+      units->Release();
+    });
+    this_task::SleepFor(absl::Milliseconds(1));
+    Go([=] {
+      units->Acquire(Background()).IgnoreError();
+      units->Release();
+      go.Send({});
+      this_task::SleepFor(absl::Milliseconds(1));
+      units->Acquire(Background(), 3).IgnoreError();
+    });
+  };
+  EXPECT_EQ(RulesOf(body), "orphaned-lock");
+  const std::string text = AllText(FirstOf(body, "orphaned-lock"));
+  EXPECT_THAT(text, HasSubstr("it has given back, too: one that took before it may not have"));
+}
+
+// The dispatcher of x/sync's documentation: it takes a unit for each job, and all to wait for them.
+TEST(SemaphoreCycle, UnitsTakenForJobsThatHaveEndedAreNotKept) {
+  const auto body = [](bool gives_back) {
+    auto units = Shared<Semaphore>(2);
+    Go([=] {
+      for (int i = 0; i < 2; ++i) {
+        units->Acquire(Background()).IgnoreError();
+        Go([=] {
+          if (gives_back) units->Release();
+        });
+      }
+      units->Acquire(Background(), 2).IgnoreError();
+      units->Release(2);
+    });
+  };
+  EXPECT_EQ(RulesOf([&] { body(false); }), "orphaned-lock");
   EXPECT_EQ(RulesOf([&] { body(true); }), "");
 }
 

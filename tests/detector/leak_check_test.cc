@@ -97,6 +97,25 @@ TEST(LeakScope, ACallerThatGoesOnMayLookInBetween) {
   EXPECT_THAT(clean, ElementsAre(true, true, false));
 }
 
+// What the caller cannot end is found at the first look, though the scope goes on.
+TEST(LeakScope, ALookInBetweenFindsWhatTheCallerCannotEnd) {
+  std::vector<std::string> rules;
+  ExploreOptions options;
+  options.schedules = 1;
+  std::ignore = Explore(options, [&rules]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Mutex mutex;
+    LeakScope scope("work");
+    Go([&mutex]() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex.Lock(); }).Join();
+    const TaskHandle waiter = Go([&mutex] { const MutexLock lock(mutex); });
+    LeakCheckOptions between;
+    between.caller_goes_on = true;
+    for (const Finding& f : scope.Check(between).findings()) rules.emplace_back(f.rule());
+    mutex.Unlock();
+    waiter.Join();
+  });
+  EXPECT_THAT(rules, ElementsAre("orphaned-lock"));
+}
+
 // GCC's demangler does not read the names of such lambdas.
 template <class... Values>
 void ReceiveInALambda(const Chan<int>& values, Values&&... others) {

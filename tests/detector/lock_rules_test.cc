@@ -170,6 +170,32 @@ TEST(OrphanedLock, MainThatWentOnIsNamedForAllThatWaitBehindIt) {
   EXPECT_EQ(Rules(examine(true)), "");
 }
 
+// Behind a writer that waits for a reader which has finished: the writer holds nothing.
+TEST(OrphanedLock, AWriterThatStandsBeforeIsNoHolder) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), there = dump.At("b.cc", 6), reads = dump.At("c.cc", 7);
+  Sync lock = Lock(2, 0, at, SyncKind::kRwMutex);
+  lock.readers = 1;
+  lock.last_add = LastBy(6, there);
+  dump.Add(Quiet()).Add(lock).Add(InState(6, TaskState::kFinished));
+  dump.Add(Waiter(7, WaitKind::kRwMutexLock, 2, at));
+  dump.Add(Waiter(8, WaitKind::kRwMutexRLock, 2, reads)).End();
+  for (const Finding& f : Examine(dump).findings) {
+    EXPECT_THAT(std::string(f.title()), HasSubstr("whose holder finished without unlocking"));
+  }
+}
+
+// Main may still unlock where another task looks.
+TEST(OrphanedLock, MainThatDoesNotLookHasNotLeft) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5), held = dump.At("b.cc", 6);
+  TaskSpec main = InState(1, TaskState::kRunning);
+  main.task.is_main = true;
+  dump.Add(Busy()).Add(main).Add(Lock(2, 1, held));
+  dump.Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
+  EXPECT_EQ(Rules(Examine(dump)), "");
+}
+
 // Of several readers only the last one is known, and here it gave back.
 TEST(OrphanedLock, TheLastReaderThatGaveBackIsNotBlamed) {
   const auto text = [](bool gave_back) {

@@ -83,5 +83,47 @@ TEST(VerifyParts, ASecondCloseIsWarnedOf) {
   EXPECT_THAT(fix->warnings, testing::Contains(HasSubstr("comes to its own Close() at")));
 }
 
+// One of them stands at line 5, the other at line 51, 52 or so.
+TEST(VerifyParts, ASecondCloseIsThatOfOneChannel) {
+  ExploreResult before, after;
+  ExploreOutcome bad;
+  FindingData data;
+  data.rule = "unclosed-channel";
+  for (const char* patch : {"close@x.cc#5", "close@x.cc#52"}) {
+    Fix fix;
+    fix.kind = FixKind::kCloseChannel;
+    fix.patch = fix.summary = patch;
+    data.wait_site.file = data.spawn_site.file = patch;
+    data.wait_site.line = data.spawn_site.line = 1;
+    data.candidates = {fix};
+    Analysis analysis = bad.report.analysis();
+    analysis.findings.emplace_back(data);
+    bad.report = LeakReport(std::move(analysis));
+  }
+  before.outcomes = {bad};
+  before.first_bad = 0;
+  // The first fix leaves the other finding, and both of them nothing.
+  const FixSearch search =
+      SearchFixes(before, [&](const std::string& patches, const std::string&) -> ExploreResult {
+        ExploreResult result;
+        result.schedules = 1;
+        if (patches == "close@x.cc#5,close@x.cc#52") {
+          result.second_closes = {{"close@x.cc#5", {}}};
+          return result;
+        }
+        ExploreOutcome left;
+        Analysis analysis;
+        const auto& all = bad.report.findings();
+        analysis.findings = {patches == "close@x.cc#5" ? all[1] : all[0]};
+        left.report = LeakReport(std::move(analysis));
+        result.outcomes = {left};
+        result.first_bad = 0;
+        return result;
+      });
+  ASSERT_EQ(search.chosen.size(), 2U) << search.ToText();
+  EXPECT_EQ(search.chosen[0].warnings.size(), 1U);
+  EXPECT_EQ(search.chosen[1].warnings.size(), 0U);
+}
+
 }  // namespace
 }  // namespace stranded

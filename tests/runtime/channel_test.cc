@@ -221,7 +221,10 @@ TEST(Channel, ATaskIsNotTheOneThatItsThreadWasBefore) {
   std::uint64_t before = 0, after = 0;
   const int adopted = internal::adopted_threads.load();
   std::thread([&] {
-    sends_at_the_end = {&first, &second, &after};
+    // One by one: a temporary of that type would send, too.
+    sends_at_the_end.first = &first;
+    sends_at_the_end.second = &second;
+    sends_at_the_end.sender = &after;
     before = this_task::Id().value;
     for (int i = 0; i < 5000; ++i) {
       for (const Chan<int>* values : {&first, &second}) {

@@ -52,6 +52,7 @@ enum class SnapshotBeginTag : std::uint32_t {
   kTakenNs = 3,
   kWallNs = 4,
   kLabel = 5,
+  kTask = 6,
 };
 
 enum class ModuleTag : std::uint32_t {
@@ -143,6 +144,7 @@ enum class TaskTag : std::uint32_t {
   kStackNote = 17,
   kOsTid = 18,
   kGroup = 19,
+  kHasSpawned = 20,
 };
 
 enum class TaskBatchTag : std::uint32_t {
@@ -229,6 +231,7 @@ enum class SyncObjectTag : std::uint32_t {
   kWaiters = 17,
   kCondLock = 18,
   kRole = 19,
+  kTakerKeeps = 20,
 };
 
 enum class TimerTag : std::uint32_t {

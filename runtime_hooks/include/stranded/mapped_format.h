@@ -171,7 +171,8 @@ struct alignas(64) Sync {
   std::uint32_t readers = 0, waiters = 0;
   std::int64_t counter = 0, limit = 0;
   std::uint64_t add_task = 0, add_site = 0, done_task = 0, done_site = 0;
-  std::uint64_t spare[4] = {};
+  std::uint64_t taker_keeps = 0;  // semaphores
+  std::uint64_t spare[3] = {};
 };
 static_assert(sizeof(Sync) == 128);
 

@@ -36,6 +36,7 @@ class Semaphore {
  private:
   friend class ErrGroup;  // marks those in it
   void GrantNext();
+  void NoteTaker(const internal::Task* task, const std::source_location& site);
   absl::Status GiveBack(const Context& ctx, std::int64_t n);
 
   internal::SyncBase base_;

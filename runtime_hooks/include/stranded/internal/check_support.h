@@ -34,8 +34,9 @@ std::uint64_t StepsOf(ControlledWorld* world);
 ScopeNode* BeginScope(const std::string& name,
                       std::source_location loc = std::source_location::current());
 void EndScope(ScopeNode* scope);
-// Marks that all that was spawned in it should be gone by now.
-void MarkScopeEnded(ScopeNode* scope);
+// Marks that all that was spawned in it should be gone by now, or, after a look in between, not
+// yet.
+void MarkScopeEnded(ScopeNode* scope, bool ended = true);
 // Marks that what is left in it is as it should be: no finding of a later dump.
 void MarkScopeExpected(ScopeNode* scope);
 std::uint64_t ScopeId(const ScopeNode* scope);

@@ -79,6 +79,7 @@ struct SyncBase {
   WaitQueue waiters;
   SyncPeer last_add;               // WaitGroup Add, Semaphore Acquire
   std::uint32_t readers = 0;       // RWMutex
+  bool taker_keeps = false;        // Semaphore: the task of last_add has not released since
   bool readers_uncertain = false;  // a read lock was released by another task than took it
   std::int64_t limit = 0;          // Semaphore: units in all
   SyncPeer last_signal;            // Cond
