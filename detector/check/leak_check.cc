@@ -185,9 +185,11 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   const bool traced = GetOptions().record == "trace";
   if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) return lost;
   internal::MarkScopeEnded(scope_);
-  const bool pools = internal::InControlledWorld() && internal::TasksInPools(scope_, options.grace);
+  bool waited = false;
+  const bool pools =
+      internal::InControlledWorld() && internal::TasksInPools(scope_, options.grace, &waited);
   // What the pools did may let others go on.
-  if (pools) internal::WaitUntilQuiet(scope_, GraceOf(options));
+  if (pools || waited) internal::WaitUntilQuiet(scope_, GraceOf(options));
   LeakReport report = ExamineScope(options, pools);
   if (options.caller_goes_on) internal::MarkScopeEnded(scope_, false);
   report.Add(lost);

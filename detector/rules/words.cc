@@ -207,7 +207,9 @@ std::string FunctionsText(const Situation& s, const Task& task) {
 
 std::string ThreadsText(std::uint32_t threads) {
   return absl::StrCat(
-      threads, threads == 1 ? " thread that is no task was" : " threads that are no tasks were",
+      threads,
+      threads == 1 ? " thread that is no task of this world was"
+                   : " threads that are no tasks of this world were",
       " alive, and woke nobody within the option outside_ms (a second). Where an answer of theirs "
       "takes longer, this may still end.");
 }

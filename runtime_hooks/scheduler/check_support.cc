@@ -121,11 +121,12 @@ bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace) {
       scope);
 }
 
-bool TasksInPools(const ScopeNode* scope, absl::Duration grace) {
+bool TasksInPools(const ScopeNode* scope, absl::Duration grace, bool* waited) {
   constexpr timespec kPause{0, 1000000};
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(grace);
   while (AnyInPools(scope)) {
     if (PoolsAreQuiet() || std::chrono::steady_clock::now() >= until) return true;
+    if (waited != nullptr) *waited = true;
     nanosleep(&kPause, nullptr);
   }
   return false;

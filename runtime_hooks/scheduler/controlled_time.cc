@@ -1,6 +1,7 @@
 // The clock of a controlled world, and what it waits for from outside.
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
@@ -11,6 +12,17 @@ namespace {
 
 // How often a dead end looks whether a thread that the runtime does not know has woken a task.
 constexpr auto kOutsideLook = std::chrono::milliseconds(1);
+
+// Grows when a task of a pool begins to run, or a timer is set.
+std::uint64_t PoolMoves() {
+  std::uint64_t moves = 0;
+  ForEachWorld(
+      [](World* world, void* sum) {
+        if (world->UsesThreads()) *static_cast<std::uint64_t*>(sum) += world->Facts().moves;
+      },
+      &moves);
+  return moves;
+}
 
 }  // namespace
 
@@ -116,8 +128,46 @@ bool ControlledWorld::OthersAtWork() const {
   return search.found;
 }
 
-// True if something came in. Threads the runtime did not start may still wake a task; they are
-// given some time, tasks of other worlds as much as they need.
+// Pools in which something begun from here comes back by itself: a sleep or another timer ends, or
+// a BlockingRegion. What was there before, such as a pool's daemons, goes on whatever this world
+// does.
+int ControlledWorld::OthersToComeBack() const {
+  struct Search {
+    const World* self;
+    int count = 0;
+    std::vector<const World*> older;
+  } search{this, 0, {}};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world == s.self || !world->UsesThreads() || world->Stopped()) return;
+        const WorldFacts facts = world->Facts();
+        if (facts.timers + facts.in_region == 0) return;
+        if (world->id() > s.self->id()) {
+          ++s.count;
+        } else {
+          s.older.push_back(world);
+        }
+      },
+      &search);
+  if (search.older.empty()) return search.count;
+  std::vector<std::uint64_t> with_ours;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->is_thread || task->daemon || task->id < tasks_since_) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire);
+        if ((state & Task::kStateMask) == Task::kFinished) return;
+        with_ours.push_back(task->world_id.load(std::memory_order_relaxed));
+      },
+      [](Task* task) { UnrefTask(task); });
+  for (const World* world : search.older) {
+    search.count += std::find(with_ours.begin(), with_ours.end(), world->id()) != with_ours.end();
+  }
+  return search.count;
+}
+
+// True if something came in. Tasks of other worlds that are at work are given as much time as they
+// need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
   // Counted first: else the runtime's own that start meanwhile would hide one of the others.
   const int known = threads_at_start_ + runtime_threads.load(std::memory_order_relaxed);
@@ -125,14 +175,17 @@ bool ControlledWorld::WaitForOutside() {
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
   for (;;) {
-    // Looked at first: a task that ends its work wakes ours before it counts as done.
-    const bool at_work = OthersAtWork();
+    // Looked at first: a task that ends its work wakes ours before it counts as done. What goes
+    // from one to the other between the two looks is in neither.
+    const std::uint64_t moves = PoolMoves();
+    const int to_come = OthersToComeBack();
+    const bool at_work = OthersAtWork() || PoolMoves() != moves;
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty()) return true;
-    const bool waiting_for_threads = threads && std::chrono::steady_clock::now() < until;
-    if (!at_work && !waiting_for_threads) {
-      outside_threads_.store(threads ? std::max(0, OsThreads() - known) : 0,
-                             std::memory_order_relaxed);
+    const bool in_time = std::chrono::steady_clock::now() < until;
+    if (!at_work && !((threads || to_come > 0) && in_time)) {
+      const int beside = threads ? std::max(0, OsThreads() - known) : 0;
+      outside_threads_.store(beside + to_come, std::memory_order_relaxed);
       return false;
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });

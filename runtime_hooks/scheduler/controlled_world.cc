@@ -13,6 +13,7 @@
 #include "runtime_hooks/scheduler/relief.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "runtime_hooks/scheduler/stall_watch.h"
+#include "stranded/internal/check_support.h"
 
 namespace stranded::internal {
 namespace {
@@ -71,6 +72,7 @@ void ControlledWorld::Enter() {
   owner_thread_ = static_cast<unsigned long>(pthread_self());
   owner_tid_.store(gettid(), std::memory_order_relaxed);
   WatchForStalls();
+  tasks_since_ = NextTaskId();
   const int threads = OsThreads();  // first: see WaitForOutside()
   threads_at_start_ = threads - runtime_threads.load(std::memory_order_relaxed);
 }

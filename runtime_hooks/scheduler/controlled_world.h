@@ -98,6 +98,7 @@ class ControlledWorld final : public World {
   void DrainInbox();
   bool WaitForOutside();
   bool OthersAtWork() const;
+  int OthersToComeBack() const;
   void DeadEnd();
   Task* CutOff();
   void DropTimers();
@@ -134,6 +135,7 @@ class ControlledWorld final : public World {
   std::vector<Task*> regions_waiting_;  // parked before a blocking region
   std::uint64_t region_step_ = 0;       // when one of them last came, or went in
   int threads_at_start_ = 0;
+  std::uint64_t tasks_since_ = 0;     // the first id that may be of a task spawned in this world
   std::uint64_t steps_at_timer_ = 0;  // when the last timer fired
   std::vector<Deviation> deviations_;
   ScheduleRecord record_;

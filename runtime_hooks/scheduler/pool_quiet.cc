@@ -234,8 +234,9 @@ WorldFacts PoolWorld::Facts() {
   const int blocked = blocked_.load(std::memory_order_acquire);
   const int called = CalledWorkers();  // before active_, into which they go over
   facts.running = static_cast<std::uint32_t>(std::max(0, active_.load() - blocked) + called);
-  const int in_region = blocked - checking_fibers_.load(std::memory_order_relaxed);
-  facts.external = static_cast<std::uint32_t>(std::max(0, in_region) + outside);
+  const int in_region = std::max(0, blocked - checking_fibers_.load(std::memory_order_relaxed));
+  facts.in_region = static_cast<std::uint32_t>(in_region);
+  facts.external = static_cast<std::uint32_t>(in_region + outside);
   facts.workers = static_cast<std::uint32_t>(wanted_workers_);
   facts.given_back = given_back_.load(std::memory_order_relaxed);
   facts.timers = Timers(&armings_after);

@@ -97,6 +97,7 @@ struct WorldFacts {
   std::uint64_t moves = 0;  // pools: so far
   std::uint64_t seed = 0, steps = 0, main_task = 0;
   std::uint32_t runnable = 0, running = 0, timers = 0, external = 0, workers = 0;
+  std::uint32_t in_region = 0;   // pools: of `external`, tasks in a BlockingRegion
   std::uint64_t given_back = 0;  // tasks, by thieves
   std::string policy, name;
 };

@@ -153,13 +153,13 @@ class BadEnds(unittest.TestCase):
         leak = controlled('leak', 10)
         self.assertEqual(leak.returncode, 86)
         self.assertIn('abandoned-recv, predicted', leak.stderr)
-        self.assertIn('1 thread that is no task was alive', leak.stderr)
+        self.assertIn('1 thread that is no task of this world was alive', leak.stderr)
         never, unjoined = controlled('never', 10), controlled('unjoined', 10)
         self.assertEqual(never.returncode, 86)
         self.assertEqual(unjoined.returncode, -signal.SIGABRT)
         for result in (never, unjoined):
             self.assertIn('global-deadlock, predicted', result.stderr)
-            self.assertIn('1 thread that is no task was alive', result.stderr)
+            self.assertIn('1 thread that is no task of this world was alive', result.stderr)
         self.assertIn('terminate called', unjoined.stderr)
 
     def test_a_colon_in_a_path(self):

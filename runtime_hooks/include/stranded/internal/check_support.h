@@ -52,8 +52,8 @@ bool WaitUntilQuiet(const ScopeNode* scope, absl::Duration grace);
 
 // For a check in a controlled world: tasks of the scope that live in pools, on real threads. Waits
 // on the real clock, for `grace` at most, until all pools are quiet or there is none of them. True
-// if there are some.
-bool TasksInPools(const ScopeNode* scope, absl::Duration grace);
+// if there are some; `waited` (may be null) becomes true if there were at first.
+bool TasksInPools(const ScopeNode* scope, absl::Duration grace, bool* waited = nullptr);
 
 // What the next task will be called; ids only grow.
 std::uint64_t NextTaskId();
