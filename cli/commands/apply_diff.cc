@@ -1,5 +1,6 @@
 #include "cli/commands/apply_diff.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <vector>
@@ -14,8 +15,8 @@ namespace {
 
 struct Hunk {
   std::string path;
-  std::size_t first = 0;  // line number, from 1
-  std::vector<std::string> before, after;
+  std::size_t first = 0;           // line number, from 1
+  std::vector<std::string> lines;  // each behind its sign: ' ', '-' or '+'
 };
 
 absl::StatusOr<Hunk> ParseDiff(const std::string& diff) {
@@ -28,11 +29,10 @@ absl::StatusOr<Hunk> ParseDiff(const std::string& diff) {
       if (inside) return absl::UnimplementedError("a diff of more than one hunk");
       inside = std::sscanf(line.c_str(), "@@ -%zu", &hunk.first) == 1;
     } else if (inside && !line.empty() && line[0] != '\\') {
-      if (line[0] != '+') hunk.before.push_back(line.substr(1));
-      if (line[0] != '-') hunk.after.push_back(line.substr(1));
+      hunk.lines.push_back(line);
     }
   }
-  if (hunk.path.empty() || hunk.first == 0 || hunk.before.empty()) {
+  if (hunk.path.empty() || hunk.first == 0 || hunk.lines.empty()) {
     return absl::InvalidArgumentError("this is not a diff that can be applied");
   }
   return hunk;
@@ -46,27 +46,40 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ApplyDiff(const std::string& diff, const std::string& root) {
+absl::StatusOr<std::string> ApplyDiff(const std::string& diff, const std::string& root,
+                                      EditedLines& edited) {
   const auto hunk = ParseDiff(diff);
   if (!hunk.ok()) return hunk.status();
   const std::string path = absl::StrCat(root, "/", hunk->path);
   const auto text = ReadFile(path);
   if (!text.ok()) return text.status();
-  std::vector<std::string> lines = absl::StrSplit(*text, '\n');
-  const std::size_t at = hunk->first - 1;
-  for (std::size_t i = 0; i < hunk->before.size(); ++i) {
-    if (at + i < lines.size() && lines[at + i] == hunk->before[i]) continue;
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, ":", at + i + 1, " is not as it was when the program was built"));
+  const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
+  std::size_t at = hunk->first - 1;
+  std::vector<std::string> after(
+      lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(at, lines.size())));
+  std::vector<std::size_t> changed;
+  for (const std::string& line : hunk->lines) {
+    if (line[0] == '+') {
+      after.push_back(line.substr(1));
+      changed.push_back(after.size());
+      continue;
+    }
+    const bool same = at < lines.size() && lines[at] == line.substr(1);
+    // What another edit of this run has made of a line beside it stays.
+    const bool ours = line[0] == ' ' && at < lines.size() && edited.contains({path, at + 1});
+    if (!same && !ours) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(path, ":", at + 1, " is not as it was when the program was built"));
+    }
+    if (line[0] == ' ') after.push_back(lines[at]);
+    ++at;
   }
-  const auto first = lines.begin() + static_cast<std::ptrdiff_t>(at);
-  lines.erase(first, first + static_cast<std::ptrdiff_t>(hunk->before.size()));
-  lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at), hunk->after.begin(),
-               hunk->after.end());
-  const absl::Status written = internal::WriteFile(path, absl::StrJoin(lines, "\n"));
+  after.insert(after.end(), lines.begin() + static_cast<std::ptrdiff_t>(at), lines.end());
+  const absl::Status written = internal::WriteFile(path, absl::StrJoin(after, "\n"));
   if (!written.ok()) {
     return absl::Status(written.code(), absl::StrCat("cannot write ", written.message()));
   }
+  for (const std::size_t number : changed) edited.insert({path, number});
   return hunk->path;
 }
 

@@ -162,13 +162,14 @@ bool PrintLookFirst(const FixSearch& search) {
 bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
+  EditedLines edited;
   for (const Fix& fix : search.chosen) {
     if (fix.diff.empty()) {
       std::fprintf(out, "not applied (no diff): %s\n", fix.summary.c_str());
       all = false;
       continue;
     }
-    const auto file = ApplyDiff(fix.diff, o.root);
+    const auto file = ApplyDiff(fix.diff, o.root, edited);
     if (file.ok()) {
       std::fprintf(out, "applied: %s\n", file->c_str());
     } else {

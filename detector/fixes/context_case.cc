@@ -128,6 +128,27 @@ void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix) {
   }
 }
 
+namespace {
+
+// As an edit it would change nothing where that context cannot end, and a plain return must not
+// jump over what others wait for.
+void EditSend(const Situation& s, const Task& task, const SourceSite& site, Fix& fix) {
+  const auto source = FindSource(site.file, s.options().source_root);
+  if (!source.has_value()) return;
+  if (const std::size_t line = CleanupBehind(source->lines, site.line); line != 0) {
+    fix.warnings.push_back(absl::StrCat(
+        "Leave in a way that what stands at ", site.file, ":", line,
+        " is still done: others may wait for it, and a plain return would jump over it."));
+    return;
+  }
+  if (!s.CanEnd(task.context)) return;
+  if (const auto edited = WithContextSend(source->lines, site.line)) {
+    fix.diff = DiffOfLine(*source, site.line, *edited);
+  }
+}
+
+}  // namespace
+
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const SourceSite site = SiteText(s, task.wait_site);
@@ -169,15 +190,7 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
         "no longer wanted.");
   }
   WarnOfLocksHeld(s, task, fix);
-  // As an edit it would change nothing where that context cannot end.
-  if (task.wait == WaitKind::kChanSend && s.CanEnd(task.context)) {
-    const auto source = FindSource(site.file, s.options().source_root);
-    if (source.has_value()) {
-      if (const auto edited = WithContextSend(source->lines, site.line)) {
-        fix.diff = DiffOfLine(*source, site.line, *edited);
-      }
-    }
-  }
+  if (task.wait == WaitKind::kChanSend) EditSend(s, task, site, fix);
   out.fixes.push_back(std::move(fix));
 }
 

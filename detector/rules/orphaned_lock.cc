@@ -106,6 +106,46 @@ const Task& LastWaiter(const Situation& s, const Task& task, FindingData& out) {
   return *at;
 }
 
+// Others than who takes may be those that give back.
+void NoteReleaser(const Situation& s, const Sync& sync, Id taker, FindingData& out) {
+  const SyncPeer& back = sync.last_done;
+  if (back.task == 0 || back.task == taker) return;
+  out.graph.push_back(absl::StrCat("  given back last by ", TaskText(s, back.task), " at ",
+                                   Place(s, back.site), "; ", Present(s, back.task)));
+}
+
+// Where who took last has not left, but is blocked or waits for more. False: it has left.
+bool ProposeForTaker(const Situation& s, const Task& waiter, const Sync& sync, FindingData& out) {
+  const Task* const taker = s.snap().tasks.Find(sync.last_add.task);
+  const bool others_return = sync.last_done.task != 0 && sync.last_done.task != sync.last_add.task;
+  if (others_return || (taker != nullptr && taker->has_spawned)) {
+    out.fixes.push_back(SimpleFix(
+        FixKind::kUnlock, SiteText(s, sync.last_add.site),
+        others_return
+            ? absl::StrCat("See why nobody comes to the Release() at ",
+                           Place(s, sync.last_done.site), " any more, or who takes more at ",
+                           Place(s, sync.last_add.site), " than comes back there.")
+            : absl::StrCat("Give back what is taken at ", Place(s, sync.last_add.site),
+                           " on every way out of whatever it was taken for: that task has started "
+                           "others."),
+        "Whoever waits for it can then go on."));
+    return true;
+  }
+  if (taker == nullptr || !s.Blocked(*taker)) return false;
+  const SourceSite at = SiteText(s, sync.last_add.site), blocked = SiteText(s, taker->wait_site);
+  const bool itself = taker == &waiter;
+  out.fixes.push_back(SimpleFix(
+      FixKind::kReleaseBeforeWait, at,
+      itself
+          ? absl::StrCat("Take in one Acquire() what is taken at ", at.ToString(), " and again at ",
+                         blocked.ToString(), ", or give back the first part before.")
+          : absl::StrCat("Give back what is taken at ", at.ToString(), " before the operation at ",
+                         blocked.ToString(), ", or see what should have ended that."),
+      itself ? "It keeps what it has taken, and waits for more."
+             : "Its task keeps the units while it is blocked there."));
+  return true;
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = LastWaiter(s, *group.tasks.front(), out);
   const Sync* sync = s.snap().syncs.Find(task.sync);
@@ -135,6 +175,8 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         back_last ? absl::StrCat(", at ", Place(s, sync->last_done.site)) : std::string(),
         ": one that took before it may not have"));
   }
+  if (semaphore) NoteReleaser(s, *sync, holder, out);
+  if (semaphore && !gives_back && ProposeForTaker(s, task, *sync, out)) return;
   out.fixes.push_back(SimpleFix(
       FixKind::kUnlock, at,
       gives_back

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 #include "detector/rules/wait_chain.h"
 
@@ -72,6 +73,27 @@ void ProposeOther(const Situation& s, const Sync& sync, const Task& counted, Fin
   out.fixes.push_back(std::move(fix));
 }
 
+// It was started by whoever counted last, as those were that called Done(): then it is counted,
+// too, by all that shows, and waits for itself.
+bool SeemsCounted(const Situation& s, const Task& waiter, const Sync& group) {
+  const SpawnNode* const spawn = SpawnOf(s, waiter.id);
+  const SpawnNode* const parent = spawn == nullptr ? nullptr : s.snap().spawns.Find(spawn->parent);
+  return parent != nullptr && parent->task == group.last_add.task && group.last_done.task != 0 &&
+         group.last_done.task != waiter.id && StartedAlike(s, waiter.id, group.last_done.task);
+}
+
+void ProposeElsewhere(const Situation& s, const Task& task, const Sync& group, FindingData& out) {
+  const SourceSite at = SiteText(s, task.wait_site);
+  out.fixes.push_back(SimpleFix(
+      FixKind::kStopTask, at,
+      absl::StrCat(
+          "Call Wait() not at ", at.ToString(),
+          ", but in a task that is not counted: the one that waits was started where those "
+          "were that called Done(), and so the Add() at ",
+          Place(s, group.last_add.site), " seems to count it, too."),
+      "A task that is counted and waits before its own Done() waits for itself."));
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const Sync* sync = s.snap().syncs.Find(task.sync);
@@ -89,6 +111,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         absl::StrCat("Find the task of the group that does not end; the last one was started at ",
                      add.ToString(), "."),
         "Wait() returns when all of them have ended."));
+    return;
+  }
+  if (SeemsCounted(s, task, *sync)) {
+    ProposeElsewhere(s, task, *sync, out);
     return;
   }
   out.fixes.push_back(SimpleFix(

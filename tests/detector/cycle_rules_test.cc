@@ -199,6 +199,25 @@ TEST(WaitCycle, AMemberThatIsBlockedBehindItsDoneIsNotCounted) {
   EXPECT_THAT(text, Not(HasSubstr("which it counts")));
 }
 
+// Counted by hand, as with Go's defer: it seems to be one of those, and one Done() more would be
+// one too many.
+TEST(WaitCycle, AWaiterThatSeemsToBeCountedIsNamed) {
+  const Finding f = FirstOf(
+      [] {
+        auto group = Shared<WaitGroup>();
+        for (int i = 0; i < 2; ++i) {
+          group->Add(1);
+          Go([=] {
+            if (i == 1) group->Wait();
+            group->Done();
+          });
+        }
+      },
+      "waitgroup-stuck");
+  EXPECT_THAT(AllText(f), HasSubstr("seems to count it, too"));
+  EXPECT_FALSE(HasFix(f, FixKind::kAddDone));
+}
+
 // The cycle is told whole, whoever of it is not to be reported.
 TEST(WaitCycle, ADaemonIsCounted) {
   const auto body = [] {
@@ -335,6 +354,58 @@ TEST(SemaphoreCycle, UnitsTakenForJobsThatHaveEndedAreNotKept) {
   };
   EXPECT_EQ(RulesOf([&] { body(false); }), "orphaned-lock");
   EXPECT_EQ(RulesOf([&] { body(true); }), "");
+}
+
+// What the advice for a semaphore is about: who took, and has not left, or who gives back.
+TEST(OrphanedSemaphore, ATakerThatIsBlockedIsToGiveBackBefore) {
+  const std::string text = AllText(FirstOf(
+      [] {
+        auto units = Shared<Semaphore>(1);
+        Chan<int> jobs;
+        Go([=] {
+          units->Acquire(Background()).IgnoreError();
+          jobs.Recv();
+          units->Release();
+        });
+        this_task::SleepFor(absl::Milliseconds(1));
+        Go([=] {
+          units->Acquire(Background()).IgnoreError();
+          jobs.Send(1);
+          units->Release();
+        });
+      },
+      "orphaned-lock"));
+  EXPECT_THAT(text, HasSubstr(" before the operation at "));
+  EXPECT_THAT(text, Not(HasSubstr("scoped guard")));
+}
+
+TEST(OrphanedSemaphore, WhoGivesBackIsNamed) {
+  const std::string text = AllText(FirstOf(
+      [] {
+        auto items = Shared<Semaphore>(2);
+        items->Acquire(Background(), 2).IgnoreError();
+        Go({.name = "producer"}, [items] { items->Release(); });
+        this_task::SleepFor(absl::Milliseconds(1));
+        Go([items] {
+          for (int i = 0; i < 2; ++i) items->Acquire(Background()).IgnoreError();
+        });
+      },
+      "orphaned-lock"));
+  EXPECT_THAT(text, HasSubstr("given back last by"));
+  EXPECT_THAT(text, HasSubstr("\"producer\""));
+  EXPECT_THAT(text, HasSubstr("See why nobody comes to the Release() at"));
+}
+
+TEST(OrphanedSemaphore, ARecursiveTakerIsToTakeOnce) {
+  const std::string text = AllText(FirstOf(
+      [] {
+        auto units = Shared<Semaphore>(2);
+        Go([units] {
+          for (int i = 0; i < 3; ++i) units->Acquire(Background()).IgnoreError();
+        });
+      },
+      "orphaned-lock"));
+  EXPECT_THAT(text, HasSubstr("It keeps what it has taken, and waits for more."));
 }
 
 // The units are for the tasks that it starts: those keep them, not the one that takes them.

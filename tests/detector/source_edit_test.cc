@@ -113,5 +113,22 @@ TEST_F(Diff, MissingSourcesGiveNone) {
   EXPECT_FALSE(FindSource(dir_.string(), "/").has_value());
 }
 
+// A return before it would leave it out; another function's is none of ours.
+TEST(CleanupBehind, IsTheNextInTheSameFunction) {
+  const std::vector<std::string> lines = {"  Go([=] {",
+                                          "    for (int i = 0; i < 5; ++i) {",
+                                          "      a.Send(i);",
+                                          "    }",
+                                          "    a.Close();",
+                                          "  });",
+                                          "  Go([=] {",
+                                          "    b.Send(1);",
+                                          "  });",
+                                          "  group.Done();"};
+  EXPECT_EQ(CleanupBehind(lines, 3), 5U);
+  EXPECT_EQ(CleanupBehind(lines, 8), 0U);
+  EXPECT_EQ(CleanupBehind(lines, 10), 0U);
+}
+
 }  // namespace
 }  // namespace stranded::detector
