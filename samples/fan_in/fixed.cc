@@ -20,7 +20,7 @@ constexpr int kSources = 5;
 
 absl::StatusOr<int> Read(int source) {
   if (source == 1) return absl::UnavailableError("source 1 is down");
-  this_task::SleepFor(absl::Milliseconds(4 * (source + 1)));
+  this_task::SleepFor(absl::Milliseconds(40 * (source + 1)));
   return source * 10;
 }
 
