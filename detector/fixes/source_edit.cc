@@ -182,7 +182,7 @@ std::optional<PlainSend> FindPlainSend(const std::vector<std::string>& lines, st
 std::size_t CleanupBehind(const std::vector<std::string>& lines, std::size_t number) {
   constexpr std::size_t kFar = 40;
   static const std::regex cleans_up(R"((\.|->)(Close|Done|R?Unlock|Release)\()");
-  static const std::regex ends_function(R"(^\s*\}.*\)|^\})");  // of a lambda, or at the margin
+  static const std::regex ends_function(R"(^\s*\}\s*[,)]|^\})");  // of a lambda, or at the margin
   for (std::size_t i = number + 1; i <= std::min(lines.size(), number + kFar); ++i) {
     if (std::regex_search(lines[i - 1], ends_function)) return 0;
     if (std::regex_search(lines[i - 1], cleans_up)) return i;

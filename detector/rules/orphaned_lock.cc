@@ -114,35 +114,33 @@ void NoteReleaser(const Situation& s, const Sync& sync, Id taker, FindingData& o
                                    Place(s, back.site), "; ", Present(s, back.task)));
 }
 
-// Where who took last has not left, but is blocked or waits for more. False: it has left.
-bool ProposeForTaker(const Situation& s, const Task& waiter, const Sync& sync, FindingData& out) {
-  const Task* const taker = s.snap().tasks.Find(sync.last_add.task);
-  const bool others_return = sync.last_done.task != 0 && sync.last_done.task != sync.last_add.task;
-  if (others_return || (taker != nullptr && taker->has_spawned)) {
-    out.fixes.push_back(SimpleFix(
-        FixKind::kUnlock, SiteText(s, sync.last_add.site),
-        others_return
-            ? absl::StrCat("See why nobody comes to the Release() at ",
-                           Place(s, sync.last_done.site), " any more, or who takes more at ",
-                           Place(s, sync.last_add.site), " than comes back there.")
-            : absl::StrCat("Give back what is taken at ", Place(s, sync.last_add.site),
-                           " on every way out of whatever it was taken for: that task has started "
-                           "others."),
-        "Whoever waits for it can then go on."));
-    return true;
+std::string AdviceForTaker(const Situation& s, const Task& taker, const Sync& sync) {
+  const std::string at = Place(s, sync.last_add.site), blocked = Place(s, taker.wait_site);
+  if (taker.has_spawned) {
+    return absl::StrCat("Give back what is taken at ", at,
+                        " on every way out of whatever it was taken for: that task has started "
+                        "others.");
   }
+  if (taker.sync != sync.id) {
+    return absl::StrCat("Give back what is taken at ", at, " before the operation at ", blocked,
+                        ", or see what should have ended that.");
+  }
+  const SyncPeer& back = sync.last_done;
+  if (back.task != 0 && back.task != taker.id) {  // others give it what it takes
+    return absl::StrCat("See why nobody comes to the Release() at ", Place(s, back.site),
+                        " any more, or who takes more at ", at, " than comes back there.");
+  }
+  return absl::StrCat("Take in one Acquire() what is taken at ", at, " and again at ", blocked,
+                      ", or give back the first part before.");
+}
+
+// Where who took last is blocked itself. False: it is not, and may have left without giving back.
+bool ProposeForTaker(const Situation& s, const Sync& sync, FindingData& out) {
+  const Task* const taker = s.snap().tasks.Find(sync.last_add.task);
   if (taker == nullptr || !s.Blocked(*taker)) return false;
-  const SourceSite at = SiteText(s, sync.last_add.site), blocked = SiteText(s, taker->wait_site);
-  const bool itself = taker == &waiter;
-  out.fixes.push_back(SimpleFix(
-      FixKind::kReleaseBeforeWait, at,
-      itself
-          ? absl::StrCat("Take in one Acquire() what is taken at ", at.ToString(), " and again at ",
-                         blocked.ToString(), ", or give back the first part before.")
-          : absl::StrCat("Give back what is taken at ", at.ToString(), " before the operation at ",
-                         blocked.ToString(), ", or see what should have ended that."),
-      itself ? "It keeps what it has taken, and waits for more."
-             : "Its task keeps the units while it is blocked there."));
+  out.fixes.push_back(SimpleFix(FixKind::kReleaseBeforeWait, SiteText(s, sync.last_add.site),
+                                AdviceForTaker(s, *taker, sync),
+                                "Whoever waits for it can then go on."));
   return true;
 }
 
@@ -176,7 +174,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         ": one that took before it may not have"));
   }
   if (semaphore) NoteReleaser(s, *sync, holder, out);
-  if (semaphore && !gives_back && ProposeForTaker(s, task, *sync, out)) return;
+  if (semaphore && !gives_back && ProposeForTaker(s, *sync, out)) return;
   out.fixes.push_back(SimpleFix(
       FixKind::kUnlock, at,
       gives_back
@@ -195,7 +193,8 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
 
 const Rule kOrphanedLock = {
     {"orphaned-lock", "a task waits for a lock whose holder finished without unlocking",
-     "The task that holds the lock has finished. Unlocking from another task is allowed, as in Go, "
+     "The task that holds the lock has finished, or has gone on to look for leaks. Unlocking from "
+     "another task is allowed, as in Go, "
      "but nobody is left who would. The same is said of a semaphore whose units nobody gives back, "
      "and of Go() in an ErrGroup that is at its limit while none of its tasks ends.\n"
      "\n"

@@ -90,16 +90,20 @@ std::uint32_t Situation::ThreadsBeside(const Task& task) const {
   return world != nullptr && world->controlled && Quiet(task) ? world->external : 0;
 }
 
-Situation::FunctionsDue Situation::FunctionsDueIn(Id world) const {
-  FunctionsDue due;
-  for (const Timer& timer : snap_.timers) {
-    if (timer.kind == TimerKind::kFunc && timer.world == world) due.timer = timer.site;
+const Situation::FunctionsDue& Situation::FunctionsDueIn(Id world) const {
+  static const FunctionsDue none;
+  if (!functions_sought_) {
+    for (const Timer& timer : snap_.timers) {
+      if (timer.kind == TimerKind::kFunc) functions_due_[timer.world].timer = timer.site;
+    }
+    for (const Context& c : snap_.contexts.all()) {
+      const bool open = c.has_after_func && c.err == ContextErr::kNone;
+      if (open && Live().EndIsDue(c.id)) functions_due_[c.world].context = c.site;
+    }
+    functions_sought_ = true;
   }
-  for (const Context& c : snap_.contexts.all()) {
-    const bool open = c.has_after_func && c.err == ContextErr::kNone && c.world == world;
-    if (open && Live().EndIsDue(c.id)) due.context = c.site;
-  }
-  return due;
+  const auto it = functions_due_.find(world);
+  return it == functions_due_.end() ? none : it->second;
 }
 
 bool Situation::Deadlocked(const Task& task) const {

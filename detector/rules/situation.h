@@ -65,7 +65,7 @@ class Situation {
     SiteId timer = 0, context = 0;
     bool any() const { return timer != 0 || context != 0; }
   };
-  FunctionsDue FunctionsDueIn(Id world) const;
+  const FunctionsDue& FunctionsDueIn(Id world) const;
   bool Deadlocked(const Task& task) const;
   // Its leak scope is over: whatever is still there is late.
   bool ScopeEnded(const Task& task) const;
@@ -149,9 +149,10 @@ class Situation {
   mutable std::vector<WorldFacts> worlds_;  // with liveness_
   // Made when they are first asked for: few rules need them.
   mutable bool channels_indexed_ = false, children_indexed_ = false, history_sought_ = false;
-  mutable bool members_indexed_ = false;
-  mutable std::vector<Id> member_groups_;       // sorted, beside the next
-  mutable std::vector<std::uint32_t> members_;  // positions
+  mutable bool members_indexed_ = false, functions_sought_ = false;
+  mutable absl::flat_hash_map<Id, FunctionsDue> functions_due_;  // by world
+  mutable std::vector<Id> member_groups_;                        // sorted, beside the next
+  mutable std::vector<std::uint32_t> members_;                   // positions
   mutable std::optional<WaitCycles> cycles_;
   mutable std::optional<std::size_t> history_start_;
   mutable std::optional<RecordedSends> sends_;

@@ -196,7 +196,7 @@ std::string NobodyIsLeft(const Situation& s, const Task& task) {
 }
 
 std::string FunctionsText(const Situation& s, const Task& task) {
-  const auto due = s.FunctionsDueIn(task.world);
+  const auto& due = s.FunctionsDueIn(task.world);
   if (!due.any()) return "";
   return absl::StrCat(
       due.timer != 0 ? absl::StrCat("The function of the TimerFunc set at ", Place(s, due.timer))

@@ -379,6 +379,22 @@ TEST(OrphanedSemaphore, ATakerThatIsBlockedIsToGiveBackBefore) {
   EXPECT_THAT(text, Not(HasSubstr("scoped guard")));
 }
 
+// A limit: each gives back what it took, but for one.
+TEST(OrphanedSemaphore, ATakerThatHasLeftIsToGiveBack) {
+  const std::string text = AllText(FirstOf(
+      [] {
+        auto units = Shared<Semaphore>(1);
+        Go([units] {
+          units->Acquire(Background()).IgnoreError();
+          units->Release();
+        }).Join();
+        Go([units] { units->Acquire(Background()).IgnoreError(); }).Join();
+        Go([units] { units->Acquire(Background()).IgnoreError(); });
+      },
+      "orphaned-lock"));
+  EXPECT_THAT(text, HasSubstr("on every way out of that function; a scoped guard does it"));
+}
+
 TEST(OrphanedSemaphore, WhoGivesBackIsNamed) {
   const std::string text = AllText(FirstOf(
       [] {
@@ -405,7 +421,7 @@ TEST(OrphanedSemaphore, ARecursiveTakerIsToTakeOnce) {
         });
       },
       "orphaned-lock"));
-  EXPECT_THAT(text, HasSubstr("It keeps what it has taken, and waits for more."));
+  EXPECT_THAT(text, HasSubstr("Take in one Acquire() what is taken at"));
 }
 
 // The units are for the tasks that it starts: those keep them, not the one that takes them.

@@ -191,7 +191,7 @@ TEST(OrphanedLock, MainThatDoesNotLookHasNotLeft) {
   const SiteId at = dump.At("a.cc", 5), held = dump.At("b.cc", 6);
   TaskSpec main = InState(1, TaskState::kRunning);
   main.task.is_main = true;
-  dump.Add(Busy()).Add(main).Add(Lock(2, 1, held));
+  dump.Add(Quiet()).Add(main).Add(Lock(2, 1, held));
   dump.Add(Waiter(7, WaitKind::kMutexLock, 2, at)).End();
   EXPECT_EQ(Rules(Examine(dump)), "");
 }

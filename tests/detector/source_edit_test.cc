@@ -118,6 +118,7 @@ TEST(CleanupBehind, IsTheNextInTheSameFunction) {
   const std::vector<std::string> lines = {"  Go([=] {",
                                           "    for (int i = 0; i < 5; ++i) {",
                                           "      a.Send(i);",
+                                          "    } else if (late(i)) {",
                                           "    }",
                                           "    a.Close();",
                                           "  });",
@@ -125,9 +126,9 @@ TEST(CleanupBehind, IsTheNextInTheSameFunction) {
                                           "    b.Send(1);",
                                           "  });",
                                           "  group.Done();"};
-  EXPECT_EQ(CleanupBehind(lines, 3), 5U);
-  EXPECT_EQ(CleanupBehind(lines, 8), 0U);
-  EXPECT_EQ(CleanupBehind(lines, 10), 0U);
+  EXPECT_EQ(CleanupBehind(lines, 3), 6U);
+  EXPECT_EQ(CleanupBehind(lines, 9), 0U);
+  EXPECT_EQ(CleanupBehind(lines, 11), 0U);
 }
 
 }  // namespace
