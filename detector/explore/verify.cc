@@ -1,100 +1,26 @@
 #include "stranded/verify.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "detector/explore/explore_text.h"
-#include "detector/rules/fingerprint.h"
+#include "detector/explore/progress.h"
 
 namespace stranded {
 namespace {
 
+using detector::Endless;
+using detector::EndsWaitsOnly;
+using detector::FindingsOf;
+using detector::GoesFurther;
+using detector::HasPatch;
+using detector::InOrder;
+using detector::KeyOf;
+using detector::LargestNeed;
+
 constexpr int kMostRounds = 4;
-
-std::string KeyOf(const Finding& finding) {
-  return absl::StrCat(detector::CauseKey(finding.data()), "@", finding.wait_site().ToString());
-}
-
-std::set<std::string> FindingsOf(const ExploreResult& result) {
-  std::set<std::string> found;
-  for (const ExploreOutcome& o : result.outcomes) found.merge(detector::WhatFailed(o));
-  return found;
-}
-
-// A schedule that did not come to its end; null if all did.
-const ExploreOutcome* Endless(const ExploreResult& result) {
-  const auto cut = std::find_if(result.outcomes.begin(), result.outcomes.end(),
-                                [](const ExploreOutcome& o) { return o.cut; });
-  return cut == result.outcomes.end() ? nullptr : &*cut;
-}
-
-std::size_t MostStranded(const ExploreResult& result) {
-  std::size_t most = 0;
-  for (const ExploreOutcome& o : result.outcomes) {
-    most = std::max(most, o.report.analysis().summary.stranded);
-  }
-  return most;
-}
-
-// The tasks of `finding` go on, to wait elsewhere: what ended that wait is right, and they have
-// another fault. Nobody else is worse off.
-bool GoesFurther(const Finding& finding, const ExploreResult& before, const ExploreResult& after) {
-  if (!finding.spawn_site().known() || MostStranded(after) > MostStranded(before)) return false;
-  const std::set<std::string> had = FindingsOf(before);
-  for (const ExploreOutcome& o : after.outcomes) {
-    if (!o.failure.empty() || !o.exceptions.empty() || o.cut) return false;
-    for (const Finding& f : o.report.findings()) {
-      const bool same_tasks = f.spawn_site().ToString() == finding.spawn_site().ToString();
-      const bool elsewhere = f.wait_site().ToString() != finding.wait_site().ToString();
-      if (!had.contains(KeyOf(f)) && !(same_tasks && elsewhere)) return false;
-    }
-  }
-  return true;
-}
-
-// The findings that can be tried, those that name a cause before those that only name an effect.
-std::vector<const Finding*> InOrder(const ExploreOutcome& bad) {
-  std::vector<const Finding*> findings;
-  for (const Finding& f : bad.report.findings()) findings.push_back(&f);
-  const auto effect = [](const Finding* f) {
-    return f->rule() == "global-deadlock"   ? 3
-           : f->rule() == "waitgroup-stuck" ? 2
-           : f->rule() == "outlived-scope"  ? 2
-           : f->rule() == "orphaned-lock"   ? 1
-                                            : 0;
-  };
-  std::stable_sort(findings.begin(), findings.end(),
-                   [&](const Finding* a, const Finding* b) { return effect(a) < effect(b); });
-  return findings;
-}
-
-// Whether it is among those, which commas separate. It may be several itself.
-bool HasPatch(const std::string& patches, const std::string& patch) {
-  return absl::StrContains(absl::StrCat(",", patches, ","), absl::StrCat(",", patch, ","));
-}
-
-// The same fix with the most room that any end of `result` asks for.
-Fix LargestNeed(const Fix& fix, const ExploreResult& result) {
-  Fix largest = fix;
-  for (const ExploreOutcome& o : result.outcomes) {
-    for (const Finding& f : o.report.findings()) {
-      for (const Fix& other : f.data().candidates) {
-        const bool same = other.kind == FixKind::kRaiseCapacity &&
-                          other.site.line == fix.site.line && other.site.file == fix.site.file;
-        if (same && other.capacity > largest.capacity) largest = other;
-      }
-    }
-  }
-  for (const std::string& w : fix.warnings) {
-    const bool known =
-        std::find(largest.warnings.begin(), largest.warnings.end(), w) != largest.warnings.end();
-    if (!known) largest.warnings.push_back(w);
-  }
-  return largest;
-}
 
 class Search {
  public:
@@ -211,15 +137,24 @@ class Search {
   }
 
   void Rounds() {
+    instead_.reset();
     for (int round = 0; round < kMostRounds && !now_.clean(); ++round) {
       if (!Round()) break;
     }
+    if (!instead_.has_value()) return;
+    const bool edits_do =
+        now_.clean() && std::none_of(search_.chosen.begin(), search_.chosen.end(), EndsWaitsOnly);
+    if (edits_do) return;
+    search_.chosen = std::move(instead_->chosen);
+    now_ = std::move(instead_->result);
   }
   bool Round();
   FixStatus Try(const Finding& finding, const Fix& fix, ExploreResult* result);
   FixStatus TryRoom(const Finding& finding, Fix* fix, ExploreResult* result);
   bool Extend(const Finding& finding, const Fix& fix, ExploreResult* result);
   void Keep(const Fix& fix, ExploreResult result);
+  void KeepInstead(const Fix& fix, ExploreResult result);
+  std::vector<Fix> WithOthers(const Fix& fix);
 
   const ExploreAgain& explore_;
   FixSearch search_;
@@ -227,7 +162,12 @@ class Search {
   std::string patches_;           // what is kept so far
   std::vector<Fix> also_chosen_;  // of Extend(), until it is kept
   std::set<std::string> tried_;
-  bool greedy_ = true;  // keep the first fix that makes things better
+  struct Kept {
+    std::vector<Fix> chosen;
+    ExploreResult result;
+  };
+  std::optional<Kept> instead_;  // verified, though it only ends a wait: if edits alone do not do
+  bool greedy_ = true;           // keep the first fix that makes things better
   bool kept_part_ = false;
   bool goes_further_ = false;  // what was tried last: GoesFurther()
 };
@@ -246,6 +186,10 @@ bool Search::Round() {
                                    : Try(*finding, fix, &result);
       if (status == FixStatus::kVerified ||
           (status == FixStatus::kPart && Extend(*finding, fix, &result))) {
+        if (!further.empty() && !instead_.has_value() && EndsWaitsOnly(fix)) {
+          KeepInstead(fix, std::move(result));
+          continue;
+        }
         Keep(fix, std::move(result));
         return true;
       }
@@ -297,18 +241,31 @@ bool Search::Extend(const Finding& finding, const Fix& fix, ExploreResult* resul
       "with the same at ", also.size(), also.size() == 1 ? " other place" : " other places",
       ", the failing schedule and ", result->schedules - 1, " others leave nothing behind");
   for (const Fix& other : also) {
-    patches_ += (patches_.empty() ? "" : ",") + other.patch;
     also_chosen_.push_back(other);
   }
   return true;
 }
 
 void Search::Keep(const Fix& fix, ExploreResult result) {
-  patches_ += (patches_.empty() ? "" : ",") + fix.patch;
-  search_.chosen.push_back(fix);
-  search_.chosen.insert(search_.chosen.end(), also_chosen_.begin(), also_chosen_.end());
-  also_chosen_.clear();
+  for (const Fix& kept : WithOthers(fix)) {
+    patches_ += (patches_.empty() ? "" : ",") + kept.patch;
+    search_.chosen.push_back(kept);
+  }
   now_ = std::move(result);
+}
+
+// And what Extend() found beside it.
+std::vector<Fix> Search::WithOthers(const Fix& fix) {
+  std::vector<Fix> all = {fix};
+  all.insert(all.end(), also_chosen_.begin(), also_chosen_.end());
+  also_chosen_.clear();
+  return all;
+}
+
+// For want of edits that do: what is chosen so far, and this.
+void Search::KeepInstead(const Fix& fix, ExploreResult result) {
+  instead_ = {search_.chosen, std::move(result)};
+  for (Fix& kept : WithOthers(fix)) instead_->chosen.push_back(std::move(kept));
 }
 
 // Room for the largest need of all schedules seen, those with the patch in force among them. A need
@@ -401,11 +358,9 @@ FixSearch FixBody(const ExploreOptions& options, int verify, const std::function
 std::vector<const FixTrial*> FixSearch::LookFirst() const {
   std::set<std::string_view> rules;
   for (const FixTrial& trial : trials) {
-    const bool ends_waits_only =
-        trial.fix.patch.starts_with("release") || trial.fix.patch.starts_with("giveup");
     const bool taken = std::any_of(chosen.begin(), chosen.end(),
                                    [&](const Fix& fix) { return fix.patch == trial.fix.patch; });
-    if (ends_waits_only && taken) rules.insert(trial.rule);
+    if (EndsWaitsOnly(trial.fix) && taken) rules.insert(trial.rule);
   }
   std::vector<const FixTrial*> first;
   for (const FixTrial& trial : trials) {

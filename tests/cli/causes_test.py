@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What a report names as the cause, for planted leaks of many kinds and their right twins."""
 import os
+import shutil
+import tempfile
 import unittest
 
-from support import PROGRAMS, line_of, run
+from support import PROGRAMS, SOURCE as ROOT, line_of, run, stranded
 
 PROGRAM = os.path.join(PROGRAMS, 'causes')
 SOURCE = 'tests/programs/causes.cc'
@@ -31,7 +33,7 @@ class Causes(unittest.TestCase):
 
     def test_right_twins_are_silent(self):
         for name in ('endless', 'spin', 'oversized', 'signal', 'counted', 'recursive', 'awaits',
-                     'nested', 'group', 'limit'):
+                     'nested', 'group', 'limit', 'held', 'pair'):
             for options in WAYS:
                 result = run(PROGRAM, name, 'fixed', env={'STRANDED_OPTIONS': options})
                 self.assertEqual(result.returncode, 0, f'{name} {options} {result.stderr}')
@@ -87,6 +89,23 @@ class Causes(unittest.TestCase):
                   f'Start the task of {at("limit")} outside of the group\'s own tasks',
                   f'limit of 1 was set at {at("limit: set")}',
                   never=('WaitGroup', 'semaphore', 'Done()', 'Give back'))
+
+    def test_a_lock_that_main_keeps(self):
+        self.says('held', 'blocked on a lock whose holder went on without unlocking',
+                  f'taken last by task 1 "main" at {at("held: taken")}; it went on')
+
+    def test_two_edits_side_by_side_are_both_applied(self):
+        with tempfile.TemporaryDirectory() as root:
+            path = os.path.join(root, SOURCE)
+            os.makedirs(os.path.dirname(path))
+            shutil.copy2(os.path.join(ROOT, SOURCE), path)
+            result = stranded('fix', '--apply', '--verify', '50', '--root', root, '--', PROGRAM, 'pair',
+                              'leaky')
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            with open(path, encoding='utf-8') as file:
+                text = file.read()
+            self.assertIn('Chan<int> results(2);', text)
+            self.assertIn('Chan<int> log(2);', text)
 
 
 if __name__ == '__main__':

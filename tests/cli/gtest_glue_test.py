@@ -103,6 +103,9 @@ class Glue(unittest.TestCase):
         self.assertEqual(result.stderr.count('has stood still for 1 s'), 1, result.stderr)
         self.assertRegex(result.stderr, r'task \d+ "waits" waits for something .* behind its operation '
                                         r'at tests/programs/stalls_gtest.cc:23')
+        region = run(stalls, '--gtest_filter=*ByItsPlace', env={'STRANDED_OPTIONS': 'stall_s=1'})
+        self.assertRegex(region.stderr, r'task \d+ "reads" waits in the BlockingRegion '
+                                        r'at tests/programs/stalls_gtest.cc:33')
         for options, name in (('stall_s=1', 'ComputingIsNone'), ('stall_s=0', 'AForeignWaitIsNamed')):
             quiet = run(stalls, f'--gtest_filter=*{name}', env={'STRANDED_OPTIONS': options})
             self.assertEqual((quiet.returncode, quiet.stderr), (0, ''), quiet.stdout)

@@ -387,5 +387,29 @@ TEST(Advice, TwoReadersWhoseLockIsGoneAreNamed) {
   EXPECT_THAT(Findings([] { ReadTwice(false); }), IsEmpty());
 }
 
+// What has yet to run may end the wait; one that was stopped will not.
+TEST(Advice, AnAfterFuncThatHasYetToRunIsNamed) {
+  const auto found = [](bool stops) {
+    return Findings([stops] {
+      static CancelFunc kept;
+      auto [ctx, cancel] = WithTimeout(Background(), absl::Hours(1));
+      kept = cancel;
+      const Chan<int> answer;
+      const StopFunc stop = AfterFunc(ctx, [answer] { answer.Send(1); });
+      if (stops) stop();
+      Go([answer] { answer.Recv(); });
+    });
+  };
+  for (const bool stops : {false, true}) {
+    const std::vector<Finding> all = found(stops);
+    ASSERT_FALSE(all.empty());
+    for (const Finding& f : all) {
+      const std::string text = detector::AllText(f);
+      EXPECT_EQ(text.find("no task is left") != std::string::npos, !stops) << text;
+      EXPECT_EQ(text.find("has yet to run") != std::string::npos, !stops) << text;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace stranded

@@ -145,5 +145,34 @@ TEST(Capacity, TheDiffEditsTheCreationLine) {
   std::filesystem::remove_all(dir);
 }
 
+// A plain return must not jump over what others wait for, nor does one help that never comes.
+TEST(ContextCase, NoDiffWhereAReturnWouldBeWrong) {
+  const std::filesystem::path dir =
+      std::filesystem::path(::testing::TempDir()) / "stranded_context_case_test";
+  std::filesystem::create_directories(dir);
+  std::ofstream(dir / "a.cc")
+      << "void F() {\n  Go([=] {\n    ch.Send(1);\n    ch.Close();\n  });\n  Go([=] {\n"
+         "    ch.Send(1);\n  });\n}\n";
+  const auto fix = [&](std::uint32_t line, ContextKind kind) {
+    DumpBuilder dump;
+    const SiteId made = dump.At("b.cc", 2), send = dump.At("a.cc", line);
+    Context context;
+    context.id = 5;
+    context.kind = kind;
+    TaskSpec sender = Sender(10, 3, send);
+    sender.task.context = 5;
+    dump.Add(context).Add(Made(3, made, {.started = 1})).Add(sender).End();
+    AnalysisOptions options;
+    options.source_root = dir.string();
+    return Only(Examine(dump, options), "abandoned-send").fixes().back();
+  };
+  EXPECT_THAT(fix(7, ContextKind::kCancel).diff, HasSubstr("return;"));
+  EXPECT_EQ(fix(7, ContextKind::kBackground).diff, "");
+  const Fix behind = fix(3, ContextKind::kCancel);
+  EXPECT_EQ(behind.diff, "");
+  EXPECT_THAT(behind.warnings, ::testing::Contains(HasSubstr("what stands at a.cc:4 is still")));
+  std::filesystem::remove_all(dir);
+}
+
 }  // namespace
 }  // namespace stranded::detector

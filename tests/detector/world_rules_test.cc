@@ -74,6 +74,22 @@ TaskSpec InScope(TaskSpec task, Id scope) {
   return task;
 }
 
+// One finding for both: what is not proven of one of them is not proven.
+TEST(Verdict, IsProvenIfItIsForAllOfTheGroup) {
+  DumpBuilder dump;
+  const SiteId at = dump.At("a.cc", 5);
+  World busy = Busy(), quiet = Quiet();
+  quiet.id = 2;
+  quiet.controlled = true;
+  dump.Add(busy).Add(quiet).Add(Over(4)).Add(Unbuffered(3, at)).Add(Unbuffered(5, at));
+  TaskSpec sure = Receiver(8, 5, at);
+  sure.task.world = 2;
+  dump.Add(InScope(Receiver(7, 3, at), 4)).Add(sure).End();
+  const Finding f = Only(Examine(dump), "abandoned-recv");
+  EXPECT_EQ(f.task_count(), 2u);
+  EXPECT_EQ(f.verdict(), "outlived");
+}
+
 // Whether it will send is not known.
 TEST(AbandonedRecv, ATimerFuncThatHasYetToRunIsNamed) {
   DumpBuilder dump;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "absl/cleanup/cleanup.h"
 
@@ -143,11 +144,34 @@ void Limit(bool good) {
   });
 }
 
+// Main goes on while it holds a lock.
+void Held(bool good) {
+  auto mutex = std::make_shared<Mutex>();
+  mutex->Lock();  // held: taken
+  if (good) mutex->Unlock();
+  Go({.name = "wants"}, Background(), [mutex] {
+    const MutexLock lock(*mutex);  // held
+  });
+}
+
+// Two channels that need room, made on adjacent lines.
+void Pair(bool good) {
+  Chan<int> results;
+  Chan<int> log;
+  for (int i = 0; i < 2; ++i) {
+    Go([=] {
+      results.Send(i);
+      log.Send(i);
+    });
+  }
+  for (int i = 0; i < (good ? 2 : 0); ++i) std::ignore = results.Recv(), std::ignore = log.Recv();
+}
+
 const std::map<std::string, void (*)(bool)> kCauses = {
     {"endless", &Endless}, {"spin", &Spin},       {"oversized", &Oversized},
     {"signal", &Signal},   {"counted", &Counted}, {"recursive", &Recursive},
     {"awaits", &Awaits},   {"nested", &Nested},   {"group", &Group},
-    {"limit", &Limit},
+    {"limit", &Limit},     {"held", &Held},       {"pair", &Pair},
 };
 
 }  // namespace

@@ -28,6 +28,13 @@ TEST(Stall, AForeignWaitIsNamed) {
   rescue.join();
 }
 
+TEST(Stall, ARegionIsToldByItsPlace) {
+  Go({.name = "reads"}, Background(), [] {
+    const BlockingRegion region;
+    std::this_thread::sleep_for(kLong);
+  }).Join();
+}
+
 TEST(Stall, ComputingIsNone) {
   const auto end = std::chrono::steady_clock::now() + kLong;
   while (std::chrono::steady_clock::now() < end) {
