@@ -13,6 +13,7 @@
 #include "runtime_hooks/recorder/header.h"
 #include "runtime_hooks/recorder/modules.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/output_file.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
@@ -84,13 +85,13 @@ const char* NameOf(int signal) {
 
 void SayIfOverflow(const siginfo_t* info) {
   const Task* task = CurrentTaskOrNull();
-  if (task == nullptr || task->is_thread || task->stack_low == nullptr) return;
+  if (task == nullptr || task->stack == nullptr) return;
   const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  const auto low = reinterpret_cast<std::uintptr_t>(task->stack_low);
+  const auto low = reinterpret_cast<std::uintptr_t>(task->stack->low);
   if (at >= low || at < low - kGuardPage) return;
   Line() << "stranded: stack overflow in task " << task->id << " \"" << task->name().data()
          << "\", spawned at " << task->origin.site.file_name() << ":" << task->origin.site.line()
-         << ": its stack has " << static_cast<std::uint64_t>(task->stack_bytes)
+         << ": its stack has " << static_cast<std::uint64_t>(task->stack->bytes)
          << " bytes; raise SpawnOptions::stack_bytes\n";
 }
 

@@ -180,7 +180,7 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
     t.add_uint64(TaskTag::kWorld, task->world_id.load(std::memory_order_relaxed));
     t.add_uint64(TaskTag::kScope, task->scope == nullptr ? 0 : task->scope->id);
     t.add_int64(TaskTag::kCreatedNs, task->created_ns);
-    t.add_uint64(TaskTag::kOsTid, task->os_tid);
+    t.add_uint64(TaskTag::kOsTid, static_cast<std::uint64_t>(task->os_tid));
     if (const std::uint64_t group = task->group.load(std::memory_order_relaxed); group != 0) {
       t.add_uint64(TaskTag::kGroup, group);
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -137,12 +138,24 @@ void RefSpawnNode(SpawnNode* node) { Slab<SpawnNode>::Ref(node); }
 void UnrefSpawnNode(SpawnNode* node) {
   while (node != nullptr) {
     Stash& stash = MyStash();
-    if (stash.node == node && stash.count < Stash::kMost) {
+    if (stash.node == node && stash.count > 0) {
+      if (stash.count == Stash::kMost) {
+        stash.count -= Stash::kMost / 2;
+        std::ignore = Slab<SpawnNode>::Unref(node, Stash::kMost / 2);  // the rest keeps it
+      }
       ++stash.count;
       return;
     }
     // Whoever has the only reference needs none for looking: nobody else can take one.
-    if (Slab<SpawnNode>::RefCount(node) != 1 && !Slab<SpawnNode>::Unref(node)) return;
+    if (Slab<SpawnNode>::RefCount(node) != 1) {
+      // Whoever runs many children of one task gives their references back together.
+      if (stash.count == 0) {
+        SpillAtThreadExit();
+        stash = {node, 1};
+        return;
+      }
+      if (!Slab<SpawnNode>::Unref(node)) return;
+    }
     SpawnNode* parent = node->parent;
     Forever<SpawnNode>().Free(node);
     node = parent;

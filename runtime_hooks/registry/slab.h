@@ -20,6 +20,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime_hooks/registry/lasting_memory.h"
 #include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "stranded/internal/spin_lock.h"
@@ -151,7 +152,7 @@ class Slab {
     std::size_t count = 0;
     Slot* others[kOthers];
   };
-  struct Chunk {
+  struct Chunk {  // aligned to at most a cache line
     Chunk* next = nullptr;
     Slot slots[kPerChunk];
   };
@@ -239,7 +240,7 @@ class Slab {
   }
 
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
-    auto* chunk = new Chunk;
+    auto* chunk = new (TakeForGood(sizeof(Chunk))) Chunk;
     chunk->next = chunks_.load(std::memory_order_relaxed);
     // The lowest address is taken first, and walkers find objects in the order they were made.
     if constexpr (kCached) {

@@ -25,18 +25,21 @@ void FiberMain(Arrival from) {
 }  // namespace
 
 void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
+  task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
+#ifdef STRANDED_ASAN
   task->stack_low = task->stack->low;
   task->stack_bytes = task->stack->bytes;
-  task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
+#endif
 #ifdef STRANDED_TSAN
   task->tsan_fiber = __tsan_create_fiber(0);
   __tsan_set_fiber_name(task->tsan_fiber, task->name().data());
 #endif
 }
 
-void PrepareRoot(Task* task) {
+void PrepareRoot([[maybe_unused]] Task* task) {
   Here()->exceptions = abi::__cxa_get_globals();
   Here()->errno_place = &errno;
+#ifdef STRANDED_ASAN
   pthread_attr_t attr;
   if (pthread_getattr_np(pthread_self(), &attr) == 0) {
     void* low = nullptr;
@@ -46,6 +49,7 @@ void PrepareRoot(Task* task) {
     task->stack_bytes = bytes;
     pthread_attr_destroy(&attr);
   }
+#endif
 #ifdef STRANDED_TSAN
   task->tsan_fiber = __tsan_get_current_fiber();
 #endif

@@ -18,7 +18,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kMostStolen = 1024, kMostGiven = 128;  // given from the stack of a task
+constexpr std::size_t kMostStolen = 4096, kMostGiven = 128;  // given from the stack of a task
 // Tasks that their owner will have run within this time are not worth fetching.
 constexpr microseconds kWorthStealing{50};
 constexpr int kMostVainThefts = 10;

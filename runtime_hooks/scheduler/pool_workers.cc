@@ -8,6 +8,7 @@
 #include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/fiber_switch.h"
 #include "runtime_hooks/scheduler/pool_world.h"
+#include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
@@ -158,7 +159,12 @@ Task* PoolWorld::Search(Worker* worker) {
       if (found != nullptr) BeginTrial(worker, victim, seen[index], now);
       seen[index] = {};
     }
-    if (found == nullptr) PauseFor(pause);
+    if (found != nullptr) break;
+    if (MakeStacksAhead()) {
+      look = 0;
+      continue;
+    }
+    PauseFor(pause);
     pause = std::min(pause * 2, kLongestPause);
   }
   searching_.fetch_sub(1, std::memory_order_relaxed);

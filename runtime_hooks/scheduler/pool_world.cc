@@ -65,6 +65,7 @@ void PoolWorld::StartElsewhere(Worker* worker, Task* task) {
 
 __attribute__((noinline)) void PoolWorld::GiveWayToSpawned(Worker* worker, Task* self) {
   worker->spawned_in_a_row = 0;
+  if (CallForStacks() && asleep_.load(std::memory_order_relaxed) > 0) WakeOne();
   if (self->pinned || self->in_blocking_region.load(std::memory_order_relaxed)) return;
   Task* next = Next(worker, kStays);
   if (next == nullptr) return;

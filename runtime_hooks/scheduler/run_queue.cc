@@ -49,7 +49,9 @@ void RunQueue::BringMany() {
   constexpr std::size_t kStack = 640, kRecord = sizeof(Task);
   fetched_at_ = new_;
   for (std::uint64_t i = 1; i <= kTogether; ++i) {
-    PrefetchBytes(ring_[(new_ - i) & (capacity_ - 1)]->sp, kStack);
+    const Task* task = ring_[(new_ - i) & (capacity_ - 1)];
+    PrefetchBytes(task->sp, kStack);
+    Prefetch(task->stack);
   }
   for (std::uint64_t i = kTogether + 1; i <= 2 * kTogether; ++i) {
     PrefetchBytes(ring_[(new_ - i) & (capacity_ - 1)], kRecord);

@@ -104,7 +104,8 @@ class RunQueue {
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   static constexpr std::uint64_t kMany = 16;  // so few are in the processor's cache anyway
-  static constexpr std::uint64_t kVeryMany = 1024, kTogether = 16;  // more than the caches hold
+  static constexpr std::uint64_t kVeryMany = 128,
+                                 kTogether = 16;  // perhaps more than the caches hold
   // The records of those that will be taken soon, and the stack of the next one.
   void BringNear() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void BringMany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -5,12 +5,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <new>
 #include <string>
 
+#include "runtime_hooks/registry/lasting_memory.h"
 #include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
@@ -21,12 +25,16 @@ namespace stranded::internal {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr int kMadvGuardInstall = 102;            // Linux 6.13
-constexpr int kMadvPopulateWrite = 23;            // Linux 5.14
-constexpr long kProcessMadvise = 440;             // the system call, on all processors
-constexpr std::size_t kBatch = 64;                // stacks in a mapping
-constexpr std::uint64_t kMprotectBudget = 16000;  // half of the usual vm.max_map_count, 2 each
-constexpr int kClasses = 16;                      // 16 KiB << class
+constexpr int kMadvGuardInstall = 102;                // Linux 6.13
+constexpr int kMadvPopulateWrite = 23;                // Linux 5.14
+constexpr long kProcessMadvise = 440;                 // the system call, on all processors
+constexpr std::size_t kBatch = 64;                    // stacks made at once
+constexpr std::size_t kAheadBatch = 32;               // by a worker that has nothing else to do
+constexpr std::size_t kEnoughAhead = 128;             // stacks
+constexpr std::size_t kMostMapped = 4096;             // stacks, 1 GiB of addresses
+constexpr std::size_t kLarge = std::size_t{1} << 20;  // stacks from here on are made one by one
+constexpr std::uint64_t kMprotectBudget = 16000;      // half of the usual vm.max_map_count, 2 each
+constexpr int kClasses = 16;                          // 16 KiB << class
 // Small enough for a shallow task to stay within one page.
 constexpr std::size_t kShallowBytes = 640;
 constexpr std::size_t kColours = 8, kColourBytes = 192;
@@ -34,12 +42,26 @@ constexpr std::size_t kColours = 8, kColourBytes = 192;
 struct SizeClass {
   SpinLock lock;
   Stack* free ABSL_GUARDED_BY(lock) = nullptr;
+  // How many are free; relaxed, a hint. Written with the lock held.
+  std::atomic<std::size_t> free_count{0};
   std::atomic<bool> refilled{false};  // once; relaxed, a hint
+  // Addresses that no stack lies in yet. A mapping takes the kernel's lock of all mappings for
+  // itself; a thread that touches pages shares it, again and again, and may keep a mapping waiting
+  // for milliseconds. So mappings are few: each is as large as all before it.
+  char* unused ABSL_GUARDED_BY(lock) = nullptr;
+  char* unused_end ABSL_GUARDED_BY(lock) = nullptr;
+  std::mutex mapping;                               // held by the one thread that maps
+  std::size_t mapped ABSL_GUARDED_BY(mapping) = 0;  // stacks
 };
 SizeClass classes[kClasses];
 std::atomic<std::uint64_t> unguarded{0};
 std::atomic<std::uint64_t> mprotected{0};
 std::atomic<bool> guard_install_works{true};
+
+void Count(SizeClass& pool, std::size_t more) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool.lock) {
+  pool.free_count.store(pool.free_count.load(std::memory_order_relaxed) + more,
+                        std::memory_order_relaxed);
+}
 
 bool Guard(char* page) {
   if (guard_install_works.load(std::memory_order_relaxed)) {
@@ -75,22 +97,52 @@ bool AdviseAll(char* first_page, std::size_t stride, std::size_t count, int advi
          static_cast<long>(count * kPage);
 }
 
-// Maps a batch of stacks of one class and puts them into its pool.
-void Refill(SizeClass& pool, std::size_t bytes) {
-  const std::size_t each = bytes + kPage;
-  const std::size_t count = bytes >= (std::size_t{1} << 20) ? 1 : kBatch;
-  void* mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) ThrowNoRoom(bytes);
+char* TakeUnused(SizeClass& pool, std::size_t bytes) {
+  SpinGuard guard(pool.lock);
+  if (static_cast<std::size_t>(pool.unused_end - pool.unused) < bytes) return nullptr;
+  char* const taken = pool.unused;
+  pool.unused += bytes;
+  return taken;
+}
+
+// As much as there is so far, or less if there is no room for that. What is left of the last one is
+// less than a batch. The caller holds `mapping`.
+void MapMore(SizeClass& pool, std::size_t each, std::size_t least) {
+  std::size_t count = each > kLarge ? least : std::clamp(pool.mapped, least, kMostMapped);
+  void* mapped = MAP_FAILED;
+  for (;; count = std::max(count / 2, least)) {
+    mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped != MAP_FAILED) break;
+    if (count == least) ThrowNoRoom(each - kPage);
+  }
   // A huge page per stack would turn 4 KiB of use into 2 MiB.
   madvise(mapped, each * count, MADV_NOHUGEPAGE);
-  char* const memory = static_cast<char*>(mapped);
+  pool.mapped += count;
+  SpinGuard guard(pool.lock);
+  pool.unused = static_cast<char*>(mapped);
+  pool.unused_end = pool.unused + each * count;
+}
+
+char* AddressesFor(SizeClass& pool, std::size_t each, std::size_t count) {
+  if (char* unused = TakeUnused(pool, each * count)) return unused;
+  const std::lock_guard lock(pool.mapping);
+  for (;;) {
+    if (char* unused = TakeUnused(pool, each * count)) return unused;
+    MapMore(pool, each, count);
+  }
+}
+
+// Makes stacks of one class and puts them into its pool.
+void Make(SizeClass& pool, std::size_t bytes, std::size_t count) {
+  const std::size_t each = bytes + kPage;
+  char* const memory = AddressesFor(pool, each, count);
   const bool guarded = AdviseAll(memory, each, count, kMadvGuardInstall);
   // Whoever needs many will use these too: a page fault each would cost more.
   if (pool.refilled.exchange(true, std::memory_order_relaxed)) {
     AdviseAll(memory + each - kPage, each, count, kMadvPopulateWrite);
   }
-  auto* stacks = new Stack[count];
+  auto* stacks = new (TakeForGood(sizeof(Stack) * count)) Stack[count];
   for (std::size_t i = 0; i < count; ++i) {
     char* base = memory + i * each;
     if (!guarded) Guard(base);
@@ -104,6 +156,7 @@ void Refill(SizeClass& pool, std::size_t bytes) {
     stacks[i].next_free = pool.free;
     pool.free = &stacks[i];
   }
+  Count(pool, count);
 }
 
 }  // namespace
@@ -113,15 +166,33 @@ namespace {
 Stack* TakeFrom(SizeClass& pool) {
   SpinGuard guard(pool.lock);
   Stack* stack = pool.free;
-  if (stack != nullptr) pool.free = stack->next_free;
+  if (stack == nullptr) return nullptr;
+  pool.free = stack->next_free;
+  Count(pool, std::size_t{0} - 1);
   return stack;
+}
+
+constexpr int kUsualClass = ClassOf(kDefaultStackBytes * kStackFactor);
+constexpr std::size_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFactor);
+
+// Relaxed: a hint. Whoever finds no stack left wants others to make some; once for each time that
+// there are enough again, somebody is called.
+enum Ahead : int { kEnough, kWanted, kCalled };
+std::atomic<int> ahead{kEnough};
+std::atomic<bool> making_ahead{false};  // one thread at a time
+
+void WantAhead() {
+  int enough = kEnough;
+  ahead.compare_exchange_strong(enough, kWanted, std::memory_order_relaxed);
 }
 
 Stack* TakeOrMap(int index) {
   SizeClass& pool = classes[index];
   for (;;) {
     if (Stack* stack = TakeFrom(pool)) return stack;
-    Refill(pool, std::size_t{16384} << index);
+    const std::size_t bytes = std::size_t{16384} << index;
+    if (index == kUsualClass && pool.refilled.load(std::memory_order_relaxed)) WantAhead();
+    Make(pool, bytes, bytes >= kLarge ? 1 : kBatch);
   }
 }
 
@@ -130,13 +201,11 @@ void GiveBack(Stack* stack) {
   SpinGuard guard(pool.lock);
   stack->next_free = pool.free;
   pool.free = stack;
+  Count(pool, 1);
 }
 
 // Stacks of the usual size are kept by the thread that freed them, the newest on top: it is still
 // in the processor's cache.
-constexpr int kUsualClass = ClassOf(kDefaultStackBytes * kStackFactor);
-constexpr std::size_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFactor);
-
 ThreadCache& MyCache() { return Here()->caches[static_cast<int>(CacheKind::kStack)]; }
 
 void Spill(ThreadCache& cache, std::uint32_t count) {
@@ -208,6 +277,31 @@ void FreeStack(Stack* stack) {
   stack->next_free = static_cast<Stack*>(cache.first);
   cache.first = stack;
   ++cache.count;
+}
+
+bool CallForStacks() {
+  if (ahead.load(std::memory_order_relaxed) != kWanted) return false;
+  ahead.store(kCalled, std::memory_order_relaxed);
+  return true;
+}
+
+bool MakeStacksAhead() {
+  if (ahead.load(std::memory_order_relaxed) == kEnough) return false;
+  SizeClass& pool = classes[kUsualClass];
+  if (pool.free_count.load(std::memory_order_relaxed) >= kEnoughAhead) {
+    ahead.store(kEnough, std::memory_order_relaxed);
+    return false;
+  }
+  if (making_ahead.exchange(true, std::memory_order_acquire)) return false;
+  bool made = true;
+  try {
+    Make(pool, kUsualBytes, kAheadBatch);
+  } catch (const ResourceError&) {  // whoever needs one will be told
+    ahead.store(kEnough, std::memory_order_relaxed);
+    made = false;
+  }
+  making_ahead.store(false, std::memory_order_release);  // pairs with the exchange
+  return made;
 }
 
 std::uint64_t UnguardedStacks() { return unguarded.load(std::memory_order_relaxed); }

@@ -2,9 +2,10 @@
 //
 // Overview: stacks are cut from large mappings, and freed ones are handed out again newest first,
 // those of the usual size by the thread that freed them. Only touched pages cost memory; from the
-// second batch of a size on, the first page of each is touched in advance. Each
-// has a guard below it: by MADV_GUARD_INSTALL where the kernel has it, else by mprotect within a
-// budget of mappings, else none, which is counted. Thread safety: any thread. Invariants: a stack
+// second batch of a size on, the first page of each is touched in advance. Where many are needed
+// most of the time goes to the kernel's pages: a worker that has nothing to do makes some, too.
+// Each has a guard below it: by MADV_GUARD_INSTALL where the kernel has it, else by mprotect within
+// a budget of mappings, else none, which is counted. Thread safety: any thread. Invariants: a stack
 // is either in the pool or in use by one fiber. Mappings are never given back. Ownership: the pool
 // owns the memory; a fiber owns its stack until FreeStack.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
@@ -30,6 +31,10 @@ inline constexpr std::size_t kDefaultStackBytes = 256 * 1024;
 // Throws ResourceError naming the limit when there is no room for another stack.
 Stack* AllocStack(std::size_t bytes);
 void FreeStack(Stack* stack);
+// Stacks have run out, and nobody has been called to make some: true once, for who calls.
+bool CallForStacks();
+// Makes a few stacks of the usual size if they are wanted and nobody else does. False if not.
+bool MakeStacksAhead();
 std::uint64_t UnguardedStacks();
 
 }  // namespace stranded::internal

@@ -54,8 +54,8 @@ __attribute__((noinline)) Task* AdoptThread() {
   Task* task = TaskSlab().NewUnpublished();
   task->id = NewTaskId();
   task->is_thread = true;
-  task->os_tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
-  task->is_main = static_cast<pid_t>(task->os_tid) == getpid();
+  task->os_tid = static_cast<pid_t>(syscall(SYS_gettid));
+  task->is_main = task->os_tid == getpid();
   task->context = BackgroundNode();
   const std::string name = task->is_main ? "main" : "thread";
   SetOrigin(task->origin, nullptr, {});

@@ -21,6 +21,7 @@
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_TASK_H_
 
 #include <semaphore.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -103,6 +104,7 @@ struct Task {
   // Polls in vain and equal selects left until one of them is noted again. Own thread only.
   static constexpr std::uint32_t kSayEvery = 64;
   std::uint32_t unsaid = kSayEvery;
+  pid_t os_tid = 0;  // threads
   std::uint64_t id = 0;
   World* world = nullptr;
   void* sp = nullptr;                 // fcontext while not running
@@ -149,7 +151,6 @@ struct Task {
   // Id of the WaitGroup or ErrGroup whose Go() started it, until it calls Done() of that. Relaxed:
   // written by itself, read by snapshots.
   std::atomic<std::uint64_t> group{0};
-  std::uint64_t os_tid = 0;
   void* record = nullptr;  // in the mapped file of a trace: recorder/state_table.h
 
   // --- the stack
@@ -157,9 +158,9 @@ struct Task {
 #if defined(STRANDED_ASAN) || defined(STRANDED_TSAN)
   void* tsan_fiber = nullptr;
   void* asan_fake_stack = nullptr;
-#endif
-  const void* stack_low = nullptr;
+  const void* stack_low = nullptr;  // of threads, too
   std::size_t stack_bytes = 0;
+#endif
   // What a fiber runs, set at spawn; and how a thread sleeps.
   struct Function {
     void (*run)(void*);
