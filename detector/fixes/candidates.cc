@@ -83,8 +83,8 @@ void Candidates::OrSkip(const Task& task, std::size_t known) {
   const auto source = FindSource(site.file, s_.options().source_root);
   for (std::size_t end = out_.candidates.size(); known < end; ++known) {
     Fix fix = out_.candidates[known];
-    const std::size_t at = fix.patch.find('@');
-    fix.patch.insert(at, "(skip)");
+    const std::size_t kind = std::min(fix.patch.find('('), fix.patch.find('@'));
+    fix.patch.replace(kind, fix.patch.find('@') - kind, "(skip)");
     fix.summary = absl::StrCat(absl::StripSuffix(fix.summary, "."),
                                ". Its task then goes on, without the value.");
     fix.diff.clear();
@@ -126,15 +126,23 @@ void Candidates::GiveUpOrReturn(const Task& task) {
   Add(std::move(fix), "giveup", site);
 }
 
+// Of this operation: its line may have others.
+std::string ContextPatch(const Task& task) {
+  return task.wait == WaitKind::kChanSend   ? "context(send)"
+         : task.wait == WaitKind::kChanRecv ? "context(recv)"
+                                            : "context";
+}
+
 // Listening to the task's own context helps where that ends, or can be made to.
 void Candidates::WithContext(const Task& task) {
   const SourceSite site = SiteText(s_, task.wait_site);
+  const std::string patch = ContextPatch(task);
   if (s_.EndedContext(task) != nullptr) {
-    if (&task == &task_) AddProposed(FixKind::kAddContextCase, "context");
+    if (&task == &task_) AddProposed(FixKind::kAddContextCase, patch);
     Add(SimpleFix(FixKind::kAddContextCase, site,
                   absl::StrCat("At ", site.ToString(), ", wait in a Select beside OnDone(ctx)."),
                   "The operation then ends when the context does."),
-        "context", site);
+        patch, site);
     return;
   }
   const Context* context = Canceller(task.context);
@@ -148,7 +156,7 @@ void Candidates::WithContext(const Task& task) {
                              "at ",
                              made.ToString(), " when its owner's work is over."),
                 "The operation then ends with the work it belongs to."),
-      "context", site);
+      patch, site);
   if (out_.candidates.size() > known) {
     absl::StrAppend(&out_.candidates.back().patch, ",", PatchText("cancel", made));
   }

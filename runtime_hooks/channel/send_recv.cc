@@ -8,13 +8,14 @@
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "runtime_hooks/scheduler/relief.h"
 #include "stranded/channel.h"
 
 namespace stranded::internal {
 namespace {
 
 bool Skips(PatchKind kind, const std::source_location& site) {
-  const Patch* const patch = FindPatch(kind, site);
+  const Patch* const patch = FindPatch(kind, site, WaitKind::kChanSend);
   return patch != nullptr && patch->skips;
 }
 
@@ -109,6 +110,10 @@ __attribute__((noinline)) void SendSlowly(
     ChanCore* chan, void* value, const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return;
+  if (ChoosesItsEnd(self, WaitKind::kChanSend, site)) [[unlikely]] {
+    if (GoesOn(self, true, site)) return;
+    ThrowInterrupted(self, WakeReason::kGiveUp);
+  }
   if (chan == nullptr) ParkOnNil(self, CaseOp::kSend, value, site);
   chan->lock.Lock();
   return SendRest(chan, self, value, site);
@@ -119,6 +124,10 @@ __attribute__((noinline)) bool RecvSlowly(ChanCore* chan, void* room, bool range
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return false;
+  if (ChoosesItsEnd(self, WaitKind::kChanRecv, site)) [[unlikely]] {
+    if (GoesOn(self, false, site)) return false;
+    ThrowInterrupted(self, WakeReason::kGiveUp);
+  }
   if (chan == nullptr) ParkOnNil(self, CaseOp::kRecv, room, site);
   chan->lock.Lock();
   return RecvRest(chan, self, room, range, site);

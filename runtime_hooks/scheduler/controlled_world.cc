@@ -166,6 +166,8 @@ Task* ControlledWorld::EndCheck() {
 Task* ControlledWorld::PickNext(Moment moment) {
   for (;;) {
     DrainInbox();
+    if (!awaiting_end_.empty() && !reclaiming_) [[unlikely]]
+      GiveUpAtEnds(awaiting_end_);
     // With nothing ready it is looked outside first.
     if (checking_ && check_steps_left_ == 0 && !ready_.empty()) return EndCheck();
     if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !checking_) {
@@ -258,7 +260,10 @@ WakeReason ControlledWorld::Park(Task* self, void (*after)(void*), void* arg) {
   }
   self->state.store(Task::kParked, std::memory_order_release);
   if (after != nullptr) after(arg);
+  const bool awaits_end = AwaitsItsEnd(self);
+  if (awaits_end) awaiting_end_.push_back(self);
   RunNext({self}, nullptr, nullptr);
+  if (awaits_end) std::erase(awaiting_end_, self);
   const std::uint32_t state = self->state.load(std::memory_order_acquire);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
   return static_cast<WakeReason>(state >> Task::kReasonShift);

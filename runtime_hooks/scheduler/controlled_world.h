@@ -132,6 +132,7 @@ class ControlledWorld final : public World {
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet
   std::int64_t check_until_ns_ = 0;
   std::uint64_t check_steps_left_ = 0;
+  std::vector<Task*> awaiting_end_;     // of their context, by a virtual patch; see relief.h
   std::vector<Task*> regions_waiting_;  // parked before a blocking region
   std::uint64_t region_step_ = 0;       // when one of them last came, or went in
   int threads_at_start_ = 0;

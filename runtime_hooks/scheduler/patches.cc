@@ -41,7 +41,7 @@ bool ParseSite(std::string_view text, std::string* file, std::uint32_t* line) {
   return Number(text.substr(hash + 1), line);
 }
 
-// KIND, capacity(N), context(skip), giveup(skip) or release(FILE#LINE)
+// KIND, capacity(N), context(send), (recv) or (skip), giveup(skip) or release(FILE#LINE)
 bool ParseKind(std::string_view text, Patch* patch) {
   const std::size_t open = text.find('(');
   const std::string_view name = text.substr(0, open);
@@ -53,8 +53,10 @@ bool ParseKind(std::string_view text, Patch* patch) {
     const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
     if (named.kind == PatchKind::kCapacity) return Number(inside, &patch->capacity);
     if (named.kind == PatchKind::kContext || named.kind == PatchKind::kGiveUp) {
-      patch->skips = true;
-      return inside == "skip";
+      patch->skips = inside == "skip";
+      if (named.kind == PatchKind::kGiveUp) return patch->skips;
+      patch->only = inside == "recv" ? WaitKind::kChanRecv : WaitKind::kChanSend;
+      return patch->skips || inside == "send" || inside == "recv";
     }
     if (named.kind != PatchKind::kRelease) return false;
     return ParseSite(inside, &patch->across_file, &patch->across_line);
@@ -111,7 +113,8 @@ absl::Status SetPatches(std::string_view text) {
     if (!ParsePatch(item, &patch)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "patch '", std::string(item),
-          "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, context(skip), giveup, "
+          "' is not KIND@FILE#LINE; KIND is one of capacity(N), context, context(send), "
+          "context(recv), context(skip), giveup, "
           "giveup(skip), close, cancel, release, release(FILE#LINE), done, signal"));
     }
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
@@ -131,9 +134,10 @@ bool Patch::Names(PatchKind wanted, const std::source_location& site) const {
   return kind == wanted && line == site.line() && IsFile(file, site.file_name());
 }
 
-const Patch* FindPatch(PatchKind kind, const std::source_location& site) {
+const Patch* FindPatch(PatchKind kind, const std::source_location& site, WaitKind operation) {
   for (const Patch& patch : Current()) {
     if (!patch.Names(kind, site)) continue;
+    if (patch.only != WaitKind::kNone && patch.only != operation) continue;
     patch.NoteMet();
     return &patch;
   }

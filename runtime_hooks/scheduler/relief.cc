@@ -42,21 +42,17 @@ bool ContextHasEnded(const Task* task) {
 }
 
 // A task that goes on without its value, again and again, sends for ever: then it is left waiting.
-bool EndsBy(PatchKind kind, const Task* task) {
+bool EndsBy(PatchKind kind, const Task* task, WaitKind operation,
+            const std::source_location& site) {
   constexpr std::uint32_t kMostSkips = 1000;
-  const Patch* const patch = FindPatch(kind, task->wait.site);
+  const Patch* const patch = FindPatch(kind, site, operation);
   return patch != nullptr && !(patch->skips && task->gave_up >= kMostSkips);
-}
-
-bool EndsHere(const Task* task) {
-  return EndsBy(PatchKind::kGiveUp, task) ||
-         (ContextHasEnded(task) && EndsBy(PatchKind::kContext, task));
 }
 
 bool GiveUp(ControlledWorld* world) {
   return AnyParked(world, [&](Task* task) {
     if (task->wait.kind == WaitKind::kLeakCheck || task->wait.kind == WaitKind::kNone) return false;
-    if (!EndsHere(task)) return false;
+    if (!EndsBy(PatchKind::kGiveUp, task, task->wait.kind, task->wait.site)) return false;
     return Interrupt(task, WakeReason::kGiveUp);
   });
 }
@@ -133,6 +129,26 @@ bool Cancel(ControlledWorld* world) {
 }
 
 }  // namespace
+
+bool AwaitsItsEnd(const Task* self) {
+  return any_patches.load(std::memory_order_relaxed) &&
+         FindPatch(PatchKind::kContext, self->wait.site, self->wait.kind) != nullptr;
+}
+
+void GiveUpAtEnds(const std::vector<Task*>& tasks) {
+  for (Task* task : tasks) {
+    if (IsParked(task) && ContextHasEnded(task) &&
+        EndsBy(PatchKind::kContext, task, task->wait.kind, task->wait.site)) {
+      Interrupt(task, WakeReason::kGiveUp);
+    }
+  }
+}
+
+bool ChoosesItsEnd(Task* self, WaitKind operation, const std::source_location& site) {
+  return any_patches.load(std::memory_order_relaxed) && !self->world->UsesThreads() &&
+         ContextHasEnded(self) && EndsBy(PatchKind::kContext, self, operation, site) &&
+         self->world->Choose(2) == 1;
+}
 
 bool Relieve(ControlledWorld* world) {
   if (!any_patches.load(std::memory_order_relaxed)) [[likely]]

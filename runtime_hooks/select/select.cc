@@ -10,6 +10,7 @@
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "runtime_hooks/scheduler/relief.h"
 #include "runtime_hooks/select/glance.h"
 #include "runtime_hooks/select/left_later.h"
 
@@ -329,8 +330,12 @@ std::size_t DoSelect(SelectCase* cases, std::size_t count, const std::source_loc
   Task* self = CurrentTask();
   if (!SchedulePoint(self, WaitKind::kSelect, nullptr, site, false)) return Harmless(cases, count);
   // Not where every step is explored.
-  if (!self->plain || count == 0 || count > kGlanceCases)
+  if (!self->plain || count == 0 || count > kGlanceCases) {
+    if (FindDefault(cases, count) == kNoCase && ChoosesItsEnd(self, WaitKind::kSelect, site))
+        [[unlikely]]
+      ThrowInterrupted(self, WakeReason::kGiveUp);
     return SelectLocked(self, cases, count, 0, site);
+  }
   View view;
   if (Glance(cases, count, &view)) {
     if (view.ready != 0) {

@@ -17,8 +17,8 @@ namespace {
 
 using testing::HasSubstr;
 
-// A worker that returns leaves those that feed it: both listen to the context, or the worker goes
-// on, as the edit shown does.
+// A worker that returns leaves those that feed it, and a feeder that returns does not close: all
+// three operations listen to the context.
 TEST(GiveUp, ASenderThatGivesUpReturns) {
   const FixSearch search = Search([] {
     auto [ctx, cancel] = WithCancel(Background());
@@ -34,10 +34,60 @@ TEST(GiveUp, ASenderThatGivesUpReturns) {
     cancel();
   });
   ASSERT_TRUE(search.verified);
-  EXPECT_EQ(search.chosen.size(), 2u) << search.ToText();
+  EXPECT_EQ(search.chosen.size(), 3u) << search.ToText();
 }
 
-// ... or it goes on without its value. Then those that feed it come to their end.
+// A context case that is met early leaves who still wants the value: no fix, though a wait that
+// ends when nothing else can run would leave nothing.
+TEST(GiveUp, ASenderThatLeavesEarlyStrandsItsReceiver) {
+  const FixSearch search = Search([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> values;
+    Go(ctx, [=] {
+      for (int i = 0; i < 2; ++i) values.Send(i);
+    });
+    Go([=] { values.Recv(); });
+    cancel();
+  });
+  bool tried = false;
+  for (const FixTrial& trial : search.trials) {
+    if (trial.fix.kind != FixKind::kAddContextCase) continue;
+    if (!trial.fix.patch.starts_with("context(send)")) continue;
+    tried = true;
+    EXPECT_NE(trial.status, FixStatus::kVerified) << trial.fix.summary << trial.evidence;
+  }
+  EXPECT_TRUE(tried) << search.ToText();
+}
+
+// What the schedule chooses where both are ready, as a Select does.
+TEST(GiveUp, AReadyOperationMayStillLeaveByItsContext) {
+  std::uint32_t line = 0;
+  int sent = 0, left = 0;
+  ExploreOptions options;
+  options.schedules = 40;
+  const auto body = [&] {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> values(1);
+    cancel();
+    Go(ctx, [=, &line] {
+      line = std::source_location::current().line() + 1;
+      values.Send(1);
+    }).Join();
+    ++(values.TryRecv().value.has_value() ? sent : left);
+  };
+  EXPECT_TRUE(Explore(options, body).clean());
+  EXPECT_EQ(left, 0);
+  options.patch = absl::StrCat("context(send)@give_up_test.cc#", line);
+  EXPECT_TRUE(Explore(options, body).clean());
+  EXPECT_GT(left, 0);
+  EXPECT_GT(sent, 40);
+  options.patch = absl::StrCat("context(recv)@give_up_test.cc#", line);
+  left = 0;
+  EXPECT_TRUE(Explore(options, body).clean());
+  EXPECT_EQ(left, 0);
+}
+
+// A sender that gives up may go on without its value. Then those that feed it come to their end.
 TEST(GiveUp, OrItGoesOnWithoutItsValue) {
   std::uint32_t line = 0;
   const auto body = [&line] {
