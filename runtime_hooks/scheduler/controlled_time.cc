@@ -166,12 +166,19 @@ int ControlledWorld::OthersToComeBack() const {
   return search.count;
 }
 
+// That the runtime did not start, and that were not there when this world began.
+int ControlledWorld::ThreadsSince() const {
+  const std::vector<int> now = ForeignThreads();
+  return static_cast<int>(std::count_if(now.begin(), now.end(), [this](int tid) {
+    return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
+  }));
+}
+
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
-  // Counted first: else the runtime's own that start meanwhile would hide one of the others.
-  const int known = threads_at_start_ + runtime_threads.load(std::memory_order_relaxed);
-  const bool threads = OsThreads() > known;
+  // One of the runtime's own that is just starting looks like another at first: looked at again.
+  int threads = ThreadsSince();
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
   for (;;) {
@@ -183,12 +190,14 @@ bool ControlledWorld::WaitForOutside() {
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty()) return true;
     const bool in_time = std::chrono::steady_clock::now() < until;
-    if (!at_work && !((threads || to_come > 0) && in_time)) {
-      const int beside = threads ? std::max(0, OsThreads() - known) : 0;
-      outside_threads_.store(beside + to_come, std::memory_order_relaxed);
+    if (!at_work && !((threads > 0 || to_come > 0) && in_time)) {
+      outside_threads_.store(threads + to_come, std::memory_order_relaxed);
       return false;
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
+    lock.unlock();
+    // What one that is gone has left here is seen above.
+    if (threads > 0) threads = ThreadsSince();
   }
 }
 

@@ -73,8 +73,7 @@ void ControlledWorld::Enter() {
   owner_tid_.store(gettid(), std::memory_order_relaxed);
   WatchForStalls();
   tasks_since_ = NextTaskId();
-  const int threads = OsThreads();  // first: see WaitForOutside()
-  threads_at_start_ = threads - runtime_threads.load(std::memory_order_relaxed);
+  threads_at_start_ = ForeignThreads();
 }
 
 void ControlledWorld::Leave() {

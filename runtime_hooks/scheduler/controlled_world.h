@@ -97,6 +97,7 @@ class ControlledWorld final : public World {
   bool EnterRegion();
   void DrainInbox();
   bool WaitForOutside();
+  int ThreadsSince() const;
   bool OthersAtWork() const;
   int OthersToComeBack() const;
   void DeadEnd();
@@ -135,7 +136,7 @@ class ControlledWorld final : public World {
   std::vector<Task*> awaiting_end_;     // of their context, by a virtual patch; see relief.h
   std::vector<Task*> regions_waiting_;  // parked before a blocking region
   std::uint64_t region_step_ = 0;       // when one of them last came, or went in
-  int threads_at_start_ = 0;
+  std::vector<int> threads_at_start_;  // of others, by the kernel's number; sorted
   std::uint64_t tasks_since_ = 0;     // the first id that may be of a task spawned in this world
   std::uint64_t steps_at_timer_ = 0;  // when the last timer fired
   std::vector<Deviation> deviations_;

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/numbers.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/world.h"
 
@@ -22,6 +25,42 @@ struct AdoptedList {
 AdoptedList& Adopted() {
   static auto& list = *new AdoptedList;
   return list;
+}
+
+// The kernel's numbers of threads that the runtime started. One that has done its work still stands
+// among the process's for a moment: it is forgotten when it is seen there no more. Never destroyed,
+// as above.
+struct RuntimeTids {
+  std::mutex mutex;
+  absl::flat_hash_set<pid_t> running, ended;
+};
+RuntimeTids& Tids() {
+  static auto& tids = *new RuntimeTids;
+  return tids;
+}
+
+void NoteBegun() {
+  std::lock_guard lock(Tids().mutex);
+  Tids().running.insert(gettid());
+}
+
+void NoteEnded() {
+  std::lock_guard lock(Tids().mutex);
+  Tids().running.erase(gettid());
+  Tids().ended.insert(gettid());
+}
+
+std::vector<pid_t> AllThreads() {
+  std::vector<pid_t> all;
+  if (DIR* dir = opendir("/proc/self/task")) {
+    while (const dirent* entry = readdir(dir)) {
+      pid_t tid = 0;
+      if (absl::SimpleAtoi(entry->d_name, &tid)) all.push_back(tid);
+    }
+    closedir(dir);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 #ifdef STRANDED_TSAN
@@ -49,7 +88,11 @@ void ForEachAdopted(void (*f)(Task* task, void* arg), void* arg) {
 
 std::thread StartRuntimeThread(std::function<void()> body) {
   struct Counted {
-    ~Counted() { runtime_threads.fetch_sub(1, std::memory_order_relaxed); }
+    Counted() { NoteBegun(); }
+    ~Counted() {
+      NoteEnded();
+      runtime_threads.fetch_sub(1, std::memory_order_relaxed);
+    }
   };
   runtime_threads.fetch_add(1, std::memory_order_relaxed);
   try {
@@ -71,19 +114,21 @@ void StartServiceThread(std::function<void()> body) {
   StartRuntimeThread(std::move(body)).detach();
 }
 
-int OsThreads() {
-  int count = 0;
-  if (DIR* dir = opendir("/proc/self/task")) {
-    while (const dirent* entry = readdir(dir)) count += entry->d_name[0] != '.';
-    closedir(dir);
-  }
-  return count;
+std::vector<pid_t> ForeignThreads() {
+  // Locked first: one that begins meanwhile is not taken for a stranger once it is among `running`.
+  std::vector<pid_t> all = AllThreads();
+  std::lock_guard lock(Tids().mutex);
+  absl::erase_if(Tids().ended,
+                 [&](pid_t tid) { return !std::binary_search(all.begin(), all.end(), tid); });
+  std::erase_if(
+      all, [](pid_t tid) { return Tids().running.contains(tid) || Tids().ended.contains(tid); });
+  return all;
 }
 
 int UnknownThreads() {
   const int known = runtime_threads.load(std::memory_order_relaxed) +
                     adopted_threads.load(std::memory_order_relaxed) + kSanitizerThreads;
-  return std::max(0, OsThreads() - known);
+  return std::max(0, static_cast<int>(AllThreads().size()) - known);
 }
 
 }  // namespace stranded::internal

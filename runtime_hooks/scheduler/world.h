@@ -185,8 +185,10 @@ void StartServiceThread(std::function<void()> body);
 // Set in the child of a fork: the worker threads are not there, so no task can run.
 extern std::atomic<bool> forked_child;
 
-// All threads of the process, and those among them that are neither ours nor adopted.
-int OsThreads();
+// The threads that the runtime did not start, by the kernel's numbers, sorted. One of its own that
+// is just starting may be among them.
+std::vector<int> ForeignThreads();
+// How many are neither the runtime's nor adopted.
 int UnknownThreads();
 
 World* CurrentWorld();

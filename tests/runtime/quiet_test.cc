@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <latch>
+#include <optional>
 #include <semaphore>
 #include <source_location>
 #include <thread>
@@ -291,6 +293,48 @@ TEST(Quiet, ThreadsBesideADeadEndAreKnownWhileACheckWaits) {
     internal::WaitUntilQuiet(nullptr, absl::Seconds(1));
     looks.join();
   });
+}
+
+// The threads of a pool end, and others begin, just as a world is entered: they are nobody from
+// outside. One that the program itself starts is, also in the place of another that has ended.
+TEST(Quiet, ThreadsOfPoolsAreNoStrangersWhenTheyComeAndGo) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "makes a world of its own";
+  for (int i = 0; i < 20; ++i) {
+    std::optional<Pool> before(PoolOptions{.workers = 2, .name = "before"});
+    before->Go([] {}).Join();
+    before.reset();
+    Pool starts(PoolOptions{.workers = 2, .name = "starts"});
+    TaskHandle first = starts.Go([] {});
+    auto* const world = internal::EnterControlledWorld("threads", 1);
+    const Chan<int> never;
+    const TaskHandle waits = Go([never] { never.Recv(); });
+    EXPECT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(1)));
+    EXPECT_EQ(internal::CurrentWorld()->Facts().external, 0u) << i;
+    never.Close();
+    waits.Join();
+    internal::LeaveControlledWorld(world);
+    first.Join();
+  }
+}
+
+TEST(Quiet, AThreadInThePlaceOfAnotherIsAStranger) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "makes a world of its own";
+  std::latch leave(1);
+  std::thread old([&] { leave.wait(); });
+  auto* const world = internal::EnterControlledWorld("threads", 1);
+  leave.count_down();
+  old.join();
+  std::latch over(1);
+  std::thread other([&] { over.wait(); });
+  const Chan<int> never;
+  const TaskHandle waits = Go([never] { never.Recv(); });
+  EXPECT_TRUE(internal::WaitUntilQuiet(nullptr, absl::Seconds(1)));
+  EXPECT_EQ(internal::CurrentWorld()->Facts().external, 1u);
+  never.Close();
+  waits.Join();
+  over.count_down();
+  other.join();
+  internal::LeaveControlledWorld(world);
 }
 
 }  // namespace
