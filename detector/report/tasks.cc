@@ -77,6 +77,11 @@ class View {
   }
   void Waits(const Task& t, std::string& out) {
     if (t.wait == WaitKind::kNone) return;
+    const Sync* sync = s_.snap().syncs.Find(t.sync);
+    if (sync != nullptr && sync->role == SyncRole::kErrGroup) {
+      out += WaitText(s_.snap(), t);
+      return;
+    }
     const std::string& text = waits_.Get(t.wait, [&] { return WaitText(t.wait); });
     const Channel* channel = t.case_count == 1 ? s_.ChannelOf(t) : nullptr;
     constexpr std::string_view kAny = "a channel";

@@ -50,8 +50,8 @@ struct SizeClass {
   // for milliseconds. So mappings are few: each is as large as all before it.
   char* unused ABSL_GUARDED_BY(lock) = nullptr;
   char* unused_end ABSL_GUARDED_BY(lock) = nullptr;
-  std::mutex mapping;                               // held by the one thread that maps
-  std::size_t mapped ABSL_GUARDED_BY(mapping) = 0;  // stacks
+  std::mutex mapping;      // held by the one thread that maps
+  std::size_t mapped = 0;  // stacks; guarded by `mapping`
 };
 SizeClass classes[kClasses];
 std::atomic<std::uint64_t> unguarded{0};
@@ -106,7 +106,7 @@ char* TakeUnused(SizeClass& pool, std::size_t bytes) {
 }
 
 // As much as there is so far, or less if there is no room for that. What is left of the last one is
-// less than a batch. The caller holds `mapping`.
+// at most a batch. The caller holds `mapping`.
 void MapMore(SizeClass& pool, std::size_t each, std::size_t least) {
   std::size_t count = each > kLarge ? least : std::clamp(pool.mapped, least, kMostMapped);
   void* mapped = MAP_FAILED;
@@ -133,6 +133,15 @@ char* AddressesFor(SizeClass& pool, std::size_t each, std::size_t count) {
   }
 }
 
+// From `first` to `last`, all of one size.
+void GiveBack(Stack* first, Stack* last, std::size_t count) {
+  SizeClass& pool = classes[ClassOf(first->bytes)];
+  SpinGuard guard(pool.lock);
+  last->next_free = pool.free;
+  pool.free = first;
+  Count(pool, count);
+}
+
 // Makes stacks of one class and puts them into its pool.
 void Make(SizeClass& pool, std::size_t bytes, std::size_t count) {
   const std::size_t each = bytes + kPage;
@@ -151,17 +160,9 @@ void Make(SizeClass& pool, std::size_t bytes, std::size_t count) {
     stacks[i].colour = static_cast<std::uint32_t>(i % kColours * kColourBytes);
     RegisterStackMemory(stacks[i].low, bytes);  // without the guard: that must not be read
   }
-  SpinGuard guard(pool.lock);
-  for (std::size_t i = count; i-- > 0;) {
-    stacks[i].next_free = pool.free;
-    pool.free = &stacks[i];
-  }
-  Count(pool, count);
+  for (std::size_t i = 1; i < count; ++i) stacks[i - 1].next_free = &stacks[i];
+  GiveBack(&stacks[0], &stacks[count - 1], count);
 }
-
-}  // namespace
-
-namespace {
 
 Stack* TakeFrom(SizeClass& pool) {
   SpinGuard guard(pool.lock);
@@ -196,24 +197,17 @@ Stack* TakeOrMap(int index) {
   }
 }
 
-void GiveBack(Stack* stack) {
-  SizeClass& pool = classes[ClassOf(stack->bytes)];
-  SpinGuard guard(pool.lock);
-  stack->next_free = pool.free;
-  pool.free = stack;
-  Count(pool, 1);
-}
-
 // Stacks of the usual size are kept by the thread that freed them, the newest on top: it is still
 // in the processor's cache.
 ThreadCache& MyCache() { return Here()->caches[static_cast<int>(CacheKind::kStack)]; }
 
 void Spill(ThreadCache& cache, std::uint32_t count) {
-  for (cache.count -= count; count > 0; --count) {
-    auto* stack = static_cast<Stack*>(cache.first);
-    cache.first = stack->next_free;
-    GiveBack(stack);
-  }
+  auto* const first = static_cast<Stack*>(cache.first);
+  Stack* last = first;
+  for (std::uint32_t i = 1; i < count; ++i) last = last->next_free;
+  cache.first = last->next_free;
+  cache.count -= count;
+  GiveBack(first, last, count);
 }
 
 // What a shallow task touches, of a stack that nobody did for long: the misses of several overlap.
@@ -267,7 +261,7 @@ Stack* AllocStack(std::size_t bytes) {
 void FreeStack(Stack* stack) {
   UnpoisonStack(stack->low, stack->bytes);
   if (stack->bytes != kUsualBytes) [[unlikely]] {
-    GiveBack(stack);
+    GiveBack(stack, stack, 1);
     return;
   }
   ThreadCache& cache = MyCache();

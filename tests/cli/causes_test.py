@@ -90,6 +90,12 @@ class Causes(unittest.TestCase):
                   f'limit of 1 was set at {at("limit: set")}',
                   never=('WaitGroup', 'semaphore', 'Done()', 'Give back'))
 
+    def test_the_list_of_tasks_says_so_too(self):
+        with tempfile.TemporaryDirectory() as root:
+            dump = os.path.join(root, 'limit.strd')
+            run(PROGRAM, 'limit', 'leaky', env={'STRANDED_OPTIONS': f'dump={dump}'})
+            self.assertIn('in Go() of an ErrGroup with a limit of 1', stranded('tasks', dump).stdout)
+
     def test_a_lock_that_main_keeps(self):
         self.says('held', 'blocked on a lock whose holder went on without unlocking',
                   f'taken last by task 1 "main" at {at("held: taken")}; it went on')
