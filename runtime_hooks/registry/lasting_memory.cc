@@ -9,8 +9,8 @@
 #include "stranded/internal/spin_lock.h"
 
 // Of LeakSanitizer, in a program that has it.
-extern "C" __attribute__((weak)) void __lsan_register_root_region(const void* begin,
-                                                                  std::size_t bytes);
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" __attribute__((weak)) void __lsan_register_root_region(const void*, std::size_t);
 
 namespace stranded::internal {
 namespace {
