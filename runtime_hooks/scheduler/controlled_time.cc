@@ -5,6 +5,7 @@
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/relief.h"
 #include "stranded/options.h"
 
 namespace stranded::internal {
@@ -166,9 +167,28 @@ int ControlledWorld::OthersToComeBack() const {
   return search.count;
 }
 
+// A wait that a virtual patch ends with its task's context.
+bool ControlledWorld::EndIsDue() const {
+  return !awaiting_end_.empty() && !reclaiming_ && FirstAtItsEnd(awaiting_end_) != nullptr;
+}
+
+// Whoever waits there is taken out of all queues before anybody else acts, as the end of a context
+// does with a Select: a value that comes later does not reach it.
+Task* ControlledWorld::TakeAtItsEnd() {
+  Task* const task = FirstAtItsEnd(awaiting_end_);
+  Interrupt(task, WakeReason::kGiveUp);
+  const auto at = std::find(ready_.begin(), ready_.end(), task);
+  return at == ready_.end() ? nullptr : TakeReady(static_cast<std::size_t>(at - ready_.begin()));
+}
+
 // That the runtime did not start, and that were not there when this world began.
 int ControlledWorld::ThreadsSince() const {
-  const std::vector<int> now = ForeignThreads();
+  std::vector<int> now = ForeignThreads();
+  // A thread that ends while they are listed may hide another one.
+  const std::vector<int> again = ForeignThreads();
+  now.insert(now.end(), again.begin(), again.end());
+  std::sort(now.begin(), now.end());
+  now.erase(std::unique(now.begin(), now.end()), now.end());
   return static_cast<int>(std::count_if(now.begin(), now.end(), [this](int tid) {
     return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
   }));
@@ -188,7 +208,7 @@ bool ControlledWorld::WaitForOutside() {
     const int to_come = OthersToComeBack();
     const bool at_work = OthersAtWork() || PoolMoves() != moves;
     std::unique_lock lock(inbox_mutex_);
-    if (!inbox_.empty()) return true;
+    if (!inbox_.empty() || EndIsDue()) return true;
     const bool in_time = std::chrono::steady_clock::now() < until;
     if (!at_work && !((threads > 0 || to_come > 0) && in_time)) {
       outside_threads_.store(threads + to_come, std::memory_order_relaxed);

@@ -165,8 +165,9 @@ Task* ControlledWorld::EndCheck() {
 Task* ControlledWorld::PickNext(Moment moment) {
   for (;;) {
     DrainInbox();
-    if (!awaiting_end_.empty() && !reclaiming_) [[unlikely]]
-      GiveUpAtEnds(awaiting_end_);
+    if (EndIsDue()) [[unlikely]] {
+      if (Task* ended = TakeAtItsEnd()) return ended;
+    }
     // With nothing ready it is looked outside first.
     if (checking_ && check_steps_left_ == 0 && !ready_.empty()) return EndCheck();
     if (steps_.load(std::memory_order_relaxed) >= settings_.max_steps && !checking_) {
@@ -186,7 +187,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
     }
     if (EnterRegion()) continue;
     if (TimeHelps() && FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
-    if (WaitForOutside()) continue;
+    if (WaitForOutside() || EndIsDue()) continue;
     // In a check, also when what is left only goes on by timers that are too far away.
     if (!reclaiming_ && (checking_ || NothingAhead()) && Relieve(this)) continue;
     if (checking_) return EndCheck();
@@ -280,8 +281,8 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
     SetUnwinding(self, Unwinding::kGivesUp);
     return;
   }
-  const bool alone =
-      ready_.empty() && regions_waiting_.empty() && !inbox_used_.load(std::memory_order_relaxed);
+  const bool alone = ready_.empty() && regions_waiting_.empty() &&
+                     !inbox_used_.load(std::memory_order_relaxed) && !EndIsDue();
   if (!alone || MayPassTime() || (checking_ && self != main_task())) {
     self->state.store(Task::kRunnable, std::memory_order_relaxed);
     self->queue_seq = next_queue_seq_++;
@@ -301,7 +302,7 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
 bool ControlledWorld::SkipPoint(Task* self, WaitKind kind, const void* object,
                                 const std::source_location& site) {
   constexpr std::uint64_t kMostInARow = 1000;
-  if (++skipped_ > kMostInARow) return false;
+  if (++skipped_ > kMostInARow || EndIsDue()) return false;
   steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   NoteStep(self, kind, site, ScheduleStep::kOperation);
   policy_->Operation(self, kind, object);

@@ -81,6 +81,8 @@ class ControlledWorld final : public World {
     bool can_stay = false, yields = false;
   };
   Task* PickNext(Moment moment);
+  bool EndIsDue() const;
+  Task* TakeAtItsEnd();
   Task* TakeReady(std::size_t i);
   std::size_t Decide(const Moment& moment);
   bool FairTurn() const;
@@ -136,9 +138,9 @@ class ControlledWorld final : public World {
   std::vector<Task*> awaiting_end_;     // of their context, by a virtual patch; see relief.h
   std::vector<Task*> regions_waiting_;  // parked before a blocking region
   std::uint64_t region_step_ = 0;       // when one of them last came, or went in
-  std::vector<int> threads_at_start_;  // of others, by the kernel's number; sorted
-  std::uint64_t tasks_since_ = 0;     // the first id that may be of a task spawned in this world
-  std::uint64_t steps_at_timer_ = 0;  // when the last timer fired
+  std::vector<int> threads_at_start_;   // of others, by the kernel's number; sorted
+  std::uint64_t tasks_since_ = 0;       // the first id that may be of a task spawned in this world
+  std::uint64_t steps_at_timer_ = 0;    // when the last timer fired
   std::vector<Deviation> deviations_;
   ScheduleRecord record_;
 

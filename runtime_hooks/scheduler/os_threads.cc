@@ -50,15 +50,21 @@ void NoteEnded() {
   Tids().ended.insert(gettid());
 }
 
+// Calls f(tid).
+template <class F>
+void ForEachThread(F&& f) {
+  DIR* dir = opendir("/proc/self/task");
+  if (dir == nullptr) return;
+  while (const dirent* entry = readdir(dir)) {
+    pid_t tid = 0;
+    if (absl::SimpleAtoi(entry->d_name, &tid)) f(tid);
+  }
+  closedir(dir);
+}
+
 std::vector<pid_t> AllThreads() {
   std::vector<pid_t> all;
-  if (DIR* dir = opendir("/proc/self/task")) {
-    while (const dirent* entry = readdir(dir)) {
-      pid_t tid = 0;
-      if (absl::SimpleAtoi(entry->d_name, &tid)) all.push_back(tid);
-    }
-    closedir(dir);
-  }
+  ForEachThread([&all](pid_t tid) { all.push_back(tid); });
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -115,7 +121,7 @@ void StartServiceThread(std::function<void()> body) {
 }
 
 std::vector<pid_t> ForeignThreads() {
-  // Locked first: one that begins meanwhile is not taken for a stranger once it is among `running`.
+  // Listed before the lock: what begins or ends meanwhile is among the runtime's by then.
   std::vector<pid_t> all = AllThreads();
   std::lock_guard lock(Tids().mutex);
   absl::erase_if(Tids().ended,
@@ -128,7 +134,9 @@ std::vector<pid_t> ForeignThreads() {
 int UnknownThreads() {
   const int known = runtime_threads.load(std::memory_order_relaxed) +
                     adopted_threads.load(std::memory_order_relaxed) + kSanitizerThreads;
-  return std::max(0, static_cast<int>(AllThreads().size()) - known);
+  int count = 0;
+  ForEachThread([&count](pid_t) { ++count; });
+  return std::max(0, count - known);
 }
 
 }  // namespace stranded::internal

@@ -1,6 +1,7 @@
 #include "runtime_hooks/scheduler/relief.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_tree.h"
@@ -130,24 +131,34 @@ bool Cancel(ControlledWorld* world) {
 
 }  // namespace
 
+// The patch is met when the context ends, not before.
 bool AwaitsItsEnd(const Task* self) {
-  return any_patches.load(std::memory_order_relaxed) &&
-         FindPatch(PatchKind::kContext, self->wait.site, self->wait.kind) != nullptr;
+  if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  return std::any_of(Patches().begin(), Patches().end(), [self](const Patch& patch) {
+    return patch.Names(PatchKind::kContext, self->wait.site);
+  });
 }
 
-void GiveUpAtEnds(const std::vector<Task*>& tasks) {
-  for (Task* task : tasks) {
-    if (IsParked(task) && ContextHasEnded(task) &&
-        EndsBy(PatchKind::kContext, task, task->wait.kind, task->wait.site)) {
-      Interrupt(task, WakeReason::kGiveUp);
+Task* FirstAtItsEnd(const std::vector<Task*>& tasks) {
+  const auto at = std::find_if(tasks.begin(), tasks.end(), [](const Task* task) {
+    const std::uint32_t state = task->state.load(std::memory_order_acquire);
+    if ((state & Task::kStateMask) != Task::kParked || (state & Task::kWakePending) != 0) {
+      return false;
     }
-  }
+    return ContextHasEnded(task) &&
+           EndsBy(PatchKind::kContext, task, task->wait.kind, task->wait.site);
+  });
+  return at == tasks.end() ? nullptr : *at;
 }
 
 bool ChoosesItsEnd(Task* self, WaitKind operation, const std::source_location& site) {
-  return any_patches.load(std::memory_order_relaxed) && !self->world->UsesThreads() &&
-         ContextHasEnded(self) && EndsBy(PatchKind::kContext, self, operation, site) &&
-         self->world->Choose(2) == 1;
+  if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  // What ends it throws, and a destructor may be at work.
+  if (self->unwinding != Unwinding::kNone || std::uncaught_exceptions() > 0) return false;
+  return !self->world->UsesThreads() && ContextHasEnded(self) &&
+         EndsBy(PatchKind::kContext, self, operation, site) && self->world->Choose(2) == 1;
 }
 
 bool Relieve(ControlledWorld* world) {

@@ -15,8 +15,8 @@ struct Task;
 
 // Whether the operation that `self` waits in is to end with its task's context.
 bool AwaitsItsEnd(const Task* self);
-// Ends the waits of those among `tasks`, which await it, whose context has ended.
-void GiveUpAtEnds(const std::vector<Task*>& tasks);
+// One of `tasks`, which await it, whose context has ended while it waits; or null.
+Task* FirstAtItsEnd(const std::vector<Task*>& tasks);
 // For an operation that begins when the context has ended already: a select would choose among the
 // operation, if it is ready, and the end. True if it is to be the end.
 bool ChoosesItsEnd(Task* self, WaitKind operation, const std::source_location& site);

@@ -105,12 +105,13 @@ char* TakeUnused(SizeClass& pool, std::size_t bytes) {
   return taken;
 }
 
-// As much as there is so far, or less if there is no room for that. What is left of the last one is
+// As much as there is so far, or as little as will do if there is no room for that: others need
+// some, too. What is left of the last one is
 // at most a batch. The caller holds `mapping`.
 void MapMore(SizeClass& pool, std::size_t each, std::size_t least) {
   std::size_t count = each > kLarge ? least : std::clamp(pool.mapped, least, kMostMapped);
   void* mapped = MAP_FAILED;
-  for (;; count = std::max(count / 2, least)) {
+  for (;; count = least) {
     mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped != MAP_FAILED) break;
@@ -290,7 +291,7 @@ bool MakeStacksAhead() {
   bool made = true;
   try {
     Make(pool, kUsualBytes, kAheadBatch);
-  } catch (const ResourceError&) {  // whoever needs one will be told
+  } catch (const std::exception&) {  // no room: whoever needs one will be told
     ahead.store(kEnough, std::memory_order_relaxed);
     made = false;
   }

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <source_location>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "stranded/explore.h"
@@ -57,6 +59,57 @@ TEST(GiveUp, ASenderThatLeavesEarlyStrandsItsReceiver) {
     EXPECT_NE(trial.status, FixStatus::kVerified) << trial.fix.summary << trial.evidence;
   }
   EXPECT_TRUE(tried) << search.ToText();
+}
+
+// Whether the patch leaves as little behind as the edit that it stands for.
+void ExpectAsTheEdit(
+    bool clean, int schedules,
+    const std::function<void(const std::function<void(Chan<int>, Context)>&)>& body) {
+  std::uint32_t line = 0;
+  ExploreOptions options;
+  options.schedules = schedules;
+  const auto plain = [&line](const Chan<int>& values, const Context&) {
+    line = std::source_location::current().line() + 1;
+    values.Send(1);
+  };
+  const auto edited = [](const Chan<int>& values, const Context& ctx) {
+    Select(OnSend(values, 1), OnDone(ctx));
+  };
+  Explore(options, [&] { body(plain); });  // to know the line
+  EXPECT_EQ(Explore(options, [&] { body(edited); }).clean(), clean);
+  options.patch = absl::StrCat("context(send)@give_up_test.cc#", line);
+  const ExploreResult patched = Explore(options, [&] { body(plain); });
+  EXPECT_EQ(patched.clean(), clean) << patched.ToText();
+}
+
+// Whoever ends the context may be the next to act, with nobody else to choose from: the value is
+// not there any more.
+TEST(GiveUp, WhatIsLeftByItsContextIsNotTakenAfterwards) {
+  ExpectAsTheEdit(false, 100, [](const std::function<void(Chan<int>, Context)>& send) {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> values, started(1);
+    Go(ctx, [=, c = ctx] {
+      started.Send(1);
+      send(values, c);
+    });
+    started.Recv();
+    for (int i = 0; i < 5; ++i) this_task::Yield();
+    cancel();
+    values.Recv();
+  });
+}
+
+TEST(GiveUp, AThreadMayEndTheContext) {
+  std::thread thread;
+  ExpectAsTheEdit(true, 1, [&thread](const std::function<void(Chan<int>, Context)>& send) {
+    auto [ctx, cancel] = WithCancel(Background());
+    const Chan<int> values;
+    const TaskHandle sends = Go(ctx, [=, c = ctx] { send(values, c); });
+    if (thread.joinable()) thread.join();
+    thread = std::thread([cancel = cancel]() mutable { cancel(); });
+    sends.Join();
+  });
+  thread.join();
 }
 
 // What the schedule chooses where both are ready, as a Select does.
