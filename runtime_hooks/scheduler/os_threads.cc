@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "runtime_hooks/scheduler/sanitizers.h"
 #include "runtime_hooks/scheduler/world.h"
@@ -32,22 +31,31 @@ AdoptedList& Adopted() {
 // as above.
 struct RuntimeTids {
   std::mutex mutex;
-  absl::flat_hash_set<pid_t> running, ended;
+  std::vector<pid_t> running, ended;
 };
 RuntimeTids& Tids() {
   static auto& tids = *new RuntimeTids;
   return tids;
 }
 
+// Makes room, so that the new thread need not: it may begin in the middle of what counts
+// allocations.
+void ExpectThread() {
+  std::lock_guard lock(Tids().mutex);
+  const auto most = static_cast<std::size_t>(runtime_threads.load(std::memory_order_relaxed)) + 1;
+  if (Tids().running.capacity() < most) Tids().running.reserve(2 * most);
+  Tids().ended.reserve(Tids().ended.size() + 2 * most);
+}
+
 void NoteBegun() {
   std::lock_guard lock(Tids().mutex);
-  Tids().running.insert(gettid());
+  Tids().running.push_back(gettid());
 }
 
 void NoteEnded() {
   std::lock_guard lock(Tids().mutex);
-  Tids().running.erase(gettid());
-  Tids().ended.insert(gettid());
+  std::erase(Tids().running, gettid());
+  Tids().ended.push_back(gettid());
 }
 
 // Calls f(tid).
@@ -101,6 +109,7 @@ std::thread StartRuntimeThread(std::function<void()> body) {
     }
   };
   runtime_threads.fetch_add(1, std::memory_order_relaxed);
+  ExpectThread();
   try {
     return std::thread([body = std::move(body)] {
       const Counted until_it_ends;
@@ -124,10 +133,12 @@ std::vector<pid_t> ForeignThreads() {
   // Listed before the lock: what begins or ends meanwhile is among the runtime's by then.
   std::vector<pid_t> all = AllThreads();
   std::lock_guard lock(Tids().mutex);
-  absl::erase_if(Tids().ended,
-                 [&](pid_t tid) { return !std::binary_search(all.begin(), all.end(), tid); });
-  std::erase_if(
-      all, [](pid_t tid) { return Tids().running.contains(tid) || Tids().ended.contains(tid); });
+  std::erase_if(Tids().ended,
+                [&](pid_t tid) { return !std::binary_search(all.begin(), all.end(), tid); });
+  const auto has = [](const std::vector<pid_t>& tids, pid_t tid) {
+    return std::find(tids.begin(), tids.end(), tid) != tids.end();
+  };
+  std::erase_if(all, [&](pid_t tid) { return has(Tids().running, tid) || has(Tids().ended, tid); });
   return all;
 }
 
