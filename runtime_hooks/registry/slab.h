@@ -152,7 +152,7 @@ class Slab {
     std::size_t count = 0;
     Slot* others[kOthers];
   };
-  struct Chunk {  // aligned to at most a cache line
+  struct Chunk {
     Chunk* next = nullptr;
     Slot slots[kPerChunk];
   };
@@ -240,6 +240,7 @@ class Slab {
   }
 
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    static_assert(alignof(Chunk) <= kLastingAlign);
     auto* chunk = new (TakeForGood(sizeof(Chunk))) Chunk;
     chunk->next = chunks_.load(std::memory_order_relaxed);
     // The lowest address is taken first, and walkers find objects in the order they were made.

@@ -197,7 +197,8 @@ int ControlledWorld::ThreadsSince() const {
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
-  // One of the runtime's own that is just starting looks like another at first: looked at again.
+  // One of the runtime's own looks like another in the moment in which it starts or ends: looked at
+  // again.
   int threads = ThreadsSince();
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
@@ -216,8 +217,8 @@ bool ControlledWorld::WaitForOutside() {
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
     lock.unlock();
-    // What one that is gone has left here is seen above.
-    if (threads > 0) threads = ThreadsSince();
+    // What one that is gone has left here is seen above; a task of a pool may have started one.
+    threads = ThreadsSince();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -26,12 +27,11 @@ AdoptedList& Adopted() {
   return list;
 }
 
-// The kernel's numbers of threads that the runtime started. One that has done its work still stands
-// among the process's for a moment: it is forgotten when it is seen there no more. Never destroyed,
-// as above.
+// The kernel's numbers of threads that the runtime started. One that is just starting, or has done
+// its work, may stand among the process's and not here, for a moment. Never destroyed, as above.
 struct RuntimeTids {
   std::mutex mutex;
-  std::vector<pid_t> running, ended;
+  std::vector<pid_t> running;
 };
 RuntimeTids& Tids() {
   static auto& tids = *new RuntimeTids;
@@ -42,9 +42,8 @@ RuntimeTids& Tids() {
 // allocations.
 void ExpectThread() {
   std::lock_guard lock(Tids().mutex);
-  const auto most = static_cast<std::size_t>(runtime_threads.load(std::memory_order_relaxed)) + 1;
-  if (Tids().running.capacity() < most) Tids().running.reserve(2 * most);
-  Tids().ended.reserve(Tids().ended.size() + 2 * most);
+  const auto most = static_cast<std::size_t>(runtime_threads.load(std::memory_order_relaxed));
+  Tids().running.reserve(std::bit_ceil(most));
 }
 
 void NoteBegun() {
@@ -55,7 +54,6 @@ void NoteBegun() {
 void NoteEnded() {
   std::lock_guard lock(Tids().mutex);
   std::erase(Tids().running, gettid());
-  Tids().ended.push_back(gettid());
 }
 
 // Calls f(tid).
@@ -68,13 +66,6 @@ void ForEachThread(F&& f) {
     if (absl::SimpleAtoi(entry->d_name, &tid)) f(tid);
   }
   closedir(dir);
-}
-
-std::vector<pid_t> AllThreads() {
-  std::vector<pid_t> all;
-  ForEachThread([&all](pid_t tid) { all.push_back(tid); });
-  std::sort(all.begin(), all.end());
-  return all;
 }
 
 #ifdef STRANDED_TSAN
@@ -130,15 +121,12 @@ void StartServiceThread(std::function<void()> body) {
 }
 
 std::vector<pid_t> ForeignThreads() {
-  // Listed before the lock: what begins or ends meanwhile is among the runtime's by then.
-  std::vector<pid_t> all = AllThreads();
+  std::vector<pid_t> all;
+  ForEachThread([&all](pid_t tid) { all.push_back(tid); });
+  std::sort(all.begin(), all.end());
+  // After the list: what begins meanwhile is among `running` by now.
   std::lock_guard lock(Tids().mutex);
-  std::erase_if(Tids().ended,
-                [&](pid_t tid) { return !std::binary_search(all.begin(), all.end(), tid); });
-  const auto has = [](const std::vector<pid_t>& tids, pid_t tid) {
-    return std::find(tids.begin(), tids.end(), tid) != tids.end();
-  };
-  std::erase_if(all, [&](pid_t tid) { return has(Tids().running, tid) || has(Tids().ended, tid); });
+  for (const pid_t ours : Tids().running) std::erase(all, ours);
   return all;
 }
 

@@ -161,7 +161,7 @@ Task* PoolWorld::Search(Worker* worker) {
     }
     if (found != nullptr) break;
     if (MakeStacksAhead()) {
-      look = 0;
+      look = 0;  // a useful pause; then the looks begin anew
       continue;
     }
     PauseFor(pause);

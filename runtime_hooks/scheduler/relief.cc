@@ -146,7 +146,8 @@ Task* FirstAtItsEnd(const std::vector<Task*>& tasks) {
     if ((state & Task::kStateMask) != Task::kParked || (state & Task::kWakePending) != 0) {
       return false;
     }
-    return ContextHasEnded(task) &&
+    // What ends it throws: not out of what a task that is being unwound does in its destructors.
+    return task->unwinding == Unwinding::kNone && ContextHasEnded(task) &&
            EndsBy(PatchKind::kContext, task, task->wait.kind, task->wait.site);
   });
   return at == tasks.end() ? nullptr : *at;
@@ -155,7 +156,7 @@ Task* FirstAtItsEnd(const std::vector<Task*>& tasks) {
 bool ChoosesItsEnd(Task* self, WaitKind operation, const std::source_location& site) {
   if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
     return false;
-  // What ends it throws, and a destructor may be at work.
+  // As above.
   if (self->unwinding != Unwinding::kNone || std::uncaught_exceptions() > 0) return false;
   return !self->world->UsesThreads() && ContextHasEnded(self) &&
          EndsBy(PatchKind::kContext, self, operation, site) && self->world->Choose(2) == 1;

@@ -1,5 +1,5 @@
 // What virtual patches do in a controlled world: `context` as soon as the context ends, the others
-// when nothing can run any more.
+// when nothing can run any more. Thread safety: the thread that runs the world.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RELIEF_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RELIEF_H_
 

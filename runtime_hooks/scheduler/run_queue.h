@@ -104,8 +104,8 @@ class RunQueue {
   void Grow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   static constexpr std::uint64_t kMany = 16;  // so few are in the processor's cache anyway
-  static constexpr std::uint64_t kVeryMany = 128,
-                                 kTogether = 16;  // perhaps more than the caches hold
+  // Perhaps more than the caches hold: what was stolen is in none of this worker's.
+  static constexpr std::uint64_t kVeryMany = 128, kTogether = 16;
   // The records of those that will be taken soon, and the stack of the next one.
   void BringNear() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void BringMany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

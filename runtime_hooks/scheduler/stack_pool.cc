@@ -5,15 +5,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <string>
 
+#include "runtime_hooks/registry/growing_mapping.h"
 #include "runtime_hooks/registry/lasting_memory.h"
 #include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/registry/thread_block.h"
@@ -39,19 +38,22 @@ constexpr int kClasses = 16;                          // 16 KiB << class
 constexpr std::size_t kShallowBytes = 640;
 constexpr std::size_t kColours = 8, kColourBytes = 192;
 
+char* MapStacks(std::size_t bytes) {
+  void* const mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  // A huge page per stack would turn 4 KiB of use into 2 MiB.
+  madvise(mapped, bytes, MADV_NOHUGEPAGE);
+  return static_cast<char*>(mapped);
+}
+
 struct SizeClass {
   SpinLock lock;
   Stack* free ABSL_GUARDED_BY(lock) = nullptr;
   // How many are free; relaxed, a hint. Written with the lock held.
   std::atomic<std::size_t> free_count{0};
   std::atomic<bool> refilled{false};  // once; relaxed, a hint
-  // Addresses that no stack lies in yet. A mapping takes the kernel's lock of all mappings for
-  // itself; a thread that touches pages shares it, again and again, and may keep a mapping waiting
-  // for milliseconds. So mappings are few: each is as large as all before it.
-  char* unused ABSL_GUARDED_BY(lock) = nullptr;
-  char* unused_end ABSL_GUARDED_BY(lock) = nullptr;
-  std::mutex mapping;      // held by the one thread that maps
-  std::size_t mapped = 0;  // stacks; guarded by `mapping`
+  GrowingMapping addresses{&MapStacks};
 };
 SizeClass classes[kClasses];
 std::atomic<std::uint64_t> unguarded{0};
@@ -97,43 +99,6 @@ bool AdviseAll(char* first_page, std::size_t stride, std::size_t count, int advi
          static_cast<long>(count * kPage);
 }
 
-char* TakeUnused(SizeClass& pool, std::size_t bytes) {
-  SpinGuard guard(pool.lock);
-  if (static_cast<std::size_t>(pool.unused_end - pool.unused) < bytes) return nullptr;
-  char* const taken = pool.unused;
-  pool.unused += bytes;
-  return taken;
-}
-
-// As much as there is so far, or as little as will do if there is no room for that: others need
-// some, too. What is left of the last one is
-// at most a batch. The caller holds `mapping`.
-void MapMore(SizeClass& pool, std::size_t each, std::size_t least) {
-  std::size_t count = each > kLarge ? least : std::clamp(pool.mapped, least, kMostMapped);
-  void* mapped = MAP_FAILED;
-  for (;; count = least) {
-    mapped = mmap(nullptr, each * count, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped != MAP_FAILED) break;
-    if (count == least) ThrowNoRoom(each - kPage);
-  }
-  // A huge page per stack would turn 4 KiB of use into 2 MiB.
-  madvise(mapped, each * count, MADV_NOHUGEPAGE);
-  pool.mapped += count;
-  SpinGuard guard(pool.lock);
-  pool.unused = static_cast<char*>(mapped);
-  pool.unused_end = pool.unused + each * count;
-}
-
-char* AddressesFor(SizeClass& pool, std::size_t each, std::size_t count) {
-  if (char* unused = TakeUnused(pool, each * count)) return unused;
-  const std::lock_guard lock(pool.mapping);
-  for (;;) {
-    if (char* unused = TakeUnused(pool, each * count)) return unused;
-    MapMore(pool, each, count);
-  }
-}
-
 // From `first` to `last`, all of one size.
 void GiveBack(Stack* first, Stack* last, std::size_t count) {
   SizeClass& pool = classes[ClassOf(first->bytes)];
@@ -146,7 +111,10 @@ void GiveBack(Stack* first, Stack* last, std::size_t count) {
 // Makes stacks of one class and puts them into its pool.
 void Make(SizeClass& pool, std::size_t bytes, std::size_t count) {
   const std::size_t each = bytes + kPage;
-  char* const memory = AddressesFor(pool, each, count);
+  const std::size_t batch = each * count;
+  char* const memory =
+      pool.addresses.Take(batch, batch, bytes >= kLarge ? batch : each * kMostMapped);
+  if (memory == nullptr) ThrowNoRoom(bytes);
   const bool guarded = AdviseAll(memory, each, count, kMadvGuardInstall);
   // Whoever needs many will use these too: a page fault each would cost more.
   if (pool.refilled.exchange(true, std::memory_order_relaxed)) {
@@ -181,7 +149,8 @@ constexpr std::size_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFac
 // there are enough again, somebody is called.
 enum Ahead : int { kEnough, kWanted, kCalled };
 std::atomic<int> ahead{kEnough};
-std::atomic<bool> making_ahead{false};  // one thread at a time
+std::atomic<bool> making_ahead{false};     // one thread at a time
+std::atomic<std::uint64_t> made_ahead{0};  // stacks; relaxed, a count
 
 void WantAhead() {
   int enough = kEnough;
@@ -291,6 +260,7 @@ bool MakeStacksAhead() {
   bool made = true;
   try {
     Make(pool, kUsualBytes, kAheadBatch);
+    made_ahead.fetch_add(kAheadBatch, std::memory_order_relaxed);
   } catch (const std::exception&) {  // no room: whoever needs one will be told
     ahead.store(kEnough, std::memory_order_relaxed);
     made = false;
@@ -298,6 +268,8 @@ bool MakeStacksAhead() {
   making_ahead.store(false, std::memory_order_release);  // pairs with the exchange
   return made;
 }
+
+std::uint64_t StacksMadeAhead() { return made_ahead.load(std::memory_order_relaxed); }
 
 std::uint64_t UnguardedStacks() { return unguarded.load(std::memory_order_relaxed); }
 

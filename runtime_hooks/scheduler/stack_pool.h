@@ -35,6 +35,7 @@ void FreeStack(Stack* stack);
 bool CallForStacks();
 // Makes a few stacks of the usual size if they are wanted and nobody else does. False if not.
 bool MakeStacksAhead();
+std::uint64_t StacksMadeAhead();
 std::uint64_t UnguardedStacks();
 
 }  // namespace stranded::internal

@@ -185,8 +185,8 @@ void StartServiceThread(std::function<void()> body);
 // Set in the child of a fork: the worker threads are not there, so no task can run.
 extern std::atomic<bool> forked_child;
 
-// The threads that the runtime did not start, by the kernel's numbers, sorted. One of its own that
-// is just starting may be among them.
+// The threads that the runtime did not start, by the kernel's numbers, sorted. One of its own
+// may be among them for the moment in which it starts or ends.
 std::vector<int> ForeignThreads();
 // How many are neither the runtime's nor adopted.
 int UnknownThreads();

@@ -71,23 +71,27 @@ TEST(StackPool, StacksOfAllSizesAreApart) {
 }
 
 // With two workers, one makes stacks while the other one spawns.
-TEST(StackPool, ManyTasksAtOnce) {
+TEST(StackPool, AWorkerMakesStacksForAnotherThatSpawns) {
   Pool pool(PoolOptions{.workers = 2, .name = "crowd"});
-  constexpr int kTasks = 3000;
-  int woken = 0;
+  const std::uint64_t before = StacksMadeAhead();
+  constexpr int kAtOnce = 2000, kMost = 100'000;
+  int spawned = 0, woken = 0;
   pool.Go([&] {
-        const Chan<int> gate, left(kTasks);
-        for (int i = 0; i < kTasks; ++i) {
-          Go([=] {
-            std::ignore = gate.Recv();
-            left.Send(i);
-          });
+        const Chan<int> gate, left(kMost);
+        while (spawned < kMost && StacksMadeAhead() == before) {
+          for (int i = 0; i < kAtOnce; ++i, ++spawned) {
+            Go([=] {
+              std::ignore = gate.Recv();
+              left.Send(i);
+            });
+          }
         }
         gate.Close();
-        for (int i = 0; i < kTasks; ++i) woken += left.Recv().has_value() ? 1 : 0;
+        for (int i = 0; i < spawned; ++i) woken += left.Recv().has_value() ? 1 : 0;
       })
       .Join();
-  EXPECT_EQ(woken, kTasks);
+  EXPECT_GT(StacksMadeAhead(), before) << spawned;
+  EXPECT_EQ(woken, spawned);
 }
 
 TEST(LastingMemory, PiecesAreZeroAndApart) {

@@ -337,5 +337,31 @@ TEST(Quiet, AThreadInThePlaceOfAnotherIsAStranger) {
   internal::LeaveControlledWorld(world);
 }
 
+void RunFor(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+}
+
+// A task of a pool starts a thread while the world waits for it, and is over: the thread is waited
+// for. Both take their time, for whoever does not wait to go wrong.
+TEST(Quiet, AThreadThatAPoolStartsMeanwhileMayStillSend) {
+  if (internal::InControlledWorld()) GTEST_SKIP() << "makes a world of its own";
+  Pool pool(PoolOptions{.workers = 1, .name = "starts"});
+  auto* const world = internal::EnterControlledWorld("late thread", 1);
+  const Chan<int> values;
+  std::thread sender;
+  const TaskHandle starts = pool.Go([&] {
+    RunFor(std::chrono::milliseconds(20));
+    sender = std::thread([&] {
+      RunFor(std::chrono::milliseconds(50));
+      values.Send(1);
+    });
+  });
+  EXPECT_EQ(values.Recv(), 1);
+  starts.Join();
+  sender.join();
+  internal::LeaveControlledWorld(world);
+}
+
 }  // namespace
 }  // namespace stranded
