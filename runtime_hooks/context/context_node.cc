@@ -52,9 +52,7 @@ Context ContextOf(ContextNode* node) {
 
 std::uint64_t ContextIdOf(const ContextNode* node) { return node == nullptr ? 0 : node->id; }
 
-void RefContext(ContextNode* node) {
-  if (!node->immortal) Slab<ContextNode>::Ref(node);
-}
+void RefContext(ContextNode* node) { RefNode(node); }
 
 void UnrefContext(ContextNode* node) {
   // A loop instead of recursion: the last handle may free a chain of thousands.

@@ -27,6 +27,7 @@
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/context.h"
+#include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
 
@@ -123,6 +124,12 @@ struct ContextNode : ContextChild {
 };
 
 Slab<ContextNode>& ContextSlab();
+inline void RefNode(ContextNode* node) {
+  if (!node->immortal) Slab<ContextNode>::Ref(node);
+}
+inline void UnrefNode(ContextNode* node) {
+  if (!node->immortal) UnrefContext(node);
+}
 
 // Contexts alive with `cancel_lost` set that have not ended; relaxed, a hint for leak checks.
 extern std::atomic<std::int64_t> lost_cancels;

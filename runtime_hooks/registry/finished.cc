@@ -3,10 +3,10 @@
 #include <array>
 #include <utility>
 
+#include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/owner_lock.h"
 #include "runtime_hooks/scheduler/task.h"
-#include "stranded/internal/context_ref.h"
 
 namespace stranded::internal {
 
@@ -55,25 +55,35 @@ __attribute__((noinline)) FinishedRing* TakeRing() {
   return ring;
 }
 
-}  // namespace
-
-void RememberFinished(const Task& task) {
-  const std::uint64_t context = ContextIdOf(task.context);
-  FinishedRing* ring = Here()->finished;
-  if (ring == nullptr) ring = TakeRing();
+// The owner is inside, and goes out.
+inline void Remember(FinishedRing* ring, const Task& task) ABSL_UNLOCK_FUNCTION(ring->lock) {
   FinishedRing::Slot& slot = ring->For(task.id);
   FinishedTask& entry = slot.task;
-  ring->lock.OwnerEnter();
   SpawnNode* const replaced = entry.origin.Owned();
   entry.id = task.id;
   entry.origin = task.origin;
-  entry.context = context;
+  entry.context = task.context == nullptr ? 0 : task.context->id;
   entry.created_ns = task.created_ns;
   entry.last_kind = task.last_kind.load(std::memory_order_relaxed);
   entry.last_site = task.last_site.load(std::memory_order_relaxed);
   slot.id.store(task.id, std::memory_order_relaxed);
   ring->lock.OwnerLeave();
   UnrefSpawnNode(replaced);
+}
+
+__attribute__((noinline)) void RememberSlowly(FinishedRing* ring, const Task& task) {
+  if (ring == nullptr) ring = TakeRing();
+  ring->lock.OwnerEnter();
+  Remember(ring, task);
+}
+
+}  // namespace
+
+void RememberFinished(const Task& task) {
+  FinishedRing* const ring = Here()->finished;
+  if (ring == nullptr || !ring->lock.OwnerTryEnter()) [[unlikely]]
+    return RememberSlowly(ring, task);
+  Remember(ring, task);
 }
 
 bool FindFinished(std::uint64_t id, FinishedTask* out) {

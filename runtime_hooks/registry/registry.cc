@@ -24,7 +24,6 @@ constexpr std::uint64_t kCopy = std::uint64_t{1} << 63;
 std::atomic<std::uint64_t> next_copy_id{kCopy};
 std::atomic<std::uint64_t> next_scope_id{1};
 
-constexpr std::uint32_t kMaxDepth = 96;
 constexpr std::uint32_t kKept = 16;
 
 SpawnNode* MakeNode(std::uint64_t id, SpawnNode* parent, std::uint64_t task_id,
@@ -72,23 +71,11 @@ WorldList& Worlds() {
 
 }  // namespace
 
-Slab<Task>& TaskSlab() { return Forever<Task>(); }
+constinit Slab<Task> task_slab;
+static_assert(std::is_trivially_destructible_v<Slab<Task>>);  // as above
 Slab<ChanCore>& ChanSlab() { return Forever<ChanCore>(); }
 
 namespace {
-
-// References on one node that a thread holds in advance: a task that spawns many, and the finish of
-// these, then cost no locked instruction each.
-struct Stash {
-  static constexpr std::uint32_t kTaken = 64, kMost = 256;
-  SpawnNode* node = nullptr;
-  std::uint32_t count = 0;
-};
-
-Stash& MyStash() {
-  static_assert(sizeof(Stash) <= sizeof(Here()->spawn_stash));
-  return *reinterpret_cast<Stash*>(Here()->spawn_stash);
-}
 
 void DropSpawnNodes(SpawnNode* node, std::uint32_t count) {
   while (node != nullptr && Slab<SpawnNode>::Unref(node, count)) {
@@ -100,11 +87,11 @@ void DropSpawnNodes(SpawnNode* node, std::uint32_t count) {
 }
 
 void RefForChild(SpawnNode* parent) {
-  Stash& stash = MyStash();
+  SpawnStash& stash = Here()->spawn_stash;
   if (stash.node != parent || stash.count == 0) {
-    const Stash old = stash;
-    Slab<SpawnNode>::Ref(parent, Stash::kTaken);
-    stash = {parent, Stash::kTaken};
+    const SpawnStash old = stash;
+    Slab<SpawnNode>::Ref(parent, SpawnStash::kTaken);
+    stash = {parent, SpawnStash::kTaken};
     if (old.count > 0) DropSpawnNodes(old.node, old.count);
   }
   --stash.count;
@@ -114,11 +101,8 @@ void RefForChild(SpawnNode* parent) {
 
 std::string_view Origin::NameOf(const SpawnNode* own) { return own->name; }
 
-void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site) {
-  origin.site = site;
-  origin.parent = parent;
-  if (parent == nullptr) return;
-  if (parent->depth >= kMaxDepth) [[unlikely]] {
+void SetDistantParent(Origin& origin, SpawnNode* parent) {
+  if (parent->depth >= SpawnNode::kMaxDepth) {
     origin.parent = Shorten(parent);
   } else {
     RefForChild(parent);
@@ -135,13 +119,13 @@ SpawnNode* MakeOwnNode(Origin& origin, std::uint64_t task_id, const std::string&
 
 void RefSpawnNode(SpawnNode* node) { Slab<SpawnNode>::Ref(node); }
 
-void UnrefSpawnNode(SpawnNode* node) {
+void UnrefDistant(SpawnNode* node) {
   while (node != nullptr) {
-    Stash& stash = MyStash();
+    SpawnStash& stash = Here()->spawn_stash;
     if (stash.node == node && stash.count > 0) {
-      if (stash.count == Stash::kMost) {
-        stash.count -= Stash::kMost / 2;
-        std::ignore = Slab<SpawnNode>::Unref(node, Stash::kMost / 2);  // the rest keeps it
+      if (stash.count == SpawnStash::kMost) {
+        stash.count -= SpawnStash::kMost / 2;
+        std::ignore = Slab<SpawnNode>::Unref(node, SpawnStash::kMost / 2);  // the rest keeps it
       }
       ++stash.count;
       return;
@@ -163,8 +147,7 @@ void UnrefSpawnNode(SpawnNode* node) {
 }
 
 void DropSpawnStash() {
-  Stash& stash = MyStash();
-  const Stash old = std::exchange(stash, Stash{});
+  const SpawnStash old = std::exchange(Here()->spawn_stash, SpawnStash{});
   if (old.count > 0) DropSpawnNodes(old.node, old.count);
 }
 

@@ -91,9 +91,8 @@ class Slab {
     slot->refs.store(0, std::memory_order_relaxed);  // also by an only owner who did not Unref
     if constexpr (kCached) {
       ThreadCache& cache = MyCache();
-      if (cache.count == ThreadCache::kMost) [[unlikely]]
-        Spill(cache, ThreadCache::kBatch);
-      if (cache.count == 0) SpillAtThreadExit();
+      if (cache.HasEnd()) [[unlikely]]
+        return FreeSlowly(cache, slot);
       Push(cache, slot);
     } else {
       SpinGuard guard(lock_);
@@ -218,6 +217,12 @@ class Slab {
     }
     for (std::size_t i = 0; i < count; ++i) PrefetchBytes(taken[i], sizeof(Slot));
     while (count > 0) Push(cache, taken[--count]);
+  }
+
+  __attribute__((noinline)) void FreeSlowly(ThreadCache& cache, Slot* slot) {
+    if (cache.count == ThreadCache::kMost) Spill(cache, ThreadCache::kBatch);
+    if (cache.count == 0) SpillAtThreadExit();
+    Push(cache, slot);
   }
 
   // Gives `count` objects of the cache back to the common list.

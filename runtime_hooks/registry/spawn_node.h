@@ -24,6 +24,7 @@ namespace stranded::internal {
 
 struct SpawnNode {
   static constexpr CacheKind kCacheKind = CacheKind::kSpawnNode;
+  static constexpr std::uint32_t kMaxDepth = 96;
   std::uint64_t id = 0;
   std::uint64_t task_id = 0;
   SpawnNode* parent = nullptr;
@@ -64,8 +65,20 @@ struct Origin {
   static std::string_view NameOf(const SpawnNode* own);
 };
 
+// Takes a reference on `parent`, or on a shorter copy, from beside the thread's stash.
+void SetDistantParent(Origin& origin, SpawnNode* parent);
 // Of a task spawned at `site` by the one that has the node `parent`; null: by nobody.
-void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site);
+inline void SetOrigin(Origin& origin, SpawnNode* parent, const std::source_location& site) {
+  origin.site = site;
+  origin.parent = parent;
+  if (parent == nullptr) return;
+  SpawnStash& stash = Here()->spawn_stash;
+  if (stash.node != parent || stash.count == 0 || parent->depth >= SpawnNode::kMaxDepth)
+      [[unlikely]] {
+    return SetDistantParent(origin, parent);
+  }
+  --stash.count;
+}
 SpawnNode* MakeOwnNode(Origin& origin, std::uint64_t task_id, const std::string& name);
 // Its own node, made now if it has none. From its own task.
 inline SpawnNode* OwnNode(Origin& origin, std::uint64_t task_id) {
@@ -73,7 +86,14 @@ inline SpawnNode* OwnNode(Origin& origin, std::uint64_t task_id) {
   return own != nullptr ? own : MakeOwnNode(origin, task_id, std::string());
 }
 
-void UnrefSpawnNode(SpawnNode* node);  // may be null
+void UnrefDistant(SpawnNode* node);
+inline void UnrefSpawnNode(SpawnNode* node) {  // may be null
+  SpawnStash& stash = Here()->spawn_stash;
+  // A stash that is empty or full is none to put it into.
+  if (stash.node != node || stash.count - 1 >= SpawnStash::kMost - 1) [[unlikely]]
+    return UnrefDistant(node);
+  ++stash.count;
+}
 void RefSpawnNode(SpawnNode* node);
 inline void RefOrigin(const Origin& origin) {
   if (SpawnNode* owned = origin.Owned()) RefSpawnNode(owned);

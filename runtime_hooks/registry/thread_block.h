@@ -19,6 +19,7 @@ namespace stranded::internal {
 struct Task;
 struct FinishedRing;
 struct Ring;
+struct SpawnNode;
 
 // What is made and freed on hot paths.
 enum class CacheKind : std::uint8_t { kTask, kSpawnNode, kChannel, kContext, kStack };
@@ -27,6 +28,16 @@ inline constexpr int kCacheKinds = 5;
 struct ThreadCache {
   static constexpr std::uint32_t kMost = 128, kBatch = 64;
   void* first = nullptr;
+  std::uint32_t count = 0;
+  // One more is not just put on top.
+  bool HasEnd() const { return count - 1 >= kMost - 1; }  // empty, or full
+};
+
+// References on one node that a thread holds in advance: a task that spawns many, and the finish of
+// these, then cost no locked instruction each.
+struct SpawnStash {
+  static constexpr std::uint32_t kTaken = 64, kMost = 256;
+  SpawnNode* node = nullptr;
   std::uint32_t count = 0;
 };
 
@@ -37,10 +48,10 @@ struct ThreadBlock {
   int* errno_place = nullptr;  // likewise
   std::uint64_t next_task_id = 0, task_ids_left = 0;  // see NewTaskId()
   ThreadCache caches[kCacheKinds];
-  unsigned char spawn_stash[16] = {};  // see SetOrigin()
-  FinishedRing* finished = nullptr;    // see RememberFinished()
-  Ring* ring = nullptr;                // see MyRing()
-  std::uint64_t ops = 0;               // operations begun here: what workers are judged by
+  SpawnStash spawn_stash;            // see SetOrigin()
+  FinishedRing* finished = nullptr;  // see RememberFinished()
+  Ring* ring = nullptr;              // see MyRing()
+  std::uint64_t ops = 0;             // operations begun here: what workers are judged by
   // Names the run of transfers that goes on here, or kNoRun: what one task has done since it was
   // switched to, or, with kRecordedRun, the transfers of that task, alike and in a row, that share
   // the newest record of `ring` and are counted in `run_times`. A number that the process has not

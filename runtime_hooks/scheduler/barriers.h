@@ -23,7 +23,7 @@ inline void FullBarrier() {
 }
 
 // Orders the caller's store before its next load, against HeavyBarrier() in other threads.
-extern const bool has_membarrier;
+extern const bool has_membarrier __attribute__((visibility("hidden")));
 inline void LightBarrier() {
   if (has_membarrier) [[likely]] {
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -338,18 +338,8 @@ void ControlledWorld::FinishFiber(Task* self) {
   fruitless_ = 0;
   point_yields_ = false;
   NoteStep(self, WaitKind::kNone, self->origin.site, ScheduleStep::kEnds);
-  self->dying = true;
   Task* next = PickNext({self});
-  SwitchTo(
-      self, next, false,
-      [](void* p) {
-        auto* task = static_cast<Task*>(p);
-        ReleaseFiber(task);
-        FreeStack(task->stack);
-        task->stack = nullptr;
-        LeaveTask(task);
-      },
-      self);
+  SwitchForGood(self, next, [](void* p) { EndFiber(static_cast<Task*>(p)); });
 }
 
 bool ControlledWorld::RunUntilQuiet(std::int64_t grace_ns) {

@@ -10,8 +10,6 @@
 #include "runtime_hooks/scheduler/stack_pool.h"
 
 namespace stranded::internal {
-namespace {
-
 void FiberMain(Arrival from) {
   ThreadBlock* here = Here();
   Task* self = here->current;
@@ -20,20 +18,6 @@ void FiberMain(Arrival from) {
   ArriveFrom(from);
   self->state.store(Task::kRunning, std::memory_order_relaxed);
   RunFiber(self);
-}
-
-}  // namespace
-
-void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
-  task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
-#ifdef STRANDED_ASAN
-  task->stack_low = task->stack->low;
-  task->stack_bytes = task->stack->bytes;
-#endif
-#ifdef STRANDED_TSAN
-  task->tsan_fiber = __tsan_create_fiber(0);
-  __tsan_set_fiber_name(task->tsan_fiber, task->name().data());
-#endif
 }
 
 void PrepareRoot([[maybe_unused]] Task* task) {
@@ -57,13 +41,6 @@ void PrepareRoot([[maybe_unused]] Task* task) {
 
 void ReleaseRoot([[maybe_unused]] Task* task) {
 #ifdef STRANDED_TSAN
-  task->tsan_fiber = nullptr;
-#endif
-}
-
-void ReleaseFiber([[maybe_unused]] Task* task) {
-#ifdef STRANDED_TSAN
-  if (task->tsan_fiber != nullptr) __tsan_destroy_fiber(task->tsan_fiber);
   task->tsan_fiber = nullptr;
 #endif
 }

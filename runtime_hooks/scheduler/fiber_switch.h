@@ -64,15 +64,45 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   ArriveFrom(back);
 }
 
+// The same for a fiber that has finished; `after` gets it.
+[[noreturn]] __attribute__((always_inline)) inline void SwitchForGood(Task* from, Task* to,
+                                                                      AfterSwitch after) {
+  from->dying = true;
+  SwitchMessage message{from, false, after, from};
+  ThreadBlock* here = Here();
+  here->current = to;
+  here->run = ThreadBlock::kNoRun;
+  JumpForGood(from, to, &message);
+}
+
 // What a fiber does from its first to its last moment: its function, and what comes after that.
 [[noreturn]] void RunFiber(Task* self);
 // Makes the stack of a new fiber ready to run it.
-void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes);
+void FiberMain(Arrival from);
+inline void PrepareFiber(Task* task, void* stack_top, std::size_t usable_bytes) {
+  task->sp = PrepareStack<&FiberMain>(stack_top, usable_bytes);
+#ifdef STRANDED_ASAN
+  task->stack_low = task->stack->low;
+  task->stack_bytes = task->stack->bytes;
+#endif
+#ifdef STRANDED_TSAN
+  task->tsan_fiber = __tsan_create_fiber(0);
+  __tsan_set_fiber_name(task->tsan_fiber, task->name().data());
+#endif
+}
 
 // Notes the bounds of the calling thread's own stack in its task.
 void PrepareRoot(Task* task);
 void ReleaseRoot(Task* task);
-void ReleaseFiber(Task* task);
+inline void ReleaseFiber([[maybe_unused]] Task* task) {
+#ifdef STRANDED_TSAN
+  if (task->tsan_fiber != nullptr) __tsan_destroy_fiber(task->tsan_fiber);
+  task->tsan_fiber = nullptr;
+#endif
+}
+// Of a fiber that was switched from for good: gives its stack back and the world's reference up;
+// then handles keep its record, or nobody.
+void EndFiber(Task* task);
 
 inline void SetCurrent(Task* task) {
   Here()->current = task;

@@ -37,16 +37,33 @@ PoolWorld::PoolWorld(std::string name, int workers)
   RegisterWorld(this);
 }
 
+// What is rarely needed on the way from a spawn to a finish stands in functions of its own that are
+// called last: so the usual way has no registers to save.
 void PoolWorld::Start(Task* task, Task* spawner) {
   Worker* worker = MyWorker();
-  if (worker == nullptr || task->pinned) [[unlikely]] {
-    StartElsewhere(worker, task);
-    return;
-  }
+  if (worker == nullptr || task->pinned) [[unlikely]]
+    return StartElsewhere(worker, task);
   worker->spawned.store(worker->spawned.load(std::memory_order_relaxed) + 1,
                         std::memory_order_relaxed);
+  if (!worker->queue.TryPushNew(task)) [[unlikely]]
+    return StartSlowly(worker, task, spawner);
+  if (SomebodySleeps()) [[unlikely]]
+    return WakeForStarted(worker, spawner);
+  CountSpawn(worker, spawner);
+}
+
+__attribute__((noinline)) void PoolWorld::StartSlowly(Worker* worker, Task* task, Task* spawner) {
   worker->queue.PushNew(task);
   NoteQueued(worker);
+  CountSpawn(worker, spawner);
+}
+
+__attribute__((noinline)) void PoolWorld::WakeForStarted(Worker* worker, Task* spawner) {
+  WakeForOwn(worker);
+  CountSpawn(worker, spawner);
+}
+
+inline void PoolWorld::CountSpawn(Worker* worker, Task* spawner) {
   // Not a fiber of a controlled world that runs on this worker's thread either.
   if (spawner == nullptr || spawner->is_thread || spawner->world != this) return;
   if (worker->spawner != spawner->id) {
@@ -57,7 +74,7 @@ void PoolWorld::Start(Task* task, Task* spawner) {
     GiveWayToSpawned(worker, spawner);
 }
 
-void PoolWorld::StartElsewhere(Worker* worker, Task* task) {
+__attribute__((noinline)) void PoolWorld::StartElsewhere(Worker* worker, Task* task) {
   spawned_elsewhere_.fetch_add(1, std::memory_order_relaxed);
   if (worker == nullptr) StartWorkers();
   PushElsewhere(worker, task);
@@ -140,23 +157,41 @@ Task* PoolWorld::Next(Worker* worker, Then then) {
   const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed) + 1;
   worker->picks.store(picks, std::memory_order_relaxed);
   worker->ops.store(Here()->ops, std::memory_order_relaxed);
-  if (picks % kOutsideEvery == 0) [[unlikely]] {
+  if (picks % kOutsideEvery == 0 || picks - worker->last_fair >= worker->fair_every) [[unlikely]]
+    return NextInTurn(worker, then);
+  if (Task* task = worker->queue.TryTakeNew()) [[likely]] {
+    CountDrained(worker);
+    return task;
+  }
+  return NextReady(worker);
+}
+
+__attribute__((noinline)) Task* PoolWorld::NextInTurn(Worker* worker, Then then) {
+  const std::uint32_t picks = worker->picks.load(std::memory_order_relaxed);
+  if (picks % kOutsideEvery == 0) {
     if (then == kLeaves && worker->trial.stage != Trial::kNone && GivesBack(worker)) return nullptr;
     FetchStuck(worker);
     if (Task* task = OutsideNext(worker)) return task;
   }
-  if (picks - worker->last_fair >= worker->fair_every) [[unlikely]] {
+  if (picks - worker->last_fair >= worker->fair_every) {
     if (Task* task = FairNext(worker)) return task;
   }
+  return NextReady(worker);
+}
+
+__attribute__((noinline)) Task* PoolWorld::NextReady(Worker* worker) {
   if (Task* task = worker->queue.TakeNew()) {
-    if (worker->queue.size() == 0) {
-      worker->drained.store(worker->drained.load(std::memory_order_relaxed) + 1,
-                            std::memory_order_relaxed);
-    }
+    CountDrained(worker);
     return task;
   }
   if (Task* task = PopInbox(worker)) return task;
   return PopShared();
+}
+
+inline void PoolWorld::CountDrained(Worker* worker) {
+  if (worker->queue.size() > 0) return;
+  worker->drained.store(worker->drained.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
 }
 
 // The oldest task of a tree that is being spawned is a large branch of it: where such turns make
@@ -260,19 +295,13 @@ std::size_t PoolWorld::Choose(std::size_t n) {
 void PoolWorld::ReleaseAfterSwitch(void* p) {
   auto* task = static_cast<Task*>(p);
   auto* worker = static_cast<Worker*>(Here()->worker);
-  ReleaseFiber(task);
-  FreeStack(task->stack);
-  task->stack = nullptr;
-  LeaveTask(task);
+  EndFiber(task);
   // Release: whoever finds nobody alive sees all that the tasks did.
   worker->finished.store(worker->finished.load(std::memory_order_relaxed) + 1,
                          std::memory_order_release);
 }
 
-void PoolWorld::FinishFiber(Task* self) {
-  self->dying = true;
-  SwitchTo(self, NextOrRoot(), false, &ReleaseAfterSwitch, self);
-}
+void PoolWorld::FinishFiber(Task* self) { SwitchForGood(self, NextOrRoot(), &ReleaseAfterSwitch); }
 
 void PoolWorld::EnterBlocking(Task* self) {
   self->in_blocking_region.store(true, std::memory_order_relaxed);

@@ -84,7 +84,7 @@ class PoolWorld final : public World {
     auto* worker = static_cast<Worker*>(Here()->worker);
     if (worker == nullptr || worker->world != task->world) return false;
     // Relaxed: who takes the task out of the queue sees it.
-    return worker->queue.IfNewest(task, [&] { task->end.store(0, std::memory_order_relaxed); });
+    return worker->queue.TryIfNewest(task, [&] { task->end.store(0, std::memory_order_relaxed); });
   }
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
@@ -209,10 +209,13 @@ class PoolWorld final : public World {
   bool HasWork(Worker* worker);
   void WakeOne();
   void WakeForOwn(Worker* worker);
-  // After each addition to its queue by `worker`.
-  void NoteQueued(Worker* worker) {
+  // After each addition to a worker's queue by that worker.
+  bool SomebodySleeps() const {
     LightBarrier();
-    if (asleep_.load(std::memory_order_relaxed) > 0) [[unlikely]]
+    return asleep_.load(std::memory_order_relaxed) > 0;
+  }
+  void NoteQueued(Worker* worker) {
+    if (SomebodySleeps()) [[unlikely]]
       WakeForOwn(worker);
   }
   // The calling thread's, if it is one of this pool.
@@ -222,11 +225,17 @@ class PoolWorld final : public World {
   }
 
   void StartElsewhere(Worker* worker, Task* task);
+  void StartSlowly(Worker* worker, Task* task, Task* spawner);
+  void WakeForStarted(Worker* worker, Task* spawner);
+  void CountSpawn(Worker* worker, Task* spawner);
   void GiveWayToSpawned(Worker* worker, Task* self);
   // Whether the worker goes to look for work when there is none here: only then may it give away
   // what it has.
   enum Then : bool { kStays, kLeaves };
   Task* Next(Worker* worker, Then then);
+  Task* NextInTurn(Worker* worker, Then then);
+  Task* NextReady(Worker* worker);
+  static void CountDrained(Worker* worker);
   Task* FairNext(Worker* worker);
   Task* OutsideNext(Worker* worker);
   Task* PopShared();

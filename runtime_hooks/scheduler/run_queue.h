@@ -3,8 +3,8 @@
 // Overview: a ring with two ends. The owner puts what it spawns or wakes on the new end and takes
 // it from there; what yields goes to the old end, who gives way to those it spawned goes behind
 // these, and now and then the oldest is taken, so that nobody starves behind newer ones. Others
-// steal from the old end. Thread safety: Push*, Take* and IfNewest by the owner; Steal, Give and
-// size() from any thread. Invariants: pinned tasks never stand here.
+// steal from the old end. Thread safety: Push*, Take*, Try* and SetClosed by the owner; Steal, Give
+// and size() from any thread. Invariants: pinned tasks never stand here.
 // Ownership: none of the tasks; the ring grows and never shrinks.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RUN_QUEUE_H_
@@ -70,11 +70,28 @@ class RunQueue {
     return task;
   }
 
+  // These three call nothing, so that whoever calls them last has no registers to save. False, and
+  // nothing done, where there is more to do.
+  bool TryPushNew(Task* task) {
+    if (!lock_.OwnerTryEnter()) [[unlikely]]
+      return false;
+    const bool room = new_ - old_ != capacity_;
+    if (room) [[likely]]
+      ring_[new_++ & (capacity_ - 1)] = task;
+    Leave();
+    return room;
+  }
+  // Null: there is none, or more to do.
+  Task* TryTakeNew() {
+    if (size() - 1 > kMany || !lock_.OwnerTryEnter()) return nullptr;
+    Task* task = new_ == old_ ? nullptr : ring_[--new_ & (capacity_ - 1)];
+    Leave();
+    return task;
+  }
   // Runs `f` if `task` is the newest one here: then nobody else can come to it meanwhile.
   template <class F>
-  bool IfNewest(const Task* task, F f) {
-    if (size() == 0) return false;
-    lock_.OwnerEnter();
+  bool TryIfNewest(const Task* task, F f) {
+    if (size() == 0 || !lock_.OwnerTryEnter()) return false;
     const bool newest = new_ != old_ && ring_[(new_ - 1) & (capacity_ - 1)] == task;
     if (newest) f();
     lock_.OwnerLeave();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/registry/scope.h"
@@ -19,20 +20,14 @@ std::atomic<bool> forked_child{false};
 
 namespace {
 
-// Ids are taken in batches, one for each thread: a common counter costs as much as a lock.
 constexpr std::uint64_t kIdBatch = 64;
 std::atomic<std::uint64_t> next_id_batch{1};
 
 }  // namespace
 
-std::uint64_t NewTaskId() {
-  ThreadBlock* here = Here();
-  if (here->task_ids_left == 0) [[unlikely]] {
-    here->next_task_id = next_id_batch.fetch_add(kIdBatch, std::memory_order_relaxed);
-    here->task_ids_left = kIdBatch;
-  }
-  --here->task_ids_left;
-  return here->next_task_id++;
+void TakeTaskIds(ThreadBlock* here) {
+  here->next_task_id = next_id_batch.fetch_add(kIdBatch, std::memory_order_relaxed);
+  here->task_ids_left = kIdBatch;
 }
 
 // Of what this thread spawns from now on; other threads may still have lower ids at hand.
@@ -73,24 +68,24 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   Stack* stack = AllocStack(given.options != nullptr ? given.options->stack_bytes : 0);
   Task* task = TaskSlab().NewUnpublished();
   task->id = NewTaskId();
-  if (given.options != nullptr) {
-    task->daemon = given.options->daemon;
-    task->pinned = given.options->pinned;
-  }
   task->world = world;
   task->world_id.store(world->id(), std::memory_order_relaxed);
   task->plain = world->UsesThreads();
   task->stack = stack;
   SetOrigin(task->origin, parent, given.site);
-  if (given.options != nullptr && !given.options->name.empty()) {
-    MakeOwnNode(task->origin, task->id, given.options->name);
+  if (given.options != nullptr) {
+    task->daemon = given.options->daemon;
+    task->pinned = given.options->pinned;
+    if (!given.options->name.empty()) {
+      MakeOwnNode(task->origin, task->id, given.options->name);
+    }
   }
   if (given.context != nullptr) {
     task->context = NodeOf(*given.context);
   } else {
     task->context = spawner != nullptr ? spawner->context : BackgroundNode();
   }
-  RefContext(task->context);
+  RefNode(task->context);
   task->created_ns = world->coarse_ns();
   task->group.store(given.group, std::memory_order_relaxed);
   if (spawner != nullptr && spawner->unwinding == Unwinding::kReclaims) {
@@ -112,13 +107,24 @@ Task* PrepareTask(const SpawnSpec& given, void** closure) {
   return task;
 }
 
+namespace {
+
+__attribute__((noinline)) void StartTraced(Task* task) {
+  Task* const spawner = CurrentTaskOrNull();
+  RecordSpawn(spawner, task);
+  task->world->Start(task, spawner);
+}
+
+}  // namespace
+
 void StartTask(Task* task, void (*run)(void*), void (*destroy)(void*)) {
   task->function.run = run;
   task->function.destroy = destroy;
-  Task* const spawner = CurrentTaskOrNull();
   if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    RecordSpawn(spawner, task);
-  task->world->Start(task, spawner);
+    return StartTraced(task);
+  // Not by way of the table: most are of a pool.
+  if (task->plain) return static_cast<PoolWorld*>(task->world)->Start(task, CurrentTaskOrNull());
+  task->world->Start(task, CurrentTaskOrNull());
 }
 
 void AbandonTask(Task* task) {

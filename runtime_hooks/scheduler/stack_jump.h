@@ -52,11 +52,19 @@ struct SavedFrame {
 inline constexpr std::size_t kRedZone = 128;
 static_assert(sizeof(SavedFrame) == 24 && kRedZone == 128, "numbers in the assembly below");
 
-void* PrepareStack(void* top, StackEntry entry);
 // A new stack: the first jump to it calls `kEntry`. Returns its saved pointer.
 template <StackEntry kEntry>
 void* PrepareStack(void* top, std::size_t) {
-  return PrepareStack(top, kEntry);
+  // As after a call: the stack pointer is 8 off 16, and points to a return address, which is none.
+  auto* frame = reinterpret_cast<SavedFrame*>(
+      (reinterpret_cast<std::uintptr_t>(top) & ~std::uintptr_t{15}) - 16 - sizeof(SavedFrame) + 8);
+  *reinterpret_cast<std::uint64_t*>(frame + 1) = 0;
+  frame->rbp = 0;
+  frame->rip = reinterpret_cast<std::uint64_t>(kEntry);
+  // A new task begins with the modes of the one that spawns it.
+  frame->x87 = 0;
+  asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(frame->mxcsr), "+m"(frame->x87));
+  return frame;
 }
 
 __attribute__((always_inline)) inline Arrival JumpTo(Task*, Task* to, SwitchMessage* message) {
@@ -111,6 +119,26 @@ __attribute__((always_inline)) inline Arrival JumpTo(Task*, Task* to, SwitchMess
   return arrival;
 }
 
+// Leaves a stack that nobody comes back to: there is nothing to save.
+[[noreturn]] __attribute__((always_inline)) inline void JumpForGood(Task*, Task* to,
+                                                                    SwitchMessage* message) {
+  auto* frame = static_cast<SavedFrame*>(to->sp);
+  std::uint32_t mxcsr = 0;
+  std::uint16_t x87 = 0;
+  asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
+  if (mxcsr != frame->mxcsr || x87 != static_cast<std::uint16_t>(frame->x87)) [[unlikely]] {
+    asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(frame->mxcsr), "m"(frame->x87));
+  }
+  asm volatile(
+      "movq %%rcx, %%rsp\n\t"
+      "movq %%rdx, %%rbp\n\t"
+      "jmp *%%rax"
+      :
+      : "c"(frame + 1), "d"(frame->rbp), "a"(frame->rip), "D"(nullptr), "S"(message)
+      : "memory");
+  __builtin_unreachable();
+}
+
 #else
 
 template <StackEntry kEntry>
@@ -122,6 +150,7 @@ void* PrepareStack(void* top, std::size_t bytes) {
 }
 
 Arrival JumpTo(Task* from, Task* to, SwitchMessage* message);
+[[noreturn]] void JumpForGood(Task* from, Task* to, SwitchMessage* message);
 
 #endif
 

@@ -143,7 +143,6 @@ Stack* TakeFrom(SizeClass& pool) {
 }
 
 constexpr int kUsualClass = ClassOf(kDefaultStackBytes * kStackFactor);
-constexpr std::size_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFactor);
 
 // Relaxed: a hint. Whoever finds no stack left wants others to make some; once for each time that
 // there are enough again, somebody is called.
@@ -167,8 +166,6 @@ Stack* TakeOrMap(int index) {
   }
 }
 
-// Stacks of the usual size are kept by the thread that freed them, the newest on top: it is still
-// in the processor's cache.
 ThreadCache& MyCache() { return Here()->caches[static_cast<int>(CacheKind::kStack)]; }
 
 void Spill(ThreadCache& cache, std::uint32_t count) {
@@ -209,7 +206,7 @@ __attribute__((noinline)) void Fill(ThreadCache& cache) {
 
 }  // namespace
 
-Stack* AllocStack(std::size_t bytes) {
+Stack* AllocStackSlowly(std::size_t bytes) {
   if (bytes != 0) [[unlikely]] {
     bytes *= kStackFactor;
     const int index = ClassOf(bytes);
@@ -228,15 +225,10 @@ Stack* AllocStack(std::size_t bytes) {
   return stack;
 }
 
-void FreeStack(Stack* stack) {
-  UnpoisonStack(stack->low, stack->bytes);
-  if (stack->bytes != kUsualBytes) [[unlikely]] {
-    GiveBack(stack, stack, 1);
-    return;
-  }
+void FreeStackSlowly(Stack* stack) {
+  if (stack->bytes != kUsualBytes) return GiveBack(stack, stack, 1);
   ThreadCache& cache = MyCache();
-  if (cache.count == ThreadCache::kMost) [[unlikely]]
-    Spill(cache, ThreadCache::kBatch);
+  if (cache.count == ThreadCache::kMost) Spill(cache, ThreadCache::kBatch);
   if (cache.count == 0) SpillAtThreadExit();
   stack->next_free = static_cast<Stack*>(cache.first);
   cache.first = stack;

@@ -11,8 +11,12 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_STACK_POOL_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "runtime_hooks/registry/thread_block.h"
+#include "runtime_hooks/scheduler/sanitizers.h"
 
 namespace stranded::internal {
 
@@ -29,8 +33,34 @@ struct Stack {
 inline constexpr std::size_t kDefaultStackBytes = 256 * 1024;
 
 // Throws ResourceError naming the limit when there is no room for another stack.
-Stack* AllocStack(std::size_t bytes);
-void FreeStack(Stack* stack);
+Stack* AllocStackSlowly(std::size_t bytes);
+void FreeStackSlowly(Stack* stack);
+
+// What there is mapped for one of the usual size.
+inline constexpr std::uint32_t kUsualBytes = std::bit_ceil(kDefaultStackBytes * kStackFactor);
+
+// 0: the usual size. Those are kept by the thread that freed them, the newest on top: it is still
+// in the processor's cache.
+inline Stack* AllocStack(std::size_t bytes) {
+  ThreadCache& cache = Here()->caches[static_cast<int>(CacheKind::kStack)];
+  if (bytes != 0 || cache.count == 0) [[unlikely]]
+    return AllocStackSlowly(bytes);
+  auto* stack = static_cast<Stack*>(cache.first);
+  cache.first = stack->next_free;
+  --cache.count;
+  return stack;
+}
+
+inline void FreeStack(Stack* stack) {
+  ThreadCache& cache = Here()->caches[static_cast<int>(CacheKind::kStack)];
+  UnpoisonStack(stack->low, stack->bytes);
+  if (stack->bytes != kUsualBytes || cache.HasEnd()) [[unlikely]]
+    return FreeStackSlowly(stack);
+  stack->next_free = static_cast<Stack*>(cache.first);
+  cache.first = stack;
+  ++cache.count;
+}
+
 // Stacks have run out, and nobody has been called to make some: true once, for who calls.
 bool CallForStacks();
 // Makes a few stacks of the usual size if they are wanted and nobody else does. False if not.

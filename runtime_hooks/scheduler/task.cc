@@ -9,6 +9,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/registry/finished.h"
@@ -116,25 +117,32 @@ __attribute__((noinline)) void LeaveError(Task* self) {
   if (!self->world->Survives(self, error)) DieOfException(self, error);
 }
 
+// All before a joiner goes on: it must not find the task running, or in its scope.
+__attribute__((always_inline)) inline void SayFinished(Task* self) {
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    RecordFinish(self);
+  self->state.store(Task::kFinished, std::memory_order_release);
+  // The scope's memory stays until the record goes: a snapshot may be reading it.
+  if (self->scope != nullptr) AddToScope(self->scope, -1);
+}
+
+// Somebody has a handle.
+__attribute__((noinline)) void FinishWatched(Task* self) {
+  // Its record may stay for long, and a snapshot leaves out what has finished.
+  RefOrigin(self->origin);
+  RememberFinished(*self);
+  SayFinished(self);
+  const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
+  if (before & Task::kJoined) WakeJoiners(self);
+}
+
 void Finish(Task* self) {
   if (self->left_later.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
     EndLeft(self);
   // Without handles nobody can join it, or make a handle any more.
-  const bool watched = self->end.load(std::memory_order_acquire) >= Task::kHandle;
-  if (watched) {
-    // Its record may stay for long, and a snapshot leaves out what has finished.
-    RefOrigin(self->origin);
-    RememberFinished(*self);
-  }
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    RecordFinish(self);
-  // All before a joiner goes on: it must not find the task running, or in its scope.
-  self->state.store(Task::kFinished, std::memory_order_release);
-  // The scope's memory stays until the record goes: a snapshot may be reading it.
-  if (self->scope != nullptr) AddToScope(self->scope, -1);
-  if (!watched) return;
-  const std::uint32_t before = self->end.fetch_or(Task::kEnded, std::memory_order_acq_rel);
-  if (before & Task::kJoined) WakeJoiners(self);
+  if (self->end.load(std::memory_order_acquire) >= Task::kHandle) [[unlikely]]
+    return FinishWatched(self);
+  SayFinished(self);
 }
 
 // False if an exception left the task's function: then it is in `error`.
@@ -197,7 +205,9 @@ std::string DescribeException(const Task* task, const std::exception_ptr& error)
 World::World(std::string name)
     : id_(next_world_id.fetch_add(1, std::memory_order_relaxed)), name_(std::move(name)) {}
 
-void UnrefTask(Task* t) {
+namespace {
+
+inline void Release(Task* t) {
   if (!Slab<Task>::Unref(t)) return;
   // The usual end: it is remembered, and its origin goes to the one that remembers.
   if (!t->is_thread && (t->end.load(std::memory_order_relaxed) & Task::kEnded) == 0) {
@@ -205,18 +215,25 @@ void UnrefTask(Task* t) {
   } else {
     UnrefOrigin(t->origin);
   }
-  if (t->context != nullptr) UnrefContext(t->context);
+  if (t->context != nullptr) UnrefNode(t->context);
   if (t->scope != nullptr) UnrefScope(t->scope);
   TaskSlab().Free(t);
 }
 
-void LeaveTask(Task* task) {
-  if (task->end.load(std::memory_order_acquire) >= Task::kHandle) {
+}  // namespace
+
+void UnrefTask(Task* t) { Release(t); }
+
+void EndFiber(Task* task) {
+  ReleaseFiber(task);
+  FreeStack(task->stack);
+  task->stack = nullptr;
+  if (task->end.load(std::memory_order_acquire) >= Task::kHandle) [[unlikely]] {
     // Acq_rel: whoever comes second, this or the last handle, sees what the other one did.
     const std::uint32_t before = task->end.fetch_or(Task::kGone, std::memory_order_acq_rel);
     if (before >= Task::kHandle) return;
   }
-  UnrefTask(task);
+  Release(task);
 }
 
 void SetWorld(Task* task, World* world) {

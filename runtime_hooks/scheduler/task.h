@@ -79,7 +79,7 @@ struct WaitRecord {
 };
 
 // False under record=off: who did what last is not noted. Relaxed: set once, before the first task.
-extern std::atomic<bool> noting;
+extern std::atomic<bool> noting __attribute__((visibility("hidden")));
 
 struct HeldRead {
   const SyncBase* lock;
@@ -186,15 +186,22 @@ struct Task {
   std::string_view name() const { return origin.Name(); }
 };
 
-Slab<Task>& TaskSlab();
+extern Slab<Task> task_slab __attribute__((visibility("hidden")));
+inline Slab<Task>& TaskSlab() { return task_slab; }
 inline void RefTask(Task* t) { Slab<Task>::Ref(t); }
 void UnrefTask(Task* t);
-// The reference of its world, given back when its stack is; then handles keep it, or nobody.
-void LeaveTask(Task* task);
 
 // The running task, or nullptr when the thread never used the runtime.
 inline Task* CurrentTaskOrNull() { return TaskHere(); }
-std::uint64_t NewTaskId();
+// Ids are taken in batches, one for each thread: a common counter costs as much as a lock.
+void TakeTaskIds(ThreadBlock* here);
+inline std::uint64_t NewTaskId() {
+  ThreadBlock* here = Here();
+  if (here->task_ids_left == 0) [[unlikely]]
+    TakeTaskIds(here);
+  --here->task_ids_left;
+  return here->next_task_id++;
+}
 // Makes a task of the calling OS thread.
 Task* AdoptThread();
 // The running task; adopts the calling OS thread when it has none. Never null.

@@ -27,9 +27,17 @@ WaitGroup::~WaitGroup() {
 
 namespace {
 
-__attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self, int delta,
-                                                     const std::source_location& loc)
+inline void NoteCount(SyncBase* base, const Task* self, int delta,
+                      const std::source_location& loc) {
+  if (delta > 0) base->last_add = {self->id, loc};
+  if (delta < 0) base->last_done = internal::SyncPeer{self->id, loc};
+}
+
+// Gives the lock back.
+__attribute__((noinline)) void AddLocked(SyncBase* base, Task* self, int delta,
+                                         std::source_location loc)
     ABSL_UNLOCK_FUNCTION(base->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (base->credit.load(std::memory_order_relaxed) != nullptr) internal::TakeCreditBack(base);
   if (base->counter + delta < 0) [[unlikely]] {
     const bool patched = internal::FindPatch(internal::PatchKind::kDone, base->site) != nullptr;
     if (patched) base->counter = 0;  // it came to zero before the program brought it there
@@ -39,8 +47,7 @@ __attribute__((always_inline)) inline void AddLocked(SyncBase* base, Task* self,
     internal::ThrowMisuse("negative WaitGroup counter", *base, loc);
   }
   base->counter += delta;
-  if (delta > 0) base->last_add = {self->id, loc};
-  if (delta < 0) base->last_done = internal::SyncPeer{self->id, loc};
+  NoteCount(base, self, delta, loc);
   if (base->record != nullptr) [[unlikely]]
     internal::UpdateSync(base);
   if (base->counter == 0) {
@@ -71,8 +78,19 @@ __attribute__((noinline)) void AddWithCredit(SyncBase* base, CountCredit* credit
   }
   base->lock.Lock();
   if (made != nullptr) internal::AdoptCredit(base, made);
-  internal::TakeCreditBack(base);
   AddLocked(base, self, delta, loc);
+}
+
+__attribute__((noinline)) void AddSlowly(SyncBase* base, Task* self, int delta,
+                                         std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  base->lock.Lock();
+  AddLocked(base, self, delta, loc);
+}
+
+// Nobody need be woken, told or asked.
+inline bool IsPlainCount(const SyncBase& base, std::int64_t count) {
+  return count > 0 && count < CountCredit::kWorthIt && base.record == nullptr &&
+         base.credit.load(std::memory_order_relaxed) == nullptr;  // given a moment ago
 }
 
 }  // namespace
@@ -86,10 +104,14 @@ void WaitGroup::Add(int delta, std::source_location loc) ABSL_NO_THREAD_SAFETY_A
     AddWithCredit(&base_, credit, self, delta, loc);
     return;
   }
-  base_.lock.Lock();
-  if (base_.credit.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
-    internal::TakeCreditBack(&base_);  // given a moment ago
-  AddLocked(&base_, self, delta, loc);
+  if (!base_.lock.TryAsFirst(internal::Here())) [[unlikely]]
+    return AddSlowly(&base_, self, delta, loc);
+  const std::int64_t count = base_.counter + delta;
+  if (!IsPlainCount(base_, count)) [[unlikely]]
+    return AddLocked(&base_, self, delta, loc);
+  base_.counter = count;
+  NoteCount(&base_, self, delta, loc);
+  base_.lock.UnlockAsFirst();
 }
 
 void WaitGroup::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
