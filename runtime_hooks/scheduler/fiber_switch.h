@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "runtime_hooks/scheduler/stack_jump.h"
+#include "runtime_hooks/scheduler/stack_pool.h"
 #include "runtime_hooks/scheduler/task.h"
 
 namespace stranded::internal {
