@@ -9,10 +9,13 @@
 #include <tuple>
 
 namespace stranded::internal {
+bool has_membarrier = false;
+
 namespace {
 
-bool Register() {
-  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+// The first priority that is not the implementation's.
+__attribute__((constructor(101))) void Register() {
+  has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 }  // namespace
@@ -26,8 +29,6 @@ void PauseLonger(int* spins) {
 #endif
   }
 }
-
-const bool has_membarrier = Register();
 
 void HeavyBarrier() {
   if (!has_membarrier) {

@@ -23,7 +23,8 @@ inline void FullBarrier() {
 }
 
 // Orders the caller's store before its next load, against HeavyBarrier() in other threads.
-extern const bool has_membarrier __attribute__((visibility("hidden")));
+// Set before what the program's own objects do when they are made.
+extern bool has_membarrier __attribute__((visibility("hidden")));
 inline void LightBarrier() {
   if (has_membarrier) [[likely]] {
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -197,9 +197,6 @@ int ControlledWorld::ThreadsSince() const {
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
-  // One of the runtime's own looks like another in the moment in which it starts or ends: looked at
-  // again.
-  int threads = ThreadsSince();
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
   for (;;) {
@@ -207,7 +204,12 @@ bool ControlledWorld::WaitForOutside() {
     // from one to the other between the two looks is in neither.
     const std::uint64_t moves = PoolMoves();
     const int to_come = OthersToComeBack();
-    const bool at_work = OthersAtWork() || PoolMoves() != moves;
+    bool at_work = OthersAtWork();
+    // Between the same two looks: a task of a pool may start one and end, and what one leaves here
+    // before it ends is seen below. One of the runtime's own looks like another in the moment in
+    // which it starts or ends: looked at again.
+    const int threads = ThreadsSince();
+    at_work = at_work || PoolMoves() != moves;
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty() || EndIsDue()) return true;
     const bool in_time = std::chrono::steady_clock::now() < until;
@@ -216,9 +218,6 @@ bool ControlledWorld::WaitForOutside() {
       return false;
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
-    lock.unlock();
-    // What one that is gone has left here is seen above; a task of a pool may have started one.
-    threads = ThreadsSince();
   }
 }
 

@@ -69,7 +69,13 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
 [[noreturn]] __attribute__((always_inline)) inline void SwitchForGood(Task* from, Task* to,
                                                                       AfterSwitch after) {
   from->dying = true;
-  SwitchMessage message{from, false, after, from};
+#ifdef STRANDED_ASAN
+  // A local of a stack that is left for good may lie on its fake stack, which goes before the jump.
+  static thread_local SwitchMessage message;
+#else
+  SwitchMessage message;
+#endif
+  message = {from, false, after, from};
   ThreadBlock* here = Here();
   here->current = to;
   here->run = ThreadBlock::kNoRun;

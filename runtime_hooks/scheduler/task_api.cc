@@ -35,7 +35,7 @@ __attribute__((noinline)) void DropHandle(Task* task) {
     // The last handle looks after an error while it still is one: without handles the record goes
     // with the task.
     if (seen < 2 * Task::kHandle && (seen & Task::kFailed) != 0) DieOfUncollected(task);
-    // Acq_rel: pairs with LeaveError() and LeaveTask(); whoever comes second sees it.
+    // Acq_rel: pairs with LeaveError() and EndFiber(); whoever comes second sees it.
     if (task->end.compare_exchange_weak(seen, seen - Task::kHandle, std::memory_order_acq_rel,
                                         std::memory_order_acquire)) {
       break;

@@ -36,7 +36,7 @@ class HotPaths(unittest.TestCase):
         return {row[0]: [int(n) for n in row[1:]] for row in rows}
 
     def check_controls(self, rows):
-        for name, column in ('syscall', 1), ('locked', 2), ('allocation', 3):
+        for name, column in ('syscall', 1), ('locked', 2), ('fence', 2), ('allocation', 3):
             row = rows['control_' + name]
             self.assertEqual(row[column], row[0], name)
             self.assertEqual(sum(row[1:]), row[0], name)

@@ -48,7 +48,8 @@ void OnStep(int, siginfo_t*, void* context) {
   bool lock = false;
   for (; IsPrefix(*code) || *code == 0xf0; ++code) lock |= *code == 0xf0;
   const bool exchange = (code[0] == 0x86 || code[0] == 0x87) && (code[1] >> 6) != 3;  // with memory
-  if (lock || exchange) Count(locked);
+  const bool fence = code[0] == 0x0f && code[1] == 0xae && code[2] == 0xf0;           // mfence
+  if (lock || exchange || fence) Count(locked);
   if (code[0] == 0x0f && code[1] == 0x05) Count(syscalls);
 }
 
@@ -107,6 +108,9 @@ void Controls() {
   });
   Row("control_locked", [&](int n) {
     for (int i = 0; i < n; ++i) shared.fetch_add(1);
+  });
+  Row("control_fence", [](int n) {
+    for (int i = 0; i < n; ++i) asm volatile("mfence" ::: "memory");
   });
   Row("control_allocation", [](int n) {
     for (int i = 0; i < n; ++i) ::operator delete(::operator new(8));
@@ -185,6 +189,13 @@ void Contexts() {
   end();
 }
 
+// A program may use the runtime before main; what it sets up then must be no slower for that.
+Pool pool({.workers = 1, .name = "stepped"});
+const bool started_early = [] {
+  pool.Go([] {}).Join();
+  return true;
+}();
+
 }  // namespace
 
 int main() {
@@ -192,7 +203,6 @@ int main() {
   step.sa_sigaction = &OnStep;
   step.sa_flags = SA_SIGINFO;
   sigaction(SIGTRAP, &step, nullptr);
-  Pool pool({.workers = 1, .name = "stepped"});
   pool.Go([] {
         Controls();
         Channels();
