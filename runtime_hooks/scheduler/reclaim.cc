@@ -21,11 +21,15 @@ Gone& AllGone() {
   return gone;
 }
 std::atomic<bool> noting_gone{false};  // relaxed: set before the tasks that matter run
+// Of controlled worlds. Relaxed: who destroys a lock comes after those who wait with it.
+std::atomic<int> unlocked_meanwhile{0};
 
 // By a task that may be about to let others go on. Who signals, or gives units back, leaves no
 // trace before.
 bool InUse(const SyncBase& object) {
   if (object.kind == SyncKind::kCond || object.kind == SyncKind::kSemaphore) return true;
+  const bool is_lock = object.kind == SyncKind::kMutex || object.kind == SyncKind::kRwMutex;
+  if (is_lock && unlocked_meanwhile.load(std::memory_order_relaxed) > 0) return true;
   SpinGuard guard(object.lock);
   return object.holder != 0 || object.readers != 0 || CountOf(object) != 0 ||
          !object.waiters.empty();
@@ -62,6 +66,13 @@ void NoteSyncGone(const SyncBase* object) {
 bool IsGone(const SyncBase* object) {
   std::lock_guard lock(AllGone().mutex);
   return AllGone().objects.contains(object);
+}
+
+UnlockedMeanwhile::UnlockedMeanwhile(const Task* self) : counts_(!self->plain) {
+  if (counts_) unlocked_meanwhile.fetch_add(1, std::memory_order_relaxed);
+}
+UnlockedMeanwhile::~UnlockedMeanwhile() {
+  if (counts_) unlocked_meanwhile.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void BeginNotingGone() {

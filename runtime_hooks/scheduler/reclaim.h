@@ -9,8 +9,8 @@
 // that has returned. A wait in a destructor that may not throw cannot be unwound: then the task
 // stays where it is, for good.
 // Thread safety: the thread of the controlled world only.
-// Invariants: an object is in the list of the gone from its destructor, if it was in use then,
-// until another one is made at its address or the world ends.
+// Invariants: an object is in the list of the gone from its destructor, if it was in use then, or
+// may be again, until another one is made at its address or the world ends.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_
 
@@ -22,6 +22,17 @@ namespace stranded::internal {
 void NoteSyncMade(const SyncBase* object);
 void NoteSyncGone(const SyncBase* object);
 bool IsGone(const SyncBase* object);
+// While a task waits for a condition nothing shows that it will unlock the lock of that again.
+class UnlockedMeanwhile {
+ public:
+  explicit UnlockedMeanwhile(const Task* self);
+  ~UnlockedMeanwhile();
+  UnlockedMeanwhile(const UnlockedMeanwhile&) = delete;
+  UnlockedMeanwhile& operator=(const UnlockedMeanwhile&) = delete;
+
+ private:
+  const bool counts_;
+};
 // While at least one is open, objects that go while in use are noted.
 void BeginNotingGone();
 void EndNotingGone();

@@ -41,6 +41,24 @@ bool Cond::Point(Task* self, bool waits, const std::source_location& loc) const 
 
 Cond::~Cond() { internal::RetireSync(&base_); }
 
+namespace {
+
+// The guard around a wait that could not have its lock back unlocks all the same. If the lock is
+// gone that does nothing anyway.
+void OweUnlockOf(Task* self, const internal::SyncBase* base, bool shared) {
+  if (base != nullptr && !internal::IsGone(base)) OweUnlock(self, base, shared);
+}
+
+// Of a task that is reclaimed behind its wait: lock and condition may be gone.
+void UnwindWithoutLock(Task* self, void* lock, const internal::SyncBase* base,
+                       const internal::CondLockOps* ops, const std::source_location& loc) {
+  if (base == nullptr) ops->try_lock(lock, loc);
+  OweUnlockOf(self, base, ops->shared);
+  internal::UnwindHere(self);
+}
+
+}  // namespace
+
 // Locks again after a wait; if that cannot be, the guard's unlock must do no harm.
 void Cond::Relock(bool interrupted, const std::source_location& loc) {
   try {
@@ -50,38 +68,19 @@ void Cond::Relock(bool interrupted, const std::source_location& loc) {
     }
     if (ops_->try_lock(lock_, loc)) return;
   } catch (...) {
-    if (const internal::SyncBase* base = ops_->base(lock_)) {
-      OweUnlock(internal::CurrentTask(), base, ops_->shared);
-    }
+    OweUnlockOf(internal::CurrentTask(), ops_->base(lock_), ops_->shared);
     throw;
   }
-  if (const internal::SyncBase* base = ops_->base(lock_)) {
-    OweUnlock(internal::CurrentTask(), base, ops_->shared);
-  }
+  OweUnlockOf(internal::CurrentTask(), ops_->base(lock_), ops_->shared);
 }
-
-namespace {
-
-// Of a task that is reclaimed behind its wait: lock and condition may be gone. The guard around the
-// wait unlocks all the same.
-void UnwindWithoutLock(Task* self, void* lock, const internal::CondLockOps* ops,
-                       const std::source_location& loc) {
-  const internal::SyncBase* const base = ops->base(lock);
-  if (base == nullptr) {
-    ops->try_lock(lock, loc);
-  } else if (!internal::IsGone(base)) {
-    OweUnlock(self, base, ops->shared);
-  }
-  internal::UnwindHere(self);
-}
-
-}  // namespace
 
 void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!Point(self, true, loc)) return;
-  void* const lock = lock_;  // this may be gone when the wait ends
+  void* const lock = lock_;  // this may be gone when the wait ends, and the lock, too
   const internal::CondLockOps* const ops = ops_;
+  const internal::SyncBase* const lock_base = ops->base(lock);
+  const internal::UnlockedMeanwhile unlocked(self);
   Waiter waiter;
   waiter.task = self;
   waiter.site = loc;
@@ -101,7 +100,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       internal::SpinGuard guard(base_.lock);
       if (waiter.queued) base_.waiters.Remove(&waiter);
     }
-    return UnwindWithoutLock(self, lock, ops, loc);
+    return UnwindWithoutLock(self, lock, lock_base, ops, loc);
   }
   base_.lock.Lock();
   if (!waiter.queued) {  // signalled already
@@ -114,11 +113,14 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   FillWait(self, WaitKind::kCondWait, &base_, loc);
   const WakeReason reason = Park(self, &base_.lock);
   if (self->unwinding == internal::Unwinding::kReclaims && !waiter.queued) {  // signalled
-    return UnwindWithoutLock(self, lock, ops, loc);
+    return UnwindWithoutLock(self, lock, lock_base, ops, loc);
   }
   ParkResult result = ParkResult::kGranted;
   if (reason != WakeReason::kWoken) result = LeaveQueue(self, &base_, &base_.waiters, &waiter);
-  if (result == ParkResult::kOrphaned) ThrowInterrupted(self, reason);
+  if (result == ParkResult::kOrphaned) {
+    OweUnlockOf(self, lock_base, ops->shared);
+    ThrowInterrupted(self, reason);
+  }
   if (result == ParkResult::kInterrupted) {
     Relock(true, loc);
     ThrowInterrupted(self, reason);
