@@ -1,6 +1,9 @@
 #include "cli/commands/child.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,27 +26,26 @@
 namespace stranded::cli {
 namespace {
 
-// A directory that goes with its owner.
-class TemporaryDirectory {
+// Where the program writes what it finds. In memory: nothing is left of it, whatever ends this
+// process. The program inherits the descriptor and has it under the same name.
+class ResultFile {
  public:
-  TemporaryDirectory() { ok_ = mkdtemp(name_) != nullptr; }
-  ~TemporaryDirectory() {
-    if (!ok_) return;
-    std::remove(File().c_str());
-    rmdir(name_);
+  ResultFile() : fd_(memfd_create("stranded-explore", 0)) {}
+  ~ResultFile() {
+    if (ok()) close(fd_);
   }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  bool ok() const { return ok_; }
-  std::string File() const { return absl::StrCat(name_, "/result"); }
+  ResultFile(const ResultFile&) = delete;
+  ResultFile& operator=(const ResultFile&) = delete;
+  bool ok() const { return fd_ >= 0; }
+  std::string Path() const { return absl::StrCat("/proc/self/fd/", fd_); }
 
  private:
-  char name_[32] = "/tmp/stranded-XXXXXX";
-  bool ok_ = false;
+  const int fd_;
 };
 
 [[noreturn]] void Become(const ExploreRequest& request, const std::string& options,
                          const std::string& result) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);  // nobody would read what it finds
   setenv("STRANDED_OPTIONS", options.c_str(), 1);
   if (!request.show_output) {
     // What a program prints, it prints thousands of times.
@@ -135,28 +137,28 @@ std::string ForShell(const std::vector<std::string>& command) {
 }  // namespace
 
 absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
-  const TemporaryDirectory directory;
-  if (!directory.ok()) {
+  const ResultFile file;
+  if (!file.ok()) {
     return absl::InternalError(
-        absl::StrCat("cannot make a directory under /tmp: ", std::strerror(errno)));
+        absl::StrCat("cannot make a file in memory for the results: ", std::strerror(errno)));
   }
   const char* given = std::getenv("STRANDED_OPTIONS");
   const std::string options =
       absl::StrCat(given == nullptr ? "" : absl::StrCat(given, ":"),
-                   "explore=", OptionValue(directory.File()), ":", request.options);
+                   "explore=", OptionValue(file.Path()), ":", request.options);
   const pid_t child = fork();
   if (child < 0) return absl::InternalError(absl::StrCat("fork: ", std::strerror(errno)));
-  if (child == 0) Become(request, options, directory.File());
+  if (child == 0) Become(request, options, file.Path());
   int status = 0;
   {
-    const Progress progress([&] { return Now(directory.File()); });
+    const Progress progress([&] { return Now(file.Path()); });
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
   }
   ExploreReply reply;
   reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   reply.command = ForShell(request.command);
-  const absl::Status read = ReadResults(directory.File(), request, &reply);
+  const absl::Status read = ReadResults(file.Path(), request, &reply);
   if (!read.ok()) return read;
   if (!Killed(reply.exit_code)) reply.crashed_in.clear();
   if (reply.results.empty() && reply.crashed_in.empty()) {

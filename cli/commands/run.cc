@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -40,6 +41,26 @@ struct RunOptions {
   double timeout_seconds = 0;
 };
 
+// What is sent to this process is meant for the program: it ends, perhaps in its own way, and is
+// reported on. What a terminal sends reaches it anyway.
+class SignalsForChild {
+ public:
+  explicit SignalsForChild(pid_t child) {
+    of = child;
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    signal(SIGTERM, [](int signal) { kill(of, signal); });
+  }
+  ~SignalsForChild() {
+    for (const int each : {SIGINT, SIGQUIT, SIGTERM}) signal(each, SIG_DFL);
+  }
+  SignalsForChild(const SignalsForChild&) = delete;
+  SignalsForChild& operator=(const SignalsForChild&) = delete;
+
+ private:
+  static inline std::atomic<pid_t> of{0};  // relaxed would do: one thread and its handlers
+};
+
 // Waits for the child; at the timeout asks it for a dump (SIGQUIT), then ends it.
 int WaitFor(pid_t child, const RunOptions& o, bool* timed_out) {
   int status = 0;
@@ -51,7 +72,14 @@ int WaitFor(pid_t child, const RunOptions& o, bool* timed_out) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   pollfd ended{pidfd, POLLIN, 0};
   const auto poll_for = [&](double seconds) {
-    return poll(&ended, 1, static_cast<int>(std::min(seconds * 1000, 1e9))) > 0;
+    using Clock = std::chrono::steady_clock;
+    const auto until = Clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
+    for (;;) {  // a signal for the program interrupts it
+      const std::chrono::duration<double, std::milli> left = until - Clock::now();
+      const int seen = poll(&ended, 1, static_cast<int>(std::max(0.0, left.count())));
+      if (seen > 0) return true;
+      if (seen == 0 || errno != EINTR) return false;
+    }
   };
   if (!poll_for(o.timeout_seconds)) {
     *timed_out = true;
@@ -161,7 +189,11 @@ int Run(RunOptions& o) {
   if (child == 0) Become(o, given);
   o.dump = WithPid(o.dump, child);
   bool timed_out = false;
-  const int status = WaitFor(child, o, &timed_out);
+  int status = 0;
+  {
+    const SignalsForChild signals(child);
+    status = WaitFor(child, o, &timed_out);
+  }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   const bool dumped = access(o.dump.c_str(), R_OK) == 0;
   if (timed_out) {

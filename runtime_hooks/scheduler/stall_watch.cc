@@ -18,9 +18,15 @@
 namespace stranded::internal {
 namespace {
 
+constexpr int kLooksEach = 4;  // a second
+// Who computes for long has nothing wrong with it, mostly; who polls for something does so for
+// ever.
+constexpr int kBusyFactor = 3;
+
 struct Stand {
   std::uint64_t steps = 0;
-  int looks = 0;  // at which it stood like that
+  int looks = 0;         // at which it stood at that step
+  int asleep_looks = 0;  // the last ones among them, at which its thread slept
 };
 
 // Asleep, as the kernel says: the letter behind the name, which is in parentheses.
@@ -41,43 +47,64 @@ std::string Name(const Task* task) {
 }
 
 std::string Where(const Task* task) {
-  const bool region = task->in_blocking_region.load(std::memory_order_relaxed);
   const std::source_location last = task->last_site.load(std::memory_order_relaxed);
   const bool began = last.line() != 0;
   const std::source_location& site = began ? last : task->origin.site;
-  if (site.line() == 0) return " waits for something the runtime does not know";
-  const bool entered = task->last_kind.load(std::memory_order_relaxed) == WaitKind::kBlockingRegion;
-  if (region && entered) {
-    return absl::StrCat(" waits in the BlockingRegion at ", site.file_name(), ":", site.line());
-  }
+  if (site.line() == 0) return "";
   return absl::StrCat(
-      " waits ", region ? "in a BlockingRegion, " : "for something the runtime does not know, ",
-      began ? "behind its operation at " : "before its first operation; spawned at ",
+      began ? ", behind its operation at " : ", before its first operation; spawned at ",
       site.file_name(), ":", site.line());
 }
 
-// Of the task that runs in `world`; empty if none does: then the world itself waits.
-std::string RunningTask(std::uint64_t world) {
+std::string WaitOf(const Task* task) {
+  const bool region = task->in_blocking_region.load(std::memory_order_relaxed);
+  const bool entered = task->last_kind.load(std::memory_order_relaxed) == WaitKind::kBlockingRegion;
+  if (region && entered) {
+    const std::source_location site = task->last_site.load(std::memory_order_relaxed);
+    return absl::StrCat(" waits in the BlockingRegion at ", site.file_name(), ":", site.line());
+  }
+  return absl::StrCat(" waits ",
+                      region ? "in a BlockingRegion" : "for something the runtime does not know",
+                      Where(task));
+}
+
+std::string WorkOf(const Task* task) {
+  return absl::StrCat(" is busy and does nothing the scheduler sees", Where(task));
+}
+
+// The task that runs in `world`, and what it does; empty if none does: then the world itself waits.
+std::string RunningTask(std::uint64_t world, std::string (*what)(const Task*)) {
   std::string text;
   TaskSlab().ForEach(
       [&](Task* task) {
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
         const bool in_it = task->world_id.load(std::memory_order_relaxed) == world;
         if (in_it && state == Task::kRunning && text.empty()) {
-          text = Name(task) + Where(task);
+          text = Name(task) + what(task);
         }
       },
       [](Task* task) { UnrefTask(task); });
   return text;
 }
 
-void Tell(const std::string& running, int seconds) {
+void Tell(int seconds, const std::string& running, const char* advice) {
+  if (running.empty()) return;
   const std::string text = absl::StrCat(
-      "stranded: a controlled world has stood still for ", seconds, " s: ", running, ".\n",
-      "  Its tasks share one thread: if one of them is to end that wait, it never will.\n"
-      "  Mostly a std::mutex was held while another task ran: use stranded::Mutex, or threads\n"
+      "stranded: a controlled world has stood still for ", seconds, " s: ", running, ".\n", advice,
       "  (STRANDED_OPTIONS=schedule=threads). SIGQUIT prints all tasks; stall_s=0 ends this.\n");
   std::fputs(text.c_str(), stderr);
+}
+
+void TellAsleep(std::uint64_t world, int seconds) {
+  Tell(seconds, RunningTask(world, &WaitOf),
+       "  Its tasks share one thread: if one of them is to end that wait, it never will.\n"
+       "  Mostly a std::mutex was held while another task ran: use stranded::Mutex, or threads\n");
+}
+
+void TellBusy(std::uint64_t world, int seconds) {
+  Tell(seconds, RunningTask(world, &WorkOf),
+       "  Its tasks share one thread: if it polls for what another one is to do, it never ends.\n"
+       "  Then call this_task::Yield() in that loop, or wait for a channel; or use threads\n");
 }
 
 struct Seen {
@@ -101,8 +128,16 @@ std::vector<Seen> ControlledWorlds() {
   return seen;
 }
 
+Stand Next(const Stand& before, std::uint64_t steps, bool asleep) {
+  const bool stands = before.looks > 0 && before.steps == steps;
+  return {.steps = steps,
+          .looks = stands ? before.looks + 1 : 1,
+          .asleep_looks = !asleep  ? 0
+                          : stands ? before.asleep_looks + 1
+                                   : 1};
+}
+
 void Watch(int seconds) {
-  constexpr int kLooksEach = 4;
   constexpr long kBetweenNs = 1000000000 / kLooksEach;
   std::map<std::uint64_t, Stand> before;  // by id of the world
   for (;;) {
@@ -110,14 +145,13 @@ void Watch(int seconds) {
     nanosleep(&pause, nullptr);
     std::map<std::uint64_t, Stand> now;
     for (const Seen& seen : ControlledWorlds()) {
-      if (!Sleeps(seen.tid)) continue;
-      const auto old = before.find(seen.id);
-      const bool stands = old != before.end() && old->second.steps == seen.steps;
-      const Stand stand{seen.steps, stands ? old->second.looks + 1 : 1};
+      const Stand stand = Next(before[seen.id], seen.steps, Sleeps(seen.tid));
       now[seen.id] = stand;
-      if (stand.looks != seconds * kLooksEach) continue;
-      const std::string running = RunningTask(seen.id);
-      if (!running.empty()) Tell(running, seconds);
+      if (stand.asleep_looks == seconds * kLooksEach) {
+        TellAsleep(seen.id, seconds);
+      } else if (stand.asleep_looks == 0 && stand.looks == kBusyFactor * seconds * kLooksEach) {
+        TellBusy(seen.id, kBusyFactor * seconds);
+      }
     }
     before.swap(now);
   }

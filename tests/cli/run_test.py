@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import unittest
 
-from support import PROGRAMS, SAMPLES, run, stranded
+from support import BIN, PROGRAMS, SAMPLES, run, stranded
 
 
 def program(name):
@@ -52,6 +53,19 @@ class Run(unittest.TestCase):
     def test_the_programs_own_failure_is_passed_on(self):
         result = stranded('run', '--', program('forked_child'))
         self.assertEqual(result.returncode, 5, result.stderr)
+
+    def test_signals_are_for_the_program(self):
+        wait = 'trap "exit 9" {0}; echo ready; while :; do sleep 0.05; done'
+        for sent, name, within in ((signal.SIGTERM, 'TERM', ()), (signal.SIGTERM, 'TERM', ('--timeout', '60')),
+                                   (signal.SIGINT, 'INT', ())):
+            command = [BIN, 'run', *within, '--', 'sh', '-c', wait.format(name)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  start_new_session=True) as process:
+                self.assertEqual(process.stdout.readline(), 'ready\n')
+                # A terminal's go to all in the group.
+                (os.killpg if sent == signal.SIGINT else os.kill)(process.pid, sent)
+                said = process.communicate(timeout=20)[1]
+            self.assertEqual(process.returncode, 9, said)
 
     def test_timeout(self):
         result = stranded('run', '--timeout', '1.5', '--', program('hangs'))

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <stranded/stranded.h>
 
+#include <atomic>
 #include <chrono>
 #include <semaphore>
 #include <thread>
@@ -39,6 +40,24 @@ TEST(Stall, ComputingIsNone) {
   const auto end = std::chrono::steady_clock::now() + kLong;
   while (std::chrono::steady_clock::now() < end) {
   }
+}
+
+// As a task that polls for what another one is to do; but this one comes to an end.
+TEST(Stall, APollerIsNamed) {
+  std::atomic<bool> done{false};
+  std::thread rescue([&done] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3700));
+    done.store(true, std::memory_order_relaxed);
+  });
+  Chan<int> values;
+  const TaskHandle polls = Go({.name = "polls"}, Background(), [values, &done] {
+    values.Recv();
+    while (!done.load(std::memory_order_relaxed)) {
+    }
+  });
+  values.Send(1);
+  polls.Join();
+  rescue.join();
 }
 
 }  // namespace
