@@ -128,24 +128,28 @@ std::string WhyNoDiff(const Fix& fix, const FixFlags& o) {
   return kNotShown;
 }
 
-void PrintChosen(const FixSearch& search, const FixFlags& o, std::set<std::string>& printed) {
-  for (const Fix& fix : search.chosen) {
-    std::printf("\n%s\n  %s\n", fix.summary.c_str(), fix.reason.c_str());
-    for (const std::string& w : fix.warnings) std::printf("  check: %s\n", w.c_str());
-    if (printed.contains(fix.diff)) {
-      std::printf("  The diff stands above: another test needs the same.\n");
-    } else if (!fix.diff.empty()) {
-      if (ChangedSinceBuilt(fix, o)) {
-        std::printf(
-            "  check: %s has changed since the program was built: is this still its line?\n",
-            fix.site.file.c_str());
-      }
-      std::printf("\n%s", fix.diff.c_str());
-      printed.insert(fix.diff);
-    } else {
-      std::printf("  No diff: %s.\n", WhyNoDiff(fix, o).c_str());
+void PrintFix(const Fix& fix, const FixFlags& o, std::set<std::string>& printed) {
+  std::printf("\n%s\n  %s\n", fix.summary.c_str(), fix.reason.c_str());
+  for (const std::string& w : fix.warnings) std::printf("  check: %s\n", w.c_str());
+  if (printed.contains(fix.diff)) {
+    std::printf("  The diff stands above: another test needs the same.\n");
+  } else if (!fix.diff.empty()) {
+    if (ChangedSinceBuilt(fix, o)) {
+      std::printf("  check: %s has changed since the program was built: is this still its line?\n",
+                  fix.site.file.c_str());
     }
+    std::printf("\n%s", fix.diff.c_str());
+    printed.insert(fix.diff);
+  } else {
+    std::printf("  No diff: %s.\n", WhyNoDiff(fix, o).c_str());
   }
+}
+
+void PrintChosen(const FixSearch& search, const FixFlags& o, std::set<std::string>& printed) {
+  for (const Fix& fix : search.chosen) PrintFix(fix, o, printed);
+  if (!search.appliable.has_value()) return;
+  std::printf("\nOr this one, verified as well, whose edit is certain:\n");
+  PrintFix(*search.appliable, o, printed);
 }
 
 // True if there is anything.
@@ -163,7 +167,9 @@ bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
   EditedLines edited;
-  for (const Fix& fix : search.chosen) {
+  const std::vector<Fix> fixes =
+      search.appliable.has_value() ? std::vector{*search.appliable} : search.chosen;
+  for (const Fix& fix : fixes) {
     if (fix.diff.empty()) {
       std::fprintf(out, "not applied (no diff): %s\n", fix.summary.c_str());
       all = false;

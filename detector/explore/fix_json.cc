@@ -17,15 +17,16 @@ std::string FixSearch::ToJson() const {
                      {"fix", detector::FixJson(t.fix)}});
   }
   for (const Fix& fix : chosen) fixes.push_back(detector::FixJson(fix));
-  const Json all = {{"format", "stranded-fix"},
-                    {"version", 1},
-                    {"name", before.name},
-                    {"clean", was_clean},
-                    {"verified", verified},
-                    {"schedules", schedules},
-                    {"fixes", fixes},
-                    {"trials", tried},
-                    {"exploration", Json::parse(detector::ExploreJson(before))}};
+  Json all = {{"format", "stranded-fix"},
+              {"version", 1},
+              {"name", before.name},
+              {"clean", was_clean},
+              {"verified", verified},
+              {"schedules", schedules},
+              {"fixes", fixes},
+              {"trials", tried},
+              {"exploration", Json::parse(detector::ExploreJson(before))}};
+  if (appliable.has_value()) all["appliable"] = detector::FixJson(*appliable);
   return absl::StrCat(all.dump(-1, ' ', false, Json::error_handler_t::replace), "\n");
 }
 

@@ -45,6 +45,7 @@ class Search {
     search_.verified = !search_.was_clean && now_.clean();
     if (search_.verified) DropUnneeded();
     WarnOfSecondCloses();
+    FindAppliable();
     DropRepeated();
     NoteEvidence();
     if (!search_.was_clean) NoteUntestable();
@@ -94,6 +95,7 @@ class Search {
       }
     }
   }
+  void FindAppliable();
   // Each fix that was tried says so, wherever the findings are reported from now on.
   void NoteEvidence() {
     for (FixTrial& trial : search_.trials) {
@@ -211,6 +213,25 @@ bool Search::Round() {
   return true;
 }
 
+// What is verified and cannot be written down is one choice; an edit of one line is another.
+void Search::FindAppliable() {
+  if (!search_.verified || search_.chosen.size() != 1 || !search_.chosen[0].diff.empty()) return;
+  now_ = search_.before;
+  patches_.clear();
+  for (const Finding* finding : InOrder(*search_.before.bad())) {
+    for (Fix fix : finding->data().candidates) {
+      if (fix.diff.empty() || !tried_.insert(absl::StrCat("+", fix.patch)).second) continue;
+      ExploreResult result;
+      const FixStatus status = fix.kind == FixKind::kRaiseCapacity
+                                   ? TryRoom(*finding, &fix, &result)
+                                   : Try(*finding, fix, &result);
+      if (status != FixStatus::kVerified || fix.diff.empty()) continue;
+      search_.appliable = std::move(fix);
+      return;
+    }
+  }
+}
+
 // The same operation may stand in several places: an edit of one kind on one channel counts as one
 // fix. True if with the others of its kind nothing is left; those are kept then.
 bool Search::Extend(const Finding& finding, const Fix& fix, ExploreResult* result) {
@@ -326,16 +347,6 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
 
 }  // namespace
 
-std::string_view FixStatusName(FixStatus status) {
-  switch (status) {
-    case FixStatus::kVerified: return "verified";
-    case FixStatus::kPart: return "part of a fix";
-    case FixStatus::kRefuted: return "refuted";
-    case FixStatus::kNotTestable: return "not testable";
-  }
-  return "";
-}
-
 FixSearch SearchFixes(const ExploreResult& before, const ExploreAgain& explore) {
   return Search(before, explore).Run();
 }
@@ -353,34 +364,6 @@ FixSearch FixBody(const ExploreOptions& options, int verify, const std::function
     again.stop_at_first = false;
     return Explore(again, body);
   });
-}
-
-std::vector<const FixTrial*> FixSearch::LookFirst() const {
-  std::set<std::string_view> rules;
-  for (const FixTrial& trial : trials) {
-    const bool taken = std::any_of(chosen.begin(), chosen.end(),
-                                   [&](const Fix& fix) { return fix.patch == trial.fix.patch; });
-    if (EndsWaitsOnly(trial.fix) && taken) rules.insert(trial.rule);
-  }
-  std::vector<const FixTrial*> first;
-  for (const FixTrial& trial : trials) {
-    const bool known = std::any_of(first.begin(), first.end(), [&](const FixTrial* other) {
-      return other->fix.summary == trial.fix.summary;
-    });
-    if (trial.status == FixStatus::kNotTestable && rules.contains(trial.rule) && !known) {
-      first.push_back(&trial);
-    }
-  }
-  return first;
-}
-
-std::string FixSearch::ToText() const {
-  std::string out;
-  for (const FixTrial& t : trials) {
-    absl::StrAppend(&out, "  ", std::string(FixStatusName(t.status)), ": ", t.fix.summary,
-                    "\n      ", t.evidence, "\n");
-  }
-  return out;
 }
 
 }  // namespace stranded

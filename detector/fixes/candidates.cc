@@ -138,7 +138,10 @@ void Candidates::WithContext(const Task& task) {
   const SourceSite site = SiteText(s_, task.wait_site);
   const std::string patch = ContextPatch(task);
   if (s_.EndedContext(task) != nullptr) {
-    if (&task == &task_) AddProposed(FixKind::kAddContextCase, patch);
+    if (&task == &task_) {
+      AddProposed(FixKind::kAddContextCase, patch);
+      AddProposed(FixKind::kStopTask, patch);
+    }
     Add(SimpleFix(FixKind::kAddContextCase, site,
                   absl::StrCat("At ", site.ToString(), ", wait in a Select beside OnDone(ctx)."),
                   "The operation then ends when the context does."),
@@ -313,6 +316,7 @@ void Candidates::ForReceive(const Task& task, bool close_first) {
 
 void Candidates::ForSelect(const Task& task) {
   EndWhatItListensTo(task);
+  if (s_.EndedContext(task) != nullptr) GiveUp(task);  // then that is what it did not look at
   for (std::uint32_t i = 0; i < task.case_count; ++i) {
     const WaitCase& c = s_.snap().cases[task.first_case + i];
     const Channel* channel = s_.snap().channels.Find(c.channel);
@@ -350,6 +354,9 @@ void Candidates::ForLock() {
   for (const Task* task : DistinctWaits(false)) ForWait(*task);
 }
 
+// make_shared says of what it makes where it stands itself.
+bool Known(const SourceSite& made) { return made.known() && !made.in_library(); }
+
 void Candidates::ForWait(const Task& task) {
   const Sync* sync = s_.snap().syncs.Find(task.sync);
   const SourceSite made = sync == nullptr ? SourceSite() : SiteText(s_, sync->site);
@@ -363,12 +370,16 @@ void Candidates::ForWait(const Task& task) {
     case WaitKind::kSelect: ForSelect(task); break;
     case WaitKind::kWaitGroupWait:
       for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
-        if (fix.kind == FixKind::kAddDone) Add(fix, "done", made);
+        if (fix.kind == FixKind::kAddDone) {
+          Add(fix, "done", Known(made) ? made : SiteText(s_, sync->last_add.site));
+        }
       }
       break;
     case WaitKind::kCondWait:
       for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
-        if (fix.kind == FixKind::kSignal) Add(fix, "signal", made);
+        if (fix.kind == FixKind::kSignal) {
+          Add(fix, "signal", Known(made) ? made : SiteText(s_, task.wait_site));
+        }
       }
       break;
     default: break;

@@ -14,6 +14,8 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out);
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out);
 // For receivers that nobody sends to: whatever ends the wait of such a channel, and a context case.
 void ProposeForReceive(const Situation& s, const Group& group, FindingData& out);
+// The last to send is stuck itself, elsewhere: that comes first. Nothing where it is not.
+void ProposeStuckSender(const Situation& s, const Group& group, FindingData& out);
 // A select has a channel without data that was sent on: it looks like a stop for all, and one value
 // stops one task.
 void ProposeClosingStop(const Situation& s, const Group& group, FindingData& out);

@@ -6,7 +6,7 @@
 
 namespace stranded::detector {
 namespace {
-constexpr std::size_t kMostLines = 100;
+constexpr std::size_t kMostWaitLines = 100;
 
 std::string WaitLine(const Situation& s, const Task& task) {
   std::string line = absl::StrCat(TaskText(task), " is blocked ", WaitText(s.snap(), task), " at ",
@@ -70,7 +70,7 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
       }
       ++data.task_count;
       if (data.tasks.size() < s.options().most_tasks_listed) data.tasks.push_back(task.id);
-      if (data.graph.size() < kMostLines) data.graph.push_back(WaitLine(s, task));
+      if (data.graph.size() < kMostWaitLines) data.graph.push_back(WaitLine(s, task));
     }
     data.title = data.task_count == 1 ? "nothing can run any more: the only task is blocked"
                                       : absl::StrCat("nothing can run any more: all ",

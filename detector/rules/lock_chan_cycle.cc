@@ -80,7 +80,7 @@ std::string Sentence(const Situation& s, const Group& group, const std::string&,
       others == 1 ? " other task waits for" : " other tasks wait for");
 }
 
-constexpr std::size_t kMostLines = 20;
+constexpr std::size_t kMostChainLines = 20;
 
 // What holds whom, one a line. Returns where the lock was taken.
 SourceSite DescribeWaits(const Situation& s, const Group& group, FindingData& out) {
@@ -97,13 +97,36 @@ SourceSite DescribeWaits(const Situation& s, const Group& group, FindingData& ou
       TaskText(root), " is blocked ", WaitText(root.wait), " at ", Place(s, root.wait_site),
       channel == nullptr ? "" : absl::StrCat(" (made at ", Place(s, channel->site), ")")));
   for (const Task* task : group.tasks) {
-    if (task == &root || out.graph.size() > kMostLines) continue;
+    if (task == &root || out.graph.size() > kMostChainLines) continue;
     out.graph.push_back(absl::StrCat(
         TaskText(*task),
         IsHolder(group, task) ? " holds it, too, and is blocked at " : " waits for the lock at ",
         Place(s, task->wait_site)));
   }
   return held;
+}
+
+// The last to come to the other side of the channel is over, or nobody ever came.
+bool OtherSideIsGone(const Situation& s, const Task& root) {
+  const Channel* const channel = s.ChannelOf(root);
+  if (channel == nullptr) return false;
+  const bool sends = root.wait == WaitKind::kChanSend;
+  const Peer& peer = sends ? channel->last_receiver : channel->last_sender;
+  const Task* const task = s.snap().tasks.Find(peer.task);
+  return task == nullptr || task->state == TaskState::kFinished;
+}
+
+// Then the lock is half of it.
+void ProposeLeaving(const Situation& s, const Task& root, FindingData& out) {
+  const bool sends = root.wait == WaitKind::kChanSend;
+  const SourceSite site = SiteText(s, root.wait_site);
+  out.fixes.push_back(SimpleFix(
+      FixKind::kAddContextCase, site,
+      absl::StrCat("At ", site.ToString(), ", not under the lock, ", sends ? "send" : "receive",
+                   " in a Select beside a channel that is closed, or a context that is cancelled, "
+                   "when the other side leaves."),
+      absl::StrCat("The others can then go on, and so can this task: nobody who ",
+                   sends ? "received" : "sent", " there is left.")));
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
@@ -125,6 +148,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
         "Whether one of them then comes to the other side of the channel is not known.");
   }
   out.fixes.push_back(std::move(fix));
+  if (plain && OtherSideIsGone(s, root)) ProposeLeaving(s, root, out);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ std::string Sentence(const Situation&, const Group&, const std::string& who, boo
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
+  ProposeStuckSender(s, group, out);
   ProposeClose(s, group, out);
 }
 
@@ -26,10 +27,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
 
 const Rule kUnclosedChannel = {
     {"unclosed-channel",
-     "a receiver loops over a channel whose senders are gone and nobody closed it",
+     "a receiver loops over a channel whose senders are gone or stuck and nobody closed it",
      "A range-for over a channel ends only when the channel is closed. All senders have gone and "
-     "none "
-     "closed it: a missing Close(), or a Stop() that was never called.\n"
+     "none closed it: a missing Close(), or a Stop() that was never called. Or the last one is "
+     "stuck itself; then look at its finding first.\n"
      "\n"
      "Fix: the last sender closes the channel; with several senders, one task waits for them all "
      "and "

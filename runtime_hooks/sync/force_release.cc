@@ -16,7 +16,7 @@ void WakeAll(SyncBase* object) {
 }
 
 bool FinishWaitGroup(SyncBase* object) {
-  if (FindPatch(PatchKind::kDone, object->site) == nullptr) return false;
+  if (!HasDonePatch(*object)) return false;
   SpinGuard guard(object->lock);
   TakeCreditBack(object);
   object->counter = 0;
@@ -27,8 +27,12 @@ bool FinishWaitGroup(SyncBase* object) {
 // A waiter whose condition does not come true waits again, and would for ever.
 bool SignalCond(SyncBase* object) {
   constexpr std::uint32_t kMostSignals = 3;
-  if (FindPatch(PatchKind::kSignal, object->site) == nullptr) return false;
   SpinGuard guard(object->lock);
+  bool patched = FindPatch(PatchKind::kSignal, object->site) != nullptr;
+  for (const Waiter* w = object->waiters.front(); w != nullptr && !patched; w = w->next) {
+    patched = FindPatch(PatchKind::kSignal, w->site) != nullptr;
+  }
+  if (!patched) return false;
   bool hopeful = false;
   for (const Waiter* w = object->waiters.front(); w != nullptr; w = w->next) {
     hopeful |= ++w->task->gave_up <= kMostSignals;
@@ -109,6 +113,11 @@ bool ReleaseReader(SyncBase* object, World* world) {
 }
 
 }  // namespace
+
+bool HasDonePatch(const SyncBase& group) {
+  return FindPatch(PatchKind::kDone, group.site) != nullptr ||
+         FindPatch(PatchKind::kDone, group.last_add.site) != nullptr;
+}
 
 void GrantReaders(SyncBase* object) {
   // All that wait, also those behind a writer: they waited while a writer had its turn.

@@ -7,9 +7,12 @@
 namespace stranded::internal {
 
 // Releases `object`, for which a task of `world` waits, if a patch says so: a lock that was taken
-// at a patched site, a wait group or condition that was made at one. Its holder owes an unlock
-// then. No other task of the world runs meanwhile. False if nothing changed.
+// at a patched site, a wait group or condition that was made at one, last added to or waited for
+// there. Its holder owes an unlock then. No other task of the world runs meanwhile. False if
+// nothing changed.
 bool ForceRelease(SyncBase* object, World* world);
+// Of a wait group, with its lock held or nobody else at work.
+bool HasDonePatch(const SyncBase& group);
 
 // With object->lock held: the readers that wait, the first writer.
 void GrantReaders(SyncBase* object);

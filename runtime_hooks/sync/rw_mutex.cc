@@ -1,6 +1,10 @@
 #include "stranded/rw_mutex.h"
 
+#include <cstddef>
+#include <type_traits>
+
 #include "runtime_hooks/recorder/events.h"
+#include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/sync/force_release.h"
 #include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
@@ -191,6 +195,13 @@ bool ReadLocker::TryLock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSI
   return mutex_->TryRLock(loc);
 }
 void ReadLocker::Unlock(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (internal::CurrentTask()->unwinding == internal::Unwinding::kReclaims) [[unlikely]] {
+    // With the RWMutex around it this may be gone, and the pointer in it.
+    static_assert(std::is_standard_layout_v<RWMutex>);
+    const char* const around =
+        reinterpret_cast<const char*>(this) - offsetof(RWMutex, read_locker_);
+    if (internal::IsGone(&reinterpret_cast<const RWMutex*>(around)->base_)) return;
+  }
   mutex_->RUnlock(loc);
 }
 

@@ -5,8 +5,8 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/state_table.h"
-#include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/sync/count_credit.h"
+#include "runtime_hooks/sync/force_release.h"
 #include "runtime_hooks/sync/misuse.h"
 #include "runtime_hooks/sync/sync_park.h"
 #include "stranded/errors.h"
@@ -39,7 +39,7 @@ __attribute__((noinline)) void AddLocked(SyncBase* base, Task* self, int delta,
     ABSL_UNLOCK_FUNCTION(base->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (base->credit.load(std::memory_order_relaxed) != nullptr) internal::TakeCreditBack(base);
   if (base->counter + delta < 0) [[unlikely]] {
-    const bool patched = internal::FindPatch(internal::PatchKind::kDone, base->site) != nullptr;
+    const bool patched = internal::HasDonePatch(*base);
     if (patched) base->counter = 0;  // it came to zero before the program brought it there
     base->lock.Unlock();
     if (patched) return;

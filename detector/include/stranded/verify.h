@@ -1,7 +1,7 @@
 // Fixes that are proven: each candidate is applied at run time and explored.
 //
-// Overview: takes the first bad end of an exploration and tries what could end it, smallest edit
-// first, as virtual patches: the failing schedule again, then many others. A fix is verified when
+// Overview: takes the first bad end of an exploration and tries what could end it, in the order of
+// its candidates, as virtual patches: the failing schedule again, then many others. A fix is verified when
 // with it nothing is stranded, nothing throws and nothing fails in any of them. Where one fix ends
 // one finding and leaves another, it is kept and the search goes on for the other.
 // Thread safety: as for Explore.
@@ -9,6 +9,7 @@
 #define STRANDED_DETECTOR_VERIFY_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct FixSearch {
   bool verified = false;         // with `chosen` together nothing is left
   std::vector<FixTrial> trials;  // in the order in which they were tried
   std::vector<Fix> chosen;
+  // One fix is chosen, and no diff of it is certain: this one has one, and does as well.
+  std::optional<Fix> appliable;
   int schedules = 0;     // explored in all
   ExploreResult before;  // each fix in it says what came of it
   // What is chosen may only end a wait: then these, which no virtual patch stands for, may be what

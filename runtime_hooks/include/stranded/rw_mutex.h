@@ -101,6 +101,7 @@ class ABSL_LOCKABLE RWMutex {
   static constexpr bool kSharedLock = false;
 
  private:
+  friend class ReadLocker;
   void LeftQueue();
 
   internal::SyncBase base_;
