@@ -187,9 +187,16 @@ bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
 }
 
 FixSearch SearchFor(const FixFlags& o, const ExploreResult& before, const std::string& test) {
-  return SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
-    return Again(o, test, patches, replay);
-  });
+  FixSearch search =
+      SearchFixes(before, [&](const std::string& patches, const std::string& replay) {
+        return Again(o, test, patches, replay);
+      });
+  // What is chosen has no diff perhaps because it is there already: then no other one on top of it.
+  if (std::any_of(search.chosen.begin(), search.chosen.end(),
+                  [&](const Fix& fix) { return ChangedSinceBuilt(fix, o); })) {
+    search.appliable.reset();
+  }
+  return search;
 }
 
 bool FixTestAsJson(const FixFlags& o, const ExploreResult& before, const std::string& test) {

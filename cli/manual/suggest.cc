@@ -30,8 +30,8 @@ std::string Nearest(const std::string& given, const std::vector<std::string>& kn
   constexpr std::size_t kLongest = 64;  // nobody mistypes more than that
   if (given.empty() || given.size() > kLongest) return "";
   std::string best;
-  // A third of a short word may be wrong, three letters of a long one.
-  std::size_t least = std::min<std::size_t>(4, given.size() / 3 + 2);
+  // One letter of a short word may be wrong, a third of others, three of a long one.
+  std::size_t least = std::min<std::size_t>(4, std::max<std::size_t>(1, given.size() / 3) + 1);
   for (const std::string& word : known) {
     std::size_t distance = Distance(given, word);
     if (word.starts_with(given)) distance = std::min<std::size_t>(distance, 1);

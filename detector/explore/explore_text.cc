@@ -4,6 +4,9 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -200,6 +203,58 @@ std::string OutcomeText(const ExploreOutcome& o) {
   return parts.empty() ? "clean" : absl::StrJoin(parts, "; ");
 }
 
+namespace {
+
+struct EndLine {
+  std::string text;
+  std::set<std::string> failed;
+  SourceSite at;  // of its first finding
+  std::size_t count = 0;
+  int first = 0;
+  bool bad = false;
+};
+
+// Ends that read alike and fail alike are one to a reader.
+std::vector<EndLine> EndLines(const std::vector<ExploreOutcome>& outcomes) {
+  std::vector<EndLine> lines;
+  for (const ExploreOutcome& o : outcomes) {
+    EndLine line{.text = OutcomeText(o),
+                 .failed = WhatFailed(o),
+                 .at = {},
+                 .count = o.count,
+                 .first = o.first,
+                 .bad = o.bad()};
+    if (!o.report.clean()) line.at = o.report.findings().front().wait_site();
+    const auto alike = std::find_if(lines.begin(), lines.end(), [&](const EndLine& other) {
+      return other.text == line.text && other.failed == line.failed;
+    });
+    if (alike == lines.end()) {
+      lines.push_back(std::move(line));
+    } else {
+      alike->count += line.count;
+    }
+  }
+  for (EndLine& line : lines) {
+    const auto as_text = std::count_if(
+        lines.begin(), lines.end(), [&](const EndLine& other) { return other.text == line.text; });
+    if (as_text > 1 && line.at.known()) absl::StrAppend(&line.text, " at ", line.at.ToString());
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string EndsText(const ExploreResult& result) {
+  const std::vector<EndLine> lines = EndLines(result.outcomes);
+  std::string out = absl::StrCat(lines.size(), lines.size() == 1 ? " end\n" : " distinct ends\n");
+  for (const EndLine& line : lines) {
+    absl::StrAppend(&out, absl::StrFormat("  %6u x %s", line.count, line.text));
+    if (line.bad) absl::StrAppend(&out, "; first in schedule ", line.first);
+    absl::StrAppend(&out, "\n");
+  }
+  return out;
+}
+
 }  // namespace stranded::detector
 
 namespace stranded {
@@ -212,13 +267,7 @@ std::string ExploreResult::ToText(bool with_steps) const {
   if (!error.ok()) return absl::StrCat("stranded: ", std::string(error.message()), "\n");
   std::string out =
       absl::StrCat(name, ": ", schedules, schedules == 1 ? " schedule" : " schedules", " (", policy,
-                   detector::Seeds(*this), detector::Rate(*this), "), ", outcomes.size(),
-                   outcomes.size() == 1 ? " end\n" : " distinct ends\n");
-  for (const ExploreOutcome& o : outcomes) {
-    absl::StrAppend(&out, absl::StrFormat("  %6d x %s", o.count, detector::OutcomeText(o)));
-    if (o.bad()) absl::StrAppend(&out, "; first in schedule ", o.first);
-    absl::StrAppend(&out, "\n");
-  }
+                   detector::Seeds(*this), detector::Rate(*this), "), ", detector::EndsText(*this));
   if (!coverage.empty()) {
     absl::StrAppend(&out, policy == "replay" ? "  replay " : "  search ", coverage, "\n");
   }

@@ -22,6 +22,8 @@ std::set<std::string> WhatFailed(const ExploreOutcome& o);
 std::string ShortSchedule(const std::string& schedule);
 // "3 tasks stranded (cancelled-send)", "clean", ...
 std::string OutcomeText(const ExploreOutcome& outcome);
+// How many ends there are, and one line for each.
+std::string EndsText(const ExploreResult& result);
 
 }  // namespace stranded::detector
 

@@ -3,9 +3,13 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "detector/explore/exploration.h"
 #include "detector/explore/result_file.h"
 #include "detector/report/source_root.h"
@@ -132,6 +136,21 @@ std::string Program() {
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+// One line of what GoogleTest says. The values that were compared are left out: they may be others
+// in each schedule, and would make it another end.
+std::string InOneLine(const std::string& message) {
+  std::vector<std::string> lines = absl::StrSplit(message, '\n', absl::SkipWhitespace());
+  std::erase_if(lines, [](const std::string& line) {
+    return absl::StrContains(line, "Which is:") || absl::StrContains(line, "Actual:") ||
+           absl::StrContains(line, "actual:");
+  });
+  constexpr std::size_t kMost = 3;
+  lines.resize(std::min(lines.size(), kMost));
+  for (std::string& line : lines) line = std::string(absl::StripAsciiWhitespace(line));
+  if (lines.size() > 1 && lines[0] == "Failed") lines.erase(lines.begin());
+  return absl::StrJoin(lines, " ");
+}
+
 std::string FirstFailure(const testing::TestInfo& test) {
   for (int i = 0; i < test.result()->total_part_count(); ++i) {
     const testing::TestPartResult& part = test.result()->GetTestPartResult(i);
@@ -146,7 +165,7 @@ std::string FirstFailure(const testing::TestInfo& test) {
       if (fresh) name->second = detector::ShortFile(part.file_name());
       absl::StrAppend(&at, " at ", name->second, ":", part.line_number());
     }
-    return absl::StrCat(at, ": ", FirstLine(text));
+    return absl::StrCat(at, ": ", InOneLine(text));
   }
   return "";
 }

@@ -64,8 +64,7 @@ std::string Verdict(const Analysis& a) {
   absl::StrAppend(&out, "</p>\n");
   if (s.deadlock) out += "<p class=notice>Everything is blocked: a global deadlock.</p>\n";
   if (a.look_again > 0) {
-    absl::StrAppend(&out, "<p class=notice>", a.look_again, a.look_again == 1 ? " task" : " tasks",
-                    " may just be slow: look again later.</p>\n");
+    absl::StrAppend(&out, "<p class=notice>", detector::LookAgain(a), ".</p>\n");
   }
   for (const std::string& loss : s.losses) {
     absl::StrAppend(&out, "<p class=notice><b>Missing:</b> ", EscapeHtml(loss), "</p>\n");

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "detector/report/outcome.h"
 #include "detector/report/portable.h"
 #include "stranded/report.h"
 
@@ -71,8 +72,7 @@ std::string MarkdownReport(const Analysis& analysis) {
   const std::vector<FindingData> findings = detector::PortableFindings(analysis);
   std::string out = absl::StrCat("## Stranded: ", detector::Verdict(analysis), "\n");
   if (analysis.look_again > 0) {
-    absl::StrAppend(&out, "\n", analysis.look_again, analysis.look_again == 1 ? " task" : " tasks",
-                    " may just be slow: look again later.\n");
+    absl::StrAppend(&out, "\n", detector::LookAgain(analysis), ".\n");
   }
   for (const std::string& loss : analysis.summary.losses) {
     absl::StrAppend(&out, "\nMissing: ", Escaped(loss), "\n");

@@ -8,6 +8,15 @@
 
 namespace stranded::detector {
 
+std::string LookAgain(const Analysis& analysis) {
+  if (analysis.look_again == 0) return "";
+  const bool one = analysis.look_again == 1;
+  const std::string who = absl::StrCat(analysis.look_again, one ? " task" : " tasks");
+  if (analysis.summary.died_of.empty()) return who + " may just be slow: look again later";
+  return absl::StrCat(who, " may just have been slow when it died: ", one ? "it" : "they",
+                      " had not waited long");
+}
+
 std::string Outcome(const Analysis& analysis) {
   const AnalysisSummary& s = analysis.summary;
   const std::size_t n = analysis.findings.size();

@@ -13,6 +13,8 @@ namespace stranded::detector {
 // "1 finding, 3 stranded tasks", "nothing is stranded". The latter is not said of a dump of which a
 // part is lost, and the end of a program that a signal ended is told.
 std::string Outcome(const Analysis& analysis);
+// What becomes of tasks that are too young to be judged; "" if there are none.
+std::string LookAgain(const Analysis& analysis);
 // False of rules that tell of something else (a context, two locks, a crowd that may go on), or of
 // tasks that other findings name, too.
 bool NamesStrandedTasks(std::string_view rule);

@@ -37,6 +37,11 @@ bool IsRuntime(const std::string& function) {
          function.find(" stranded::internal::") != std::string::npos;
 }
 
+// Of what carries no debug information. What a template returns stands before its name.
+bool IsLibraryName(const std::string& function) {
+  return function.starts_with("std::") || function.find("std::__invoke_") != std::string::npos;
+}
+
 // The runtime's own code, also when it is inlined into the user's.
 bool IsRuntimeFile(const std::string& file) {
   return file.find("runtime_hooks/") != std::string::npos ||
@@ -179,7 +184,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     StackFrame inlined = frame;
     inlined.function = FunctionName(&chain[i]);
     inlined.runtime = IsRuntime(inlined.function) || IsRuntimeFile(inlined.file);
-    inlined.library = IsLibrary(&chain[i]);
+    inlined.library = IsLibrary(&chain[i]) || IsLibraryName(inlined.function);
     out.push_back(inlined);
     Dwarf_Attribute attribute;
     Dwarf_Word line = 0, file = 0;
@@ -194,7 +199,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   }
   frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
   if (IsMangled(frame.function) && !chain.empty()) frame.function = FunctionName(&chain[0]);
-  frame.library = !chain.empty() && IsLibrary(&chain[0]);
+  frame.library = (!chain.empty() && IsLibrary(&chain[0])) || IsLibraryName(frame.function);
   out.push_back(frame);
 }
 

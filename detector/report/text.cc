@@ -126,10 +126,7 @@ std::string Head(const Analysis& a, const Paint& paint) {
                   " blocked");
   if (!s.world.empty()) absl::StrAppend(&out, "; ", s.world);
   absl::StrAppend(&out, ")\n");
-  if (a.look_again > 0) {
-    absl::StrAppend(&out, "  ", a.look_again, a.look_again == 1 ? " task" : " tasks",
-                    " may just be slow: look again later\n");
-  }
+  if (a.look_again > 0) absl::StrAppend(&out, "  ", detector::LookAgain(a), "\n");
   for (const std::string& loss : s.losses) absl::StrAppend(&out, "  missing: ", loss, "\n");
   return out;
 }

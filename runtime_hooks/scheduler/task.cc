@@ -86,8 +86,18 @@ std::string ExceptionText(const std::exception_ptr& error) {
     return e.what();
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    return type == nullptr ? "unknown exception" : type->name();
+    if (type == nullptr) return "unknown exception";
+    int status = 0;
+    char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+    const std::string text =
+        std::string("an exception of type ") + (status == 0 ? name : type->name());
+    std::free(name);
+    return text;
   }
+}
+
+std::string QuotedName(const Task* task) {
+  return task->name().empty() ? "" : " \"" + std::string(task->name()) + "\"";
 }
 
 void WakeJoiners(Task* self) {
@@ -187,17 +197,18 @@ __attribute__((noinline)) void SetErrno(int value) {
 
 std::string DescribeException(const Task* task, const std::exception_ptr& error) {
   const std::string text = ExceptionText(error);
-  const std::string name = task->name().empty() ? "" : " \"" + std::string(task->name()) + "\"";
+  const std::string name = QuotedName(task);
   return "an exception left task" + name + " spawned at " + task->origin.site.file_name() + ":" +
          std::to_string(task->origin.site.line()) + ": " + text.substr(0, text.find('\n'));
 }
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
   const auto& site = task->origin.site;
+  const std::string name = QuotedName(task);
   std::fprintf(stderr,
-               "stranded: an exception left task %llu \"%s\", spawned at %s:%u in %s: %s\n"
+               "stranded: an exception left task %llu%s, spawned at %s:%u in %s: %s\n"
                "stranded: nobody holds a handle that could collect it\n",
-               static_cast<unsigned long long>(task->id), task->name().data(), site.file_name(),
+               static_cast<unsigned long long>(task->id), name.c_str(), site.file_name(),
                site.line(), site.function_name(), ExceptionText(error).c_str());
   std::abort();
 }

@@ -254,7 +254,7 @@ class Fix(unittest.TestCase):
             'lost_cancel': 'Cancel the context',
             'lock_across_send': 'Unlock what is locked',
             'fan_in': 'Give the channel room for 5 values',
-            'retry_loop': 'wait in a Select beside OnDone(ctx)',
+            'retry_loop': 'wait in a Select on After(d) and OnDone(ctx)',
         }
         for name, fix in expected.items():
             with self.subTest(name):

@@ -52,7 +52,7 @@ struct Fix {
   std::string diff;                   // unified, for `patch -p1`; empty if the edit is not certain
   std::vector<std::string> warnings;  // what to check before taking it
   std::string verification = "not verified";
-  std::string patch;  // the same as a virtual patch (docs/rules.md); empty: cannot be tried
+  std::string patch;  // the same as a virtual patch (docs/explore.md); empty: cannot be tried
 };
 
 // One node of a context chain, from the task's own upwards.

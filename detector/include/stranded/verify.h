@@ -1,9 +1,9 @@
 // Fixes that are proven: each candidate is applied at run time and explored.
 //
 // Overview: takes the first bad end of an exploration and tries what could end it, in the order of
-// its candidates, as virtual patches: the failing schedule again, then many others. A fix is verified when
-// with it nothing is stranded, nothing throws and nothing fails in any of them. Where one fix ends
-// one finding and leaves another, it is kept and the search goes on for the other.
+// its candidates, as virtual patches: the failing schedule again, then many others. A fix is
+// verified when with it nothing is stranded, nothing throws and nothing fails in any of them. Where
+// one fix ends one finding and leaves another, it is kept and the search goes on for the other.
 // Thread safety: as for Explore.
 #ifndef STRANDED_DETECTOR_VERIFY_H_
 #define STRANDED_DETECTOR_VERIFY_H_

@@ -28,7 +28,7 @@ struct Options {
   std::string source_root;     // paths in reports are relative to it; empty: found out
   int workers = 0;             // 0: one per core
   int exitcode = 86;           // of a linked program with findings
-  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/rules.md
+  std::string patch;           // virtual patches, KIND@FILE#LINE,...; see docs/explore.md
   std::string explore;         // tests and CheckedMain: explore many schedules, write results here
   int schedules = 1000;        // explore: how many
   std::string policy = "pct";  // explore: random, pct, round-robin, exhaustive, replay
