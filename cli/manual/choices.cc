@@ -12,6 +12,7 @@ namespace stranded::cli {
 namespace {
 
 constexpr const char* kName = "choices";
+constexpr std::size_t kMostListed = 12;
 
 // The option keeps its validators, and so the list, which is the description of one.
 CLI::Option* Attach(CLI::Option* option, const std::string& value,
@@ -25,10 +26,14 @@ CLI::Option* Attach(CLI::Option* option, const std::string& value,
 
 CLI::Option* OneOf(CLI::Option* option, const std::string& value,
                    std::vector<std::string> choices) {
-  const auto check = [choices](std::string& given) -> std::string {
+  const auto check = [choices, value](std::string& given) -> std::string {
     if (std::ranges::find(choices, given) != choices.end()) return "";
-    return absl::StrCat("'", given, "' is none of ", absl::StrJoin(choices, ", "),
-                        DidYouMean(given, choices));
+    // A long list would hide what is most likely meant.
+    const std::string meant = DidYouMean(given, choices);
+    if (choices.size() > kMostListed && !meant.empty()) {
+      return absl::StrCat("'", given, "' is no ", value, meant);
+    }
+    return absl::StrCat("'", given, "' is none of ", absl::StrJoin(choices, ", "), meant);
   };
   return Attach(option, value, choices, check);
 }
