@@ -27,20 +27,22 @@ namespace stranded::cli {
 namespace {
 
 // Where the program writes what it finds. In memory: nothing is left of it, whatever ends this
-// process. The program inherits the descriptor and has it under the same name.
+// process. The program does not inherit it, and opens it by this process's name for it: so it may
+// close what it has, and be started by way of a script.
 class ResultFile {
  public:
-  ResultFile() : fd_(memfd_create("stranded-explore", 0)) {}
+  ResultFile() : fd_(memfd_create("stranded-explore", MFD_CLOEXEC)) {}
   ~ResultFile() {
     if (ok()) close(fd_);
   }
   ResultFile(const ResultFile&) = delete;
   ResultFile& operator=(const ResultFile&) = delete;
   bool ok() const { return fd_ >= 0; }
-  std::string Path() const { return absl::StrCat("/proc/self/fd/", fd_); }
+  std::string Path() const { return absl::StrCat("/proc/", pid_, "/fd/", fd_); }
 
  private:
   const int fd_;
+  const pid_t pid_ = getpid();
 };
 
 [[noreturn]] void Become(const ExploreRequest& request, const std::string& options,

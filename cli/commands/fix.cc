@@ -163,7 +163,8 @@ bool PrintLookFirst(const FixSearch& search) {
   return true;
 }
 
-bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
+// `applied`: by this run. Two tests may need the same edit.
+bool ApplyChosen(const FixSearch& search, const FixFlags& o, std::set<std::string>& applied) {
   std::FILE* const out = o.format == "json" ? stderr : stdout;
   bool all = true;
   EditedLines edited;
@@ -175,8 +176,10 @@ bool ApplyChosen(const FixSearch& search, const FixFlags& o) {
       all = false;
       continue;
     }
+    if (applied.contains(fix.diff)) continue;
     const auto file = ApplyDiff(fix.diff, o.root, edited);
     if (file.ok()) {
+      applied.insert(fix.diff);
       std::fprintf(out, "applied: %s\n", file->c_str());
     } else {
       std::fprintf(out, "not applied: %s\n", std::string(file.status().message()).c_str());
@@ -192,23 +195,29 @@ FixSearch SearchFor(const FixFlags& o, const ExploreResult& before, const std::s
         return Again(o, test, patches, replay);
       });
   // What is chosen has no diff perhaps because it is there already: then no other one on top of it.
-  if (std::any_of(search.chosen.begin(), search.chosen.end(),
-                  [&](const Fix& fix) { return ChangedSinceBuilt(fix, o); })) {
-    search.appliable.reset();
-  }
+  const bool changed =
+      std::any_of(search.trials.begin(), search.trials.end(),
+                  [&](const FixTrial& trial) { return ChangedSinceBuilt(trial.fix, o); });
+  if (changed || !IsProgram(o.search.command[0])) search.appliable.reset();
   return search;
 }
 
-bool FixTestAsJson(const FixFlags& o, const ExploreResult& before, const std::string& test) {
+// Diffs of the tests so far.
+struct Diffs {
+  std::set<std::string> printed, applied;
+};
+
+bool FixTestAsJson(const FixFlags& o, const ExploreResult& before, const std::string& test,
+                   Diffs& diffs) {
   const FixSearch search = SearchFor(o, before, test);
   std::fputs(search.ToJson().c_str(), stdout);
-  return search.was_clean || (search.verified && o.apply && ApplyChosen(search, o));
+  return search.was_clean || (search.verified && o.apply && ApplyChosen(search, o, diffs.applied));
 }
 
 // True if nothing is left to do for this test.
 bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& test,
-             std::set<std::string>& printed) {
-  if (o.format == "json") return FixTestAsJson(o, before, test);
+             Diffs& diffs) {
+  if (o.format == "json") return FixTestAsJson(o, before, test, diffs);
   if (before.clean()) {
     std::printf("%s: nothing is stranded in %d schedules\n", before.name.c_str(), before.schedules);
     return true;
@@ -231,8 +240,8 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
   const bool ends_waits_only = PrintLookFirst(search);
   std::printf("\nVerified%s%s:\n", search.chosen.size() > 1 ? ", together" : "",
               ends_waits_only ? ", though it only ends the waiting" : "");
-  PrintChosen(search, o, printed);
-  return o.apply && ApplyChosen(search, o);
+  PrintChosen(search, o, diffs.printed);
+  return o.apply && ApplyChosen(search, o, diffs.applied);
 }
 
 int Run(const FixFlags& o) {
@@ -244,13 +253,13 @@ int Run(const FixFlags& o) {
   const bool crashed = !reply->crashed_in.empty();
   if (crashed) PrintCrash(*reply);
   bool done = !crashed;
-  std::set<std::string> printed;  // diffs
+  Diffs diffs;
   for (const ExploreResult& result : reply->results) {
     if (!result.error.ok()) {
       std::fprintf(stderr, "stranded: %s\n", std::string(result.error.message()).c_str());
       return kUsage;
     }
-    done &= FixTest(o, result, FilterFor(result), printed);
+    done &= FixTest(o, result, FilterFor(result), diffs);
   }
   return done ? kClean : kFindings;
 }

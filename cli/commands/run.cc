@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -41,24 +42,29 @@ struct RunOptions {
   double timeout_seconds = 0;
 };
 
-// What is sent to this process is meant for the program: it ends, perhaps in its own way, and is
-// reported on. What a terminal sends reaches it anyway.
+// What somebody sends to this process is meant for the program: it ends, perhaps in its own way,
+// and is reported on. What a terminal sends reaches both.
 class SignalsForChild {
  public:
   explicit SignalsForChild(pid_t child) {
     of = child;
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
-    signal(SIGTERM, [](int signal) { kill(of, signal); });
+    struct sigaction pass = {};
+    pass.sa_flags = SA_SIGINFO | SA_RESTART;
+    pass.sa_sigaction = [](int signal, siginfo_t* from, void*) {
+      if (from->si_code <= 0) kill(of, signal);  // not the kernel's
+    };
+    for (std::size_t i = 0; i < std::size(kAll); ++i) sigaction(kAll[i], &pass, &before_[i]);
   }
   ~SignalsForChild() {
-    for (const int each : {SIGINT, SIGQUIT, SIGTERM}) signal(each, SIG_DFL);
+    for (std::size_t i = 0; i < std::size(kAll); ++i) sigaction(kAll[i], &before_[i], nullptr);
   }
   SignalsForChild(const SignalsForChild&) = delete;
   SignalsForChild& operator=(const SignalsForChild&) = delete;
 
  private:
+  static constexpr int kAll[] = {SIGINT, SIGQUIT, SIGTERM};
   static inline std::atomic<pid_t> of{0};  // relaxed would do: one thread and its handlers
+  struct sigaction before_[std::size(kAll)];
 };
 
 // Waits for the child; at the timeout asks it for a dump (SIGQUIT), then ends it.

@@ -271,11 +271,13 @@ LeakReport Exploration::Unexpected(const LeakReport& report, bool dead_end) cons
   return LeakReport(std::move(analysis));
 }
 
-void Exploration::End(const std::exception_ptr& thrown, const std::string& failure) {
+void Exploration::End(const std::exception_ptr& thrown,
+                      const std::function<std::string()>& what_failed) {
   // What a run leaves that was cut off was left by the cut.
   const bool cut = internal::RecordOf(world_).cut && !dead_end_.has_value();
   EndState end = cut ? EndState{.key = kCut, .report = LeakReport(), .examined = true} : Examine();
   if (end.examined) end.report = Unexpected(end.report, dead_end_.has_value());
+  const std::string failure = what_failed();
   NotePatches();
   internal::ScheduleRecord record = internal::RecordOf(world_);
   if (thrown != nullptr && !record.cut) record.exceptions.push_back(TextOf(thrown));

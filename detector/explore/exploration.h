@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +37,8 @@ class Exploration {
   };
   void Expect(Expected expected) { expected_ = std::move(expected); }
   // The body has returned, or `thrown` left it; `failure` says what else was wrong.
-  void End(const std::exception_ptr& thrown, const std::string& failure);
+  // `failure` is asked when nothing moves any more: "" if nothing failed.
+  void End(const std::exception_ptr& thrown, const std::function<std::string()>& failure);
   bool CameToDeadEnd() const { return dead_end_.has_value(); }
   // Nothing is left to run.
   bool over();

@@ -19,7 +19,7 @@ ExploreResult Explore(const ExploreOptions& options, const std::function<void()>
     } catch (...) {
       thrown = std::current_exception();
     }
-    exploration.End(thrown, "");
+    exploration.End(thrown, [] { return std::string(); });
   }
   return exploration.TakeResult();
 }

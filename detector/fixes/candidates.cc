@@ -370,7 +370,7 @@ void Candidates::ForWait(const Task& task) {
     case WaitKind::kSelect: ForSelect(task); break;
     case WaitKind::kWaitGroupWait:
       for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
-        if (fix.kind == FixKind::kAddDone) {
+        if (fix.kind == FixKind::kAddDone && sync != nullptr) {
           Add(fix, "done", Known(made) ? made : SiteText(s_, sync->last_add.site));
         }
       }

@@ -3,6 +3,7 @@
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/give_back.h"
 #include "detector/fixes/traffic.h"
+#include "detector/rules/wait_chain.h"
 
 namespace stranded::detector {
 namespace {
@@ -70,31 +71,18 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out) {
   out.fixes.push_back(std::move(fix));
 }
 
-namespace {
-
-// Each waits for the other: neither comes first.
-bool WaitsFor(const Situation& s, const Task& waiter, const Task& other) {
-  const Channel* const channel = s.ChannelOf(waiter);
-  const WaitCase* const first = s.FirstCase(waiter);
-  if (channel == nullptr || first == nullptr) return waiter.join_task == other.id;
-  const Peer& peer = first->op == CaseOp::kSend ? channel->last_receiver : channel->last_sender;
-  return peer.task == other.id;
-}
-
-}  // namespace
-
 void ProposeStuckSender(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
   const Channel* const channel = s.ChannelOf(task);
   if (channel == nullptr || channel->last_sender.outcome != PeerOutcome::kCompleted) return;
   const Task* const sender = s.snap().tasks.Find(channel->last_sender.task);
   if (sender == nullptr || sender->id == task.id || !s.Blocked(*sender)) return;
-  if (sender->is_main || WaitsFor(s, *sender, task)) return;
+  if (sender->is_main || WaitsInCircle(s, task)) return;  // then none comes first
   const SourceSite at = SiteText(s, sender->wait_site);
   out.fixes.push_back(
       SimpleFix(FixKind::kStopTask, at,
-                absl::StrCat("Look first at ", at.ToString(), ": ", TaskText(*sender),
-                             ", the last to send here, is blocked there itself, ",
+                absl::StrCat("Look first at ", at.ToString(),
+                             ": the task that was the last to send here is blocked there itself, ",
                              WaitText(s.snap(), *sender), "."),
                 "When it can go on it may send again, or close this channel."));
 }

@@ -168,12 +168,31 @@ struct PlainSend {
     return absl::StrCat(channel, ".Send(stranded::this_task::GetContext(), ", value, ")");
   }
 };
+// `1); }` of a lambda that ends on the same line is none.
+bool IsOneExpression(const std::string& text) {
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != 0) {
+      if (c == '\\') ++i;
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '"' || c == '\'') quote = c;
+    if (c == '(' || c == '[' || c == '{') ++depth;
+    if (c == ')' || c == ']' || c == '}') --depth;
+    if (depth < 0 || (c == ';' && depth == 0)) return false;
+  }
+  return depth == 0 && quote == 0;
+}
+
 std::optional<PlainSend> FindPlainSend(const std::vector<std::string>& lines, std::size_t number) {
   if (number == 0 || number > lines.size()) return std::nullopt;
   static const std::regex statement(R"(^(\s*)([\w.\->\[\]]+)\.Send\((.*)\);\s*$)");
   std::smatch match;
   if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
-  if (HasSeveralArguments(match[3].str())) return std::nullopt;
+  if (HasSeveralArguments(match[3].str()) || !IsOneExpression(match[3].str())) return std::nullopt;
   return PlainSend{match[1].str(), match[2].str(), match[3].str()};
 }
 

@@ -140,14 +140,21 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 // in each schedule, and would make it another end.
 std::string InOneLine(const std::string& message) {
   std::vector<std::string> lines = absl::StrSplit(message, '\n', absl::SkipWhitespace());
-  std::erase_if(lines, [](const std::string& line) {
-    return absl::StrContains(line, "Which is:") || absl::StrContains(line, "Actual:") ||
-           absl::StrContains(line, "actual:");
-  });
-  constexpr std::size_t kMost = 3;
-  lines.resize(std::min(lines.size(), kMost));
   for (std::string& line : lines) line = std::string(absl::StripAsciiWhitespace(line));
-  if (lines.size() > 1 && lines[0] == "Failed") lines.erase(lines.begin());
+  if (lines.empty()) return "";
+  if (lines[0] == "Failed") {  // what the test says itself, as far as it is the same each time
+    if (lines.size() == 1) return lines[0];
+    const std::size_t digit = lines[1].find_first_of("0123456789");
+    return digit == std::string::npos ? lines[1] : lines[1].substr(0, digit) + "...";
+  }
+  lines[0] = lines[0].substr(0, lines[0].find(", actual: "));
+  std::erase_if(lines, [](const std::string& line) {
+    return line.starts_with("Which is:") || line.starts_with("Actual:");
+  });
+  const std::size_t said = lines[0].starts_with("Expected equality") ? 3
+                           : lines[0].starts_with("Value of:")       ? 2
+                                                                     : 1;
+  lines.resize(std::min(lines.size(), said));
   return absl::StrJoin(lines, " ");
 }
 
@@ -236,12 +243,14 @@ void LeakCheckListener::EndExplored(const testing::TestInfo& test) {
   state_->exploring->Expect(expected);
   // GoogleTest takes the exception of a dead end for a failure of the test; the report says more.
   const bool dead = state_->exploring->CameToDeadEnd() && !expected.dead_end;
-  std::string failure = dead ? "" : FirstFailure(test);
   const std::string lack =
       LackOf(*state_->scope, state_->exploring->CameToDeadEnd(), state_->lacks[NameOf(test)]);
-  if (failure.empty()) failure = lack;
   state_->scope.reset();
-  state_->exploring->End(nullptr, failure);
+  // Asked for at the very end: tasks that the body left running may find something wrong.
+  state_->exploring->End(nullptr, [&] {
+    const std::string failure = dead ? "" : FirstFailure(test);
+    return failure.empty() ? lack : failure;
+  });
   if (state_->exploring->over()) state_->Finish(*state_->exploring);
 }
 

@@ -39,7 +39,8 @@ bool IsRuntime(const std::string& function) {
 
 // Of what carries no debug information. What a template returns stands before its name.
 bool IsLibraryName(const std::string& function) {
-  return function.starts_with("std::") || function.find("std::__invoke_") != std::string::npos;
+  return function.find("std::__invoke_") != std::string::npos ||
+         function.starts_with("std::_Function_handler<");
 }
 
 // The runtime's own code, also when it is inlined into the user's.
@@ -184,7 +185,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
     StackFrame inlined = frame;
     inlined.function = FunctionName(&chain[i]);
     inlined.runtime = IsRuntime(inlined.function) || IsRuntimeFile(inlined.file);
-    inlined.library = IsLibrary(&chain[i]) || IsLibraryName(inlined.function);
+    inlined.library = IsLibrary(&chain[i]);
     out.push_back(inlined);
     Dwarf_Attribute attribute;
     Dwarf_Word line = 0, file = 0;
@@ -199,7 +200,7 @@ void Symbolizer::FindFrames(std::uint64_t pc, std::vector<StackFrame>& out) {
   }
   frame.runtime = IsRuntime(frame.function) || IsRuntimeFile(frame.file);
   if (IsMangled(frame.function) && !chain.empty()) frame.function = FunctionName(&chain[0]);
-  frame.library = (!chain.empty() && IsLibrary(&chain[0])) || IsLibraryName(frame.function);
+  frame.library = chain.empty() ? IsLibraryName(frame.function) : IsLibrary(&chain[0]);
   out.push_back(frame);
 }
 

@@ -106,12 +106,13 @@ SourceSite DescribeWaits(const Situation& s, const Group& group, FindingData& ou
   return held;
 }
 
-// The last to come to the other side of the channel is over, or nobody ever came.
+// The last to come to the other side of the channel is over.
 bool OtherSideIsGone(const Situation& s, const Task& root) {
   const Channel* const channel = s.ChannelOf(root);
   if (channel == nullptr) return false;
   const bool sends = root.wait == WaitKind::kChanSend;
   const Peer& peer = sends ? channel->last_receiver : channel->last_sender;
+  if (peer.task == 0) return false;  // whoever is to come may wait for the lock
   const Task* const task = s.snap().tasks.Find(peer.task);
   return task == nullptr || task->state == TaskState::kFinished;
 }

@@ -92,6 +92,16 @@ bool CertainlyCounted(const Situation& s, const Task& task, const Sync& group) {
          StartedAlike(s, task.id, group.last_done.task);
 }
 
+bool WaitsInCircle(const Situation& s, const Task& start) {
+  std::vector<Id> seen;
+  for (const Task* at = &start; at != nullptr && s.Blocked(*at) && seen.size() < kMostLinks;) {
+    if (std::find(seen.begin(), seen.end(), at->id) != seen.end()) return true;
+    seen.push_back(at->id);
+    at = s.snap().tasks.Find(ServerOf(s, *at).task);
+  }
+  return false;
+}
+
 std::vector<std::string> WaitChain(const Situation& s, const Task& start) {
   std::vector<std::string> lines{Link(s, start)};
   std::vector<Id> seen{start.id};

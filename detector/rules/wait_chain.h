@@ -13,6 +13,9 @@ namespace stranded::detector {
 // is met, or a task for the second time. Empty if nothing is known beyond the task's own wait.
 std::vector<std::string> WaitChain(const Situation& s, const Task& task);
 
+// That chain comes back to a task that it has met.
+bool WaitsInCircle(const Situation& s, const Task& task);
+
 // A stuck task that was started by whoever counted it in the wait group, as far as one can tell;
 // nullptr if there is none.
 const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync& group);

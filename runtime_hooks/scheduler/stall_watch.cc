@@ -27,6 +27,7 @@ struct Stand {
   std::uint64_t steps = 0;
   int looks = 0;         // at which it stood at that step
   int asleep_looks = 0;  // the last ones among them, at which its thread slept
+  bool told = false;
 };
 
 // Asleep, as the kernel says: the letter behind the name, which is in parentheses.
@@ -134,7 +135,8 @@ Stand Next(const Stand& before, std::uint64_t steps, bool asleep) {
           .looks = stands ? before.looks + 1 : 1,
           .asleep_looks = !asleep  ? 0
                           : stands ? before.asleep_looks + 1
-                                   : 1};
+                                   : 1,
+          .told = stands && before.told};
 }
 
 void Watch(int seconds) {
@@ -145,13 +147,14 @@ void Watch(int seconds) {
     nanosleep(&pause, nullptr);
     std::map<std::uint64_t, Stand> now;
     for (const Seen& seen : ControlledWorlds()) {
-      const Stand stand = Next(before[seen.id], seen.steps, Sleeps(seen.tid));
+      Stand stand = Next(before[seen.id], seen.steps, Sleeps(seen.tid));
+      const bool asleep = stand.asleep_looks >= seconds * kLooksEach;
+      const bool busy =
+          stand.asleep_looks == 0 && stand.looks >= kBusyFactor * seconds * kLooksEach;
+      if (!stand.told && asleep) TellAsleep(seen.id, seconds);
+      if (!stand.told && busy) TellBusy(seen.id, kBusyFactor * seconds);
+      stand.told |= asleep || busy;
       now[seen.id] = stand;
-      if (stand.asleep_looks == seconds * kLooksEach) {
-        TellAsleep(seen.id, seconds);
-      } else if (stand.asleep_looks == 0 && stand.looks == kBusyFactor * seconds * kLooksEach) {
-        TellBusy(seen.id, kBusyFactor * seconds);
-      }
     }
     before.swap(now);
   }

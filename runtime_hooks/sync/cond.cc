@@ -49,37 +49,46 @@ void OweUnlockOf(Task* self, const internal::SyncBase* base, bool shared) {
   if (base != nullptr && !internal::IsGone(base)) OweUnlock(self, base, shared);
 }
 
-// Of a task that is reclaimed behind its wait: lock and condition may be gone.
-void UnwindWithoutLock(Task* self, void* lock, const internal::SyncBase* base,
-                       const internal::CondLockOps* ops, const std::source_location& loc) {
-  if (base == nullptr) ops->try_lock(lock, loc);
-  OweUnlockOf(self, base, ops->shared);
+// What a wait keeps of its condition and its lock, which may be gone when it ends.
+struct WaitLock {
+  void* lock;
+  const internal::CondLockOps* ops;
+  const internal::SyncBase* base;
+};
+
+// Of a task that is reclaimed behind its wait.
+void UnwindWithoutLock(Task* self, const WaitLock& with, const std::source_location& loc) {
+  if (with.base == nullptr) with.ops->try_lock(with.lock, loc);
+  OweUnlockOf(self, with.base, with.ops->shared);
   internal::UnwindHere(self);
+}
+
+// Locks again after a wait; if that cannot be, the guard's unlock must do no harm.
+void Relock(Task* self, const WaitLock& with, bool interrupted, const std::source_location& loc) {
+  const bool reclaimed = self->unwinding == internal::Unwinding::kReclaims;
+  if (reclaimed && with.base != nullptr && internal::IsGone(with.base)) {
+    if (!interrupted) internal::UnwindHere(self);
+    return;
+  }
+  try {
+    if (!interrupted) {
+      with.ops->lock(with.lock, loc);
+      return;
+    }
+    if (with.ops->try_lock(with.lock, loc)) return;
+  } catch (...) {
+    OweUnlockOf(self, with.base, with.ops->shared);
+    throw;
+  }
+  OweUnlockOf(self, with.base, with.ops->shared);
 }
 
 }  // namespace
 
-// Locks again after a wait; if that cannot be, the guard's unlock must do no harm.
-void Cond::Relock(bool interrupted, const std::source_location& loc) {
-  try {
-    if (!interrupted) {
-      ops_->lock(lock_, loc);
-      return;
-    }
-    if (ops_->try_lock(lock_, loc)) return;
-  } catch (...) {
-    OweUnlockOf(internal::CurrentTask(), ops_->base(lock_), ops_->shared);
-    throw;
-  }
-  OweUnlockOf(internal::CurrentTask(), ops_->base(lock_), ops_->shared);
-}
-
 void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = internal::CurrentTask();
   if (!Point(self, true, loc)) return;
-  void* const lock = lock_;  // this may be gone when the wait ends, and the lock, too
-  const internal::CondLockOps* const ops = ops_;
-  const internal::SyncBase* const lock_base = ops->base(lock);
+  const WaitLock with{lock_, ops_, ops_->base(lock_)};
   const internal::UnlockedMeanwhile unlocked(self);
   Waiter waiter;
   waiter.task = self;
@@ -89,7 +98,7 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   base_.waiters.PushBack(&waiter);
   base_.lock.Unlock();
   try {
-    ops->unlock(lock, loc);
+    with.ops->unlock(with.lock, loc);
   } catch (...) {  // it was not locked
     internal::SpinGuard guard(base_.lock);
     if (waiter.queued) base_.waiters.Remove(&waiter);
@@ -100,32 +109,32 @@ void Cond::Wait(std::source_location loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       internal::SpinGuard guard(base_.lock);
       if (waiter.queued) base_.waiters.Remove(&waiter);
     }
-    return UnwindWithoutLock(self, lock, lock_base, ops, loc);
+    return UnwindWithoutLock(self, with, loc);
   }
   base_.lock.Lock();
   if (!waiter.queued) {  // signalled already
     base_.lock.Unlock();
     internal::RecordPass(self->id, WaitKind::kCondWait, base_.id, loc);
-    Relock(false, loc);
+    Relock(self, with, false, loc);
     return;
   }
   waiter.mode = kParked;
   FillWait(self, WaitKind::kCondWait, &base_, loc);
   const WakeReason reason = Park(self, &base_.lock);
   if (self->unwinding == internal::Unwinding::kReclaims && !waiter.queued) {  // signalled
-    return UnwindWithoutLock(self, lock, lock_base, ops, loc);
+    return UnwindWithoutLock(self, with, loc);
   }
   ParkResult result = ParkResult::kGranted;
   if (reason != WakeReason::kWoken) result = LeaveQueue(self, &base_, &base_.waiters, &waiter);
   if (result == ParkResult::kOrphaned) {
-    OweUnlockOf(self, lock_base, ops->shared);
+    OweUnlockOf(self, with.base, with.ops->shared);
     ThrowInterrupted(self, reason);
   }
   if (result == ParkResult::kInterrupted) {
-    Relock(true, loc);
+    Relock(self, with, true, loc);
     ThrowInterrupted(self, reason);
   }
-  Relock(false, loc);
+  Relock(self, with, false, loc);
 }
 
 void Cond::Send(bool all, const std::source_location& loc) ABSL_NO_THREAD_SAFETY_ANALYSIS {

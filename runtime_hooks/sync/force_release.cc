@@ -16,8 +16,8 @@ void WakeAll(SyncBase* object) {
 }
 
 bool FinishWaitGroup(SyncBase* object) {
-  if (!HasDonePatch(*object)) return false;
   SpinGuard guard(object->lock);
+  if (!HasDonePatch(*object)) return false;
   TakeCreditBack(object);
   object->counter = 0;
   WakeAll(object);

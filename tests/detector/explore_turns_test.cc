@@ -32,7 +32,7 @@ std::vector<ExploreResult> InTurns(const std::vector<ExploreOptions>& options,
     if (all[i] == nullptr) all[i] = std::make_unique<detector::Exploration>(options[i]);
     if (all[i]->over() || !all[i]->Begin()) continue;
     bodies[i]();
-    all[i]->End(nullptr, "");
+    all[i]->End(nullptr, [] { return std::string(); });
     over += all[i]->over();
   }
   std::vector<ExploreResult> results;

@@ -104,7 +104,6 @@ class Cond {
   Cond(void* lock, const internal::CondLockOps* ops, const std::source_location& loc);
   bool Point(internal::Task* self, bool waits, const std::source_location& loc) const;
   void Send(bool all, const std::source_location& loc);
-  void Relock(bool interrupted, const std::source_location& loc);
 
   void* const lock_;
   const internal::CondLockOps* const ops_;
