@@ -55,6 +55,8 @@ class Explore(unittest.TestCase):
         for name, said in (
                 ('Planted.AnExpectedLeakThatDoesNotComeFails', 'expected a finding of lost-cancel, found 0'),
                 ('Expects.ADeadEndThatDoesNotCome', 'expected a dead end, but the test came to its end'),
+                ('Planted.FailsInATaskThatItLeavesRunning',
+                 'Expected equality of these values: "late" "in time"'),
                 ('Expects.ARuleThatThereIsNot', 'the test fails at tests/programs/leaky_gtest.cc:')):
             result = stranded('explore', '--schedules', '20', '--test', name, '--', TESTS)
             self.assertEqual(result.returncode, 1, result.stdout)

@@ -359,31 +359,6 @@ TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
   EXPECT_EQ(result.schedules, 200);
 }
 
-TEST(Explore, LocksOfConditionsThatAreGoneAreLeftAlone) {
-  // Nobody holds the lock while the task waits, and its guard unlocks all the same.
-  const ExploreResult result = Explore(Options("random", 200), [] {
-    Mutex lock;
-    RWMutex rw;
-    Cond missed(lock), missed_writing(rw), missed_reading(rw.RLocker());
-    missed.Signal();
-    const TaskHandle waits = Go([&] {
-      const MutexLock guard(lock);
-      missed.Wait();
-    });
-    Go([&] {
-      const std::unique_lock guard(rw);
-      missed_writing.Wait();
-    });
-    Go([&] {
-      const std::unique_lock guard(rw.RLocker());
-      missed_reading.Wait();
-    });
-    waits.Join();  // comes to a dead end
-  });
-  EXPECT_EQ(result.schedules, 200);
-  EXPECT_THAT(Rules(result), HasSubstr("cond-stuck"));
-}
-
 TEST(Explore, MemoryDoesNotGrowWithSchedules) {
   const auto body = [] {
     Chan<std::string> c;

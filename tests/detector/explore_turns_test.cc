@@ -73,7 +73,7 @@ TEST(ExploreInPools, WhatIsLeftThereIsFound) {
       Pool pool({.workers = 1});
       const Chan<int> answers(room);
       pool.Go([answers] { answers.Send(1); });
-      pool.Shutdown(absl::Milliseconds(5));
+      pool.Shutdown(absl::Milliseconds(100));  // enough for it to come to its send
     });
   };
   EXPECT_TRUE(explore(1).clean());

@@ -48,12 +48,20 @@ TEST(WithContextSend, GivesUpWithTheTasksContext) {
             "  if (!ch.Send(stranded::this_task::GetContext(), Fetch(url, 1)).ok()) return;");
 }
 
+TEST(WithContextSend, TakesAnyExpression) {
+  EXPECT_EQ(
+      Sent({"  ch.Send(Reply{.text = \");}\"});"}, 1),
+      "  if (!ch.Send(stranded::this_task::GetContext(), Reply{.text = \");}\"}).ok()) return;");
+}
+
 TEST(WithContextSend, LeavesAloneWhatAPlainReturnWouldNotFit) {
   EXPECT_EQ(Sent({"int F() {", "  ch.Send(1);", "  return 3;", "}"}, 2), "unchanged");
   EXPECT_EQ(Sent({"int main() {", "  ch.Send(1);", "}"}, 2), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(ctx, 1);"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(ctx, Fetch(1));"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  if (x) ch.Send(1);"}, 1), "unchanged");
+  EXPECT_EQ(Sent({"Go([ch] {", "  ch.Send(1); });"}, 2), "unchanged");
+  EXPECT_EQ(Sent({"  ch.Send(\"(\"); Log(\")\");"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(1);"}, 2), "unchanged");
 }
 

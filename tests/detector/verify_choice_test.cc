@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "detector/explore/explore_text.h"
@@ -52,12 +53,15 @@ TEST(VerifyChoice, ALoopThatOutlivesItsContextListensToIt) {
 }
 
 TEST(VerifyChoice, AnEditThatCanBeAppliedStandsBesideOneThatCannot) {
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(STRANDED_TEST_SOURCE_DIR);  // where diffs find their source
   const FixSearch search = Search([] {
     Chan<int> answers;
     auto [ctx, cancel] = WithCancel(Background());
     Go(ctx, [answers] { answers.Send(1); });
     cancel();
   });
+  std::filesystem::current_path(here);
   const Fix* fix = Chosen(search);
   ASSERT_NE(fix, nullptr);
   EXPECT_EQ(fix->kind, FixKind::kAddContextCase);

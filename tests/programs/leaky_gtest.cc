@@ -115,6 +115,10 @@ TEST(Planted, TheTestAfterADeadEndPasses) {
   EXPECT_EQ(c.Recv(), 1);
 }
 
+TEST(Planted, FailsInATaskThatItLeavesRunning) {
+  Go([] { EXPECT_STREQ("late", "in time"); });
+}
+
 TEST(Planted, LeakScopesAreToldApart) {
   LeakScope outer("outer");
   {

@@ -1,0 +1,78 @@
+// What tasks that are unwound still refer to, when the frame around it is gone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+
+#include "stranded/explore.h"
+#include "stranded/stranded.h"
+
+namespace stranded {
+namespace {
+
+using testing::HasSubstr;
+
+ExploreOptions Options() {
+  ExploreOptions options;
+  options.policy = "random";
+  options.schedules = 200;
+  return options;
+}
+
+std::string RulesOf(const ExploreResult& result) {
+  std::string rules;
+  if (result.clean()) return rules;
+  for (const Finding& f : result.bad()->report.findings()) rules += std::string(f.rule()) + " ";
+  return rules;
+}
+
+TEST(ExploreGone, LocksOfConditionsThatAreGoneAreLeftAlone) {
+  // Nobody holds the lock while the task waits, and its guard unlocks all the same.
+  const ExploreResult result = Explore(Options(), [] {
+    Mutex lock;
+    RWMutex rw;
+    Cond missed(lock), missed_writing(rw), missed_reading(rw.RLocker());
+    missed.Signal();
+    const TaskHandle waits = Go([&] {
+      const MutexLock guard(lock);
+      missed.Wait();
+    });
+    Go([&] {
+      const std::unique_lock guard(rw);
+      missed_writing.Wait();
+    });
+    Go([&] {
+      const std::unique_lock guard(rw.RLocker());
+      missed_reading.Wait();
+    });
+    waits.Join();  // comes to a dead end
+  });
+  EXPECT_EQ(result.schedules, 200);
+  EXPECT_THAT(RulesOf(result), HasSubstr("cond-stuck"));
+}
+
+TEST(ExploreGone, SignalledWaitersTouchNoConditionThatIsGone) {
+  const ExploreResult result = Explore(Options(), [] {
+    RWMutex lock;
+    Cond changed(lock.RLocker());
+    bool waits = false;
+    Go([&] {
+      const std::unique_lock guard(lock.RLocker());
+      waits = true;
+      changed.Wait();
+    });
+    Go([&] {
+      const std::unique_lock guard(lock);
+      if (!waits) return;
+      changed.Signal();
+      Chan<int>::Nil().Recv();  // with the lock
+    });
+    Chan<int>().Recv();  // comes to a dead end
+  });
+  EXPECT_EQ(result.schedules, 200);
+  EXPECT_THAT(RulesOf(result), HasSubstr("nil-channel"));
+}
+
+}  // namespace
+}  // namespace stranded
