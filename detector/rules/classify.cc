@@ -4,8 +4,6 @@
 #include <string>
 #include <tuple>
 
-#include "absl/strings/str_cat.h"
-
 namespace stranded::detector {
 namespace {
 
@@ -14,13 +12,10 @@ bool Contains(const SourceSite& site, const std::string& pattern) {
          site.function.find(pattern) != std::string::npos;
 }
 
-// By which groups of one rule are ordered.
-std::string Text(const MatchKey& key) {
-  if (key.context != 0 || key.ended_site != 0) {
-    return absl::StrCat("c", key.context, "/", key.ended_site);
-  }
-  if (key.variant != 0) return absl::StrCat("v", key.variant);
-  return key.root == 0 ? "" : absl::StrCat(key.root);
+// Not the number of the place: that depends on which task the snapshot came to first.
+auto PlaceOf(const Situation& s, SiteId id) {
+  const Site& site = s.dump().SiteOf(id);
+  return std::make_tuple(site.file, site.line, site.column);
 }
 
 // Ids beside the pointers: comparing does not go through cold memory.
@@ -145,20 +140,16 @@ void Classifier::PutRootFirst(FoundGroup& found) const {
   if (at != tasks.end()) std::rotate(tasks.begin(), at, at + 1);
 }
 
+// So that two runs of a program whose tasks were stuck alike are told alike: where their records
+// lay does not count.
 void Classifier::Sort() {
-  std::vector<std::pair<std::string, std::size_t>> order;
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    order.emplace_back(Text(groups_[i].key.match), i);
-  }
-  std::sort(order.begin(), order.end(), [this](const auto& a, const auto& b) {
-    const GroupKey &x = groups_[a.second].key, &y = groups_[b.second].key;
-    return std::tie(x.rule, a.first, x.wait, x.wait_site, x.spawn_site, x.channel_site) <
-           std::tie(y.rule, b.first, y.wait, y.wait_site, y.spawn_site, y.channel_site);
-  });
-  std::vector<FoundGroup> sorted;
-  sorted.reserve(groups_.size());
-  for (const auto& [text, i] : order) sorted.push_back(std::move(groups_[i]));
-  groups_ = std::move(sorted);
+  const auto order = [this](const FoundGroup& found) {
+    const GroupKey& key = found.key;
+    return std::make_tuple(key.rule, PlaceOf(s_, key.wait_site), PlaceOf(s_, key.spawn_site),
+                           PlaceOf(s_, key.channel_site), found.group.tasks.front()->id);
+  };
+  std::sort(groups_.begin(), groups_.end(),
+            [&order](const FoundGroup& a, const FoundGroup& b) { return order(a) < order(b); });
 }
 
 void Classifier::Run() {

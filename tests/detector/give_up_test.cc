@@ -36,8 +36,7 @@ TEST(GiveUp, ASenderThatGivesUpReturns) {
     cancel();
   });
   ASSERT_TRUE(search.verified);
-  // Whether the third place is needed beside two depends on which schedules are met.
-  EXPECT_GE(search.chosen.size(), 2u) << search.ToText();
+  EXPECT_EQ(search.chosen.size(), 3u) << search.ToText();
 }
 
 // A context case that is met early leaves who still wants the value: no fix, though a wait that

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "detector/explore/explore_text.h"
 #include "stranded/stranded.h"
@@ -95,6 +96,33 @@ TEST(VerifyChoice, WhatMakeSharedMakesIsFoundByWhereItIsUsed) {
   });
   ASSERT_NE(Chosen(signal), nullptr);
   EXPECT_EQ(Chosen(signal)->kind, FixKind::kSignal);
+}
+
+// What ran before decides where the records of tasks lie, and so what a snapshot comes to first.
+TEST(VerifyChoice, WhatRanBeforeDoesNotCount) {
+  const auto search = [] {
+    const FixSearch found = Search([] {
+      auto [ctx, cancel] = WithCancel(Background());
+      const Chan<int> jobs, results;
+      Go(ctx, [=] {
+        for (const int job : jobs) results.Send(job);
+      });
+      Go(ctx, [=] { jobs.Send(1); });
+      Go(ctx, [=] { jobs.Send(2); });
+      cancel();
+    });
+    return found.ToText();
+  };
+  const std::string first = search();
+  for (int tasks = 1; tasks < 6; ++tasks) {
+    ExploreOptions once;
+    once.schedules = 1;
+    Explore(once, [tasks] {
+      const Chan<int> gate;
+      for (int i = 0; i < tasks; ++i) Go([gate] { gate.Recv(); });
+    });
+    EXPECT_EQ(search(), first) << tasks;
+  }
 }
 
 ExploreOutcome Ends(int first, const std::string& failure) {
