@@ -8,7 +8,8 @@
 // the next run, unless their object is gone: a stuck task may hold a reference to a lock in a frame
 // that has returned. A wait in a destructor that may not throw cannot be unwound: then the task
 // stays where it is, for good.
-// Thread safety: the thread of the controlled world only.
+// Thread safety: objects come and go, and conditions are waited for, on any thread; the rest is for
+// the thread of the controlled world.
 // Invariants: an object is in the list of the gone from its destructor, if it was in use then, or
 // may be again, until another one is made at its address or the world ends.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_RECLAIM_H_

@@ -199,6 +199,33 @@ class Fix(unittest.TestCase):
             self.assertIn('leaky.cc has changed since the program was built', again.stdout)
             self.assertNotIn('--- a/', again.stdout)
 
+    # Two tests share the helper that leaks; what is verified first has no diff, another edit has.
+    def test_an_edit_that_several_tests_need_is_made_once(self):
+        name = 'tests/programs/leaky_gtest.cc'
+        with tempfile.TemporaryDirectory() as root:
+            copy = os.path.join(root, name)
+            os.makedirs(os.path.dirname(copy))
+            shutil.copy2(os.path.join(SOURCE, name), copy)
+            flags = ('--apply', '--root', root, '--verify', '50', '--test', 'Planted.Leaks:Planted.LeaksAlike')
+            result = stranded('fix', *flags, '--', TESTS)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertEqual(result.stdout.count('Or this one, verified as well'), 2, result.stdout)
+            self.assertEqual(result.stdout.count('applied: '), 1, result.stdout)
+            with open(copy, encoding='utf-8') as file:
+                edited = file.read()
+            self.assertIn('Chan<int> answers(1);', edited)
+            # Nor a second one on top of it, by whatever way the program is started.
+            script = os.path.join(root, 'script')
+            with open(script, 'w', encoding='utf-8') as file:
+                file.write(f'#!/bin/sh\nexec {TESTS} "$@"\n')
+            os.chmod(script, 0o755)
+            for program in (TESTS, script):
+                again = stranded('fix', *flags, '--', program)
+                self.assertEqual(again.returncode, 1, again.stdout)
+                self.assertNotIn('Or this one', again.stdout)
+                with open(copy, encoding='utf-8') as file:
+                    self.assertEqual(file.read(), edited)
+
     def test_the_output_is_a_patch(self):
         with tempfile.TemporaryDirectory() as root:
             shutil.copytree(os.path.join(SOURCE, 'samples'), os.path.join(root, 'samples'))

@@ -54,9 +54,13 @@ class Help(unittest.TestCase):
             result = stranded(*args)
             self.assertEqual((result.returncode, result.stdout), (2, ''), args)
             self.assertIn(f"did you mean '{meant}'?", result.stderr, args)
-        far = stranded('frobnicate')
-        self.assertEqual(far.returncode, 2)
-        self.assertNotIn('did you mean', far.stderr)
+        for args in (('frobnicate',), ('completions', 'tcsh'), ('run', '--record', 'foo', '--', 'x')):
+            far = stranded(*args)
+            self.assertEqual(far.returncode, 2)
+            self.assertNotIn('did you mean', far.stderr)
+        # A long list would hide it; without a guess it is all that there is to say.
+        self.assertNotIn('once-stuck', stranded('explain', 'lockcycle').stderr)
+        self.assertIn('once-stuck', stranded('explain', 'frobnicate').stderr)
 
     def test_errors_say_where_to_read_on(self):
         for args, what in ((('gate',), 'FILE is required'), (('gate', '--rule'), '--rule needs a value'),

@@ -57,13 +57,12 @@ class Run(unittest.TestCase):
     def test_signals_are_for_the_program(self):
         wait = 'trap "exit 9" {0}; echo ready; while :; do sleep 0.05; done'
         for sent, name, within in ((signal.SIGTERM, 'TERM', ()), (signal.SIGTERM, 'TERM', ('--timeout', '60')),
-                                   (signal.SIGINT, 'INT', ())):
+                                   (signal.SIGINT, 'INT', ()), (signal.SIGQUIT, 'QUIT', ())):
             command = [BIN, 'run', *within, '--', 'sh', '-c', wait.format(name)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                   start_new_session=True) as process:
                 self.assertEqual(process.stdout.readline(), 'ready\n')
-                # A terminal's go to all in the group.
-                (os.killpg if sent == signal.SIGINT else os.kill)(process.pid, sent)
+                os.kill(process.pid, sent)
                 said = process.communicate(timeout=20)[1]
             self.assertEqual(process.returncode, 9, said)
 

@@ -1,4 +1,6 @@
 // The first line of a report: of a program that died, and of a dump of which a part is lost.
+#include "detector/report/outcome.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,6 +37,19 @@ TEST(Outcome, OfAProgramThatDiedIsNotThatAllIsWell) {
   EXPECT_THAT(HtmlReport(died), Not(HasSubstr("There is nothing to fix")));
   const Analysis well = Examine(Begun("exit").End());
   EXPECT_THAT(TextReport(well), StartsWith("stranded: nothing is stranded (1 task alive"));
+}
+
+// Of a program that has died nobody can look again.
+TEST(Outcome, TasksThatAreTooYoungToBeJudged) {
+  Analysis alive = Examine(Begun("exit").End());
+  EXPECT_EQ(LookAgain(alive), "");
+  alive.look_again = 1;
+  EXPECT_EQ(LookAgain(alive), "1 task may just be slow: look again later");
+  Analysis died = Examine(Begun("fatal SIGSEGV").End());
+  died.look_again = 2;
+  for (const std::string& report : {TextReport(died), MarkdownReport(died), HtmlReport(died)}) {
+    EXPECT_THAT(report, HasSubstr("2 tasks may just have been slow when it died"));
+  }
 }
 
 TEST(Outcome, WithFindingsSaysThatTheProgramDied) {

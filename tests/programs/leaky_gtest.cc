@@ -19,6 +19,8 @@ void StrandOne() {
 
 TEST(Planted, Leaks) { StrandOne(); }
 
+TEST(Planted, LeaksAlike) { StrandOne(); }
+
 TEST(Planted, TheNextTestPasses) {
   Chan<int> c;
   Go([c] { c.Send(1); });
