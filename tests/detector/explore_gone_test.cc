@@ -3,33 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <mutex>
-#include <string>
 
-#include "stranded/explore.h"
 #include "stranded/stranded.h"
+#include "tests/detector/explore_support.h"
 
 namespace stranded {
 namespace {
 
 using testing::HasSubstr;
 
-ExploreOptions Options() {
-  ExploreOptions options;
-  options.policy = "random";
-  options.schedules = 200;
-  return options;
-}
-
-std::string RulesOf(const ExploreResult& result) {
-  std::string rules;
-  if (result.clean()) return rules;
-  for (const Finding& f : result.bad()->report.findings()) rules += std::string(f.rule()) + " ";
-  return rules;
-}
-
 TEST(ExploreGone, LocksOfConditionsThatAreGoneAreLeftAlone) {
   // Nobody holds the lock while the task waits, and its guard unlocks all the same.
-  const ExploreResult result = Explore(Options(), [] {
+  const ExploreResult result = Explore(WithPolicy("random", 200), [] {
     Mutex lock;
     RWMutex rw;
     Cond missed(lock), missed_writing(rw), missed_reading(rw.RLocker());
@@ -49,11 +34,11 @@ TEST(ExploreGone, LocksOfConditionsThatAreGoneAreLeftAlone) {
     waits.Join();  // comes to a dead end
   });
   EXPECT_EQ(result.schedules, 200);
-  EXPECT_THAT(RulesOf(result), HasSubstr("cond-stuck"));
+  EXPECT_THAT(Rules(result), HasSubstr("cond-stuck"));
 }
 
 TEST(ExploreGone, SignalledWaitersTouchNoConditionThatIsGone) {
-  const ExploreResult result = Explore(Options(), [] {
+  const ExploreResult result = Explore(WithPolicy("random", 200), [] {
     RWMutex lock;
     Cond changed(lock.RLocker());
     bool waits = false;
@@ -71,7 +56,7 @@ TEST(ExploreGone, SignalledWaitersTouchNoConditionThatIsGone) {
     Chan<int>().Recv();  // comes to a dead end
   });
   EXPECT_EQ(result.schedules, 200);
-  EXPECT_THAT(RulesOf(result), HasSubstr("nil-channel"));
+  EXPECT_THAT(Rules(result), HasSubstr("nil-channel"));
 }
 
 }  // namespace

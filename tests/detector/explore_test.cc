@@ -13,25 +13,12 @@
 #include "stranded/explore_json.h"
 #include "stranded/stranded.h"
 #include "stranded/verify.h"
+#include "tests/detector/explore_support.h"
 
 namespace stranded {
 namespace {
 
 using testing::HasSubstr;
-
-ExploreOptions Options(const std::string& policy, int schedules) {
-  ExploreOptions options;
-  options.policy = policy;
-  options.schedules = schedules;
-  return options;
-}
-
-std::string Rules(const ExploreResult& result) {
-  std::string rules;
-  if (result.clean()) return rules;
-  for (const Finding& f : result.bad()->report.findings()) rules += std::string(f.rule()) + " ";
-  return rules;
-}
 
 // Two locks in both orders.
 void CrossedLocks() {
@@ -76,24 +63,24 @@ void TightTimeout() {
 
 TEST(Explore, EveryPolicyFindsCrossedLocks) {
   for (const char* policy : {"random", "pct", "exhaustive"}) {
-    const ExploreResult result = Explore(Options(policy, 2000), CrossedLocks);
+    const ExploreResult result = Explore(WithPolicy(policy, 2000), CrossedLocks);
     EXPECT_THAT(Rules(result), HasSubstr("lock-cycle")) << policy;
     EXPECT_EQ(result.bad()->report.findings()[0].verdict(), "predicted") << policy;
   }
 }
 
 TEST(Explore, TheDefaultScheduleRunsCrossedLocksThrough) {
-  ExploreOptions options = Options("replay", 1);
+  ExploreOptions options = WithPolicy("replay", 1);
   options.schedule = "-";
   EXPECT_TRUE(Explore(options, CrossedLocks).clean());
 }
 
 TEST(Explore, AScheduleIsReplayedTenTimesOutOfTen) {
-  const ExploreResult found = Explore(Options("pct", 2000), CrossedLocks);
+  const ExploreResult found = Explore(WithPolicy("pct", 2000), CrossedLocks);
   ASSERT_FALSE(found.clean());
   EXPECT_LE(found.changes, 3u);
   EXPECT_FALSE(found.steps.empty());
-  ExploreOptions options = Options("replay", 1);
+  ExploreOptions options = WithPolicy("replay", 1);
   options.schedule = found.schedule;
   for (int i = 0; i < 10; ++i) {
     EXPECT_THAT(Rules(Explore(options, CrossedLocks)), HasSubstr("lock-cycle"));
@@ -101,8 +88,8 @@ TEST(Explore, AScheduleIsReplayedTenTimesOutOfTen) {
 }
 
 TEST(Explore, TheSameSeedGivesTheSameResult) {
-  const ExploreResult a = Explore(Options("random", 300), CrossedLocks);
-  const ExploreResult b = Explore(Options("random", 300), CrossedLocks);
+  const ExploreResult a = Explore(WithPolicy("random", 300), CrossedLocks);
+  const ExploreResult b = Explore(WithPolicy("random", 300), CrossedLocks);
   ASSERT_EQ(a.outcomes.size(), b.outcomes.size());
   for (std::size_t i = 0; i < a.outcomes.size(); ++i) {
     EXPECT_EQ(a.outcomes[i].count, b.outcomes[i].count);
@@ -112,28 +99,28 @@ TEST(Explore, TheSameSeedGivesTheSameResult) {
 }
 
 TEST(Explore, ExhaustiveSearchComesToItsEnd) {
-  const ExploreResult result = Explore(Options("exhaustive", 100000), NoRace);
+  const ExploreResult result = Explore(WithPolicy("exhaustive", 100000), NoRace);
   EXPECT_TRUE(result.clean());
   EXPECT_LT(result.schedules, 100);
   EXPECT_THAT(result.coverage, HasSubstr("complete: all schedules"));
 }
 
 TEST(Explore, TimeMayPassWithinItsBudgetOnly) {
-  EXPECT_FALSE(Explore(Options("pct", 500), TightTimeout).clean());
-  ExploreOptions fast = Options("pct", 500);
+  EXPECT_FALSE(Explore(WithPolicy("pct", 500), TightTimeout).clean());
+  ExploreOptions fast = WithPolicy("pct", 500);
   fast.delay_budget = absl::Microseconds(1);
   EXPECT_TRUE(Explore(fast, TightTimeout).clean());
 }
 
 TEST(Explore, AFindingThatNeedsADelaySaysHowLong) {
-  const ExploreResult result = Explore(Options("pct", 500), TightTimeout);
+  const ExploreResult result = Explore(WithPolicy("pct", 500), TightTimeout);
   ASSERT_FALSE(result.clean());
   EXPECT_EQ(result.bad()->delay_ns, 1000000);
   EXPECT_THAT(result.ToText(), HasSubstr("time passes for 1ms while tasks are ready"));
 }
 
 TEST(Explore, RandomDrawsAndSelectCasesAreExplored) {
-  const ExploreResult result = Explore(Options("exhaustive", 1000), [] {
+  const ExploreResult result = Explore(WithPolicy("exhaustive", 1000), [] {
     Chan<int> a(1), b(1);
     a.Send(1);
     b.Send(1);
@@ -159,12 +146,12 @@ TEST(Explore, BodiesThatPollComeToAnEnd) {
     });
   };
   for (const char* policy : {"random", "pct", "round-robin", "exhaustive"}) {
-    EXPECT_TRUE(Explore(Options(policy, 200), polls).clean()) << policy;
+    EXPECT_TRUE(Explore(WithPolicy(policy, 200), polls).clean()) << policy;
   }
 }
 
 TEST(Explore, ALeakBesideAPollerIsNotHidden) {
-  const ExploreResult result = Explore(Options("pct", 200), [] {
+  const ExploreResult result = Explore(WithPolicy("pct", 200), [] {
     Chan<int> stop, lost;
     Go([=] {
       while (!stop.TryRecv().closed()) this_task::Yield();
@@ -176,7 +163,7 @@ TEST(Explore, ALeakBesideAPollerIsNotHidden) {
 }
 
 TEST(Explore, AnEndlessBodyIsCutOff) {
-  const ExploreResult result = Explore(Options("random", 2), [] {
+  const ExploreResult result = Explore(WithPolicy("random", 2), [] {
     Mutex lock;
     for (;;) {
       lock.Lock();
@@ -189,7 +176,7 @@ TEST(Explore, AnEndlessBodyIsCutOff) {
 
 // The cancel function is only lost, and the task only left, because main is not let go on.
 TEST(Explore, WhatACutLeavesIsNoFinding) {
-  const ExploreResult result = Explore(Options("random", 2), [] {
+  const ExploreResult result = Explore(WithPolicy("random", 2), [] {
     auto [ctx, cancel] = WithCancel(Background());
     Go(ctx, [ctx = ctx] { ctx.Done().Recv(); });
     for (Mutex lock;;) {
@@ -204,7 +191,7 @@ TEST(Explore, WhatACutLeavesIsNoFinding) {
 
 // What main had on its stack is gone when they go on. Under AddressSanitizer it shows.
 TEST(Explore, TasksThatWereAboutToUnlockWhenMainWasCutTouchNothing) {
-  const ExploreResult result = Explore(Options("pct", 20), [] {
+  const ExploreResult result = Explore(WithPolicy("pct", 20), [] {
     Mutex lock;
     Semaphore units(2);
     Cond changed(lock);
@@ -227,7 +214,7 @@ TEST(Explore, TasksThatWereAboutToUnlockWhenMainWasCutTouchNothing) {
 TEST(Explore, TasksThatWereWokenWhenMainWasCutGoOnNoMore) {
   bool alive = false;
   int late = 0;
-  const ExploreResult result = Explore(Options("pct", 20), [&] {
+  const ExploreResult result = Explore(WithPolicy("pct", 20), [&] {
     alive = true;
     const absl::Cleanup gone = [&alive] { alive = false; };
     const Chan<int> ball, other, stop;
@@ -263,7 +250,7 @@ TEST(Explore, TasksThatWereWokenWhenMainWasCutGoOnNoMore) {
 // A select that had been won, or passed over by others, leaves those of its channels alone that it
 // waits on no more. One that was freed by then is the next to be made, and would be damaged.
 TEST(Explore, SelectsThatWereWonWhenMainWasCutTouchNoChannelThatIsGone) {
-  const ExploreResult result = Explore(Options("pct", 200), [] {
+  const ExploreResult result = Explore(WithPolicy("pct", 200), [] {
     Chan<int> a, b;
     for (int i = 0; i < 2; ++i) {
       Go([&] {
@@ -287,7 +274,7 @@ TEST(Explore, SelectsThatWereWonWhenMainWasCutTouchNoChannelThatIsGone) {
 
 // The number of tasks that are left differs from schedule to schedule; the failure does not.
 TEST(Explore, TheSmallestScheduleOfAllThatFailAlikeIsShown) {
-  const ExploreResult result = Explore(Options("pct", 100), [] {
+  const ExploreResult result = Explore(WithPolicy("pct", 100), [] {
     const Chan<int> values;
     const std::size_t tasks = 1 + this_task::Choose(5);
     for (std::size_t i = 0; i < tasks; ++i) Go([=] { values.Send(1); });
@@ -300,7 +287,7 @@ TEST(Explore, TheSmallestScheduleOfAllThatFailAlikeIsShown) {
 
 TEST(Explore, ABodyThatKeepsStateIsFoundOut) {
   int calls = 0;
-  const ExploreResult result = Explore(Options("pct", 20), [&calls] {
+  const ExploreResult result = Explore(WithPolicy("pct", 20), [&calls] {
     if (++calls > 1) Go([c = Chan<int>()] { c.Send(1); });
   });
   ASSERT_FALSE(result.clean());
@@ -309,8 +296,8 @@ TEST(Explore, ABodyThatKeepsStateIsFoundOut) {
 }
 
 TEST(Explore, AnExceptionOfATaskIsAnOutcome) {
-  const ExploreResult result =
-      Explore(Options("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });
+  const ExploreResult result = Explore(
+      WithPolicy("random", 20), [] { Go([] { throw std::runtime_error("no such table"); }); });
   ASSERT_FALSE(result.clean());
   ASSERT_FALSE(result.bad()->exceptions.empty());
   EXPECT_THAT(result.bad()->exceptions[0], HasSubstr("no such table"));
@@ -324,7 +311,7 @@ TEST(Explore, StrandedTasksAreUnwound) {
     int* alive;
   };
   int alive = 0;
-  const ExploreResult result = Explore(Options("random", 50), [&alive] {
+  const ExploreResult result = Explore(WithPolicy("random", 50), [&alive] {
     Chan<int> c;
     auto counter = std::make_shared<Counter>(&alive);
     Go([c, counter] { c.Send(1); });
@@ -336,7 +323,7 @@ TEST(Explore, StrandedTasksAreUnwound) {
 
 TEST(Explore, LocksOfFramesThatAreGoneAreLeftAlone) {
   // The tasks refer to what is on the stack of a body that has returned.
-  const ExploreResult result = Explore(Options("random", 200), [] {
+  const ExploreResult result = Explore(WithPolicy("random", 200), [] {
     Mutex lock;
     WaitGroup group;
     Chan<int> never, locked;
@@ -364,29 +351,29 @@ TEST(Explore, MemoryDoesNotGrowWithSchedules) {
     Chan<std::string> c;
     for (int i = 0; i < 4; ++i) Go([c] { c.Send(std::string(10000, 'x')); });
   };
-  Explore(Options("random", 200), body);
+  Explore(WithPolicy("random", 200), body);
   const auto resident = [] {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_maxrss;  // KiB
   };
   const long before = resident();
-  Explore(Options("random", 3000), body);
+  Explore(WithPolicy("random", 3000), body);
   EXPECT_LT(resident() - before, 20000) << "KiB";
 }
 
 TEST(Explore, WrongSettingsAreErrors) {
-  EXPECT_THAT(Explore(Options("best", 1), NoRace).ToText(), HasSubstr("policy accepts"));
-  ExploreOptions replay = Options("replay", 1);
+  EXPECT_THAT(Explore(WithPolicy("best", 1), NoRace).ToText(), HasSubstr("policy accepts"));
+  ExploreOptions replay = WithPolicy("replay", 1);
   replay.schedule = "0.1x";
   EXPECT_THAT(Explore(replay, NoRace).ToText(), HasSubstr("is not a schedule"));
-  ExploreOptions patched = Options("pct", 1);
+  ExploreOptions patched = WithPolicy("pct", 1);
   patched.patch = "capacity@a.cc#1";
   EXPECT_THAT(Explore(patched, NoRace).ToText(), HasSubstr("is not KIND@FILE#LINE"));
 }
 
 TEST(Explore, JsonComesBack) {
-  const ExploreResult result = Explore(Options("pct", 2000), CrossedLocks);
+  const ExploreResult result = Explore(WithPolicy("pct", 2000), CrossedLocks);
   const auto back = detector::ParseExploreJson(detector::ExploreJson(result));
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->schedule, result.schedule);
@@ -402,7 +389,7 @@ TEST(Explore, JsonComesBack) {
 // The last test, as the lines behind it would be of that file, too.
 TEST(Explore, TheTextOfADeadEndNamesNoFolder) {
   std::string text;
-  Explore(Options("pct", 1), [&] {
+  Explore(WithPolicy("pct", 1), [&] {
     try {
 #line 3 "/nowhere/project/dead_end.cc"
       Chan<int>().Recv();
