@@ -143,18 +143,31 @@ std::unique_ptr<Analysis> OrSayWhy(absl::StatusOr<Analysis> analysis) {
   return nullptr;
 }
 
+// How a dump is read; `root` is where shown paths begin.
+detector::ReadOptions ToRead(const InputOptions& input, const std::string& root) {
+  detector::ReadOptions read;
+  read.source_root = root;
+  read.events = detector::EventStorage::kEncoded;
+  const AnalysisOptions analysis = OptionsFrom(input);
+  if (!input.all_tasks) {
+    read.merge = detector::MergeAlike{analysis.min_age, analysis.most_tasks_listed};
+  }
+  return read;
+}
+
 constexpr std::size_t kHead = 64 << 10;
 
 // Go's dumps are read as they come; anything else is read to its end first.
 absl::StatusOr<Analysis> FromStream(std::FILE* in, const std::string& source,
-                                    const AnalysisOptions& options, const std::string& root) {
+                                    const AnalysisOptions& options,
+                                    const detector::ReadOptions& read) {
   const std::string name = source == "-" ? "standard input" : source;
   std::string bytes(kHead, '\0');
   bytes.resize(std::fread(bytes.data(), 1, kHead, in));
   if (LooksLikeGo(bytes)) return AnalyzeGoStream(bytes, in, name, options);
   char buffer[kHead];
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, in)) bytes.append(buffer, n);
-  auto dump = detector::ReadDump(bytes, source, root, detector::EventStorage::kEncoded);
+  auto dump = detector::ReadDump(bytes, source, read);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   // There may be much of a log before the first goroutine.
   auto go = AnalyzeGo(bytes, name, options);
@@ -167,12 +180,12 @@ bool IsPipe(const std::string& file) {
   return stat(file.c_str(), &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode));
 }
 
-absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& root,
-                                  const AnalysisOptions& options) {
+absl::StatusOr<Analysis> FromFile(const std::string& file, const AnalysisOptions& options,
+                                  const detector::ReadOptions& read) {
   if (IsPipe(file)) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rbe"),
                                                              &std::fclose);
-    if (in != nullptr) return FromStream(in.get(), file, options, root);
+    if (in != nullptr) return FromStream(in.get(), file, options, read);
   }
   if (std::error_code error; std::filesystem::is_directory(file, error)) {
     const std::filesystem::path dumps = std::filesystem::path(file) / "*.strd";
@@ -180,7 +193,7 @@ absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& ro
                                                dumps.string(), " for the dumps in it"));
   }
   if (IsGoFile(file)) return AnalyzeGoFiles({file}, options);
-  auto dump = detector::ReadDumpFile(file, root, detector::EventStorage::kEncoded);
+  auto dump = detector::ReadDumpFile(file, read);
   if (dump.ok()) return Analyze(*std::move(dump), options);
   if (!absl::IsInvalidArgument(dump.status())) return dump.status();
   auto go = AnalyzeGoFiles({file}, options);
@@ -192,9 +205,9 @@ absl::StatusOr<Analysis> FromFile(const std::string& file, const std::string& ro
 std::unique_ptr<Analysis> Load(const std::string& file, const InputOptions& options) {
   const AnalysisOptions analysis = OptionsFrom(options);
   const Progress progress([&] { return "reading " + file; });
-  const std::string root = options.absolute_paths ? "" : options.source_root;
-  return OrSayWhy(file == "-" ? FromStream(stdin, file, analysis, root)
-                              : FromFile(file, root, analysis));
+  const auto read = ToRead(options, options.absolute_paths ? "" : options.source_root);
+  return OrSayWhy(file == "-" ? FromStream(stdin, file, analysis, read)
+                              : FromFile(file, analysis, read));
 }
 
 std::unique_ptr<Analysis> LoadGoSeries(const InputOptions& options) {

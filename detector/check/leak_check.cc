@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "detector/report/source_root.h"
 #include "detector/rules/fingerprint.h"
@@ -46,8 +47,10 @@ AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
 }
 
 // As the command line shows paths: below the sources' root, or by their last part only.
-absl::StatusOr<Analysis> AnalyzeOwn(const std::string& bytes, AnalysisOptions options) {
-  auto dump = detector::ReadDump(bytes, "this process");
+absl::StatusOr<Analysis> AnalyzeOwn(std::string bytes, AnalysisOptions options) {
+  detector::ReadOptions read;
+  read.merge = detector::MergeAlike{options.min_age, options.most_tasks_listed};
+  auto dump = detector::ReadDump(std::move(bytes), "this process", read);
   if (!dump.ok()) return dump.status();
   const std::vector<std::string> files = detector::FilesOf(**dump);
   options.source_root = detector::SourceRoot(files, options.source_root);

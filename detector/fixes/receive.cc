@@ -96,7 +96,7 @@ void ProposeClosingStop(const Situation& s, const Group& group, FindingData& out
       continue;
     if (channel->elem_type != "stranded::Unit" || channel->closed) continue;
     // More values than tasks: rather a wake-up.
-    const std::size_t left = group.tasks.size();
+    const std::size_t left = group.count;
     if (channel->recvs_completed == 0 || channel->recvs_completed > left) continue;
     const SourceSite site = SiteText(s, channel->site);
     out.fixes.push_back(SimpleFix(

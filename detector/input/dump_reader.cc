@@ -34,7 +34,7 @@ std::string Named(const std::string& source) {
 
 // How many tasks each snapshot seems to have, by a look at the heads of the packets: room that is
 // made once is not copied again and again. Never more than the bytes could hold.
-std::vector<ObjectCounts> CountObjects(DumpInput& input, EventStorage events) {
+std::vector<ObjectCounts> CountObjects(DumpInput& input, EventStorage events, bool merge) {
   using Tag = stranded::dump::PacketTag;
   std::vector<ObjectCounts> counts(1);
   bool begun = false;
@@ -51,6 +51,7 @@ std::vector<ObjectCounts> CountObjects(DumpInput& input, EventStorage events) {
       case Tag::kTask: ++counts.back().tasks; break;
       case Tag::kSpawn: ++counts.back().spawns; break;
       case Tag::kTaskBatch: {
+        if (merge) break;
         const std::size_t count = CountOfBatch(body);
         counts.back().tasks += count;
         counts.back().spawns += count;
@@ -66,7 +67,7 @@ std::vector<ObjectCounts> CountObjects(DumpInput& input, EventStorage events) {
 }
 
 void ReadPackets(DumpInput& input, EventStorage events, Dump& dump) {
-  PacketDecoder decoder(dump, input, events, CountObjects(input, events));
+  PacketDecoder decoder(dump, input, events, CountObjects(input, events, dump.merged.has_value()));
   Resync resync(input);
   for (std::uint64_t at = 0; at < input.size();) {
     const Frame frame = FrameAt(input, at);
@@ -83,6 +84,7 @@ void ReadPackets(DumpInput& input, EventStorage events, Dump& dump) {
     dump.damage.bytes_skipped += next - at;
     at = next;
   }
+  decoder.Finish();
 }
 
 using ReadResult = absl::StatusOr<std::shared_ptr<const Dump>>;
@@ -139,9 +141,9 @@ std::uint64_t SizeOf(std::FILE* file) {
 
 }  // namespace
 
-ReadResult ReadDump(std::string bytes, std::string source, const std::string& source_root,
-                    EventStorage events) {
+ReadResult ReadDump(std::string bytes, std::string source, const ReadOptions& options) {
   auto dump = std::make_shared<Dump>();
+  dump->merged = options.merge;
   if (LooksLikeGzip(bytes)) {
     auto unpacked = Gunzip(bytes);
     if (!unpacked.ok()) return Packed(source, unpacked.status());
@@ -156,11 +158,21 @@ ReadResult ReadDump(std::string bytes, std::string source, const std::string& so
     CanonizeSites(*dump);
     return std::shared_ptr<const Dump>(std::move(dump));
   }
-  return ReadInput(DumpInput(std::string_view(dump->bytes)), events, source_root, dump);
+  return ReadInput(DumpInput(std::string_view(dump->bytes)), options.events, options.source_root,
+                   dump);
+}
+
+ReadResult ReadDump(std::string bytes, std::string source, const std::string& source_root,
+                    EventStorage events) {
+  return ReadDump(std::move(bytes), std::move(source), {source_root, events, {}});
 }
 
 ReadResult ReadDumpFile(const std::string& path, const std::string& source_root,
                         EventStorage events) {
+  return ReadDumpFile(path, {source_root, events, {}});
+}
+
+ReadResult ReadDumpFile(const std::string& path, const ReadOptions& options) {
   std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "rbe");
   if (file == nullptr) return Cannot(path, errno);
   std::string bytes;
@@ -176,20 +188,22 @@ ReadResult ReadDumpFile(const std::string& path, const std::string& source_root,
     return ReadDump(*std::move(copy), path);
   }
   if (const std::uint64_t size = file == stdin ? 0 : SizeOf(file);
-      size != 0 && events == EventStorage::kEncoded && !LooksLikeGzip(head)) {
+      size != 0 && options.events == EventStorage::kEncoded && !LooksLikeGzip(head)) {
     const int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
     const int error = errno;
     std::fclose(file);
     if (fd < 0) return Cannot(path, error);
     auto dump = std::make_shared<Dump>();
     dump->source = path;
-    return ReadInput(DumpInput(std::make_shared<InputFile>(fd), size), events, source_root, dump);
+    dump->merged = options.merge;
+    return ReadInput(DumpInput(std::make_shared<InputFile>(fd), size), options.events,
+                     options.source_root, dump);
   }
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, file)) bytes.append(buffer, n);
   const int error = std::ferror(file) ? errno : 0;
   if (file != stdin) std::fclose(file);
   if (error != 0) return Cannot(path, error);
-  return ReadDump(std::move(bytes), path, source_root, events);
+  return ReadDump(std::move(bytes), path, options);
 }
 
 }  // namespace stranded::detector

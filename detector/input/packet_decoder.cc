@@ -5,6 +5,7 @@
 
 #include "detector/input/decode.h"
 #include "detector/input/task_batch_decoder.h"
+#include "detector/input/task_crowds.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
@@ -283,7 +284,16 @@ Snapshot& PacketDecoder::Current() {
   return dump_.snapshots.back();
 }
 
+void PacketDecoder::Finish() {
+  if (task_batches_.empty()) return;
+  const auto afford = [this](std::size_t bytes) { return Afford(bytes / 2); };
+  CrowdReader crowds(dump_.snapshots.back(), *dump_.merged, afford);
+  dump_.damage.packets_bad += crowds.Read(task_batches_);
+  task_batches_.clear();
+}
+
 void PacketDecoder::Begin() {
+  Finish();
   const std::size_t number = dump_.snapshots.size();
   Snapshot& fresh = dump_.snapshots.emplace_back();
   encoded_ = nullptr;
@@ -341,6 +351,11 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kContext: Current().contexts.Add(ReadContext(body)); break;
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
     case Tag::kTaskBatch:
+      if (dump_.merged.has_value()) {
+        Current();
+        task_batches_.push_back(body);
+        break;
+      }
       // A row is a dozen bytes: twice the multiple is granted for what it makes.
       if (!ReadTaskBatch(body, Current(),
                          [this](std::size_t bytes) { return Afford(bytes / 2); })) {

@@ -24,13 +24,15 @@ struct ObjectCounts {
 
 class PacketDecoder {
  public:
-  // `expected`: of each snapshot, for the room; guesses.
+  // `expected`: of each snapshot, for the room; guesses. Tasks are merged if dump.merged says so.
   PacketDecoder(Dump& dump, const DumpInput& input, EventStorage events,
                 std::vector<ObjectCounts> expected)
       : dump_(dump), input_(input), storage_(events), expected_(std::move(expected)) {}
   // `body` is that of the packet from `at` to `end` in the input. False if it is no valid packet,
   // or if the model would grow out of proportion to the file; the dump keeps what it had.
   bool Decode(std::string_view body, std::uint64_t at, std::uint64_t end);
+  // Behind the last packet of a snapshot, and of the dump: reads what was put off.
+  void Finish();
 
  private:
   Snapshot& Current();
@@ -45,7 +47,8 @@ class PacketDecoder {
   const EventStorage storage_;
   const std::vector<ObjectCounts> expected_;
   LargeVector<Event> batch_;
-  std::shared_ptr<EncodedEvents> encoded_;  // of the current snapshot
+  std::shared_ptr<EncodedEvents> encoded_;          // of the current snapshot
+  std::vector<protozero::data_view> task_batches_;  // of the current snapshot, to be merged
   std::size_t spent_ = 0;
 };
 

@@ -5,16 +5,15 @@
 #include <cstddef>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
 #include "detector/input/decode.h"
+#include "detector/input/task_columns.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
 
 // Adds the tasks of a batch, each with its spawn node. False if the batch is damaged, names tasks
 // that are not there, or costs more than `afford` allows; those before that point stay.
-bool ReadTaskBatch(const data_view& bytes, Snapshot& s,
-                   absl::FunctionRef<bool(std::size_t bytes)> afford);
+bool ReadTaskBatch(const data_view& bytes, Snapshot& s, AffordRef afford);
 
 // What kind of packet that is; 0 if it has no readable head.
 dump::PacketTag HeadOf(std::string_view packet);

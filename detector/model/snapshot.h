@@ -9,6 +9,8 @@
 #define STRANDED_DETECTOR_MODEL_SNAPSHOT_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "detector/model/event_log.h"
 #include "detector/model/id_index.h"
 #include "detector/model/large_vector.h"
+#include "stranded/dump_reader.h"
 
 namespace stranded::detector {
 
@@ -134,11 +137,19 @@ struct Task {
   std::uint32_t first_case = 0;   // into Snapshot::cases
   std::uint32_t first_held = 0;   // into Snapshot::held
   std::uint32_t first_frame = 0;  // into Snapshot::frames
+  std::uint32_t crowd = 0;        // number of the crowd it stands for, from 1 on; 0: of itself
   std::uint16_t case_count = 0, held_count = 0, frame_count = 0;
   TaskState state = TaskState::kUnknown;
   WaitKind wait = WaitKind::kNone, last_op = WaitKind::kNone;
   bool is_thread = false, daemon = false, pinned = false, is_main = false, range = false;
   bool has_spawned = false;
+};
+
+// Tasks that nothing names, kept as the one of them with the smallest id: see MergeAlike.
+struct TaskCrowd {
+  std::size_t count = 0;
+  std::int64_t first_since_ns = 0, last_since_ns = 0;
+  std::vector<Id> ids;  // the smallest ones, in their order
 };
 
 struct Peer {
@@ -269,10 +280,15 @@ struct Snapshot {
   LargeVector<WaitCase> cases;
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
+  std::vector<TaskCrowd> crowds;
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
   EventLog events;
   Loss loss;
 
+  // The tasks that it stands for: one, but where a dump was read with MergeAlike.
+  std::size_t CountOf(const Task& task) const {
+    return task.crowd == 0 ? 1 : crowds[task.crowd - 1].count;
+  }
   // On the clock of that world: a controlled one has its own. Times of its tasks compare with this.
   std::int64_t NowIn(Id world) const {
     const World* found = worlds.Find(world);
@@ -301,6 +317,8 @@ struct Dump {
   std::vector<Snapshot> snapshots;
   std::uint64_t packets = 0;
   Damage damage;
+  std::optional<MergeAlike> merged;      // how it was read
+  std::shared_ptr<const Dump> sites_of;  // whose bytes `sites` points into, if not its own
   bool frames_are_sites = false;  // Snapshot::frames holds SiteIds: goroutines have no addresses
 
   // An empty site for ids that are not described.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "detector/input/all_tasks.h"
 #include "detector/model/snapshot.h"
 #include "detector/report/portable.h"
 #include "detector/rules/rule.h"
@@ -179,7 +180,8 @@ std::string DotReport(const Analysis& analysis) {
   std::string body;
   const std::vector<FindingData> findings = detector::PortableFindings(analysis);
   if (analysis.dump != nullptr && !analysis.dump->snapshots.empty()) {
-    Graph graph(*analysis.dump);
+    const auto dump = detector::WithAllTasks(analysis.dump);
+    Graph graph(*dump);
     for (const FindingData& d : findings) graph.AddFinding(d);
     body = graph.Text();
   } else {

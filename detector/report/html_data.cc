@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "detector/input/all_tasks.h"
 #include "detector/report/html_events.h"
 #include "detector/report/html_page.h"
 #include "detector/report/html_tables.h"
@@ -261,7 +262,8 @@ Json PageData(const Analysis& analysis, const std::vector<FindingData>& findings
   out["findings"] = std::move(list);
   // After a gate over several dumps there is none to show objects of.
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return out;
-  out.update(Writer(*analysis.dump, findings).Write());
+  const auto dump = WithAllTasks(analysis.dump);
+  out.update(Writer(*dump, findings).Write());
   return out;
 }
 

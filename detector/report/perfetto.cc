@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "detector/input/all_tasks.h"
 #include "detector/model/event_kind.h"
 #include "detector/model/snapshot.h"
 #include "detector/report/perfetto_trace.h"
@@ -231,7 +232,8 @@ std::string PerfettoReport(const Analysis& analysis) {
   // Tracks come from one dump; what was merged from several has none.
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "";
   const std::vector<FindingData> findings = detector::PortableFindings(analysis);
-  return Export(*analysis.dump, findings).Text(detector::PortablePath(analysis.summary.program));
+  const auto dump = detector::WithAllTasks(analysis.dump);
+  return Export(*dump, findings).Text(detector::PortablePath(analysis.summary.program));
 }
 
 }  // namespace stranded

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "detector/input/all_tasks.h"
 #include "detector/report/portable.h"
 #include "detector/report/show_page.h"
 #include "detector/report/symbolizer.h"
@@ -147,7 +148,8 @@ class TaskPage {
 std::string ShowTask(const Analysis& analysis, std::uint64_t id, const ShowOptions& options) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "";
   const AnalysisOptions plain;
-  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), plain);
+  const auto dump = WithAllTasks(analysis.dump);
+  const Situation s(*dump, dump->snapshots.back(), plain);
   const Task* t = s.snap().tasks.Find(id);
   return t == nullptr ? "" : TaskPage(analysis, s, *t, options).Text();
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "detector/input/all_tasks.h"
 #include "detector/report/show_page.h"
 #include "detector/rules/evidence.h"
 #include "stranded/report.h"
@@ -18,7 +19,8 @@ template <class F>
 std::string WithSituation(const Analysis& analysis, F page) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "";
   const AnalysisOptions plain;
-  return page(Situation(*analysis.dump, analysis.dump->snapshots.back(), plain));
+  const auto dump = WithAllTasks(analysis.dump);
+  return page(Situation(*dump, dump->snapshots.back(), plain));
 }
 
 void Waiting(const Situation& s, const std::vector<const Task*>& tasks, ShowPage& page) {

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "detector/input/all_tasks.h"
 #include "detector/report/text_table.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
@@ -223,7 +224,8 @@ void TaskTable(const Analysis& analysis, const TaskFilter& filter,
     return;
   }
   const AnalysisOptions options;
-  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
+  const auto dump = WithAllTasks(analysis.dump);
+  const Situation s(*dump, dump->snapshots.back(), options);
   View view(analysis, s);
   std::vector<const Task*> tasks;
   for (const Task& t : s.snap().tasks.all()) {

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/go/native.h"
+#include "detector/input/all_tasks.h"
 #include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
@@ -181,7 +182,8 @@ std::string TreeReport(const Analysis& analysis) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "no snapshot\n";
   if (analysis.dump->frames_are_sites) return GoTree(*analysis.dump, analysis.summary.unlisted);
   const AnalysisOptions options;
-  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
+  const auto dump = WithAllTasks(analysis.dump);
+  const Situation s(*dump, dump->snapshots.back(), options);
   return Drawer(s).Draw();
 }
 

@@ -14,6 +14,7 @@
 #include "detector/rules/rule.h"
 #include "detector/rules/wait_chain.h"
 #include "detector/rules/world_rules.h"
+#include "stranded/errors.h"
 
 namespace stranded {
 
@@ -42,14 +43,31 @@ class Analyzer {
 };
 
 std::string Who(const Situation& s, const FoundGroup& found) {
-  const std::vector<const Task*>& tasks = found.group.tasks;
-  const Task& task = *tasks.front();
-  if (tasks.size() == 1) return absl::StrCat(TaskText(s, task.id), " is");
-  std::string who = absl::StrCat(tasks.size(), " tasks");
+  const Task& task = *found.group.tasks.front();
+  if (found.group.count == 1) return absl::StrCat(TaskText(s, task.id), " is");
+  std::string who = absl::StrCat(found.group.count, " tasks");
   if (found.one_name && !task.name.empty()) {
     absl::StrAppend(&who, " \"", std::string(task.name), "\"");
   }
   return absl::StrCat(who, " are");
+}
+
+// The ids that are listed: the exemplar's first, then by size.
+std::vector<std::uint64_t> FirstOf(const Situation& s, const Group& group) {
+  const std::size_t most = s.options().most_tasks_listed;
+  std::vector<std::uint64_t> ids;
+  for (const Task* t : group.tasks) {
+    if (group.count == group.tasks.size() && ids.size() == most) break;
+    if (t->crowd == 0) {
+      ids.push_back(t->id);
+    } else {
+      const std::vector<Id>& crowd = s.snap().crowds[t->crowd - 1].ids;
+      ids.insert(ids.end(), crowd.begin(), crowd.end());
+    }
+  }
+  if (group.count != group.tasks.size() && !ids.empty()) std::sort(ids.begin() + 1, ids.end());
+  if (ids.size() > most) ids.resize(most);
+  return ids;
 }
 
 std::string WaitName(WaitKind kind) {
@@ -92,11 +110,8 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   FindingData data;
   data.rule = rule.text.id;
   data.verdict = std::string(group.verdict);
-  data.task_count = group.tasks.size();
-  for (const Task* t : group.tasks) {
-    if (data.tasks.size() == s_.options().most_tasks_listed) break;
-    data.tasks.push_back(t->id);
-  }
+  data.task_count = group.count;
+  data.tasks = FirstOf(s_, group);
   data.task_name = std::string(task.name);
   data.wait = WaitName(task.wait);
   data.wait_site = SiteText(s_, task.wait_site != 0 ? task.wait_site : task.last_site);
@@ -115,7 +130,7 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   }
   data.contexts = DescribeContexts(s_, task);
   data.ancestry = DescribeAncestry(s_, task);
-  data.title = rule.sentence(s_, group, Who(s_, found), group.tasks.size() > 1);
+  data.title = rule.sentence(s_, group, Who(s_, found), group.count > 1);
   AddStack(found, data);
   rule.explain(s_, group, data);
   if (data.graph.empty()) data.graph = WaitChain(s_, task);
@@ -147,7 +162,7 @@ void Analyzer::Run(Analysis& out) {
   std::vector<FindingData> found;
   for (const FoundGroup& group : classifier.groups()) {
     found.push_back(Describe(group));
-    if (Wanted(s_.options(), found.back().rule)) out.summary.stranded += group.group.tasks.size();
+    if (Wanted(s_.options(), found.back().rule)) out.summary.stranded += group.group.count;
   }
   FindGlobalDeadlocks(s_, found);
   FindLostCancels(s_, found);
@@ -214,8 +229,8 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
   }
   if (out.world.empty()) out.world = Origin(snap.reason);
   for (const Task& task : snap.tasks.all()) {
-    out.tasks += task.state != TaskState::kFinished;
-    out.blocked += task.state == TaskState::kBlocked;
+    if (task.state != TaskState::kFinished) out.tasks += snap.CountOf(task);
+    if (task.state == TaskState::kBlocked) out.blocked += snap.CountOf(task);
   }
   AddLosses(dump, snap, out.losses);
   const Damage& damage = dump.damage;
@@ -225,6 +240,13 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
 }  // namespace
 
 Analysis Analyze(std::shared_ptr<const Dump> dump, const AnalysisOptions& options) {
+  if (const auto& merged = dump->merged;
+      merged.has_value() && (merged->min_age != options.min_age ||
+                             merged->most_tasks_listed != options.most_tasks_listed)) {
+    throw MisuseError(
+        "Analyze: the dump was read with ReadOptions::merge of another min_age or "
+        "most_tasks_listed; read it again with those of the AnalysisOptions, or without");
+  }
   Analysis out;
   out.dump = dump;
   static const Snapshot nothing;

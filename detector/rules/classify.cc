@@ -74,11 +74,12 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
     key.spawn_site = spawn == nullptr ? 0 : spawn->site;
     key.channel_site = channel == nullptr ? 0 : channel->site;
   }
-  const std::int64_t age = s_.Age(task);
+  const AgeRange age = s_.Ages(task);
   const auto [it, fresh] = index_.try_emplace(key, groups_.size());
   if (fresh) {
     groups_.emplace_back().key = key;
-    groups_.back().min_age_ns = groups_.back().max_age_ns = age;
+    groups_.back().min_age_ns = age.least_ns;
+    groups_.back().max_age_ns = age.most_ns;
   }
   FoundGroup& found = groups_[it->second];
   if (!fresh && found.one_name) found.one_name = task.name == found.group.tasks.back()->name;
@@ -87,10 +88,11 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
     found.group.alike = SameWait(s_, *found.group.tasks.front(), task);
   }
   found.group.tasks.push_back(&task);
+  found.group.count += s_.snap().CountOf(task);
   // Proven if it is for all of them.
   if (fresh || found.group.verdict == "proven") found.group.verdict = match.verdict;
-  found.min_age_ns = std::min(found.min_age_ns, age);
-  found.max_age_ns = std::max(found.max_age_ns, age);
+  found.min_age_ns = std::min(found.min_age_ns, age.least_ns);
+  found.max_age_ns = std::max(found.max_age_ns, age.most_ns);
   if (task.frame_count > 0 && (found.with_stack == nullptr || task.id < found.with_stack->id)) {
     found.with_stack = &task;
   }
@@ -111,7 +113,7 @@ void Classifier::Classify(const Task& task) {
       // Behind the end of its scope it is late at least.
       if (s_.ScopeEnded(task)) late = true;
       if (late) continue;
-      if (!task.is_main) ++look_again_;
+      if (!task.is_main) look_again_ += s_.snap().CountOf(task);
       return;
     }
     // Main waits for others all the time; that needs a proof.
@@ -120,7 +122,7 @@ void Classifier::Classify(const Task& task) {
     if (task.is_main && plain && s_.Deadlocked(task)) return;  // its world's finding says it
     if (Ignored(task)) return;
     if (s_.Expected(task)) {
-      ++expected_;
+      expected_ += s_.snap().CountOf(task);
     } else {
       AddTo(i, match, task);
     }

@@ -23,7 +23,8 @@ std::string WaitLine(const Situation& s, const Task& task) {
 
 // Where no other finding names the cause, main's own wait is the place to begin.
 void Propose(const Situation& s, const Task& main, bool cause_known, FindingData& data) {
-  const Group only_main{.tasks = {&main}, .exemplar = &main, .along = {}, .verdict = "proven"};
+  const Group only_main{
+      .tasks = {&main}, .count = 1, .exemplar = &main, .along = {}, .verdict = "proven"};
   const Channel* channel = s.ChannelOf(main);
   if (!cause_known && channel != nullptr) {
     data.has_channel = true;

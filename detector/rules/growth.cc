@@ -49,11 +49,11 @@ Piles PilesOf(const Situation& s) {
     if (!s.Blocked(task) || task.daemon || !s.InFocus(task) || s.Expected(task)) continue;
     const SpawnNode* spawn = s.snap().spawns.Find(task.spawn);
     Pile& pile = piles[{task.wait_site, spawn == nullptr ? 0 : spawn->site, task.wait}];
-    if (pile.task == nullptr) pile.task = &task;
-    ++pile.tasks;
-    const std::int64_t age = s.Age(task);
-    pile.youngest_ns = std::min(pile.youngest_ns, age);
-    pile.oldest_ns = std::max(pile.oldest_ns, age);
+    if (pile.task == nullptr || task.id < pile.task->id) pile.task = &task;
+    pile.tasks += s.snap().CountOf(task);
+    const AgeRange age = s.Ages(task);
+    pile.youngest_ns = std::min(pile.youngest_ns, age.least_ns);
+    pile.oldest_ns = std::max(pile.oldest_ns, age.most_ns);
   }
   return piles;
 }

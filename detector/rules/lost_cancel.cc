@@ -45,8 +45,8 @@ void FindLostCancels(const Situation& s, std::vector<FindingData>& out) {
     const Context* c = NearestOf(snap.contexts, keeper, task.context);
     if (c == nullptr) continue;
     Kept& kept = by_site[c->site];
-    ++kept.tasks;
-    kept.task = task.id;
+    kept.tasks += snap.CountOf(task);
+    if (kept.task == 0 || task.id < kept.task) kept.task = task.id;
   }
   // In the order of their places: the same dump gives the same report.
   std::vector<std::pair<SiteId, Kept>> sorted(by_site.begin(), by_site.end());

@@ -5,6 +5,7 @@
 #ifndef STRANDED_DETECTOR_RULES_RULE_H_
 #define STRANDED_DETECTOR_RULES_RULE_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct Match {
 // Tasks with one cause.
 struct Group {
   std::vector<const Task*> tasks;  // by id, but the exemplar stands first if it is among them
+  std::size_t count = 0;           // more than in `tasks` where one of those stands for a crowd
   const Task* exemplar = nullptr;  // of which the finding is told
   std::vector<const Task*> along;  // wait for one of `tasks`, and so hang with them
   std::string_view verdict;

@@ -138,6 +138,15 @@ std::int64_t Situation::Age(const Task& task) const {
   return task.since_ns == 0 ? 0 : std::max<std::int64_t>(0, snap_.NowFor(task) - task.since_ns);
 }
 
+AgeRange Situation::Ages(const Task& task) const {
+  const std::int64_t age = Age(task);
+  if (task.crowd == 0 || task.since_ns == 0) return {age, age};
+  const TaskCrowd& crowd = snap_.crowds[task.crowd - 1];
+  const std::int64_t now = snap_.NowFor(task);
+  return {std::max<std::int64_t>(0, now - crowd.last_since_ns),
+          std::max<std::int64_t>(0, now - crowd.first_since_ns)};
+}
+
 bool Situation::Settled(const Task& task, std::int64_t since_ns) const {
   if (Quiet(task) || ScopeEnded(task)) return true;
   // Idle but for the task that asked for the dump: time changes nothing.

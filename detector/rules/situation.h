@@ -31,6 +31,10 @@ enum class ChainEnd : std::uint8_t {
   kAlive,   // the holder may go on
 };
 
+struct AgeRange {
+  std::int64_t least_ns = 0, most_ns = 0;
+};
+
 struct LockChain {
   ChainEnd end = ChainEnd::kNone;
   const Task* root = nullptr;  // cycle: its member with the smallest id; holder: the blocked holder
@@ -77,6 +81,7 @@ class Situation {
   bool Blocked(const Task& task) const { return task.state == TaskState::kBlocked; }
   // Nanoseconds since it blocked.
   std::int64_t Age(const Task& task) const;
+  AgeRange Ages(const Task& task) const;  // of all that it stands for
   // Old enough to be called stuck: at once where nothing moves any more, else after min_age.
   bool Settled(const Task& task, std::int64_t since_ns) const;
 

@@ -8,10 +8,13 @@
 #ifndef STRANDED_DETECTOR_DUMP_READER_H_
 #define STRANDED_DETECTOR_DUMP_READER_H_
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace stranded::detector {
 
@@ -22,6 +25,25 @@ enum class EventStorage {
   kDecoded,  // in memory, 40 bytes each: fast to go through again and again
   kEncoded,  // left where the dump is, decoded again by whoever asks: memory does not follow them
 };
+
+// For Analyze() with options of these values, and for the reports that are made of findings: parked
+// tasks that nothing else in the dump names, and that differ only in their ids and times, are kept
+// as one, with their number. The findings are the same; a million tasks become a few thousand.
+struct MergeAlike {
+  absl::Duration min_age;
+  std::size_t most_tasks_listed = 0;
+};
+
+struct ReadOptions {
+  std::string source_root;  // sites below it become relative to it
+  EventStorage events = EventStorage::kDecoded;
+  std::optional<MergeAlike> merge;  // none: every task is there, for lists and graphs of tasks
+};
+
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source,
+                                                     const ReadOptions& options);
+absl::StatusOr<std::shared_ptr<const Dump>> ReadDumpFile(const std::string& path,
+                                                         const ReadOptions& options);
 
 // `source` stands in messages; sites below `source_root` become relative to it. Memory stays within
 // a small multiple of the bytes.

@@ -1,0 +1,222 @@
+#include "detector/input/task_crowds.h"
+
+#include <algorithm>
+#include <protozero/exception.hpp>
+
+#include "absl/hash/hash.h"
+#include "absl/types/span.h"
+#include "detector/input/task_batch_decoder.h"
+
+namespace stranded::detector {
+namespace {
+
+bool OnChannels(WaitKind wait) {
+  switch (wait) {
+    case WaitKind::kChanSend:
+    case WaitKind::kChanRecv:
+    case WaitKind::kChanSendNil:
+    case WaitKind::kChanRecvNil:
+    case WaitKind::kSelect:
+    case WaitKind::kSelectEmpty: return true;
+    default: return false;
+  }
+}
+
+constexpr std::size_t kMostIds = 1000;  // lists that are longer cost more than the tasks
+
+bool TaskByTask(const Snapshot& s, const MergeAlike& merge) {
+  const auto& worlds = s.worlds.all();
+  return !s.events.empty() || merge.most_tasks_listed > kMostIds ||
+         std::any_of(worlds.begin(), worlds.end(), [](const World& w) { return w.deadlock; });
+}
+
+}  // namespace
+
+void CrowdReader::NoteNames() {
+  Name(s_.taken_by);
+  for (const Task& t : s_.tasks.all()) Name(t.join_task);
+  for (const SpawnNode& n : s_.spawns.all()) Name(n.task);
+  for (const World& w : s_.worlds.all()) Name(w.main_task);
+  for (const Scope& v : s_.scopes.all()) Name(v.task);
+  for (const Context& c : s_.contexts.all()) {
+    Name(c.creator_task);
+    Name(c.ended_by_task);
+  }
+  for (const Channel& c : s_.channels.all()) {
+    for (const Id id :
+         {c.creator_task, c.closed_by_task, c.last_sender.task, c.last_receiver.task}) {
+      Name(id);
+    }
+  }
+  for (const Sync& v : s_.syncs.all()) {
+    for (const Id id : {v.holder_task, v.last_add.task, v.last_done.task, v.last_signal.task}) {
+      Name(id);
+    }
+  }
+  for (const Timer& t : s_.timers) {
+    if (t.kind == TimerKind::kSleep) Name(t.object);
+  }
+}
+
+bool CrowdReader::Mergeable(const Task& task) const {
+  return task.state == TaskState::kBlocked && OnChannels(task.wait) && !task.has_spawned &&
+         task.until_ns == 0 && !task.is_main && !task.is_thread;
+}
+
+CrowdReader::Model* CrowdReader::ModelOf(Id like) {
+  const std::uint32_t position = s_.tasks.PositionOfId(like);
+  if (position == IdIndex::kNone) return nullptr;
+  if (position >= numbers_.size()) numbers_.resize(s_.tasks.size());
+  if (numbers_[position] == 0) {
+    const Task& task = s_.tasks.all()[position];
+    Model& model = models_.emplace_back();
+    model.position = position;
+    model.objects = ObjectCount(s_, task);
+    model.merges = Mergeable(task);
+    const std::int64_t now = s_.NowFor(task);
+    const std::int64_t age = absl::ToInt64Nanoseconds(merge_.min_age);
+    // Ages of more than some years are none that anybody has.
+    model.long_ns = now - std::min(age, now);
+    model.very_long_ns = now - (age > now / 10 ? now : 10 * age);
+    numbers_[position] = static_cast<std::uint32_t>(models_.size());
+  }
+  return &models_[numbers_[position] - 1];
+}
+
+CrowdReader::Wait CrowdReader::WaitOf(const Model& model, const BatchRow& row) {
+  if (row.since_ns == 0) return kUnknown;
+  if (row.since_ns <= model.very_long_ns) return kVeryLong;
+  return row.since_ns <= model.long_ns ? kLong : kShort;
+}
+
+bool CrowdReader::Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait,
+                     std::span<const Id> objects) const {
+  return crowd.model == model.position && crowd.wait == wait && crowd.row.parent == row.parent &&
+         crowd.row.context == row.context &&
+         std::equal(objects.begin(), objects.end(), keys_.data() + crowd.key);
+}
+
+std::uint32_t CrowdReader::CrowdOf(Model& model, const BatchRow& row, Wait wait,
+                                   std::span<const Id> objects) {
+  if (model.last != 0 && Is(crowds_[model.last - 1], model, row, wait, objects)) return model.last;
+  const std::uint64_t hash = absl::HashOf(model.position, wait, row.parent, row.context,
+                                          absl::MakeConstSpan(objects.data(), objects.size()));
+  std::uint32_t& newest = by_hash_[hash];
+  for (std::uint32_t at = newest; at != 0; at = crowds_[at - 1].next) {
+    if (Is(crowds_[at - 1], model, row, wait, objects)) return model.last = at;
+  }
+  if (!afford_(sizeof(Crowd) + sizeof(Task) + 48 + objects.size() * sizeof(Id))) return 0;
+  Crowd& crowd = crowds_.emplace_back();
+  crowd.model = model.position;
+  crowd.wait = wait;
+  crowd.next = newest;
+  crowd.key = keys_.size();
+  crowd.objects = objects.size();
+  crowd.row = row;
+  crowd.out.first_since_ns = crowd.out.last_since_ns = row.since_ns;
+  keys_.insert(keys_.end(), objects.begin(), objects.end());
+  ++model.crowds;
+  return model.last = newest = static_cast<std::uint32_t>(crowds_.size());
+}
+
+void CrowdReader::Join(Crowd& crowd, const BatchRow& row) const {
+  TaskCrowd& out = crowd.out;
+  ++out.count;
+  if (row.id < crowd.row.id) crowd.row = row;
+  out.first_since_ns = std::min(out.first_since_ns, row.since_ns);
+  out.last_since_ns = std::max(out.last_since_ns, row.since_ns);
+  std::vector<Id>& ids = out.ids;
+  if (ids.size() >= merge_.most_tasks_listed) {
+    if (ids.empty() || row.id > ids.back()) return;
+    ids.pop_back();
+  }
+  ids.insert(std::upper_bound(ids.begin(), ids.end(), row.id), row.id);
+}
+
+bool CrowdReader::AddRow(Model& model, const BatchRow& row, std::span<const Id> objects) {
+  // Where each task has objects of its own, there is nothing to be found.
+  constexpr std::size_t kTried = 1024;
+  ++model.rows;
+  const bool differ = model.crowds > kTried && model.rows < 2 * model.crowds;
+  if (!model.merges || differ || row.group != 0 || row.spawn != row.id || named_.contains(row.id)) {
+    return AddTask(s_, model.position, row, objects, afford_);
+  }
+  const std::uint32_t crowd = CrowdOf(model, row, WaitOf(model, row), objects);
+  if (crowd == 0) return false;
+  Join(crowds_[crowd - 1], row);
+  return true;
+}
+
+bool CrowdReader::ReadBatch(const data_view& bytes) {
+  TaskColumns columns(bytes);
+  BatchRow row;
+  for (std::uint32_t i = 0; i < columns.rows(); ++i) {
+    columns.Next(row);
+    Model* const model = ModelOf(row.like);
+    if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
+    if (!AddRow(*model, row, columns.ObjectsOf(model->objects))) return false;
+  }
+  return columns.AtEnd();
+}
+
+// The last of a row's objects is the task that it joins, if it joins one.
+bool CrowdReader::NoteJoins(const data_view& bytes) {
+  TaskColumns columns(bytes);
+  BatchRow row;
+  for (std::uint32_t i = 0; i < columns.rows(); ++i) {
+    columns.Next(row);
+    const Model* const model = ModelOf(row.like);
+    if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
+    const std::span<const Id> objects = columns.ObjectsOf(model->objects);
+    if (s_.tasks.all()[model->position].join_task != 0) Name(objects.back());
+  }
+  return true;
+}
+
+bool CrowdReader::AddCrowds() {
+  for (Crowd& crowd : crowds_) {
+    const auto objects = std::span<const Id>(keys_).subspan(crowd.key, crowd.objects);
+    // It was afforded when the crowd was made.
+    const auto paid = [](std::size_t) { return true; };
+    if (!AddTask(s_, crowd.model, crowd.row, objects, paid)) return false;
+    if (crowd.out.count == 1) continue;
+    s_.crowds.push_back(std::move(crowd.out));
+    s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd =
+        static_cast<std::uint32_t>(s_.crowds.size());
+  }
+  return true;
+}
+
+std::size_t CrowdReader::Read(std::span<const data_view> batches) {
+  std::size_t bad = 0;
+  const auto guarded = [&bad](auto&& read) {
+    bool good = false;
+    try {
+      good = read();
+    } catch (const protozero::exception&) {
+    }
+    if (!good) ++bad;
+  };
+  if (TaskByTask(s_, merge_)) {
+    for (const data_view& batch : batches) {
+      guarded([&] { return ReadTaskBatch(batch, s_, afford_); });
+    }
+    return bad;
+  }
+  NoteNames();
+  const auto& tasks = s_.tasks.all();
+  const auto joins = [](const Task& t) { return t.join_task != 0; };
+  if (std::any_of(tasks.begin(), tasks.end(), joins)) {
+    for (const data_view& batch : batches) {
+      guarded([&] { return NoteJoins(batch); });
+    }
+    bad = 0;  // the next pass meets the same damage
+  }
+  for (const data_view& batch : batches) {
+    guarded([&] { return ReadBatch(batch); });
+  }
+  if (!AddCrowds()) ++bad;
+  return bad;
+}
+
+}  // namespace stranded::detector

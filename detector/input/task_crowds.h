@@ -1,0 +1,87 @@
+// Batches of tasks, read for findings: tasks that are alike become one, with their number.
+//
+// Overview: a crowd is told from its model's shape, its objects, context and parent, and from how
+// long its tasks have waited: findings ask only whether that is longer than min_age, or ten times
+// that. Who is named anywhere in the snapshot (as a peer, holder, creator, ...), has spawned tasks
+// or may be counted by a group stays a task of its own, and so do all that wait for anything but
+// channels: rules look at such tasks one by one. Batches are therefore read last. A snapshot with
+// events, or of a dead end that lists all its tasks, is read task by task. Thread safety: none.
+// Cost: linear; memory follows the crowds, not their tasks.
+#ifndef STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
+#define STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "detector/input/task_columns.h"
+#include "detector/model/snapshot.h"
+
+namespace stranded::detector {
+
+class CrowdReader {
+ public:
+  // All else of the snapshot has been read.
+  CrowdReader(Snapshot& s, const MergeAlike& merge, AffordRef afford)
+      : s_(s), merge_(merge), afford_(afford) {}
+  // Reads the batches. Returns how many of them are damaged, as ReadTaskBatch() says it; throws
+  // nothing.
+  std::size_t Read(std::span<const data_view> batches);
+
+ private:
+  // How long a task has waited, as far as rules ask.
+  enum Wait : std::uint8_t { kUnknown, kShort, kLong, kVeryLong };
+  // What all rows with one model have in common.
+  struct Model {
+    std::uint32_t position = 0;  // in the snapshot's tasks
+    std::size_t objects = 0;
+    bool merges = false;  // its rows can be of a crowd
+    // since_ns of those that have waited long, and very long, is at most:
+    std::int64_t long_ns = 0, very_long_ns = 0;
+    std::uint32_t last = 0;  // the crowd of its last row, from 1 on; 0: none yet
+    std::size_t crowds = 0, rows = 0;
+  };
+  struct Crowd {
+    std::uint32_t model = 0;  // position of the model's task
+    Wait wait = kUnknown;
+    std::uint32_t next = 0;  // another one with the same hash, from 1 on
+    std::size_t key = 0;     // where its objects stand in keys_
+    std::size_t objects = 0;
+    BatchRow row;  // of the task with the smallest id
+    TaskCrowd out;
+  };
+
+  bool ReadBatch(const data_view& bytes);
+  bool NoteJoins(const data_view& bytes);
+  void NoteNames();
+  void Name(Id task) {
+    if (task != 0 && s_.tasks.PositionOfId(task) == IdIndex::kNone) named_.insert(task);
+  }
+  Model* ModelOf(Id like);
+  bool Mergeable(const Task& task) const;
+  bool AddRow(Model& model, const BatchRow& row, std::span<const Id> objects);
+  static Wait WaitOf(const Model& model, const BatchRow& row);
+  bool Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait,
+          std::span<const Id> objects) const;
+  // From 1 on; 0 if it cannot be afforded.
+  std::uint32_t CrowdOf(Model& model, const BatchRow& row, Wait wait, std::span<const Id> objects);
+  void Join(Crowd& crowd, const BatchRow& row) const;
+  bool AddCrowds();
+
+  Snapshot& s_;
+  const MergeAlike merge_;
+  const AffordRef afford_;
+  absl::flat_hash_set<Id> named_;       // tasks that have no packet of their own
+  std::vector<std::uint32_t> numbers_;  // of models, from 1 on, by position of the task
+  std::vector<Model> models_;
+  std::vector<Crowd> crowds_;
+  std::vector<Id> keys_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> by_hash_;  // the newest with it, from 1 on
+};
+
+}  // namespace stranded::detector
+
+#endif  // STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
