@@ -64,10 +64,14 @@ bool CrowdReader::Mergeable(const Task& task) const {
 }
 
 CrowdReader::Model* CrowdReader::ModelOf(Id like) {
-  const std::uint32_t position = s_.tasks.PositionOfId(like);
-  if (position == IdIndex::kNone) return nullptr;
-  if (position >= numbers_.size()) numbers_.resize(s_.tasks.size());
-  if (numbers_[position] == 0) {
+  const auto [number, fresh] =
+      numbers_.try_emplace(like, static_cast<std::uint32_t>(models_.size()));
+  if (fresh) {
+    const std::uint32_t position = s_.tasks.PositionOfId(like);
+    if (position == IdIndex::kNone) {
+      numbers_.erase(number);
+      return nullptr;
+    }
     const Task& task = s_.tasks.all()[position];
     Model& model = models_.emplace_back();
     model.position = position;
@@ -78,9 +82,8 @@ CrowdReader::Model* CrowdReader::ModelOf(Id like) {
     // Ages of more than some years are none that anybody has.
     model.long_ns = now - std::min(age, now);
     model.very_long_ns = now - (age > now / 10 ? now : 10 * age);
-    numbers_[position] = static_cast<std::uint32_t>(models_.size());
   }
-  return &models_[numbers_[position] - 1];
+  return &models_[number->second];
 }
 
 CrowdReader::Wait CrowdReader::WaitOf(const Model& model, const BatchRow& row) {
@@ -125,12 +128,19 @@ void CrowdReader::Join(Crowd& crowd, const BatchRow& row) const {
   if (row.id < crowd.row.id) crowd.row = row;
   out.first_since_ns = std::min(out.first_since_ns, row.since_ns);
   out.last_since_ns = std::max(out.last_since_ns, row.since_ns);
-  std::vector<Id>& ids = out.ids;
-  if (ids.size() >= merge_.most_tasks_listed) {
-    if (ids.empty() || row.id > ids.back()) return;
-    ids.pop_back();
-  }
-  ids.insert(std::upper_bound(ids.begin(), ids.end(), row.id), row.id);
+  if (row.id > crowd.largest) return;
+  out.ids.push_back(row.id);
+  if (out.ids.size() >= 2 * merge_.most_tasks_listed + 1) Prune(crowd);
+}
+
+// Leaves the smallest ids, as many as are listed. It is called once for that many tasks.
+void CrowdReader::Prune(Crowd& crowd) const {
+  std::vector<Id>& ids = crowd.out.ids;
+  const std::size_t most = merge_.most_tasks_listed;
+  if (ids.size() <= most) return;
+  std::nth_element(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(most), ids.end());
+  crowd.largest = ids[most];
+  ids.resize(most);
 }
 
 bool CrowdReader::AddRow(Model& model, const BatchRow& row, std::span<const Id> objects) {
@@ -180,6 +190,9 @@ bool CrowdReader::AddCrowds() {
     const auto paid = [](std::size_t) { return true; };
     if (!AddTask(s_, crowd.model, crowd.row, objects, paid)) return false;
     if (crowd.out.count == 1) continue;
+    Prune(crowd);
+    std::sort(crowd.out.ids.begin(), crowd.out.ids.end());
+    crowd.out.ids.shrink_to_fit();
     s_.crowds.push_back(std::move(crowd.out));
     s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd =
         static_cast<std::uint32_t>(s_.crowds.size());

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -50,7 +51,8 @@ class CrowdReader {
     std::uint32_t next = 0;  // another one with the same hash, from 1 on
     std::size_t key = 0;     // where its objects stand in keys_
     std::size_t objects = 0;
-    BatchRow row;  // of the task with the smallest id
+    BatchRow row;                                 // of the task with the smallest id
+    Id largest = std::numeric_limits<Id>::max();  // larger ones are not listed
     TaskCrowd out;
   };
 
@@ -69,14 +71,15 @@ class CrowdReader {
   // From 1 on; 0 if it cannot be afforded.
   std::uint32_t CrowdOf(Model& model, const BatchRow& row, Wait wait, std::span<const Id> objects);
   void Join(Crowd& crowd, const BatchRow& row) const;
+  void Prune(Crowd& crowd) const;
   bool AddCrowds();
 
   Snapshot& s_;
   const MergeAlike merge_;
   const AffordRef afford_;
-  absl::flat_hash_set<Id> named_;       // tasks that have no packet of their own
-  std::vector<std::uint32_t> numbers_;  // of models, from 1 on, by position of the task
+  absl::flat_hash_set<Id> named_;  // tasks that have no packet of their own
   std::vector<Model> models_;
+  absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> by_hash_;  // the newest with it, from 1 on

@@ -42,6 +42,7 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
   BeginWait(self, kind, shown->site, WaitNowNs(self));
   self->wait.range = range;
   self->wait.cases = shown;
+  self->wait.chan = shown->chan;
   self->wait.case_count = 1;
   const WakeReason reason = ParkHere(self, &UnlockAfterSwitch<BiasedLock>, &chan->lock);
   if (reason != WakeReason::kWoken && !ServedTooLate(self, *w)) [[unlikely]] {

@@ -1,6 +1,7 @@
 #include "runtime_hooks/recorder/task_batch.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_node.h"
@@ -28,7 +29,7 @@ bool IsDone(const SelectCase& c) {
 
 bool TaskBatch::DescribeCases(const WaitRecord& wait, Shape& shape) {
   for (std::uint32_t i = 0; i < wait.case_count; ++i) {
-    const SelectCase& c = wait.cases[i];
+    const SelectCase c = CaseOf(wait, i);
     const bool done = IsDone(c);
     if (!done && c.context != nullptr) return false;
     shape.Add(Word(c.site));
@@ -71,7 +72,7 @@ void TaskBatch::AddObjects(const Task& task) {
   const WaitRecord& wait = task.wait;
   std::size_t place = 0;
   for (std::uint32_t i = 0; i < wait.case_count; ++i) {
-    const SelectCase& c = wait.cases[i];
+    const SelectCase c = CaseOf(wait, i);
     AddObject(place++, c.chan == nullptr ? 0 : c.chan->id);
     if (!IsDone(c)) continue;
     const bool plain = c.chan != nullptr && c.chan->role == ChanRole::kContextDone;
@@ -87,14 +88,21 @@ void TaskBatch::AddObjects(const Task& task) {
 
 bool TaskBatch::Take(const Task& task) {
   if (!Describe(task, shape_)) return false;
-  auto it = shapes_.find(shape_);
-  if (it == shapes_.end()) {
-    if (shapes_.size() < kMostShapes) shapes_.emplace(shape_, Known{task.id, 1});
+  const auto [number, fresh] =
+      numbers_.try_emplace(shape_.Hash(), static_cast<std::uint32_t>(known_.size()));
+  if (fresh) {
+    if (known_.size() < kMostShapes) {
+      const int alone = known_.size() < kFewShapes ? kAloneOfFew : kAlone;
+      known_.push_back({shape_, task.id, std::max(alone, stacks_) - 1});
+    } else {
+      numbers_.erase(number);
+    }
     return false;
   }
-  Known& known = it->second;
-  if (known.seen < alone_) {
-    ++known.seen;
+  Known& known = known_[number->second];
+  if (!(known.shape == shape_)) return false;  // two with one hash: the second one stays alone
+  if (known.alone > 0) {
+    --known.alone;
     return false;
   }
   const bool full = id_.Full(kVarint) || created_.Full(kVarint) || since_.Full(kVarint) ||

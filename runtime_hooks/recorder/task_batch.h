@@ -1,22 +1,23 @@
 // Parked tasks that are alike, column by column.
 //
 // Overview: a crowd of tasks that wait at one place differs in ids and times only. The first few of
-// each shape are written as packets of their own; all later ones go into a batch that names one of
-// them, and take about a dozen bytes each. What the batch cannot hold (threads, held locks, stacks,
-// names that are long) is for packets of their own.
-// Thread safety: one writer, one thread. Not for fatal signals: it allocates.
-// Invariants: a batch names only tasks that were written before it. Ownership: holds no references.
+// each shape are written as packets of their own, which people can read in a dump of few shapes;
+// all later ones go into a batch that names one of them, and take about a dozen bytes each. What
+// the batch cannot hold (threads, held locks, stacks, names that are long) is for packets of their
+// own. Thread safety: one writer, one thread. Not for fatal signals: it allocates. Invariants: a
+// batch names only tasks that were written before it. Ownership: holds no references.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_TASK_BATCH_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_TASK_BATCH_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <source_location>
-#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/packet_writer.h"
 #include "runtime_hooks/scheduler/task.h"
 
@@ -24,8 +25,8 @@ namespace stranded::internal {
 
 class TaskBatch {
  public:
-  // `alone`: how many tasks of a shape get packets of their own.
-  TaskBatch(PacketWriter& out, int alone) : out_(out), alone_(alone) {}
+  // `stacks`: so many tasks of a shape, at the least, get packets of their own.
+  TaskBatch(PacketWriter& out, int stacks) : out_(out), stacks_(stacks) {}
 
   // Takes the task, which must be frozen, into the batch. False: the caller writes its packet.
   bool Take(const Task& task);
@@ -40,16 +41,22 @@ class TaskBatch {
     void Add(std::uint64_t word) { words[count++] = word; }
     bool operator==(const Shape& other) const {
       return count == other.count &&
-             std::memcmp(words.data(), other.words.data(), count * sizeof words[0]) == 0;
+             std::equal(words.begin(), words.begin() + count, other.words.begin());
     }
-    template <class H>
-    friend H AbslHashValue(H h, const Shape& s) {
-      return H::combine_contiguous(std::move(h), s.words.data(), s.count);
+    // Few instructions: it is told for each task.
+    std::uint64_t Hash() const {
+      std::uint64_t hash = count;
+      for (std::size_t i = 0; i < count; ++i) {
+        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 32;
+      }
+      return hash;
     }
   };
   struct Known {
+    Shape shape;
     std::uint64_t like = 0;  // the first task of the shape
-    int seen = 0;
+    int alone = 0;           // how many more are to be written alone
   };
   // Differences as zigzag varints.
   template <std::size_t kBytes>
@@ -76,6 +83,9 @@ class TaskBatch {
   static constexpr std::uint32_t kMostCases = 8;
   static constexpr std::size_t kMostObjects = 2 * kMostCases + 2;
   static constexpr std::size_t kMostShapes = 1 << 16;
+  // Of few shapes more tasks are written alone.
+  static constexpr std::size_t kFewShapes = 64;
+  static constexpr int kAloneOfFew = 8, kAlone = 2;
   static constexpr std::size_t kVarint = 10;
 
   static bool Describe(const Task& task, Shape& shape);
@@ -87,8 +97,9 @@ class TaskBatch {
   }
 
   PacketWriter& out_;
-  const int alone_;
-  absl::flat_hash_map<Shape, Known> shapes_;
+  const int stacks_;
+  std::vector<Known> known_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> numbers_;  // of known shapes, by hash
   Shape shape_;
   std::uint32_t count_ = 0;
   // Together, with their heads, they stay below a packet's 32 KiB.
@@ -97,6 +108,17 @@ class TaskBatch {
   bool grouped_ = false;  // some task of this batch is counted by a group
   std::array<std::uint64_t, kMostObjects> objects_before_{};
 };
+
+// Of a plain operation without a look at the parked stack: in a crowd each of those is a page that
+// nobody touched for long.
+inline SelectCase CaseOf(const WaitRecord& wait, std::uint32_t number) {
+  if (wait.chan == nullptr) return wait.cases[number];
+  SelectCase only;
+  only.chan = const_cast<ChanCore*>(wait.chan);
+  only.site = wait.site;
+  only.op = wait.kind == WaitKind::kChanSend ? CaseOp::kSend : CaseOp::kRecv;
+  return only;
+}
 
 // Sync objects are named by waits of these kinds only.
 inline bool IsSyncWait(WaitKind kind) {

@@ -18,7 +18,6 @@ using dump::WaitTag;
 
 constexpr std::uint32_t kMostCases = 256;  // so that a packet stays small
 constexpr int kMostCrashStacks = 200;
-constexpr int kWrittenAlone = 8;  // of tasks that are alike; later ones go into a batch
 enum TaskStateWire {
   kWireRunnable = 1,
   kWireRunning = 2,
@@ -59,7 +58,7 @@ void Snapshot::WriteTasks() {
         [](Task*) {});
     return;
   }
-  batch_ = std::make_unique<TaskBatch>(out_, std::max(kWrittenAlone, options_.stacks_per_site));
+  batch_ = std::make_unique<TaskBatch>(out_, options_.stacks_per_site);
   TaskSlab().ForEach([this](Task* task) { TakeTask(task); }, [](Task*) {});
   WriteTaken();
   batch_->Flush();
@@ -94,7 +93,10 @@ void Snapshot::TakeTask(Task* task) {
 void Snapshot::NoteAncestry(const Task& task) {
   WriteScopeChain(task.scope);
   NeedContext(task.context);
-  WriteSpawnChain(task.origin.parent);
+  const SpawnNode* const parent = task.origin.parent;
+  if (parent == nullptr || parent->id == last_parent_) return;
+  WriteSpawnChain(parent);
+  last_parent_ = parent->id;
 }
 
 void Snapshot::WriteTaken() {
@@ -105,7 +107,8 @@ void Snapshot::WriteTaken() {
     h.frozen = IsOther(h.task) && Freeze(h.task);
   }
   for (const Held& h : held) {
-    if (h.frozen) PrefetchBytes(h.task->wait.cases, 2 * kCacheLine);
+    const WaitRecord& wait = h.task->wait;
+    if (h.frozen && wait.chan == nullptr) PrefetchBytes(wait.cases, 2 * kCacheLine);
   }
   for (const Held& h : held) {
     // It may have ended meanwhile.
@@ -133,7 +136,7 @@ bool Snapshot::WantStack(const Task& task) {
 void Snapshot::NoteObjects(Task* task) {
   const WaitRecord& wait = task->wait;
   for (std::uint32_t i = 0; i < wait.case_count; ++i) {
-    const SelectCase& c = wait.cases[i];
+    const SelectCase c = CaseOf(wait, i);
     if (c.chan != nullptr && !options_.crash) channels_.insert(c.chan->id);
     if (c.context != nullptr && !options_.crash) NeedContext(c.context);
   }

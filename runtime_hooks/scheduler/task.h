@@ -73,6 +73,7 @@ struct WaitRecord {
   std::int64_t since_ns = 0;
   std::int64_t until_ns = 0;            // sleeps
   const SelectCase* cases = nullptr;    // channel operations and selects, on the parked stack
+  const ChanCore* chan = nullptr;       // of a plain send or receive: that of its only case, too
   const SyncBase* sync = nullptr;       // locks, wait groups, ...
   std::uint64_t join_task = 0;          // kJoin
   ContextNode* done_context = nullptr;  // for waits that also give up when a context ends
@@ -275,6 +276,7 @@ inline void BeginWait(Task* self, WaitKind kind, const std::source_location& sit
   w.since_ns = now_ns;
   w.until_ns = 0;
   w.cases = nullptr;
+  w.chan = nullptr;
   w.case_count = 0;
   w.sync = nullptr;
   w.join_task = 0;
