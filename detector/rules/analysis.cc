@@ -2,7 +2,7 @@
 #include "stranded/analysis.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
@@ -173,14 +173,19 @@ void Analyzer::Run(Analysis& out) {
     FindContextBags(s_, found);
   }
   std::erase_if(found, [&](const FindingData& d) { return !Wanted(s_.options(), d.rule); });
-  std::stable_sort(found.begin(), found.end(), [](const FindingData& a, const FindingData& b) {
-    return std::make_tuple(Severity(a), -static_cast<std::int64_t>(a.task_count)) <
-           std::make_tuple(Severity(b), -static_cast<std::int64_t>(b.task_count));
-  });
+  // Worst first. A finding is large to be moved about.
+  std::vector<std::pair<std::pair<int, std::int64_t>, FindingData*>> order;
+  order.reserve(found.size());
   for (FindingData& data : found) {
-    DropLibraryPlaces(data);
-    NoteMakers(data);
-    out.findings.emplace_back(std::move(data));
+    order.push_back({{Severity(data), -static_cast<std::int64_t>(data.task_count)}, &data});
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  out.findings.reserve(order.size());
+  for (const auto& [key, data] : order) {
+    DropLibraryPlaces(*data);
+    NoteMakers(*data);
+    out.findings.emplace_back(std::move(*data));
   }
   NumberFingerprints(out.findings);
 }

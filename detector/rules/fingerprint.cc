@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -37,7 +38,7 @@ std::string Identity(const FindingData& data) {
 }
 
 // Compared in the order of the source. Not where it waits: tasks of one cause wait here or there.
-using At = std::tuple<std::string, std::uint32_t, std::uint32_t>;
+using At = std::tuple<std::string_view, std::uint32_t, std::uint32_t>;
 using CausePlace = std::array<At, 4>;
 
 CausePlace PlaceOf(const FindingData& data) {
@@ -59,24 +60,23 @@ std::string Fingerprint(const FindingData& data) {
 std::string CauseKey(const FindingData& data) {
   std::string key = Fingerprint(data);
   for (const auto& [file, line, column] : PlaceOf(data)) {
-    absl::StrAppend(&key, "|", file, ":", line, ":", column);
+    absl::StrAppend(&key, "|", std::string(file), ":", line, ":", column);
   }
   return key;
 }
 
 void NumberFingerprints(std::vector<Finding>& findings) {
-  std::map<std::string, std::map<CausePlace, int>> places;
-  for (const Finding& f : findings) places[Fingerprint(f.data())].emplace(PlaceOf(f.data()), 0);
-  for (auto& [fingerprint, alike] : places) {
+  std::map<std::string, std::vector<Finding*>> same;
+  for (Finding& f : findings) same[Fingerprint(f.data())].push_back(&f);
+  for (const auto& [fingerprint, alike] : same) {
+    std::map<CausePlace, int> places;
+    for (const Finding* f : alike) places.emplace(PlaceOf(f->data()), 0);
     int number = 0;
-    for (auto& [place, its] : alike) its = ++number;
-  }
-  for (Finding& f : findings) {
-    FindingData data = f.data();
-    data.fingerprint = Fingerprint(data);
-    const int number = places[data.fingerprint][PlaceOf(data)];
-    if (number > 1) absl::StrAppend(&data.fingerprint, "-", number);
-    f = Finding(std::move(data));
+    for (auto& [place, its] : places) its = ++number;
+    for (Finding* f : alike) {
+      const int its = alike.size() == 1 ? 1 : places[PlaceOf(f->data())];
+      f->set_fingerprint(its == 1 ? fingerprint : absl::StrCat(fingerprint, "-", its));
+    }
   }
 }
 

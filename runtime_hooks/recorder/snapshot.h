@@ -117,7 +117,8 @@ class Snapshot {
   std::vector<std::uint64_t> pools_;      // worlds that are wanted beside one; sorted
   const std::map<std::uint64_t, std::uint64_t>* moves_ = nullptr;  // of pools, at the first look
   IdSet contexts_, channels_, syncs_, spawns_, scopes_;
-  std::uint64_t last_parent_ = 0;  // of the task before: it is written, with all that is above
+  // Of the task before: they are written or noted, with all that is above.
+  std::uint64_t last_parent_ = 0, last_context_ = 0;
   absl::flat_hash_map<std::uint64_t, int> stacks_;
   absl::flat_hash_map<const char*, std::string> type_names_;  // demangled
   std::unique_ptr<TaskBatch> batch_;                          // not in a crash

@@ -93,7 +93,7 @@ bool TaskBatch::Take(const Task& task) {
   if (fresh) {
     if (known_.size() < kMostShapes) {
       const int alone = known_.size() < kFewShapes ? kAloneOfFew : kAlone;
-      known_.push_back({shape_, task.id, std::max(alone, stacks_) - 1});
+      known_.push_back({task.id, std::max(alone, stacks_) - 1, shape_});
     } else {
       numbers_.erase(number);
     }
@@ -105,15 +105,12 @@ bool TaskBatch::Take(const Task& task) {
     --known.alone;
     return false;
   }
-  const bool full = id_.Full(kVarint) || created_.Full(kVarint) || since_.Full(kVarint) ||
-                    like_.Full(kVarint) || spawn_.Full(kVarint) || parent_.Full(kVarint) ||
-                    context_.Full(kVarint) || parks_.Full(kVarint) || group_.Full(kVarint) ||
-                    objects_.Full(kMostObjects * kVarint);
-  if (full) Flush();
+  if (rows_left_ == 0) [[unlikely]]
+    MakeRoom();
+  --rows_left_;
   ++count_;
   like_.Add(known.like);
   id_.Add(task.id);
-  spawn_.Add(task.id);
   const SpawnNode* parent = task.origin.parent;
   parent_.Add(parent == nullptr ? 0 : parent->id);
   context_.Add(task.context->id);
@@ -127,6 +124,22 @@ bool TaskBatch::Take(const Task& task) {
   return true;
 }
 
+// Rows are as large as they can be only seldom, so columns are looked at again and again.
+void TaskBatch::MakeRoom() {
+  const auto rows = [this] {
+    std::size_t room = objects_.Room() / kMostObjects;
+    for (const auto* column :
+         {&like_, &id_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
+      room = std::min(room, column->Room());
+    }
+    return static_cast<std::uint32_t>(room / kVarint);
+  };
+  rows_left_ = rows();
+  if (rows_left_ > 0) return;
+  Flush();
+  rows_left_ = rows();
+}
+
 void TaskBatch::Flush() {
   if (count_ == 0) return;
   using dump::TaskBatchTag;
@@ -137,7 +150,7 @@ void TaskBatch::Flush() {
     };
     add(TaskBatchTag::kLike, like_);
     add(TaskBatchTag::kId, id_);
-    add(TaskBatchTag::kSpawn, spawn_);
+    add(TaskBatchTag::kSpawn, id_);  // a task's node has its id
     add(TaskBatchTag::kParent, parent_);
     add(TaskBatchTag::kContext, context_);
     add(TaskBatchTag::kCreatedNs, created_);
@@ -146,14 +159,13 @@ void TaskBatch::Flush() {
     add(TaskBatchTag::kObjects, objects_);
     if (grouped_) add(TaskBatchTag::kGroup, group_);
   });
-  for (auto* column :
-       {&like_, &id_, &spawn_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
+  for (auto* column : {&like_, &id_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
     column->Clear();
   }
   grouped_ = false;
   objects_.Clear();
   objects_before_.fill(0);
-  count_ = 0;
+  count_ = rows_left_ = 0;
 }
 
 }  // namespace stranded::internal

@@ -36,8 +36,8 @@ class TaskBatch {
   // What tasks have in common, as words that are equal or not.
   struct Shape {
     static constexpr std::size_t kMost = 32;
-    std::array<std::uint64_t, kMost> words;
     std::size_t count = 0;
+    std::array<std::uint64_t, kMost> words;  // the first `count`
     void Add(std::uint64_t word) { words[count++] = word; }
     bool operator==(const Shape& other) const {
       return count == other.count &&
@@ -53,10 +53,11 @@ class TaskBatch {
       return hash;
     }
   };
+  // What each of its tasks needs lies together: the walk leaves little of it in the cache.
   struct Known {
-    Shape shape;
     std::uint64_t like = 0;  // the first task of the shape
     int alone = 0;           // how many more are to be written alone
+    Shape shape;
   };
   // Differences as zigzag varints.
   template <std::size_t kBytes>
@@ -69,6 +70,10 @@ class TaskBatch {
       before = value;
     }
     void Put(std::uint64_t difference) {
+      if (difference == 0) {  // mostly
+        bytes[size++] = 0;
+        return;
+      }
       std::uint64_t z = difference << 1 ^ (0 - (difference >> 63));
       while (z >= 0x80) {
         bytes[size++] = static_cast<char>(z | 0x80);
@@ -76,7 +81,7 @@ class TaskBatch {
       }
       bytes[size++] = static_cast<char>(z);
     }
-    bool Full(std::size_t room) const { return size + room > kBytes; }
+    std::size_t Room() const { return kBytes - size; }
     void Clear() { size = 0, before = 0; }
   };
 
@@ -91,6 +96,7 @@ class TaskBatch {
   static bool Describe(const Task& task, Shape& shape);
   static bool DescribeCases(const WaitRecord& wait, Shape& shape);
   void AddObjects(const Task& task);
+  void MakeRoom();
   void AddObject(std::size_t place, std::uint64_t id) {
     objects_.Put(id - objects_before_[place]);
     objects_before_[place] = id;
@@ -102,8 +108,9 @@ class TaskBatch {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> numbers_;  // of known shapes, by hash
   Shape shape_;
   std::uint32_t count_ = 0;
+  std::uint32_t rows_left_ = 0;  // that fit for certain
   // Together, with their heads, they stay below a packet's 32 KiB.
-  Column<2400> like_, id_, spawn_, parent_, context_, created_, since_, parks_, group_;
+  Column<2400> like_, id_, parent_, context_, created_, since_, parks_, group_;
   Column<8192> objects_;
   bool grouped_ = false;  // some task of this batch is counted by a group
   std::array<std::uint64_t, kMostObjects> objects_before_{};

@@ -91,8 +91,11 @@ void Snapshot::TakeTask(Task* task) {
 // Where a task comes from stays as it is while it runs. Chains may be long, so they are written
 // before anything is frozen.
 void Snapshot::NoteAncestry(const Task& task) {
-  WriteScopeChain(task.scope);
-  NeedContext(task.context);
+  if (task.scope != nullptr) WriteScopeChain(task.scope);
+  if (task.context->id != last_context_) {
+    NeedContext(task.context);
+    last_context_ = task.context->id;
+  }
   const SpawnNode* const parent = task.origin.parent;
   if (parent == nullptr || parent->id == last_parent_) return;
   WriteSpawnChain(parent);

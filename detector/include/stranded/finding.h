@@ -137,6 +137,7 @@ class Finding {
   const SourceSite& context_site() const { return data_.context_site; }
   const std::vector<Fix>& fixes() const { return data_.fixes; }
   const FindingData& data() const { return data_; }
+  void set_fingerprint(std::string fingerprint) { data_.fingerprint = std::move(fingerprint); }
 
  private:
   FindingData data_;
