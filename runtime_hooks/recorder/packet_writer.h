@@ -21,8 +21,34 @@
 namespace stranded::internal {
 
 using Buffer = protozero::fixed_size_buffer_adaptor;
+// What is zero or empty is left out, as in proto3: who reads starts with that. Of a channel or a
+// context that is half of its fields.
 template <class Tag>
-using Builder = protozero::basic_pbf_builder<Buffer, Tag>;
+class Builder : public protozero::basic_pbf_builder<Buffer, Tag> {
+  using Base = protozero::basic_pbf_builder<Buffer, Tag>;
+
+ public:
+  using Base::Base;
+  void add_uint64(Tag tag, std::uint64_t value) {
+    if (value != 0) Base::add_uint64(tag, value);
+  }
+  void add_int64(Tag tag, std::int64_t value) {
+    if (value != 0) Base::add_int64(tag, value);
+  }
+  void add_uint32(Tag tag, std::uint32_t value) {
+    if (value != 0) Base::add_uint32(tag, value);
+  }
+  void add_enum(Tag tag, std::int32_t value) {
+    if (value != 0) Base::add_enum(tag, value);
+  }
+  void add_bool(Tag tag, bool value) {
+    if (value) Base::add_bool(tag, value);
+  }
+  void add_string(Tag tag, std::string_view text) { add_string(tag, text.data(), text.size()); }
+  void add_string(Tag tag, const char* text, std::size_t size) {
+    if (size != 0) Base::add_string(tag, text, size);
+  }
+};
 
 // Receives the bytes of whole packets.
 struct Sink {
