@@ -17,6 +17,16 @@ std::string LookAgain(const Analysis& analysis) {
                       " had not waited long");
 }
 
+namespace {
+
+// Main is in no other finding where it is blocked alone.
+std::string Stranded(const AnalysisSummary& s) {
+  if (s.stranded == 0) return s.deadlock ? "a dead end" : "no stranded task";
+  return absl::StrCat(s.stranded, s.stranded == 1 ? " stranded task" : " stranded tasks");
+}
+
+}  // namespace
+
 std::string Outcome(const Analysis& analysis) {
   const AnalysisSummary& s = analysis.summary;
   const std::size_t n = analysis.findings.size();
@@ -35,8 +45,7 @@ std::string Outcome(const Analysis& analysis) {
   if (n == 0) {
     return died.empty() ? "nothing is stranded" : absl::StrCat("nothing was stranded when ", died);
   }
-  return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", s.stranded,
-                      s.stranded == 1 ? " stranded task" : " stranded tasks", expected,
+  return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", Stranded(s), expected,
                       died.empty() ? "" : " when ", died);
 }
 

@@ -58,6 +58,20 @@ TEST(Outcome, WithFindingsSaysThatTheProgramDied) {
   EXPECT_THAT(TextReport(Examine(dump)), HasSubstr(" when the program died of SIGSEGV ("));
 }
 
+TEST(Outcome, OfMainAloneInADeadEnd) {
+  DumpBuilder dump = DumpBuilder::Bare();
+  World world = Quiet();
+  world.deadlock = true;
+  dump.Header(1).Begin("deadlock").Add(world);
+  Channel channel;
+  channel.id = 3;
+  TaskSpec main = Receiver(1, 3, dump.At("a.cc", 5));
+  main.task.is_main = true;
+  dump.Add(channel).Add(main).End();
+  EXPECT_THAT(TextReport(Examine(dump)),
+              StartsWith("stranded: 1 finding, a dead end (1 task alive, 1 blocked"));
+}
+
 TEST(Outcome, OfAPartIsNotSaidOfTheWhole) {
   EXPECT_THAT(TextReport(Cut(Begun("exit"))),
               StartsWith("stranded: no finding in what could be read (1 task alive"));
