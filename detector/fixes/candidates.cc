@@ -394,12 +394,14 @@ void Candidates::TieToContext() {
   if (context->err != ContextErr::kNone) return;
   const SourceSite site = SiteText(s_, context->site), wait = SiteText(s_, task_.wait_site);
   if (!wait.known()) return;
+  const std::size_t before = out_.candidates.size();
   Add(SimpleFix(FixKind::kCallCancel, site,
                 absl::StrCat("Cancel the context made at ", site.ToString(),
                              " when its owner's work is over, and let the loop listen to it: at ",
                              wait.ToString(), ", wait in a Select beside OnDone(ctx)."),
                 "The loop then ends with the work it belongs to."),
       "cancel", site);
+  if (out_.candidates.size() == before) return;  // it was there
   out_.candidates.back().patch += "," + PatchText("giveup", wait);
 }
 

@@ -288,8 +288,10 @@ void PacketDecoder::Finish() {
   if (task_batches_.empty()) return;
   const auto afford = [this](std::size_t bytes) { return Afford(bytes / 2); };
   CrowdReader crowds(dump_.snapshots.back(), *dump_.merged, afford);
-  dump_.damage.packets_bad += crowds.Read(task_batches_);
+  dump_.damage.packets_bad +=
+      after_end_ ? crowds.ReadEach(task_batches_) : crowds.Read(task_batches_);
   task_batches_.clear();
+  after_end_ = false;
 }
 
 void PacketDecoder::Begin() {
@@ -352,7 +354,7 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
     case Tag::kTaskBatch:
       if (dump_.merged.has_value()) {
-        Current();
+        after_end_ |= Current().complete;
         task_batches_.push_back(body);
         break;
       }

@@ -49,6 +49,7 @@ class PacketDecoder {
   LargeVector<Event> batch_;
   std::shared_ptr<EncodedEvents> encoded_;          // of the current snapshot
   std::vector<protozero::data_view> task_batches_;  // of the current snapshot, to be merged
+  bool after_end_ = false;  // some of them are another snapshot's, whose beginning is lost
   std::size_t spent_ = 0;
 };
 

@@ -25,7 +25,8 @@ bool AddTask(Snapshot& s, std::uint32_t model, const BatchRow& row, std::span<co
              AffordRef afford) {
   Task task = s.tasks.all()[model];
   const SpawnNode* node = s.spawns.Find(task.spawn);
-  if (node == nullptr) return false;
+  // The model may be another one by now: a row can have its id.
+  if (node == nullptr || ObjectCount(s, task) != objects.size()) return false;
   SpawnNode spawn = *node;
   // An id close to the one before shares its block of the index.
   const bool near = !s.tasks.all().empty() && IdIndex::Neighbours(row.id, s.tasks.all().back().id);

@@ -68,7 +68,7 @@ CrowdReader::Model* CrowdReader::ModelOf(Id like) {
       numbers_.try_emplace(like, static_cast<std::uint32_t>(models_.size()));
   if (fresh) {
     const std::uint32_t position = s_.tasks.PositionOfId(like);
-    if (position == IdIndex::kNone) {
+    if (position == IdIndex::kNone || s_.spawns.Find(s_.tasks.all()[position].spawn) == nullptr) {
       numbers_.erase(number);
       return nullptr;
     }
@@ -163,6 +163,7 @@ bool CrowdReader::ReadBatch(const data_view& bytes) {
   for (std::uint32_t i = 0; i < columns.rows(); ++i) {
     columns.Next(row);
     Model* const model = ModelOf(row.like);
+    model_missing_ |= model == nullptr;
     if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
     if (!AddRow(*model, row, columns.ObjectsOf(model->objects))) return false;
   }
@@ -183,13 +184,25 @@ bool CrowdReader::NoteJoins(const data_view& bytes) {
   return true;
 }
 
-bool CrowdReader::AddCrowds() {
+// It may have spawned after it was read, and before 1.4 dumps do not say that tasks have. Then the
+// only node that it has is that of its row. Such tasks are few: all is read once more.
+bool CrowdReader::NameParents() {
+  bool fresh = false;
+  const auto name = [&](Id parent) {
+    if (parent == 0 || s_.spawns.PositionOfId(parent) != IdIndex::kNone) return;
+    fresh |= named_.insert(parent).second;
+  };
+  for (const SpawnNode& n : s_.spawns.all()) name(n.parent);
+  for (const Crowd& c : crowds_) name(c.row.parent);
+  return fresh;
+}
+
+void CrowdReader::AddCrowds() {
   for (Crowd& crowd : crowds_) {
     const auto objects = std::span<const Id>(keys_).subspan(crowd.key, crowd.objects);
     // It was afforded when the crowd was made.
     const auto paid = [](std::size_t) { return true; };
-    if (!AddTask(s_, crowd.model, crowd.row, objects, paid)) return false;
-    if (crowd.out.count == 1) continue;
+    if (!AddTask(s_, crowd.model, crowd.row, objects, paid) || crowd.out.count == 1) continue;
     Prune(crowd);
     std::sort(crowd.out.ids.begin(), crowd.out.ids.end());
     crowd.out.ids.shrink_to_fit();
@@ -197,38 +210,49 @@ bool CrowdReader::AddCrowds() {
     s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd =
         static_cast<std::uint32_t>(s_.crowds.size());
   }
-  return true;
 }
 
-std::size_t CrowdReader::Read(std::span<const data_view> batches) {
+std::size_t CrowdReader::ForEach(std::span<const data_view> batches,
+                                 absl::FunctionRef<bool(const data_view&)> read) {
   std::size_t bad = 0;
-  const auto guarded = [&bad](auto&& read) {
+  for (const data_view& batch : batches) {
     bool good = false;
     try {
-      good = read();
+      good = read(batch);
     } catch (const protozero::exception&) {
     }
     if (!good) ++bad;
-  };
-  if (TaskByTask(s_, merge_)) {
-    for (const data_view& batch : batches) {
-      guarded([&] { return ReadTaskBatch(batch, s_, afford_); });
-    }
-    return bad;
   }
+  return bad;
+}
+
+std::size_t CrowdReader::ReadEach(std::span<const data_view> batches) {
+  return ForEach(batches, [this](const data_view& b) { return ReadTaskBatch(b, s_, afford_); });
+}
+
+void CrowdReader::Clear() {
+  crowds_.clear();
+  keys_.clear();
+  by_hash_.clear();
+  models_.clear();
+  numbers_.clear();
+}
+
+std::size_t CrowdReader::Read(std::span<const data_view> batches) {
+  if (TaskByTask(s_, merge_)) return ReadEach(batches);
   NoteNames();
   const auto& tasks = s_.tasks.all();
-  const auto joins = [](const Task& t) { return t.join_task != 0; };
-  if (std::any_of(tasks.begin(), tasks.end(), joins)) {
-    for (const data_view& batch : batches) {
-      guarded([&] { return NoteJoins(batch); });
-    }
-    bad = 0;  // the next pass meets the same damage
+  if (std::any_of(tasks.begin(), tasks.end(), [](const Task& t) { return t.join_task != 0; })) {
+    ForEach(batches, [this](const data_view& b) { return NoteJoins(b); });
   }
-  for (const data_view& batch : batches) {
-    guarded([&] { return ReadBatch(batch); });
-  }
-  if (!AddCrowds()) ++bad;
+  std::size_t bad = 0;
+  do {
+    Clear();
+    bad = ForEach(batches, [this](const data_view& b) { return ReadBatch(b); });
+  } while (!model_missing_ && NameParents());
+  // It may be a row itself. What has been added is added again, as it is.
+  if (model_missing_) return ReadEach(batches);
+  AddCrowds();
   return bad;
 }
 

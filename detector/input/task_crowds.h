@@ -28,9 +28,9 @@ class CrowdReader {
   // All else of the snapshot has been read.
   CrowdReader(Snapshot& s, const MergeAlike& merge, AffordRef afford)
       : s_(s), merge_(merge), afford_(afford) {}
-  // Reads the batches. Returns how many of them are damaged, as ReadTaskBatch() says it; throws
-  // nothing.
+  // Both return how many of the batches are damaged, as ReadTaskBatch() says it, and throw nothing.
   std::size_t Read(std::span<const data_view> batches);
+  std::size_t ReadEach(std::span<const data_view> batches);  // merges nothing
 
  private:
   // How long a task has waited, as far as rules ask.
@@ -56,6 +56,9 @@ class CrowdReader {
     TaskCrowd out;
   };
 
+  static std::size_t ForEach(std::span<const data_view> batches,
+                             absl::FunctionRef<bool(const data_view&)> read);
+  void Clear();
   bool ReadBatch(const data_view& bytes);
   bool NoteJoins(const data_view& bytes);
   void NoteNames();
@@ -72,7 +75,9 @@ class CrowdReader {
   std::uint32_t CrowdOf(Model& model, const BatchRow& row, Wait wait, std::span<const Id> objects);
   void Join(Crowd& crowd, const BatchRow& row) const;
   void Prune(Crowd& crowd) const;
-  bool AddCrowds();
+  // Whether there were parents that nobody knew of.
+  bool NameParents();
+  void AddCrowds();
 
   Snapshot& s_;
   const MergeAlike merge_;
@@ -80,6 +85,7 @@ class CrowdReader {
   absl::flat_hash_set<Id> named_;  // tasks that have no packet of their own
   std::vector<Model> models_;
   absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
+  bool model_missing_ = false;
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> by_hash_;  // the newest with it, from 1 on

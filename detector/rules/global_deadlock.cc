@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
 #include "detector/rules/evidence.h"
@@ -46,6 +49,16 @@ void Propose(const Situation& s, const Task& main, bool cause_known, FindingData
   ListCandidates(s, only_main, data);
 }
 
+// By id.
+std::vector<const Task*> BlockedIn(const Situation& s, const World& world) {
+  std::vector<const Task*> tasks;
+  for (const Task& task : s.snap().tasks.all()) {
+    if (task.world == world.id && s.Blocked(task)) tasks.push_back(&task);
+  }
+  std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->id < b->id; });
+  return tasks;
+}
+
 }  // namespace
 
 void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
@@ -63,15 +76,14 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
     data.wait_site = SiteText(s, main->wait_site);
     data.task_name = std::string(main->name);
     std::size_t others = 0;
-    for (const Task& task : s.snap().tasks.all()) {
-      if (task.world != world.id || !s.Blocked(task)) continue;
-      if (!s.InFocus(task)) {
+    for (const Task* task : BlockedIn(s, world)) {
+      if (!s.InFocus(*task)) {
         ++others;
         continue;
       }
       ++data.task_count;
-      if (data.tasks.size() < s.options().most_tasks_listed) data.tasks.push_back(task.id);
-      if (data.graph.size() < kMostWaitLines) data.graph.push_back(WaitLine(s, task));
+      if (data.tasks.size() < s.options().most_tasks_listed) data.tasks.push_back(task->id);
+      if (data.graph.size() < kMostWaitLines) data.graph.push_back(WaitLine(s, *task));
     }
     data.title = data.task_count == 1 ? "nothing can run any more: the only task is blocked"
                                       : absl::StrCat("nothing can run any more: all ",

@@ -203,7 +203,8 @@ void Liveness::Free(std::uint32_t waiter, Tie tie) {
 }
 
 void Liveness::MarkAncestors(const Task& task) {
-  std::uint32_t at = snap_.spawns.PositionOfId(task.spawn);
+  const SpawnNode* const own = snap_.spawns.Find(task.spawn);
+  std::uint32_t at = own == nullptr ? IdIndex::kNone : snap_.spawns.PositionOfId(own->parent);
   while (at != IdIndex::kNone && ancestors_[at] == 0) {
     ancestors_[at] = 1;
     const SpawnNode& node = snap_.spawns.all()[at];

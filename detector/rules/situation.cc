@@ -196,7 +196,9 @@ void Situation::IndexLocks() {
     }
     if (!Blocked(task) || !IsLockWait(task.wait)) continue;
     lock_waiters_.push_back(static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)));
-    if (task.wait == WaitKind::kRwMutexLock) writers_[task.sync] = &task;
+    if (task.wait != WaitKind::kRwMutexLock) continue;
+    const Task*& writer = writers_[task.sync];
+    if (writer == nullptr || task.id < writer->id) writer = &task;
   }
 }
 
@@ -255,7 +257,10 @@ std::span<const std::uint32_t> Situation::MembersOf(Id group) const {
       if (task.group == 0 || task.state == TaskState::kFinished) continue;
       members.emplace_back(task.group, static_cast<std::uint32_t>(snap_.tasks.PositionOf(task)));
     }
-    std::sort(members.begin(), members.end());
+    std::sort(members.begin(), members.end(), [this](const auto& a, const auto& b) {
+      if (a.first != b.first) return a.first < b.first;
+      return snap_.tasks.all()[a.second].id < snap_.tasks.all()[b.second].id;
+    });
     for (const auto& [of, position] : members) {
       member_groups_.push_back(of);
       members_.push_back(position);
@@ -276,7 +281,7 @@ const WaitCycles& Situation::Cycles() const {
   return *cycles_;
 }
 
-// The first two in the order of the snapshot are kept: one of them is not `except`.
+// The two with the smallest ids are kept: one of them is not `except`.
 const Task* Situation::BlockedChildOf(Id parent, Id except) const {
   if (!children_indexed_) {
     for (const Task& task : snap_.tasks.all()) {
@@ -285,7 +290,11 @@ const Task* Situation::BlockedChildOf(Id parent, Id except) const {
       const SpawnNode* above = spawn == nullptr ? nullptr : snap_.spawns.Find(spawn->parent);
       if (above == nullptr) continue;
       std::array<const Task*, 2>& kept = blocked_children_[above->task];
-      if (kept[1] == nullptr) kept[kept[0] == nullptr ? 0 : 1] = &task;
+      if (kept[0] == nullptr || task.id < kept[0]->id) {
+        kept = {&task, kept[0]};
+      } else if (kept[1] == nullptr || task.id < kept[1]->id) {
+        kept[1] = &task;
+      }
     }
     children_indexed_ = true;
   }

@@ -81,8 +81,7 @@ const Task* CountedAndBlocked(const Situation& s, const Task& waiter, const Sync
   if (s.CountsMembersOnly(group)) return nullptr;
   const Task* first = s.BlockedChildOf(group.last_add.task, waiter.id);
   const Task* own = s.BlockedChildOf(waiter.id, waiter.id);
-  // Of the two the one that comes first in the snapshot.
-  if (first == nullptr || (own != nullptr && own < first)) first = own;
+  if (first == nullptr || (own != nullptr && own->id < first->id)) first = own;
   return first != nullptr && first->id == group.last_done.task ? nullptr : first;
 }
 

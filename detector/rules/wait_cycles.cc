@@ -111,9 +111,14 @@ class WaitCycles::Search {
 
 WaitCycles::WaitCycles(const Situation& s) {
   Search search(s, links_);
+  std::vector<const Task*> waiting;
   for (const Task& task : s.snap().tasks.all()) {
-    if (Search::Waits(s, task)) search.From(task);
+    if (Search::Waits(s, task)) waiting.push_back(&task);
   }
+  // Of circles that share tasks the first one is named: not by where a record lay.
+  std::sort(waiting.begin(), waiting.end(),
+            [](const Task* a, const Task* b) { return a->id < b->id; });
+  for (const Task* task : waiting) search.From(*task);
 }
 
 const CycleLink* WaitCycles::Of(const Task& task) const {

@@ -139,6 +139,7 @@ DumpBuilder& DumpBuilder::Add(const TaskSpec& spec) {
     b.add_uint64(Tag::kWorld, t.world);
     b.add_uint64(Tag::kScope, t.scope);
     b.add_uint64(Tag::kGroup, t.group);
+    b.add_bool(Tag::kHasSpawned, t.has_spawned);
     if (t.wait != WaitKind::kNone) b.add_message(Tag::kWait, WaitBytes(spec));
     for (const HeldLock& h : spec.held) {
       Builder<dump::HeldLockTag> held(b, Tag::kHeld);
@@ -224,6 +225,7 @@ DumpBuilder& DumpBuilder::Add(const Sync& s) {
     b.add_uint32(Tag::kWaiters, s.waiters);
     b.add_uint64(Tag::kCondLock, s.cond_lock);
     b.add_enum(Tag::kRole, Wire(s.role));
+    b.add_bool(Tag::kTakerKeeps, s.taker_keeps);
   }));
 }
 

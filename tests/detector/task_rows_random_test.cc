@@ -1,0 +1,295 @@
+// Dumps of any objects and tasks: a merged reading gives the findings that each task alone gives.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/detector/batch_rows.h"
+
+namespace stranded::detector {
+namespace {
+
+constexpr Id kObjects = 6;  // of each sort; a larger id is that of none
+constexpr Id kScopes = 3;
+constexpr std::size_t kKinds = 8;
+
+class RandomDump {
+ public:
+  explicit RandomDump(std::uint32_t seed) : random_(seed) {
+    tasks_ = 20 + Pick(150);
+    named_ = 1 + Pick(8);
+    static const char* const kReasons[] = {"check", "request", "exit", "signal SIGQUIT"};
+    dump_.Header(1).Begin(kReasons[Pick(4)]);
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      sites_.push_back(dump_.At("f" + std::to_string(i % 4) + ".cc", 10 + i));
+    }
+    AddWorlds();
+    for (Id id = 1; id <= kScopes; ++id) AddScope(id);
+    for (Id id = 1; id <= kObjects; ++id) {
+      AddContext(id);
+      AddChannel(id);
+      AddSync(id);
+    }
+    AddTasks();
+    dump_.End();
+  }
+  const std::string& bytes() const { return dump_.bytes(); }
+
+  std::size_t Pick(std::size_t count) { return random_() % count; }
+  bool OneIn(std::size_t count) { return Pick(count) == 0; }
+
+ private:
+  SiteId Site() { return sites_[Pick(sites_.size())]; }
+  // A task that an object names: mostly none, now and then one that is not there.
+  Id Named() {
+    if (!OneIn(named_)) return 0;
+    return OneIn(8) ? 1000 + Pick(5) : 1 + Pick(tasks_);
+  }
+
+  void AddWorlds() {
+    World first = OneIn(3) ? Busy() : Quiet();
+    first.main_task = OneIn(2) ? 1 : 1 + Pick(20);
+    first.now_ns = OneIn(2) ? 0 : kNow - kSecond;
+    World second = OneIn(2) ? Busy() : Quiet();
+    second.id = 2;
+    second.controlled = OneIn(3);
+    dump_.Add(first).Add(second);
+    if (!OneIn(4)) return;
+    Timer timer;
+    timer.kind = static_cast<TimerKind>(1 + Pick(4));
+    timer.object = 1 + Pick(kObjects);
+    timer.world = 1;
+    dump_.Add(timer);
+  }
+
+  void AddScope(Id id) {
+    Scope scope;
+    scope.id = id;
+    scope.parent = id == 1 ? 0 : Pick(id);
+    scope.ended = OneIn(3);
+    scope.expected = OneIn(8);
+    dump_.Add(scope);
+  }
+
+  void AddContext(Id id) {
+    stranded::detector::Context context;
+    if (OneIn(3)) context = Ended(id, Site());
+    context.id = id;
+    context.site = Site();
+    context.parent = id == 1 ? 0 : 1 + Pick(id - 1);
+    const bool open = context.err == ContextErr::kNone;
+    if (open) context.kind = static_cast<ContextKind>(id == 1 ? 1 : 3 + Pick(5));
+    if (!open) context.ended_by_task = Named();
+    context.creator_task = Named();
+    context.cancel_lost = open && OneIn(4);
+    context.live_children = OneIn(2) ? 1 : 0;
+    context.timer_pending = OneIn(8);
+    context.world = 1;
+    dump_.Add(context);
+  }
+
+  Peer SomePeer() {
+    if (OneIn(2)) return {};
+    return LastOn(Named(), Site(), static_cast<PeerOutcome>(Pick(5)));
+  }
+  void AddChannel(Id id) {
+    Channel channel;
+    channel.id = id;
+    channel.site = Site();
+    channel.elem_type = OneIn(2) ? "stranded::Unit" : "int";
+    channel.capacity = Pick(3);
+    channel.length = OneIn(2) ? channel.capacity : 0;
+    channel.sends_started = Pick(10);
+    channel.sends_completed = Pick(channel.sends_started + 1);
+    channel.recvs_started = Pick(10);
+    channel.recvs_completed = Pick(channel.recvs_started + 1);
+    channel.repeat_sends = OneIn(4) ? 1 : 0;
+    channel.creator_task = Named();
+    channel.closed = OneIn(12);
+    channel.role = static_cast<ChannelRole>(OneIn(8) ? 1 + Pick(2) : 0);
+    channel.context = Pick(kObjects + 1);
+    channel.last_sender = SomePeer();
+    channel.last_receiver = SomePeer();
+    dump_.Add(channel);
+  }
+
+  SyncPeer SomeUser() { return OneIn(2) ? SyncPeer() : LastBy(Named(), Site()); }
+  void AddSync(Id id) {
+    Sync sync;
+    sync.id = id;
+    sync.kind = static_cast<SyncKind>(id);
+    sync.role = OneIn(4) ? SyncRole::kErrGroup : SyncRole::kUser;
+    sync.site = Site();
+    sync.holder_site = Site();
+    sync.holder_task = Named();
+    sync.counter = static_cast<std::int64_t>(Pick(6));
+    sync.limit = static_cast<std::int64_t>(Pick(4));
+    sync.readers = OneIn(2) ? 1 : 0;
+    sync.waiters = static_cast<std::uint32_t>(Pick(5));
+    sync.last_add = SomeUser();
+    sync.last_done = SomeUser();
+    sync.last_signal = SomeUser();
+    dump_.Add(sync);
+  }
+
+  Id Object() { return 1 + Pick(kObjects + 1); }
+  TaskSpec SomeWait() {
+    const SiteId at = Site();
+    switch (Pick(9)) {
+      case 0:
+      case 1: return Sender(0, Object(), at);
+      case 2:
+      case 3: return Receiver(0, Object(), at);
+      case 4:
+        return InSelect(0, at,
+                        {{CaseOp::kRecv, Object(), 0, at}, {CaseOp::kDone, 0, Object(), at}});
+      case 5:
+        return InSelect(0, at,
+                        {{CaseOp::kSend, Object(), 0, at}, {CaseOp::kRecv, Object(), 0, at}});
+      case 6: {
+        TaskSpec joins = Waiter(0, WaitKind::kJoin, 0, at);
+        joins.task.join_task = 1;
+        return joins;
+      }
+      case 7: return Waiter(0, WaitKind::kSelectEmpty, 0, at);
+      default: {
+        const int kind = static_cast<int>(WaitKind::kMutexLock) + static_cast<int>(Pick(7));
+        return Waiter(0, static_cast<WaitKind>(kind), 1 + Pick(kObjects), at);
+      }
+    }
+  }
+  // What tasks of one kind have in common.
+  TaskSpec SomeKind() {
+    TaskSpec kind = SomeWait();
+    kind.task.world = OneIn(5) ? 2 : 1;
+    kind.task.daemon = OneIn(8);
+    kind.task.range = OneIn(3);
+    kind.task.scope = Pick(kScopes + 1);
+    kind.task.name = OneIn(2) ? "a" : "";
+    return kind;
+  }
+
+  // Those that are not blocked, and those that hold something, are written alone.
+  TaskSpec SomeOddOne(Id id) {
+    TaskSpec odd = InState(id, TaskState::kRunning);
+    if (OneIn(2)) odd = InState(id, TaskState::kFinished);
+    if (OneIn(3)) {
+      odd = Receiver(id, Object(), Site());
+      odd.held = {{2, Site(), true}};
+    }
+    return odd;
+  }
+
+  TaskSpec SomeTask(Id id, TaskSpec spec) {
+    static constexpr std::int64_t kAges[] = {kSecond / 2, kSecond, 5 * kSecond, 10 * kSecond,
+                                             20 * kSecond};
+    Task& task = spec.task;
+    task.id = id;
+    task.context = OneIn(12) ? Pick(8) : 1 + Pick(2);
+    task.since_ns = OneIn(20) ? 0 : kNow - kAges[Pick(5)] - static_cast<std::int64_t>(Pick(2));
+    task.group = OneIn(6) ? 3 : 0;
+    if (task.join_task != 0) task.join_task = 1 + Pick(tasks_);
+    if (!OneIn(2 + 2 * named_)) return spec;
+    for (WaitCase& c : spec.cases) (c.op == CaseOp::kDone ? c.context : c.channel) = Object();
+    return spec;
+  }
+
+  void AddTasks() {
+    std::vector<TaskSpec> kinds;
+    std::vector<SiteId> spawn_sites;
+    for (std::size_t k = 0; k < kKinds; ++k) {
+      kinds.push_back(SomeKind());
+      spawn_sites.push_back(Site());
+    }
+    std::vector<Id> parents(tasks_ + 1), ids;
+    std::vector<bool> has_spawned(tasks_ + 1);
+    for (Id id = 1; id <= tasks_; ++id) {
+      ids.push_back(id);
+      if (id == 1 || !OneIn(named_)) continue;
+      parents[id] = 1 + Pick(std::min<Id>(id - 1, 8));
+      has_spawned[parents[id]] = !OneIn(8);  // before 1.4 nobody said so
+    }
+    std::shuffle(ids.begin(), ids.end(), random_);  // as their records may lie
+    std::map<std::pair<std::size_t, bool>, Id> models;
+    std::vector<RowSpec> rows;
+    for (const Id id : ids) {
+      const std::size_t k = Pick(kKinds);
+      const bool odd = OneIn(15);
+      TaskSpec spec = odd ? SomeOddOne(id) : SomeTask(id, kinds[k]);
+      spec.task.spawn = id;
+      spec.task.has_spawned = has_spawned[id];
+      Id& model = models[{k, has_spawned[id]}];
+      if (!odd && model != 0) {
+        rows.push_back(RowOf(spec, model, parents[id]));
+        if (OneIn(40)) AddRows(dump_, std::exchange(rows, {}));
+        continue;
+      }
+      if (!odd) model = id;
+      dump_.Add(Spawned(id, id, parents[id], spawn_sites[k])).Add(spec);
+    }
+    AddRows(dump_, rows);
+  }
+
+  static RowSpec RowOf(const TaskSpec& spec, Id model, Id parent) {
+    const Task& t = spec.task;
+    RowSpec row{.like = model,
+                .id = t.id,
+                .parent = parent,
+                .context = t.context,
+                .group = t.group,
+                .since_ns = t.since_ns,
+                .objects = {}};
+    for (const WaitCase& c : spec.cases) {
+      row.objects.push_back(c.channel);
+      if (c.op == CaseOp::kDone) row.objects.push_back(c.context);
+    }
+    for (const Id id : {t.sync, t.join_task}) {
+      if (id != 0) row.objects.push_back(id);
+    }
+    return row;
+  }
+
+  std::mt19937 random_;
+  std::size_t tasks_ = 0;
+  std::size_t named_ = 1;  // one object in so many names a task
+  DumpBuilder dump_ = DumpBuilder::Bare();
+  std::vector<SiteId> sites_;
+};
+
+AnalysisOptions SomeOptions(RandomDump& random) {
+  static const absl::Duration kAges[] = {absl::ZeroDuration(), absl::Seconds(1),
+                                         absl::Milliseconds(500), absl::Seconds(2)};
+  static constexpr std::size_t kListed[] = {0, 1, 3, 100};
+  AnalysisOptions options;
+  options.min_age = kAges[random.Pick(4)];
+  options.most_tasks_listed = kListed[random.Pick(4)];
+  options.growth_threshold = random.OneIn(2) ? 5 : 1000;
+  if (random.OneIn(4)) options.scope = 1 + random.Pick(kScopes);
+  if (random.OneIn(6)) options.world = 1;
+  if (random.OneIn(6)) options.ignore = {"f1.cc"};
+  options.caller_goes_on = random.OneIn(6);
+  return options;
+}
+
+TEST(RandomTaskRows, MergedTheyGiveTheSameFindings) {
+  std::size_t crowds = 0, findings = 0;
+  for (std::uint32_t seed = 1; seed <= 1000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomDump dump(seed);
+    const AnalysisOptions options = SomeOptions(dump);
+    const auto merged = ReadMerged(dump.bytes(), options);
+    crowds += merged->snapshots.back().crowds.size();
+    findings += Analyze(merged, options).findings.size();
+    ExpectTheSame(dump.bytes(), options);
+  }
+  EXPECT_GT(crowds, 1000u) << "nothing was there to be merged";
+  EXPECT_GT(findings, 1000u);
+}
+
+}  // namespace
+}  // namespace stranded::detector
