@@ -46,7 +46,15 @@ struct RunOptions {
 // and is reported on. What a terminal sends reaches both.
 class SignalsForChild {
  public:
-  explicit SignalsForChild(pid_t child) {
+  // Made before the fork: a signal that comes too early waits until it is known whom it is for.
+  SignalsForChild() {
+    sigset_t all;
+    sigemptyset(&all);
+    for (const int signal : kAll) sigaddset(&all, signal);
+    sigprocmask(SIG_BLOCK, &all, &mask_before_);
+  }
+  void InChild() const { sigprocmask(SIG_SETMASK, &mask_before_, nullptr); }
+  void Pass(pid_t child) {
     of = child;
     struct sigaction pass = {};
     pass.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -54,9 +62,14 @@ class SignalsForChild {
       if (from->si_code <= 0) kill(of, signal);  // not the kernel's
     };
     for (std::size_t i = 0; i < std::size(kAll); ++i) sigaction(kAll[i], &pass, &before_[i]);
+    passes_ = true;
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
   }
   ~SignalsForChild() {
-    for (std::size_t i = 0; i < std::size(kAll); ++i) sigaction(kAll[i], &before_[i], nullptr);
+    for (std::size_t i = 0; passes_ && i < std::size(kAll); ++i) {
+      sigaction(kAll[i], &before_[i], nullptr);
+    }
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
   }
   SignalsForChild(const SignalsForChild&) = delete;
   SignalsForChild& operator=(const SignalsForChild&) = delete;
@@ -64,6 +77,8 @@ class SignalsForChild {
  private:
   static constexpr int kAll[] = {SIGINT, SIGQUIT, SIGTERM};
   static inline std::atomic<pid_t> of{0};  // relaxed would do: one thread and its handlers
+  bool passes_ = false;
+  sigset_t mask_before_;
   struct sigaction before_[std::size(kAll)];
 };
 
@@ -191,13 +206,22 @@ int Run(RunOptions& o) {
                  asked_here ? "--dump" : "STRANDED_OPTIONS=dump", o.dump.c_str(), why.c_str());
     return kUsage;
   }
-  const pid_t child = fork();
-  if (child == 0) Become(o, given);
-  o.dump = WithPid(o.dump, child);
   bool timed_out = false;
   int status = 0;
   {
-    const SignalsForChild signals(child);
+    SignalsForChild signals;
+    const pid_t child = fork();
+    if (child == 0) {
+      signals.InChild();
+      Become(o, given);
+    }
+    if (child < 0) {
+      std::fprintf(stderr, "stranded: cannot start '%s': %s\n", o.command[0].c_str(),
+                   std::strerror(errno));
+      return kInternal;
+    }
+    signals.Pass(child);
+    o.dump = WithPid(o.dump, child);
     status = WaitFor(child, o, &timed_out);
   }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
