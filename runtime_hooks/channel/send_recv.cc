@@ -51,10 +51,11 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
     const bool last = waiting && Withdraw(chan, w, send);
     chan->lock.Unlock();
     if (last) ReleaseOrphan(chan);
-    if (waiting) {
-      if (reason == WakeReason::kGiveUp && GoesOn(self, send, shown->site)) return send;
-      ThrowInterrupted(self, reason);
-    }
+    const bool goes_on =
+        !waiting || (reason == WakeReason::kGiveUp && GoesOn(self, send, shown->site));
+    if (!goes_on) ThrowInterrupted(self, reason);
+    self->wait.kind = WaitKind::kNone;  // its cases are those of this frame
+    if (waiting) return send;
   }
   UnwindIfReclaimed(self);
   return w->success;

@@ -289,6 +289,7 @@ std::size_t Selection::Wait() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   locks_.Unlock();
   for (std::size_t i = 0; i < orphans; ++i) ReleaseOrphan(cases_[indexes_.data()[i]].chan);
   if (!won) ThrowInterrupted(self_, reason);
+  self_->wait.kind = WaitKind::kNone;  // also of one that was interrupted when it had won
   return Chosen(self_, cases_, chosen, on_closed);
 }
 

@@ -9,6 +9,9 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "detector/model/snapshot.h"
+#include "stranded/dump.h"
+#include "stranded/dump_reader.h"
 #include "stranded/explore.h"
 #include "stranded/stranded.h"
 #include "stranded/verify.h"
@@ -234,6 +237,33 @@ TEST(GiveUp, AStopThatIsSentReachesOneTask) {
   EXPECT_EQ(search.chosen.front().kind, FixKind::kCloseChannel);
   EXPECT_THAT(search.chosen.front().summary, HasSubstr("Close() it instead of sending at"));
   EXPECT_THAT(search.before.bad()->report.ToText(), HasSubstr("(1 sent, 1 received)"));
+}
+
+// Its wait record tells of a frame that is gone by then.
+TEST(GiveUp, WhoGoesOnWaitsForNothingAnyMore) {
+  std::uint32_t line = 0;
+  bool waits = true, went_on = false;
+  ExploreOptions options;
+  options.schedules = 1;
+  const auto body = [&] {
+    Go([&] {
+      const Chan<int> nobody_sends;
+      line = __LINE__ + 1;
+      nobody_sends.Recv();
+      went_on = true;
+      const auto dump = detector::ReadDump(CaptureDump(), "here");
+      ASSERT_TRUE(dump.ok()) << dump.status();
+      const detector::Snapshot& s = (*dump)->snapshots.back();
+      const detector::Task* self = s.tasks.Find(s.taken_by);
+      waits = self == nullptr || self->wait != detector::WaitKind::kNone || self->case_count != 0;
+    });
+  };
+  Explore(options, body);
+  ASSERT_FALSE(went_on);
+  options.patch = absl::StrCat("giveup@give_up_test.cc#", line);
+  Explore(options, body);
+  EXPECT_TRUE(went_on);
+  EXPECT_FALSE(waits);
 }
 
 }  // namespace
