@@ -14,7 +14,13 @@ std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump) {
   if (dump->bytes.empty()) each.events = EventStorage::kEncoded;
   const auto again = dump->bytes.empty() ? ReadDumpFile(dump->source, each)
                                          : ReadDump(dump->bytes, dump->source, each);
-  if (!again.ok()) return dump;
+  const auto same = [&dump](const Dump& other) {
+    return other.pid == dump->pid && other.packets == dump->packets &&
+           other.snapshots.size() == dump->snapshots.size() &&
+           other.snapshots.back().taken_ns == dump->snapshots.back().taken_ns &&
+           other.sites.size() == dump->sites.size();
+  };
+  if (!again.ok() || !same(**again)) return dump;  // another one of that name by now
   // Nobody else has it yet. Places as they were made to be shown: their numbers are the same.
   Dump& whole = const_cast<Dump&>(**again);
   whole.sites = dump->sites;

@@ -43,6 +43,7 @@ bool AddTask(Snapshot& s, std::uint32_t model, const BatchRow& row, std::span<co
   task.park_count = row.park_count;
   task.group = row.group;
   task.held_count = task.frame_count = 0;
+  task.crowd = 0;
   const std::uint32_t first = task.first_case;
   task.first_case = static_cast<std::uint32_t>(s.cases.size());
   const Id* object = objects.data();

@@ -108,7 +108,7 @@ std::uint32_t CrowdReader::CrowdOf(Model& model, const BatchRow& row, Wait wait,
   for (std::uint32_t at = newest; at != 0; at = crowds_[at - 1].next) {
     if (Is(crowds_[at - 1], model, row, wait, objects)) return model.last = at;
   }
-  if (!afford_(sizeof(Crowd) + sizeof(Task) + 48 + objects.size() * sizeof(Id))) return 0;
+  if (!Afford(sizeof(Crowd) + sizeof(Task) + 48 + objects.size() * sizeof(Id))) return 0;
   Crowd& crowd = crowds_.emplace_back();
   crowd.model = model.position;
   crowd.wait = wait;
@@ -146,13 +146,14 @@ void CrowdReader::Prune(Crowd& crowd) const {
 bool CrowdReader::AddRow(Model& model, const BatchRow& row, std::span<const Id> objects) {
   // Where each task has objects of its own, there is nothing to be found.
   constexpr std::size_t kTried = 1024;
+  const auto afford = [this](std::size_t bytes) { return Afford(bytes); };
   ++model.rows;
   const bool differ = model.crowds > kTried && model.rows < 2 * model.crowds;
   if (!model.merges || differ || row.group != 0 || row.spawn != row.id || named_.contains(row.id)) {
-    return AddTask(s_, model.position, row, objects, afford_);
+    return AddTask(s_, model.position, row, objects, afford);
   }
   const std::uint32_t crowd = CrowdOf(model, row, WaitOf(model, row), objects);
-  if (crowd == 0) return false;
+  if (crowd == 0) return AddTask(s_, model.position, row, objects, afford);  // it is smaller
   Join(crowds_[crowd - 1], row);
   return true;
 }
@@ -185,16 +186,16 @@ bool CrowdReader::NoteJoins(const data_view& bytes) {
 }
 
 // It may have spawned after it was read, and before 1.4 dumps do not say that tasks have. Then the
-// only node that it has is that of its row. Such tasks are few: all is read once more.
-bool CrowdReader::NameParents() {
-  bool fresh = false;
-  const auto name = [&](Id parent) {
-    if (parent == 0 || s_.spawns.PositionOfId(parent) != IdIndex::kNone) return;
-    fresh |= named_.insert(parent).second;
+// only node that it has is that of its row. That is rare: then each task is read alone.
+bool CrowdReader::HasUnnamedParents() const {
+  const auto unnamed = [this](Id parent) {
+    return parent != 0 && s_.spawns.PositionOfId(parent) == IdIndex::kNone;
   };
-  for (const SpawnNode& n : s_.spawns.all()) name(n.parent);
-  for (const Crowd& c : crowds_) name(c.row.parent);
-  return fresh;
+  const auto& nodes = s_.spawns.all();
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [&](const SpawnNode& n) { return unnamed(n.parent); }) ||
+         std::any_of(crowds_.begin(), crowds_.end(),
+                     [&](const Crowd& c) { return unnamed(c.row.parent); });
 }
 
 void CrowdReader::AddCrowds() {
@@ -227,15 +228,17 @@ std::size_t CrowdReader::ForEach(std::span<const data_view> batches,
 }
 
 std::size_t CrowdReader::ReadEach(std::span<const data_view> batches) {
-  return ForEach(batches, [this](const data_view& b) { return ReadTaskBatch(b, s_, afford_); });
+  const auto afford = [this](std::size_t bytes) { return Afford(bytes); };
+  return ForEach(batches, [&](const data_view& b) { return ReadTaskBatch(b, s_, afford); });
 }
 
-void CrowdReader::Clear() {
-  crowds_.clear();
-  keys_.clear();
-  by_hash_.clear();
-  models_.clear();
-  numbers_.clear();
+bool CrowdReader::Afford(std::size_t bytes) {
+  if (credit_ >= bytes) {
+    credit_ -= bytes;
+    return true;
+  }
+  paid_ += bytes;
+  return afford_(bytes);
 }
 
 std::size_t CrowdReader::Read(std::span<const data_view> batches) {
@@ -245,13 +248,12 @@ std::size_t CrowdReader::Read(std::span<const data_view> batches) {
   if (std::any_of(tasks.begin(), tasks.end(), [](const Task& t) { return t.join_task != 0; })) {
     ForEach(batches, [this](const data_view& b) { return NoteJoins(b); });
   }
-  std::size_t bad = 0;
-  do {
-    Clear();
-    bad = ForEach(batches, [this](const data_view& b) { return ReadBatch(b); });
-  } while (!model_missing_ && NameParents());
-  // It may be a row itself. What has been added is added again, as it is.
-  if (model_missing_) return ReadEach(batches);
+  const std::size_t bad = ForEach(batches, [this](const data_view& b) { return ReadBatch(b); });
+  // A model may be a row itself. What has been added is added again, as it is, and paid for.
+  if (model_missing_ || HasUnnamedParents()) {
+    credit_ = paid_;
+    return ReadEach(batches);
+  }
   AddCrowds();
   return bad;
 }

@@ -58,7 +58,7 @@ class CrowdReader {
 
   static std::size_t ForEach(std::span<const data_view> batches,
                              absl::FunctionRef<bool(const data_view&)> read);
-  void Clear();
+  bool Afford(std::size_t bytes);
   bool ReadBatch(const data_view& bytes);
   bool NoteJoins(const data_view& bytes);
   void NoteNames();
@@ -75,8 +75,7 @@ class CrowdReader {
   std::uint32_t CrowdOf(Model& model, const BatchRow& row, Wait wait, std::span<const Id> objects);
   void Join(Crowd& crowd, const BatchRow& row) const;
   void Prune(Crowd& crowd) const;
-  // Whether there were parents that nobody knew of.
-  bool NameParents();
+  bool HasUnnamedParents() const;
   void AddCrowds();
 
   Snapshot& s_;
@@ -86,6 +85,7 @@ class CrowdReader {
   std::vector<Model> models_;
   absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
   bool model_missing_ = false;
+  std::size_t paid_ = 0, credit_ = 0;  // bytes; the second is what a second reading need not pay
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> by_hash_;  // the newest with it, from 1 on
