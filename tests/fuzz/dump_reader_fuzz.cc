@@ -42,10 +42,16 @@ std::string WithRightChecksums(std::string bytes) {
 
 using stranded::detector::EventStorage;
 
+// Events in memory and each task, or events left where they are and tasks merged.
 void Examine(const std::string& bytes, EventStorage events) {
-  const auto dump = stranded::detector::ReadDump(bytes, "fuzz", "", events);
-  if (!dump.ok()) return;
   stranded::AnalysisOptions options;
+  stranded::detector::ReadOptions read;
+  read.events = events;
+  if (events == EventStorage::kEncoded) {
+    read.merge = stranded::detector::MergeAlike{options.min_age, options.most_tasks_listed};
+  }
+  const auto dump = stranded::detector::ReadDump(bytes, "fuzz", read);
+  if (!dump.ok()) return;
   options.symbolize = false;  // the dump names files of this machine
   options.source_root = "/nonexistent";
   stranded::Analyze(*dump, options);
