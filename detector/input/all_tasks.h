@@ -8,7 +8,8 @@
 
 namespace stranded::detector {
 
-// The dump itself where it has all tasks already, or cannot be read again: its file may be gone.
+// The dump itself where it has all tasks already, or cannot be read again: its file may be gone,
+// or another one by now.
 std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump);
 
 }  // namespace stranded::detector

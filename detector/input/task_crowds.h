@@ -5,7 +5,8 @@
 // that. Who is named anywhere in the snapshot (as a peer, holder, creator, ...), has spawned tasks
 // or may be counted by a group stays a task of its own, and so do all that wait for anything but
 // channels: rules look at such tasks one by one. Batches are therefore read last. A snapshot with
-// events, or of a dead end that lists all its tasks, is read task by task. Thread safety: none.
+// events, of a dead end that lists all its tasks, or with parents or models that only rows can be,
+// is read task by task. Thread safety: none.
 // Cost: linear; memory follows the crowds, not their tasks.
 #ifndef STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
 #define STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_

@@ -20,8 +20,14 @@ std::string LookAgain(const Analysis& analysis) {
 namespace {
 
 // Main is in no other finding where it is blocked alone.
-std::string Stranded(const AnalysisSummary& s) {
-  if (s.stranded == 0) return s.deadlock ? "a dead end" : "no stranded task";
+std::string Stranded(const Analysis& a) {
+  const AnalysisSummary& s = a.summary;
+  if (s.stranded == 0) {
+    const bool dead_end = std::any_of(a.findings.begin(), a.findings.end(), [](const Finding& f) {
+      return f.rule() == "global-deadlock";
+    });
+    return dead_end ? "a dead end" : "no stranded task";
+  }
   return absl::StrCat(s.stranded, s.stranded == 1 ? " stranded task" : " stranded tasks");
 }
 
@@ -45,7 +51,7 @@ std::string Outcome(const Analysis& analysis) {
   if (n == 0) {
     return died.empty() ? "nothing is stranded" : absl::StrCat("nothing was stranded when ", died);
   }
-  return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", Stranded(s), expected,
+  return absl::StrCat(n, n == 1 ? " finding, " : " findings, ", Stranded(analysis), expected,
                       died.empty() ? "" : " when ", died);
 }
 

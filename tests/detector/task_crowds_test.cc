@@ -27,6 +27,13 @@
 namespace stranded::detector {
 namespace {
 
+// Without events, which other tests of this process may have left: with them nothing is merged.
+std::string Capture() {
+  DumpOptions options;
+  options.events = false;
+  return CaptureDump(options);
+}
+
 std::size_t Blocked(const Snapshot& s) {
   std::size_t count = 0;
   for (const Task& t : s.tasks.all()) {
@@ -64,7 +71,7 @@ class Crowds {
           StartServer();
         })
         .Join();
-    while (!AllWait(ReadEach(CaptureDump())->snapshots.back())) std::this_thread::yield();
+    while (!AllWait(ReadEach(Capture())->snapshots.back())) std::this_thread::yield();
   }
   ~Crowds() {
     pending_.Done();
@@ -183,6 +190,13 @@ void ExpectTheSameLists(const std::string& bytes, const AnalysisOptions& options
   EXPECT_EQ(TreeReport(merged), TreeReport(each));
   EXPECT_EQ(TaskTable(merged), TaskTable(each));
   EXPECT_EQ(DotReport(merged), DotReport(each));
+  EXPECT_EQ(HtmlReport(merged), HtmlReport(each));
+  EXPECT_EQ(PerfettoReport(merged), PerfettoReport(each));
+  const Snapshot& s = each.dump->snapshots.back();
+  for (const Task& t : s.tasks.all()) EXPECT_EQ(ShowTask(merged, t.id), ShowTask(each, t.id));
+  for (const Channel& c : s.channels.all()) {
+    EXPECT_EQ(ShowChannel(merged, c.id), ShowChannel(each, c.id));
+  }
 }
 
 TEST(TaskCrowds, FindingsAreTheSame) {
@@ -190,13 +204,13 @@ TEST(TaskCrowds, FindingsAreTheSame) {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Crowds crowds(seed);
-    const std::string bytes = CaptureDump();
+    const std::string bytes = Capture();
     AnalysisOptions options;
     options.min_age = absl::ZeroDuration();
     options.growth_threshold = 20;
     merged += ReadMerged(bytes, options)->snapshots.back().crowds.size();
     ExpectTheSame(bytes, options);
-    ExpectTheSameLists(bytes, options);
+    if (seed % 4 == 0) ExpectTheSameLists(bytes, options);
     options.most_tasks_listed = 3;
     ExpectTheSame(bytes, options);
     options.min_age = MiddleAge(*ReadEach(bytes));
@@ -219,7 +233,7 @@ class CrowdAtGate {
           }
         })
         .Join();
-    while (!AllWait(ReadEach(CaptureDump())->snapshots.back())) std::this_thread::yield();
+    while (!AllWait(ReadEach(Capture())->snapshots.back())) std::this_thread::yield();
   }
   ~CrowdAtGate() {
     gate_.Close();
@@ -237,7 +251,7 @@ class CrowdAtGate {
 TEST(TaskCrowds, ThousandsAreFew) {
   const CrowdAtGate crowd(5000);
   const AnalysisOptions options;
-  const std::string bytes = CaptureDump();
+  const std::string bytes = Capture();
   const auto dump = ReadMerged(bytes, options);
   const Snapshot& s = dump->snapshots.back();
   // Beside what other tests of this process may have left.
@@ -254,7 +268,7 @@ TEST(TaskCrowds, ThousandsAreFew) {
 TEST(TaskCrowds, OtherOptionsThanItWasReadForAreRefused) {
   const CrowdAtGate crowd(1);
   AnalysisOptions options;
-  const auto dump = ReadMerged(CaptureDump(), options);
+  const auto dump = ReadMerged(Capture(), options);
   options.min_age = absl::Seconds(2);
   EXPECT_THROW(Analyze(dump, options), MisuseError);
 }
@@ -263,7 +277,7 @@ TEST(TaskCrowds, AFileThatIsGoneShowsWhatThereIs) {
   const CrowdAtGate crowd(200);
   const AnalysisOptions options;
   const std::string path = testing::TempDir() + "crowd.strd";
-  std::ofstream(path, std::ios::binary) << CaptureDump();
+  std::ofstream(path, std::ios::binary) << Capture();
   ReadOptions read;
   read.events = EventStorage::kEncoded;
   read.merge = MergeAlike{options.min_age, options.most_tasks_listed};

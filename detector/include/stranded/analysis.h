@@ -64,6 +64,7 @@ struct Analysis {
   std::shared_ptr<const detector::Dump> dump;
 };
 
+// Throws MisuseError for a dump that was read with ReadOptions::merge of other options.
 Analysis Analyze(std::shared_ptr<const detector::Dump> dump, const AnalysisOptions& options = {});
 
 // How many tasks these findings call stranded, as `AnalysisSummary::stranded` counts them.
