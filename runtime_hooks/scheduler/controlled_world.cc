@@ -47,7 +47,11 @@ ControlledWorld::ControlledWorld(std::string name, std::uint64_t seed)
 
 ControlledWorld::ControlledWorld(std::string name, const ScheduleSettings& settings, Policy* policy,
                                  std::uint64_t seed)
-    : World(std::move(name)), settings_(settings), seed_(seed), policy_(policy) {
+    : World(std::move(name)),
+      settings_(settings),
+      seed_(seed),
+      policy_(policy),
+      policy_name_(policy->name()) {
   coarse_ns_.store(kEpochNs, std::memory_order_relaxed);
   RegisterWorld(this);
 }
@@ -88,6 +92,7 @@ void ControlledWorld::Leave() {
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();
   DropTimers();
+  policy_ = nullptr;
   main_.store(nullptr, std::memory_order_relaxed);
 }
 
@@ -369,7 +374,7 @@ WorldFacts ControlledWorld::Facts() {
   WorldFacts facts;
   facts.controlled = true;
   facts.name = name();
-  facts.policy = policy_->name();
+  facts.policy = policy_name_;
   facts.seed = seed_;
   facts.steps = steps_;
   facts.quiet = quiet_;

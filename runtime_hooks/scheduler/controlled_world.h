@@ -111,7 +111,8 @@ class ControlledWorld final : public World {
   const ScheduleSettings settings_;
   const std::uint64_t seed_;
   std::unique_ptr<Policy> own_policy_;
-  Policy* policy_;
+  Policy* policy_;                 // borrowed from the explorer, or own_policy_; null after Leave()
+  const std::string policy_name_;  // a world whose tasks stay is told of when its policy is gone
   std::vector<Task*> ready_;
   std::uint64_t next_queue_seq_ = 0;
   std::uint32_t next_ordinal_ = 0;

@@ -3,13 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <mutex>
+#include <string>
+#include <vector>
 
+#include "stranded/dump.h"
+#include "stranded/dump_reader.h"
 #include "stranded/stranded.h"
 #include "tests/detector/explore_support.h"
 
 namespace stranded {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 
 TEST(ExploreGone, LocksOfConditionsThatAreGoneAreLeftAlone) {
@@ -57,6 +62,21 @@ TEST(ExploreGone, SignalledWaitersTouchNoConditionThatIsGone) {
   });
   EXPECT_EQ(result.schedules, 200);
   EXPECT_THAT(Rules(result), HasSubstr("nil-channel"));
+}
+
+// A wait in a destructor that may not throw: the task and its world stay when all else is over.
+TEST(ExploreGone, AWorldThatStaysIsToldOfWithoutItsPolicy) {
+  struct WaitsAtItsEnd {
+    ~WaitsAtItsEnd() { Chan<int>::Nil().Recv(); }
+  };
+  EXPECT_FALSE(Explore(WithPolicy("pct", 1), [] { Go([] { WaitsAtItsEnd waits; }); }).clean());
+  const auto dump = detector::ReadDump(CaptureDump(), "what stays");
+  ASSERT_TRUE(dump.ok()) << dump.status();
+  std::vector<std::string> policies;
+  for (const auto& world : (*dump)->snapshots.back().worlds.all()) {
+    if (world.controlled) policies.emplace_back(world.policy);
+  }
+  EXPECT_THAT(policies, Contains("pct"));
 }
 
 }  // namespace
