@@ -1,6 +1,6 @@
 #include "detector/input/packet_frame.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 namespace stranded::detector {
 namespace {
@@ -49,7 +49,7 @@ bool ChecksumRight(DumpInput& input, const Frame& frame) {
   if (bytes.size() != count + 4) return false;
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   const std::uint32_t want = p[0] | p[1] << 8 | p[2] << 16 | static_cast<std::uint32_t>(p[3]) << 24;
-  return crc32(0, p + 4, static_cast<unsigned>(count)) == want;
+  return libdeflate_crc32(0, p + 4, count) == want;
 }
 
 std::uint64_t Resync::Next(std::uint64_t from) {

@@ -16,7 +16,7 @@ void EventLog::Note(std::span<const Event> events) {
 
 void EventLog::Keep(std::span<const Event> events) {
   Note(events);
-  kept_.insert(kept_.end(), events.begin(), events.end());
+  kept_.Append(events);
 }
 
 void EventLog::LeaveIn(std::shared_ptr<const EventStore> store, std::span<const Event> events) {

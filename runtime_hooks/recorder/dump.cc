@@ -21,8 +21,14 @@ namespace stranded {
 namespace internal {
 namespace {
 
+// Room that nobody has written to takes no memory: a large string gets plenty, and is copied
+// seldom.
 void Append(void* arg, const char* bytes, std::size_t count) {
-  static_cast<std::string*>(arg)->append(bytes, count);
+  constexpr std::size_t kLarge = 1 << 20, kTimes = 4;
+  auto& to = *static_cast<std::string*>(arg);
+  const std::size_t had = to.capacity();
+  if (had >= kLarge && had - to.size() < count) to.reserve(kTimes * had);
+  to.append(bytes, count);
 }
 
 void ToFile(void* arg, const char* bytes, std::size_t count) {

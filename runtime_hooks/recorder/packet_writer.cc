@@ -1,6 +1,6 @@
 #include "runtime_hooks/recorder/packet_writer.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <cstring>
 #include <stdexcept>
@@ -42,8 +42,7 @@ void PacketWriter::Emit(const char* bytes, std::size_t count) {
   std::size_t n = 0;
   head[n++] = 0x0a;
   n += PutVarint(head + n, count + kChecksum);
-  const auto crc = static_cast<std::uint32_t>(
-      crc32(0, reinterpret_cast<const unsigned char*>(bytes), static_cast<unsigned>(count)));
+  const std::uint32_t crc = libdeflate_crc32(0, bytes, count);
   head[n++] = 0x0d;
   for (int i = 0; i < 4; ++i) head[n++] = static_cast<char>(crc >> (8 * i));
   sink_.write(sink_.arg, head, n);
