@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
+#include "detector/explore/replayed_report.h"
 #include "detector/explore/result_file.h"
 #include "detector/report/source_root.h"
-#include "detector/rules/fingerprint.h"
 #include "detector/rules/rule.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/recorder_hooks.h"
@@ -47,40 +47,6 @@ LeakReport Predicted(const LeakReport& report, const std::string& how) {
                                       " it is ", data.verdict, "."));
     data.verdict = "predicted";
     finding = Finding(std::move(data));
-  }
-  return LeakReport(std::move(analysis));
-}
-
-bool SameFinding(const Finding& a, const Finding& b) {
-  return detector::CauseKey(a.data()) == detector::CauseKey(b.data()) &&
-         a.wait_site().ToString() == b.wait_site().ToString();
-}
-
-// But for the numbers of tasks, which differ from run to run.
-bool SameNote(std::string a, std::string b) {
-  const auto is_digit = [](unsigned char c) { return c >= '0' && c <= '9'; };
-  std::erase_if(a, is_digit);
-  std::erase_if(b, is_digit);
-  return a == b;
-}
-
-// The last replay was traced, so it knows more about what a fix would change.
-LeakReport WithFixesOf(const LeakReport& report, const LeakReport& traced) {
-  Analysis analysis = report.analysis();
-  for (Finding& finding : analysis.findings) {
-    for (const Finding& other : traced.findings()) {
-      if (!SameFinding(finding, other)) continue;
-      FindingData data = finding.data();
-      data.fixes = other.data().fixes;
-      data.candidates = other.data().candidates;
-      for (const std::string& note : other.data().notes) {
-        const bool known = std::any_of(data.notes.begin(), data.notes.end(),
-                                       [&](const std::string& n) { return SameNote(n, note); });
-        if (!known) data.notes.push_back(note);
-      }
-      finding = Finding(std::move(data));
-      break;
-    }
   }
   return LeakReport(std::move(analysis));
 }
@@ -364,7 +330,7 @@ void Exploration::NoteLast(const EndState& end, const internal::ScheduleRecord& 
     return;
   }
   bad.delay_ns = record.delay_ns;
-  bad.report = WithFixesOf(bad.report, end.report);
+  bad.report = AsReplayed(bad.report, end.report);
 }
 
 void Exploration::ShowProgress(bool done) {

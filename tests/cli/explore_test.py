@@ -35,6 +35,10 @@ class Explore(unittest.TestCase):
         for number in numbers:
             self.assertRegex(found.stdout, rf'\bt{number} = task \d+ "')
         self.assertRegex(found.stdout, r'\bt0 = task \d+ "main"')
+        named = dict(re.findall(r'\bt(\d+) = (task \d+ ".*?")', found.stdout))
+        stranded_task = re.search(r'^1\. (task \d+ ".*?") is blocked', found.stdout, re.M)[1]
+        canceller = re.search(r'cancelled .* by (task \d+ ".*?") at', found.stdout)[1]
+        self.assertLessEqual({stranded_task, canceller}, set(named.values()))
         self.assertRegex(found.stdout, rf'blocks: send +{re.escape(send)} +answers.Send\(answer\);')
 
     def test_the_fixed_twin_is_clean(self):
