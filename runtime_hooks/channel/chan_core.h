@@ -105,15 +105,33 @@ struct ChanCore {
     observed_try.store(true, std::memory_order_relaxed);
     glance.store(before | kPolled, std::memory_order_release);
   }
-  // After each change of what `glance` says.
+  // After each change of what `glance` says: of all of it, or of what has changed.
   void Touch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
-    // Not ||: the answers are hard to guess, and cheap.
-    const bool recv = bool(closed | (length > 0)) | !senders.empty();
-    const bool send = bool(closed | (length < capacity)) | !receivers.empty();
+    SetGlance(kMayRecv | kMaySend, (MayRecv() ? kMayRecv : 0) | (MaySend() ? kMaySend : 0));
+  }
+  void TouchRecv() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    SetGlance(kMayRecv, MayRecv() ? kMayRecv : 0);
+  }
+  void TouchSend() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    SetGlance(kMaySend, MaySend() ? kMaySend : 0);
+  }
+  // Somebody has begun to wait on the one side: the other may go on.
+  void TouchOffered(bool send) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    SetGlance(0, send ? kMayRecv : kMaySend);
+  }
+
+ private:
+  // Not ||: the answers are hard to guess, and cheap.
+  bool MayRecv() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    return bool(closed | (length > 0)) | !senders.empty();
+  }
+  bool MaySend() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    return bool(closed | (length < capacity)) | !receivers.empty();
+  }
+  void SetGlance(std::uint64_t away, std::uint64_t there) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
     const std::uint64_t before = glance.load(std::memory_order_relaxed);
-    const auto kept = static_cast<std::uint32_t>((before & ~(kMayRecv | kMaySend)) + kChange);
-    const std::uint64_t whose = before >> kGlanceIdShift << kGlanceIdShift;
-    glance.store(whose | kept | (recv ? kMayRecv : 0) | (send ? kMaySend : 0),
+    const auto kept = static_cast<std::uint32_t>((before & ~away) + kChange);
+    glance.store(before >> kGlanceIdShift << kGlanceIdShift | kept | there,
                  std::memory_order_release);
   }
 };

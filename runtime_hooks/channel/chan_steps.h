@@ -231,7 +231,7 @@ __attribute__((always_inline)) inline bool SendNow(ChanCore* chan, Task* self, v
     ++chan->sends_started;
     CountSent(chan, self, site);
     CountReceived(chan, w->task, w->site);
-    chan->Touch();
+    chan->TouchSend();
     WakeAfter<Meeting::kSelfSends>(chan, self, site, w);
     return true;
   }
@@ -271,7 +271,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     ++chan->recvs_started;
     CountServed(chan, w);
     CountReceived(chan, self, site);
-    chan->Touch();
+    chan->TouchRecv();
     WakeAfter<Meeting::kSelfReceives>(chan, self, site, w);
     return true;
   }
@@ -293,7 +293,7 @@ inline void Offer(ChanCore* chan, Waiter* w, bool send) ABSL_NO_THREAD_SAFETY_AN
     ++chan->recvs_started;
     chan->receivers.PushBack(w);
   }
-  chan->Touch();
+  chan->TouchOffered(send);
 }
 
 // Takes it out again when its task leaves for another case. True if the channel is to be given to
