@@ -39,9 +39,10 @@ constexpr std::uint64_t kLostCancels = 0x6a09e667f3bcc908;
 constexpr std::uint64_t kCut = 0xbb67ae8584caa73a;
 
 // Not of this run: it takes another schedule.
-LeakReport Predicted(const LeakReport& report, const std::string& how) {
+LeakReport Predicted(const LeakReport& report, const LeakReport& first, const std::string& how) {
   Analysis analysis = report.analysis();
   for (Finding& finding : analysis.findings) {
+    if (Counterpart(finding, first) != nullptr) continue;
     FindingData data = finding.data();
     data.notes.push_back(absl::StrCat("The first schedule tried does not show this; ", how,
                                       " it is ", data.verdict, "."));
@@ -296,8 +297,8 @@ void Exploration::NoteOutcome(const EndState& end, const internal::ScheduleRecor
   outcome.delay_ns = record.delay_ns;
   outcome.report = end.report;
   if (outcome.first > 1 && !end.report.clean()) {
-    outcome.report =
-        Predicted(end.report, absl::StrCat("in schedule ", outcome.first, " of this exploration"));
+    outcome.report = Predicted(end.report, result_.outcomes.front().report,
+                               absl::StrCat("in schedule ", outcome.first, " of this exploration"));
   }
   result_.outcomes.push_back(std::move(outcome));
   if (result_.first_bad < 0 && result_.outcomes.back().bad()) {

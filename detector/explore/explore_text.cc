@@ -194,8 +194,11 @@ std::string OutcomeText(const ExploreOutcome& o) {
     std::set<std::string> rules;
     for (const Finding& f : o.report.findings()) rules.insert(std::string(f.rule()));
     const std::size_t tasks = o.report.analysis().summary.stranded;
-    parts.push_back(absl::StrCat(tasks, tasks == 1 ? " task stranded (" : " tasks stranded (",
-                                 Files(rules), ")"));
+    const std::string what = tasks > 1    ? absl::StrCat(tasks, " tasks stranded")
+                             : tasks == 1 ? "1 task stranded"
+                             : rules.contains("global-deadlock") ? "a dead end"
+                                                                 : "a finding";
+    parts.push_back(absl::StrCat(what, " (", Files(rules), ")"));
   }
   parts.insert(parts.end(), o.exceptions.begin(), o.exceptions.end());
   if (!o.failure.empty()) parts.push_back(o.failure);

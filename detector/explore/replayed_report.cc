@@ -32,14 +32,14 @@ void AddNotes(FindingData& to, const std::vector<std::string>& notes) {
   }
 }
 
+}  // namespace
+
 const Finding* Counterpart(const Finding& of, const LeakReport& in) {
   for (const Finding& other : in.findings()) {
     if (SameFinding(of, other)) return &other;
   }
   return nullptr;
 }
-
-}  // namespace
 
 LeakReport AsReplayed(const LeakReport& report, const LeakReport& replayed) {
   const auto in_replay = [&](const Finding& f) { return Counterpart(f, replayed) != nullptr; };

@@ -10,6 +10,9 @@
 
 namespace stranded::detector {
 
+// What tells of the same cause at the same place in another run, or nullptr.
+const Finding* Counterpart(const Finding& of, const LeakReport& in);
+
 // `replayed` was traced, so it knows more about what a fix would change; findings that only the
 // trace tells of are left out. If one of `report` is missing there, that is the result.
 LeakReport AsReplayed(const LeakReport& report, const LeakReport& replayed);

@@ -307,6 +307,12 @@ FixStatus Search::TryRoom(const Finding& finding, Fix* fix, ExploreResult* resul
   return status;
 }
 
+// Without changes it is the default one.
+std::string RefutedBy(const std::string& schedule) {
+  if (schedule.empty()) return "refuted by the default schedule: ";
+  return absl::StrCat("refuted by schedule ", detector::ShortSchedule(schedule), ": ");
+}
+
 FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* result) {
   FixTrial trial;
   trial.fix = fix;
@@ -320,8 +326,7 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
   if (endless != nullptr && Endless(search_.before) == nullptr) {
     trial.status = FixStatus::kRefuted;
     trial.evidence =
-        absl::StrCat("refuted by schedule ", detector::ShortSchedule(endless->schedule),
-                     ": with it the program does not come to an end");
+        absl::StrCat(RefutedBy(endless->schedule), "with it the program does not come to an end");
   } else if (result->clean()) {
     trial.status = FixStatus::kVerified;
     trial.evidence = absl::StrCat("the failing schedule and ", result->schedules - 1,
@@ -333,12 +338,11 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
     goes_further_ = !nothing_new && gone && GoesFurther(finding, now_, *result);
     const bool part = (nothing_new && gone) || goes_further_;
     trial.status = part ? FixStatus::kPart : FixStatus::kRefuted;
-    trial.evidence = absl::StrCat(
-        goes_further_ ? "its finding is gone, but the task goes on to wait elsewhere: "
-        : part
-            ? "its finding is gone; still: "
-            : absl::StrCat("refuted by schedule ", detector::ShortSchedule(result->schedule), ": "),
-        detector::OutcomeText(*result->bad()));
+    trial.evidence =
+        absl::StrCat(goes_further_ ? "its finding is gone, but the task goes on to wait elsewhere: "
+                     : part        ? "its finding is gone; still: "
+                                   : RefutedBy(result->schedule),
+                     detector::OutcomeText(*result->bad()));
   }
   const FixStatus status = trial.status;
   search_.trials.push_back(std::move(trial));

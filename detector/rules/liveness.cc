@@ -125,6 +125,8 @@ void Liveness::NoteMover(const Task& task) {
   if (!(request_ && task.is_main && task.state == TaskState::kRunning)) {
     busy_worlds_.insert(task.world);
   }
+  if (task.daemon) return;
+  at_work_ = true;
   Id scope = task.scope;
   while (scope != 0 && scopes_.insert(scope).second) {
     const Scope* node = snap_.scopes.Find(scope);

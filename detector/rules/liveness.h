@@ -35,7 +35,10 @@ class Liveness {
   bool OthersMove(Id world) const { return busy_worlds_.contains(world); }
   // That one ends by a timer, its own or that of one above it.
   bool EndIsDue(Id context) const;
+  // So does a task that was spawned in it and is no daemon: those never end, whatever they do.
   bool ScopeMoves(Id scope) const { return scopes_.contains(scope); }
+  // The same of all worlds.
+  bool AtWork() const { return at_work_; }
 
  private:
   bool Moves(const Task& task) const;
@@ -58,6 +61,7 @@ class Liveness {
   const Snapshot& snap_;
   bool check_;    // the snapshot was taken by a leak check, at exit or in a dead end
   bool request_;  // it was asked for by a task that runs on afterwards
+  bool at_work_ = false;
   std::vector<std::uint8_t> may_go_on_, served_, served_by_children_;  // by position
   std::vector<std::uint32_t> queue_;
   absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;

@@ -75,6 +75,9 @@ class Situation {
   bool ScopeEnded(const Task& task) const;
   // The same, and nothing else that was spawned in it goes on.
   bool ScopeStill(const Task& task) const;
+  // Main has returned, and all tasks that could still go on are daemons: what else could come to a
+  // task would come from a thread that is none, and too late.
+  bool ProgramOver() const { return snap_.reason == "exit" && !Live().AtWork(); }
   bool InFocus(const Task& task) const;
   // Its test wants it to stay.
   bool Expected(const Task& task) const;
@@ -126,7 +129,7 @@ class Situation {
  private:
   struct WorldFacts {
     bool quiet = false;    // as for Quiet()
-    bool settled = false;  // idle but for the task that asked for the dump
+    bool settled = false;  // idle but for the task that asked for the dump, or for timers at exit
   };
   void IndexLocks();
   void FollowChains();

@@ -226,6 +226,7 @@ Match Stuck(const Situation& s, const Task& task, bool proven_anyway, MatchKey k
   }
   // Late, and nothing of its own scope could still come to it.
   if (s.ScopeStill(task)) return {Answer::kLeak, "outlived", key};
+  if (s.ProgramOver() && s.Settled(task, 0)) return {Answer::kLeak, "outlived", key};
   return {Answer::kLookAgain, "", {}};
 }
 

@@ -188,10 +188,14 @@ Task* ControlledWorld::PickNext(Moment moment) {
       }
       steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       if (checking_) --check_steps_left_;
-      return TakeReady(picked);
+      Task* const next = TakeReady(picked);
+      if (!next->daemon) daemons_alone_since_.reset();
+      return next;
     }
-    if (EnterRegion()) continue;
+    const bool enough = DaemonsLoopAlone();
+    if (!enough && EnterRegion()) continue;
     if (TimeHelps() && FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
+    if (enough && !checking_ && EnterRegion()) continue;
     if (WaitForOutside() || EndIsDue()) continue;
     // In a check, also when what is left only goes on by timers that are too far away.
     if (!reclaiming_ && (checking_ || NothingAhead()) && Relieve(this)) continue;
@@ -395,44 +399,6 @@ WorldFacts ControlledWorld::Facts() {
   facts.main_task = main == nullptr ? 0 : main->id;
   facts.workers = 1;
   return facts;
-}
-
-// What it waits for in there may be up to tasks that cannot run meanwhile: they go first, as far as
-// they come without time. That is also what a call that takes long looks like to them.
-void ControlledWorld::EnterBlocking(Task* self) {
-  self->in_blocking_region.store(true, std::memory_order_relaxed);
-  if (self->unwinding != Unwinding::kNone) return;
-  if (regions_waiting_.empty()) region_step_ = steps_.load(std::memory_order_relaxed);
-  regions_waiting_.push_back(self);
-  const WakeReason reason = ParkSlow(self, nullptr, nullptr);
-  self->wait.kind = WaitKind::kBlockingRegion;  // until it is left
-  std::erase(regions_waiting_, self);
-  const bool reclaimed = self->unwinding == Unwinding::kReclaims;  // after it was woken
-  if (reason == WakeReason::kWoken && !reclaimed) return;
-  self->in_blocking_region.store(false, std::memory_order_relaxed);
-  ThrowInterrupted(self, reclaimed ? WakeReason::kReclaim : reason);
-}
-
-// They may also go on and on, until what happens in there stops them.
-bool ControlledWorld::RegionIsDue() const {
-  constexpr std::uint64_t kOthersFirst = 2000;
-  return steps_.load(std::memory_order_relaxed) - region_step_ >= kOthersFirst;
-}
-
-// Lets one of those that wait in EnterBlocking() go in.
-bool ControlledWorld::EnterRegion() {
-  if (regions_waiting_.empty()) return false;
-  const auto at =
-      regions_waiting_.begin() + static_cast<std::ptrdiff_t>(Choose(regions_waiting_.size()));
-  Task* const task = *at;
-  regions_waiting_.erase(at);
-  region_step_ = steps_.load(std::memory_order_relaxed);
-  Wake(task);
-  return true;
-}
-
-void ControlledWorld::LeaveBlocking(Task* self) {
-  self->in_blocking_region.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace stranded::internal

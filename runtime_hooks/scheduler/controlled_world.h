@@ -16,9 +16,11 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_CONTROLLED_WORLD_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "runtime_hooks/scheduler/policy.h"
@@ -97,6 +99,8 @@ class ControlledWorld final : public World {
   bool TakeTime();
   bool RegionIsDue() const;
   bool EnterRegion();
+  bool DaemonsLoopAlone();
+  bool OnlyDaemonsLeft() const;
   void DrainInbox();
   bool WaitForOutside();
   int ThreadsSince() const;
@@ -127,10 +131,12 @@ class ControlledWorld final : public World {
   TimerHeap timers_;                     // guarded by timer_mutex_
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
-  std::uint64_t turn_ = 0;               // points of the running task since it was switched to
-  std::uint64_t skipped_ = 0;            // points in a row at which nobody else may run
-  bool point_yields_ = false;            // the running task polled in vain at its last operation
-  bool preempted_ = false;               // the last switch left a task that could have gone on
+  // Since then nothing was picked but daemons; only while it is asked.
+  std::optional<std::chrono::steady_clock::time_point> daemons_alone_since_;
+  std::uint64_t turn_ = 0;     // points of the running task since it was switched to
+  std::uint64_t skipped_ = 0;  // points in a row at which nobody else may run
+  bool point_yields_ = false;  // the running task polled in vain at its last operation
+  bool preempted_ = false;     // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet

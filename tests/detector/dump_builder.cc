@@ -258,6 +258,8 @@ DumpBuilder& DumpBuilder::Add(const World& w) {
     b.add_enum(Tag::kKind, w.controlled ? 1 : 0);
     b.add_bool(Tag::kQuiet, w.quiet);
     b.add_uint32(Tag::kTimers, w.timers);
+    b.add_uint32(Tag::kRunning, w.running);
+    b.add_uint32(Tag::kExternal, w.external);
     b.add_uint64(Tag::kMainTask, w.main_task);
     b.add_bool(Tag::kDeadlock, w.deadlock);
     b.add_int64(Tag::kNowNs, w.now_ns);

@@ -58,6 +58,8 @@ class RandomDump {
     World second = OneIn(2) ? Busy() : Quiet();
     second.id = 2;
     second.controlled = OneIn(3);
+    first.external = OneIn(3) ? 1 : 0;
+    first.running = OneIn(4) ? 1 : 0;
     dump_.Add(first).Add(second);
     if (!OneIn(4)) return;
     Timer timer;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "stranded/channel.h"
 #include "stranded/context.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/mutex.h"
@@ -97,6 +98,45 @@ TEST(BlockingRegion, TakesNoTime) {
   { const BlockingRegion region; }
   EXPECT_EQ(Now(), before);
   EXPECT_TRUE(ctx.Err().ok());
+  cancel();
+}
+
+// A poll loop. The check behind the test, too, waits for it no longer than for anybody else.
+TEST(BlockingRegion, TimePassesAlthoughADaemonIsAlwaysInOne) {
+  if (!internal::InControlledWorld()) GTEST_SKIP() << "about virtual time";
+  const TaskHandle polls = Go({.name = "polls", .daemon = true}, [] {
+    for (;;) {
+      const BlockingRegion region;
+      usleep(1000);
+    }
+  });
+  const absl::Time before = Now();
+  this_task::SleepFor(absl::Hours(1));
+  EXPECT_EQ(Now() - before, absl::Hours(1));
+  Chan<int> late;
+  Go([late] {
+    this_task::SleepFor(absl::Seconds(1));
+    late.Send(1);
+  });
+  EXPECT_EQ(late.Recv(), 1);
+  EXPECT_FALSE(polls.Finished());
+}
+
+// It may take its time, but not much more than a second of it.
+TEST(BlockingRegion, ADaemonThatLoopsOverThemIsWaitedForAWhile) {
+  if (!internal::InControlledWorld()) GTEST_SKIP() << "about virtual time";
+  Chan<int> polled;
+  Go({.name = "polls", .daemon = true}, [polled] {
+    for (int i = 0;; ++i) {
+      {
+        const BlockingRegion region;
+        usleep(1000);
+      }
+      if (i == 50) polled.Send(i);
+    }
+  });
+  auto [ctx, cancel] = WithTimeout(Background(), absl::Hours(1));
+  EXPECT_EQ(polled.Recv(ctx).value(), 50);
   cancel();
 }
 
