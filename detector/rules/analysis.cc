@@ -141,8 +141,7 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
   if (waits && s_.ProgramOver() && !s_.ScopeEnded(task)) {
     data.notes.push_back(
         "Main had returned, and nothing was still at work but daemons and threads that are no "
-        "tasks; "
-        "none of them is known to have served it.");
+        "tasks; none of them is known to have served it.");
   }
   if (const std::uint32_t threads = s_.ThreadsBeside(task);
       threads > 0 && data.verdict != "proven") {
