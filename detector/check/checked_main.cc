@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -143,7 +144,9 @@ int CheckedMain(const std::function<void()>& body) {
 
 void CheckAtExit() {
   on_exit(
-      [](int status, void*) {
+      [](int status, void* process) {
+        // In the child of a fork tasks and locks are as the parent's threads left them.
+        if (reinterpret_cast<std::intptr_t>(process) != getpid()) return;
         const LeakReport report = FindLeaks();
         if (report.clean()) return;
         const bool kept = status == 0 ? KeepDump() : true;  // else the runtime writes it later
@@ -152,7 +155,7 @@ void CheckAtExit() {
         std::fflush(nullptr);
         std::_Exit(GetOptions().exitcode);
       },
-      nullptr);
+      reinterpret_cast<void*>(std::intptr_t{getpid()}));
 }
 
 }  // namespace stranded

@@ -89,7 +89,16 @@ Exploration::Exploration(ExploreOptions options)
   if (!result_.error.ok()) phase_ = Phase::kOver;
 }
 
-Exploration::~Exploration() { std::ignore = internal::SetPatches(""); }
+Exploration::~Exploration() {
+  if (world_ != nullptr) ForgetCurrent();  // End() threw
+  std::ignore = internal::SetPatches("");
+}
+
+// Dead ends from here on are those of whoever explored, or reported, before.
+void Exploration::ForgetCurrent() {
+  current = around_;
+  internal::SetDeadEndReporter(reporter_before_);
+}
 
 // Explorations of several tests take turns: the time of the others does not count.
 bool Exploration::OutOfTime() const {
@@ -141,10 +150,10 @@ void Exploration::Advance() {
 }
 
 bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_t seed) {
-  current = this;
+  around_ = std::exchange(current, this);
   entered_ = std::chrono::steady_clock::now();
   dead_end_.reset();
-  internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
+  reporter_before_ = internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
   internal::SetCrashHook(&Exploration::OnCrash);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
@@ -181,12 +190,16 @@ bool Exploration::Begin() {
 
 void Exploration::OnCrash(int signal) {
   // The child of a death test has a copy of all this, and dies for itself.
-  if (current == nullptr || GetOptions().explore.empty() || getpid() != current->process_) return;
+  if (current == nullptr || current->world_ == nullptr || GetOptions().explore.empty() ||
+      getpid() != current->process_)
+    return;
   WriteCrash(GetOptions().explore, signal, current->result_.schedules + 1,
              internal::RecordOf(current->world_).schedule);
 }
 
-void Exploration::OnDeadEnd(std::uint64_t) {
+void Exploration::OnDeadEnd(std::uint64_t world) {
+  if (current == nullptr || current->world_ == nullptr) return;
+  if (internal::WorldIdOf(current->world_) != world) return;  // another thread's
   Exploration& self = *current;
   if (self.dead_end_.has_value()) return;
   EndState end;
@@ -254,7 +267,7 @@ void Exploration::End(const std::exception_ptr& thrown,
   scope_.reset();
   internal::LeaveControlledWorld(world_);
   world_ = nullptr;
-  current = nullptr;
+  ForgetCurrent();
   if (phase_ == Phase::kLast) internal::TraceEvents(traced_before_);
   if (phase_ == Phase::kSearch) {
     result_.seconds +=

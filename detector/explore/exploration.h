@@ -55,6 +55,7 @@ class Exploration {
 
   static void OnDeadEnd(std::uint64_t world);
   static void OnCrash(int signal);
+  void ForgetCurrent();
   bool NextOfSearch();
   bool ReplaysFirst() const;
   void Advance();
@@ -77,6 +78,8 @@ class Exploration {
   internal::ScheduleSettings settings_;
   internal::SchedulePolicy search_policy_, replay_policy_;
   internal::ControlledWorld* world_ = nullptr;
+  Exploration* around_ = nullptr;  // that this one is nested in
+  void (*reporter_before_)(std::uint64_t) = nullptr;
   std::unique_ptr<LeakScope> scope_;
   std::uint64_t seed_ = 0;
   std::optional<EndState> dead_end_;

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <tuple>
 
+#include "absl/cleanup/cleanup.h"
 #include "runtime_hooks/context/context_tree.h"
 #include "runtime_hooks/registry/scope.h"
 #include "stranded/context.h"
@@ -34,7 +35,9 @@ void StartAfterFunc(ContextChild* child) {
       std::move(static_cast<AfterFuncEntry*>(child)->self);
   SpawnSpec spec = entry->spec;
   spec.context = &entry->run_in;
-  spec.world = WorldOrDefault(entry->world_id);
+  World* const world = PinWorld(entry->world_id);
+  const absl::Cleanup unpin = [world] { world->Unpin(); };
+  spec.world = world;
   Spawn(spec, std::move(entry->function));
 }
 

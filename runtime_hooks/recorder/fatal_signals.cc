@@ -13,6 +13,7 @@
 #include "runtime_hooks/recorder/header.h"
 #include "runtime_hooks/recorder/modules.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "runtime_hooks/registry/thread_block.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "stranded/internal/output_file.h"
 #include "stranded/internal/recorder_hooks.h"
@@ -143,6 +144,20 @@ void OnFatal(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
+namespace {
+
+void GiveStackBack(void* memory) {
+  stack_t now = {};
+  if (sigaltstack(nullptr, &now) == 0 && now.ss_sp == memory) {
+    stack_t none = {};
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, nullptr);
+  }
+  munmap(memory, kAltStack);
+}
+
+}  // namespace
+
 void SetCrashHook(CrashHook hook) { crash_hook.store(hook, std::memory_order_relaxed); }
 
 void PrepareThreadForSignals() {
@@ -155,6 +170,7 @@ void PrepareThreadForSignals() {
   mine.ss_sp = memory;
   mine.ss_size = kAltStack;
   sigaltstack(&mine, nullptr);
+  AtThreadEnd(&GiveStackBack, memory);
 }
 
 void InstallFatalSignals() {

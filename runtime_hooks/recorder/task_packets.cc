@@ -8,6 +8,7 @@
 #include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/prefetch.h"
 #include "runtime_hooks/select/left_later.h"
+#include "runtime_hooks/sync/sync_park.h"
 
 namespace stranded::internal {
 namespace {
@@ -146,7 +147,8 @@ void Snapshot::NoteObjects(Task* task) {
   if (wait.done_context != nullptr && !options_.crash) NeedContext(wait.done_context);
   if (wait.sync != nullptr) WriteSync(wait.sync);
   for (int i = 0; i < task->held_count && i < Task::kHeldMax; ++i) {
-    if (task->held[i].lock != nullptr) WriteSync(task->held[i].lock);
+    const SyncBase* const lock = task->held[i].lock;
+    if (lock != nullptr && (options_.crash || !IsStaleRead(lock))) WriteSync(lock);
   }
 }
 
@@ -253,7 +255,8 @@ void Snapshot::WriteCase(Builder<WaitTag>& wait, const SelectCase& c) {
 
 void Snapshot::WriteHeld(Builder<TaskTag>& packet, const Task& task) {
   for (int i = 0; i < task.held_count && i < Task::kHeldMax; ++i) {
-    if (task.held[i].lock == nullptr) continue;
+    const SyncBase* const lock = task.held[i].lock;
+    if (lock == nullptr || (!options_.crash && IsStaleRead(lock))) continue;
     const std::uint32_t site = out_.Site(task.held[i].site);
     Builder<dump::HeldLockTag> h(packet, TaskTag::kHeld);
     h.add_uint64(dump::HeldLockTag::kSync, task.held[i].lock->id);

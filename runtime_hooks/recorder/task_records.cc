@@ -296,6 +296,7 @@ void RecordFinish(Task* self) {
 }
 
 void RecordLeftGroup(Task* self) {
+  if (!HasMappedFile()) return;
   auto* r = static_cast<mapped::Task*>(self->record);
   const std::atomic_ref<std::uint8_t> flags(r->flags);
   flags.store(flags.load(std::memory_order_relaxed) & ~mapped::kGrouped, std::memory_order_relaxed);

@@ -25,11 +25,11 @@ bool InStack(const Task& task, std::uintptr_t address, std::size_t bytes) {
 #ifdef STRANDED_OWN_JUMP
 
 // The function that left by a jump saved all else in its own frame.
-bool FillContext(const Task& task, unw_context_t* context) {
-  const auto sp = reinterpret_cast<std::uintptr_t>(task.sp);
+bool FillContext(const Task& task, const void* saved_sp, unw_context_t* context) {
+  const auto sp = reinterpret_cast<std::uintptr_t>(saved_sp);
   if (!InStack(task, sp, sizeof(SavedFrame) + kRedZone)) return false;
   SavedFrame saved;
-  std::memcpy(&saved, task.sp, sizeof saved);
+  std::memcpy(&saved, saved_sp, sizeof saved);
   std::memset(context, 0, sizeof *context);
   greg_t* regs = context->uc_mcontext.gregs;
   regs[REG_RBP] = static_cast<greg_t>(saved.rbp);
@@ -61,12 +61,12 @@ std::size_t FindRegisters() {
   return 0;
 }
 
-bool FillContext(const Task& task, unw_context_t* context) {
+bool FillContext(const Task& task, const void* saved_sp, unw_context_t* context) {
   static const std::size_t first = FindRegisters();
-  const auto sp = reinterpret_cast<std::uintptr_t>(task.sp);
+  const auto sp = reinterpret_cast<std::uintptr_t>(saved_sp);
   if (first == 0 || !InStack(task, sp, first + sizeof(SavedRegisters))) return false;
   SavedRegisters saved;
-  std::memcpy(&saved, static_cast<const char*>(task.sp) + first, sizeof saved);
+  std::memcpy(&saved, static_cast<const char*>(saved_sp) + first, sizeof saved);
   std::memset(context, 0, sizeof *context);
   greg_t* regs = context->uc_mcontext.gregs;
   regs[REG_R12] = static_cast<greg_t>(saved.r12);
@@ -92,10 +92,10 @@ bool IsCode([[maybe_unused]] std::uint64_t pc) {
 #endif
 }
 
-void Walk(const Task& task, Backtrace* out) {
+void Walk(const Task& task, const void* sp_of_task, Backtrace* out) {
   unw_context_t context;
   unw_cursor_t cursor;
-  if (!FillContext(task, &context) || unw_init_local(&cursor, &context) != 0) {
+  if (!FillContext(task, sp_of_task, &context) || unw_init_local(&cursor, &context) != 0) {
     out->note = "the saved registers were not found";
     return;
   }
@@ -118,7 +118,9 @@ void Walk(const Task& task, Backtrace* out) {
 
 #else
 
-void Walk(const Task&, Backtrace* out) { out->note = "stacks of tasks are read on x86-64 only"; }
+void Walk(const Task&, const void*, Backtrace* out) {
+  out->note = "stacks of tasks are read on x86-64 only";
+}
 
 #endif
 
@@ -129,12 +131,15 @@ sigjmp_buf after_fault;
 void UnwindParked(const Task& task, Backtrace* out) {
   out->count = 0;
   out->note = nullptr;
+  // Acquire pairs with the release in ArriveFrom().
+  const void* const sp =
+      std::atomic_ref<void*>(const_cast<Task&>(task).sp).load(std::memory_order_acquire);
   if (task.is_thread) {
     out->note = "an OS thread: its stack is not read";
-  } else if (task.stack == nullptr || task.sp == nullptr) {
+  } else if (task.stack == nullptr || sp == nullptr) {
     out->note = "the task has no stack";
   } else {
-    Walk(task, out);
+    Walk(task, sp, out);
   }
 }
 

@@ -197,14 +197,29 @@ void UnregisterWorld(World* world) {
   SpinGuard guard(Worlds().lock);
   std::erase(Worlds().worlds, world);
 }
-World* WorldOrDefault(std::uint64_t id) {
+World* PinWorld(std::uint64_t id) {
   {
     SpinGuard guard(Worlds().lock);
     for (World* world : Worlds().worlds) {
-      if (world->id() == id) return world;
+      if (world->id() != id) continue;
+      world->pins_.fetch_add(1, std::memory_order_relaxed);
+      return world;
     }
   }
-  return DefaultPool();
+  World* const pool = DefaultPool();
+  pool->pins_.fetch_add(1, std::memory_order_relaxed);
+  return pool;
+}
+std::vector<std::uint64_t> PoolIds() {
+  std::vector<std::uint64_t> ids;
+  ForEachWorld(
+      [](World* world, void* pools) {
+        if (!world->UsesThreads()) return;
+        static_cast<std::vector<std::uint64_t>*>(pools)->push_back(world->id());
+      },
+      &ids);
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 void ForEachWorld(void (*f)(World*, void*), void* arg) {
   SpinGuard guard(Worlds().lock);

@@ -22,6 +22,7 @@ struct ScopeNode {
   std::source_location site{};
   std::uint64_t task = 0;
   std::atomic<std::int64_t> live{0};
+  bool closed = false;  // by EndScope(); the task that owns it only
   std::atomic<bool> ended{false};
   std::atomic<bool> expected{false};  // what is left in it was looked at, and is as it should be
   std::atomic<std::uint32_t> refs{1};

@@ -1,9 +1,11 @@
 #include "stranded/internal/check_support.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/registry/scope.h"
@@ -32,12 +34,15 @@ std::size_t CountUnfinished(const World* world) {
 bool AnyInPools(const ScopeNode* scope) {
   struct Search {
     std::uint64_t scope;
+    std::vector<std::uint64_t> pools;
     bool found = false;
-  } search{scope->id};
+  } search{scope->id, PoolIds()};
   TaskSlab().ForEach(
       [&](Task* task) {
         if (search.found || task->is_thread || task->scope == nullptr) return;
-        if (!task->world->UsesThreads() || !IsWithin(task->scope, search.scope)) return;
+        const std::uint64_t world = task->world_id.load(std::memory_order_relaxed);
+        if (!std::binary_search(search.pools.begin(), search.pools.end(), world)) return;
+        if (!IsWithin(task->scope, search.scope)) return;
         const std::uint32_t state = task->state.load(std::memory_order_acquire);
         search.found = (state & Task::kStateMask) != Task::kFinished;
       },
@@ -65,13 +70,24 @@ ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t see
 }
 
 std::size_t LeaveControlledWorld(ControlledWorld* world) {
+  const std::uint32_t adopted = world->adopted();
   std::size_t left = CountUnfinished(world);
   if (world->settings().reclaim) {
     if (left > 0) left = world->Reclaim();
     EndNotingGone();
   }
   world->Leave();
-  if (left == 0) delete world;  // what is left points to its world
+  if (left > 0) return left;  // what is left points to its world
+  // Another thread may be starting a task here, at the end of a context.
+  UnregisterWorld(world);
+  while (world->pinned()) sched_yield();
+  world->DropTimers();  // or have set a timer
+  if (world->adopted() != adopted) left = CountUnfinished(world);
+  if (left > 0) {
+    RegisterWorld(world);
+  } else {
+    delete world;
+  }
   return left;
 }
 
@@ -89,8 +105,12 @@ ScopeNode* BeginScope(const std::string& name, std::source_location loc) {
 void EndScope(ScopeNode* scope) {
   Task* self = CurrentTask();
   MarkScopeEnded(scope);
-  // Scopes end in the reverse order of their begin; one that ends late leaves the others alone.
-  if (self->spawn_scope == scope) self->spawn_scope = scope->parent;
+  scope->closed = true;
+  // Scopes end in the reverse order of their begin; one that ends early is left with those in it,
+  // which keep it until then.
+  while (self->spawn_scope != nullptr && self->spawn_scope->closed) {
+    self->spawn_scope = self->spawn_scope->parent;
+  }
   UnrefScope(scope);
 }
 
@@ -143,12 +163,13 @@ std::int64_t LostCancels() { return lost_cancels.load(std::memory_order_relaxed)
 
 std::uint64_t CurrentWorldId() { return CurrentWorld()->id(); }
 
-void SetDeadEndReporter(void (*reporter)(std::uint64_t)) {
-  dead_end_reporter.store(reporter, std::memory_order_release);
+DeadEndReporter SetDeadEndReporter(DeadEndReporter reporter) {
+  const DeadEndReporter before = dead_end_reporter.exchange(reporter, std::memory_order_acq_rel);
   SetDeadEndHook([](World* world) {
     auto* report = dead_end_reporter.load(std::memory_order_acquire);
     if (report != nullptr) report(world->id());
   });
+  return before;
 }
 
 }  // namespace stranded::internal

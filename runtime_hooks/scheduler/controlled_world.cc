@@ -67,6 +67,11 @@ void ControlledWorld::Enter() {
   main_was_main_ = main->is_main;
   main_ordinal_before_ = main->ordinal;
   main_decisions_before_ = main->decisions;
+  // Another worker stands in for that of a pool's task, which is no sign of life there.
+  if (!main->is_thread && main_before_->UsesThreads()) {
+    main_before_->EnterBlocking(main);
+    main->in_blocking_region.store(false, std::memory_order_relaxed);
+  }
   SetWorld(main, this);
   main->is_main = true;
   main->decisions = 0;
@@ -81,6 +86,7 @@ void ControlledWorld::Enter() {
 }
 
 void ControlledWorld::Leave() {
+  left_.store(true, std::memory_order_release);
   owner_tid_.store(0, std::memory_order_relaxed);
   Task* const main = main_task();
   main->is_main = main_was_main_;
@@ -88,6 +94,7 @@ void ControlledWorld::Leave() {
   SetWorld(main, main_before_);
   main->ordinal = main_ordinal_before_;
   main->decisions = main_decisions_before_;
+  if (!main->is_thread && main_before_->UsesThreads()) main_before_->LeaveBlocking(main);
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();
@@ -96,7 +103,9 @@ void ControlledWorld::Leave() {
   main_.store(nullptr, std::memory_order_relaxed);
 }
 
-void ControlledWorld::Adopt(Task* task) { task->ordinal = next_ordinal_++; }
+void ControlledWorld::Adopt(Task* task) {
+  task->ordinal = next_ordinal_.fetch_add(1, std::memory_order_acq_rel);
+}
 
 void ControlledWorld::Ready(Task* task) {
   if (static_cast<unsigned long>(pthread_self()) == owner_thread_) {
@@ -267,6 +276,9 @@ WakeReason ControlledWorld::Park(Task* self, void (*after)(void*), void* arg) {
   if (self->wait.kind != WaitKind::kLeakCheck) {
     NoteStep(self, self->wait.kind, self->wait.site, ScheduleStep::kBlocks);
   }
+  // A snapshot of another thread may hold it still from here on, but its stack is in use until the
+  // switch, which says where it can be read.
+  std::atomic_ref<void*>(self->sp).store(nullptr, std::memory_order_relaxed);
   self->state.store(Task::kParked, std::memory_order_release);
   if (after != nullptr) after(arg);
   const bool awaits_end = AwaitsItsEnd(self);

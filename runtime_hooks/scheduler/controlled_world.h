@@ -39,6 +39,7 @@ class ControlledWorld final : public World {
   // The calling thread becomes main / stops being it. Tasks left over never run again.
   void Enter();
   void Leave();
+  void DropTimers();
 
   void Ready(Task* task) override;
   void Adopt(Task* task) override;
@@ -48,6 +49,9 @@ class ControlledWorld final : public World {
   bool SkipPoint(Task*, WaitKind, const void*, const std::source_location&) override;
   std::size_t Choose(std::size_t n) override;
   void FinishFiber(Task* self) override;
+  bool Stopped() const override { return left_.load(std::memory_order_acquire); }
+  // So many tasks have come; foreign threads may start some, too.
+  std::uint32_t adopted() const { return next_ordinal_.load(std::memory_order_acquire); }
   bool Survives(Task* self, const std::exception_ptr& error) override;
   std::int64_t NowNs() override { return coarse_ns(); }
   void AddTimer(TimerEntry* timer) override;
@@ -108,7 +112,6 @@ class ControlledWorld final : public World {
   int OthersToComeBack() const;
   void DeadEnd();
   Task* CutOff();
-  void DropTimers();
   void NoteStep(const Task* task, WaitKind kind, const std::source_location& site,
                 ScheduleStep::What what);
 
@@ -119,7 +122,8 @@ class ControlledWorld final : public World {
   const std::string policy_name_;  // a world whose tasks stay is told of when its policy is gone
   std::vector<Task*> ready_;
   std::uint64_t next_queue_seq_ = 0;
-  std::uint32_t next_ordinal_ = 0;
+  std::atomic<std::uint32_t> next_ordinal_{0};
+  std::atomic<bool> left_{false};
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   Task main_state_before_;        // its ordinal and decisions there

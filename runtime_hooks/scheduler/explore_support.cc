@@ -1,6 +1,8 @@
 #include "stranded/internal/explore_support.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/recorder/events.h"
@@ -76,11 +78,15 @@ std::uint64_t EndInPools(absl::Duration grace) {
   const ScopeNode* const scope = CurrentTask()->spawn_scope;
   if (scope == nullptr || ScopeLive(scope) == 0 || !TasksInPools(scope, grace)) return 0;
   struct Sum {
-    std::uint64_t scope, all = 0;
-  } sum{scope->id};
+    std::uint64_t scope;
+    std::vector<std::uint64_t> pools;
+    std::uint64_t all = 0;
+  } sum{scope->id, PoolIds()};
   TaskSlab().ForEach(
       [&sum](Task* task) {
-        if (task->is_thread || task->scope == nullptr || !task->world->UsesThreads()) return;
+        if (task->is_thread || task->scope == nullptr) return;
+        const std::uint64_t world = task->world_id.load(std::memory_order_relaxed);
+        if (!std::binary_search(sum.pools.begin(), sum.pools.end(), world)) return;
         if (!IsWithin(task->scope, sum.scope)) return;
         const bool parked = Freeze(task);  // else its wait may change
         if (!parked &&

@@ -34,7 +34,8 @@ struct SwitchMessage {
 // On the new stack: `from` is saved now. The message lies on its stack, so it is copied first.
 inline void ArriveFrom(Arrival from) {
   const SwitchMessage message = *from.message;
-  message.from->sp = from.from_sp;
+  // Release: a snapshot may hold it still already, see ControlledWorld::Park().
+  std::atomic_ref<void*>(message.from->sp).store(from.from_sp, std::memory_order_release);
   if (message.park) {
     // Release: whoever wakes or freezes it (acquire) sees the saved stack and the wait record.
     message.from->state.store(Task::kParked, std::memory_order_release);

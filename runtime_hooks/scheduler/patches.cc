@@ -12,9 +12,30 @@ std::atomic<bool> any_patches{false};
 
 namespace {
 
-std::deque<Patch>& Current() {
-  static auto& patches = *new std::deque<Patch>;
-  return patches;
+// A thread that has nothing to do with those who set them may be reading: whatever was in force
+// stays, in a list for leak checkers. Release and acquire: what is in it.
+struct InForce {
+  std::deque<Patch> patches;
+  const InForce* before = nullptr;
+};
+const InForce& None() {
+  static const auto& none = *new InForce;
+  return none;
+}
+std::atomic<const InForce*> in_force{nullptr};
+
+const std::deque<Patch>& Current() {
+  const InForce* const now = in_force.load(std::memory_order_acquire);
+  return now == nullptr ? None().patches : now->patches;
+}
+
+void PutInForce(std::deque<Patch> patches) {
+  const InForce* const before = in_force.load(std::memory_order_relaxed);
+  if (patches.empty() && (before == nullptr || before->patches.empty())) return;
+  auto* const now = new InForce;
+  now->patches = std::move(patches);
+  now->before = before;
+  in_force.store(now, std::memory_order_release);
 }
 
 struct Named {
@@ -119,7 +140,7 @@ absl::Status SetPatches(std::string_view text) {
     }
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
-  Current() = std::move(patches);
+  PutInForce(std::move(patches));
   any_patches.store(!Current().empty(), std::memory_order_relaxed);
   return absl::OkStatus();
 }

@@ -39,10 +39,13 @@ std::terminate_handler terminate_before = nullptr;
 
 [[noreturn]] void TerminateOrPark() {
   Task* const self = CurrentTaskOrNull();
-  if (self != nullptr && self->unwinding == Unwinding::kReclaims && !self->is_main) {
+  if (self != nullptr && self->unwinding == Unwinding::kReclaims && !self->is_main &&
+      !self->world->UsesThreads()) {
     static_cast<ControlledWorld*>(self->world)->ParkForGood(self);
   }
-  terminate_before();
+  // The one before may be a program's that was set later and calls the one before it: this.
+  static std::atomic<bool> passed_on{false};
+  if (!passed_on.exchange(true, std::memory_order_relaxed)) terminate_before();
   std::abort();
 }
 

@@ -41,7 +41,9 @@ void EndAdoption(void* adopted) {
   ForgetAdopted(task);
   adopted_threads.fetch_sub(1, std::memory_order_relaxed);
   if (task->left_later.load(std::memory_order_relaxed) != nullptr) EndLeft(task);
-  if (task->record != nullptr) RecordFinish(task);
+  // In the child of a fork the record and the ring are the parent's.
+  const bool child = forked_child.load(std::memory_order_relaxed);
+  if (task->record != nullptr && !child) RecordFinish(task);
   task->state.store(Task::kFinished, std::memory_order_release);
   ReleaseRoot(task);
   UnrefTask(task);
@@ -157,7 +159,11 @@ void Finish(Task* self) {
 
 // False if an exception left the task's function: then it is in `error`.
 bool RunFunction(Task* self) {
-  if (self->unwinding != Unwinding::kNone) return true;  // reclaimed before it began
+  if (self->unwinding != Unwinding::kNone) {  // reclaimed before it began
+    // What its closure does at its end is no business of that world: others go on here.
+    if (self->world->UsesThreads()) SetUnwinding(self, Unwinding::kNone);
+    return true;
+  }
   try {
     self->function.run(self->function.closure);
   } catch (const TaskUnwound&) {

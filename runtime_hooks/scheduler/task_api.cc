@@ -26,7 +26,10 @@ void DieOfUncollected(Task* task) {
     internal::SpinGuard guard(task->finish_lock);
     left = std::exchange(task->error, nullptr);
   }
-  if (left != nullptr) internal::DieOfException(task, left);
+  if (left == nullptr) return;
+  const Task* self = internal::CurrentTaskOrNull();
+  if (self != nullptr && self->world->Survives(task, left)) return;
+  internal::DieOfException(task, left);
 }
 
 __attribute__((noinline)) void DropHandle(Task* task) {

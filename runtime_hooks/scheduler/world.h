@@ -122,7 +122,7 @@ class World {
   // spawned.
   virtual void Start(Task* task, Task* /*spawner*/) { Ready(task); }
   bool UsesThreads() const { return uses_threads_; }
-  // Its workers are gone: nothing new can run here. The record itself stays.
+  // Its workers are gone, or its thread has left it: nothing new can run here. The record stays.
   virtual bool Stopped() const { return false; }
   virtual WakeReason Park(Task* self, void (*after_switch)(void*), void* arg) = 0;
   virtual void Yield(Task* self) = 0;
@@ -159,11 +159,17 @@ class World {
   virtual void EnterBlocking(Task* self) = 0;
   virtual void LeaveBlocking(Task* self) = 0;
 
+  // Threads that are about to start a task here and that it must not go before: see PinWorld().
+  void Unpin() { pins_.fetch_sub(1, std::memory_order_release); }
+  bool pinned() const { return pins_.load(std::memory_order_acquire) != 0; }
+
  protected:
   std::atomic<std::int64_t> coarse_ns_{0};
   bool uses_threads_ = false;  // set once
 
  private:
+  friend World* PinWorld(std::uint64_t id);
+  std::atomic<int> pins_{0};
   const std::uint64_t id_;
   const std::string name_;
 };
@@ -195,8 +201,10 @@ World* CurrentWorld();
 // All worlds alive, under the registry's lock.
 void ForEachWorld(void (*f)(World*, void*), void* arg);
 // The one with this id, or the default pool when it is gone: for what outlives the world it was
-// made in and may yet start a task. Not to be called while another thread takes that world down.
-World* WorldOrDefault(std::uint64_t id);
+// made in and may yet start a task. It stays until Unpin().
+World* PinWorld(std::uint64_t id);
+// Sorted. To look up a task by world_id: the world of one that has finished may be gone.
+std::vector<std::uint64_t> PoolIds();
 void RegisterWorld(World* world);
 void UnregisterWorld(World* world);
 

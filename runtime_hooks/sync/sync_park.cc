@@ -15,6 +15,7 @@ std::atomic<std::uint64_t> next_sync_id{1};
 SyncBase::SyncBase(SyncKind kind_of, const std::source_location& made_at)
     : id(next_sync_id.fetch_add(1, std::memory_order_relaxed)), kind(kind_of), site(made_at) {
   NoteSyncMade(this);
+  ForgetStaleRead(this);
 }
 
 void FillWait(Task* self, WaitKind kind, const SyncBase* base, const std::source_location& site) {

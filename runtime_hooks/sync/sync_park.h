@@ -67,6 +67,10 @@ const SyncBase* RetireSync(SyncBase* base, WaitQueue* more = nullptr);
 // Read locks of `base` that tasks still have in their lists: as long as somebody waits, who holds
 // them is what a report is about.
 void MoveReaders(const SyncBase* base, const SyncBase* to);
+// A task that was not parked when the lock went may still have it in its list: not to be looked
+// into, until another object is made there. Of a task that is held still.
+bool IsStaleRead(const SyncBase* base);
+void ForgetStaleRead(const SyncBase* base);
 
 }  // namespace stranded::internal
 

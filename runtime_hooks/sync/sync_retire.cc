@@ -1,6 +1,9 @@
 // Destructors of sync objects that tasks still wait for; see sync_park.h.
 #include <sched.h>
 
+#include <mutex>
+
+#include "absl/container/flat_hash_set.h"
 #include "runtime_hooks/recorder/freeze.h"
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/reclaim.h"
@@ -16,6 +19,17 @@ struct Tombstone : SyncBase {
   Tombstone* next = nullptr;
 };
 std::atomic<Tombstone*> tombstones{nullptr};
+
+// See IsStaleRead().
+struct StaleReads {
+  std::mutex mutex;
+  absl::flat_hash_set<const SyncBase*> locks;  // guarded by mutex
+};
+StaleReads& Stale() {
+  static auto& stale = *new StaleReads;  // never destroyed: locks outlive statics
+  return stale;
+}
+std::atomic<std::size_t> stale_reads{0};
 
 Tombstone* NewTombstone(const SyncBase& of) {
   auto* made = new Tombstone(of.kind, of.site);
@@ -98,7 +112,28 @@ const SyncBase* RetireSync(SyncBase* base, WaitQueue* more) ABSL_NO_THREAD_SAFET
   return tombstone;
 }
 
+bool IsStaleRead(const SyncBase* base) {
+  if (stale_reads.load(std::memory_order_acquire) == 0) return false;
+  std::lock_guard lock(Stale().mutex);
+  return Stale().locks.contains(base);
+}
+
+void ForgetStaleRead(const SyncBase* base) {
+  if (stale_reads.load(std::memory_order_relaxed) == 0) [[likely]]
+    return;
+  std::lock_guard lock(Stale().mutex);
+  Stale().locks.erase(base);
+  stale_reads.store(Stale().locks.size(), std::memory_order_release);
+}
+
 void MoveReaders(const SyncBase* base, const SyncBase* to) {
+  // Before the first look: a snapshot that holds a task still does not see this, but is waited for.
+  {
+    std::lock_guard lock(Stale().mutex);
+    Stale().locks.insert(base);
+    stale_reads.store(Stale().locks.size(), std::memory_order_release);
+  }
+  bool missed = false;
   TaskSlab().ForEach(
       [&](Task* task) {
         if (StandsStill(task)) {
@@ -106,9 +141,13 @@ void MoveReaders(const SyncBase* base, const SyncBase* to) {
         } else if (FreezeSoon(task)) {
           MoveEntries(task, base, to);
           Thaw(task);
+        } else {
+          const std::uint32_t state = task->state.load(std::memory_order_acquire);
+          missed |= (state & Task::kStateMask) != Task::kFinished;
         }
       },
       [](Task* task) { UnrefTask(task); });
+  if (!missed) ForgetStaleRead(base);
 }
 
 }  // namespace stranded::internal

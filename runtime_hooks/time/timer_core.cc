@@ -1,5 +1,6 @@
 #include "runtime_hooks/time/timer_core.h"
 
+#include "absl/cleanup/cleanup.h"
 #include "runtime_hooks/channel/chan_steps.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/pool_world.h"
@@ -45,7 +46,7 @@ TimerCore::~TimerCore() {
 
 void TimerCore::UseWorld(World* in) {
   world = in;
-  world_id = in->id();
+  world_id.store(in->id(), std::memory_order_relaxed);
 }
 
 // Once: whoever fires an earlier arming reads these without a lock while it is armed again.
@@ -87,12 +88,15 @@ bool TimerCore::Disarm() {
 }
 
 bool TimerCore::Rearm(std::int64_t delay_ns, std::int64_t period) {
+  // It may be gone meanwhile, or go while this is on its way there.
+  World* const pinned = PinWorld(world_id.load(std::memory_order_relaxed));
+  const absl::Cleanup unpin = [pinned] { pinned->Unpin(); };
   std::shared_ptr<TimerCore> keep;
   SpinGuard guard(lock);
   keep = self;
   const bool was_active = DisarmLocked();
   period_ns = period;
-  if (pending_fires == 0) UseWorld(WorldOrDefault(world_id));  // it may be gone meanwhile
+  if (pending_fires == 0) UseWorld(pinned);
   ArmLocked(LaterBy(world->NowNs(), delay_ns > 0 ? delay_ns : 0));
   return was_active;
 }

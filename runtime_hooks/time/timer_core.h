@@ -30,9 +30,9 @@ struct TimerCore : std::enable_shared_from_this<TimerCore> {
 
   // --- guarded by lock
   SpinLock lock;
-  World* world = nullptr;  // may be gone while no arming is pending: see Rearm()
-  std::uint64_t world_id = 0;
-  TimerEntry entry;  // but for what DescribeEntry() sets once
+  World* world = nullptr;                  // may be gone while no arming is pending: see Rearm()
+  std::atomic<std::uint64_t> world_id{0};  // relaxed: looked up before the lock is taken
+  TimerEntry entry;                        // but for what DescribeEntry() sets once
   bool active = false;
   std::int64_t period_ns = 0;
   std::uint32_t pending_fires = 0;  // armings whose reference is not given back yet

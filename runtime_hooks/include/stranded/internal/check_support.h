@@ -70,8 +70,9 @@ bool TimersAhead();
 std::int64_t LostCancels();
 
 // Called in the main task when its world has come to a dead end, before GlobalDeadlockError is
-// thrown: everything is still parked as it was.
-void SetDeadEndReporter(void (*reporter)(std::uint64_t world_id));
+// thrown: everything is still parked as it was. Returns the one before.
+using DeadEndReporter = void (*)(std::uint64_t world_id);
+DeadEndReporter SetDeadEndReporter(DeadEndReporter reporter);
 
 }  // namespace stranded::internal
 
