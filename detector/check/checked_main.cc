@@ -14,6 +14,7 @@
 #include "stranded/explore.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/explore_support.h"
+#include "stranded/internal/output_file.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/leak_check.h"
 #include "stranded/options.h"
@@ -31,13 +32,18 @@ std::string& DeadEndText() {
   return text;
 }
 
-// True if there is a dump.
-bool KeepDump() {
-  const std::string& path = GetOptions().dump;
-  if (path.empty()) return false;
+DumpOptions ByCheck() {
   DumpOptions options;
   options.reason = "check";
-  const absl::Status written = WriteDump(path, options);
+  return options;
+}
+
+// True if there is a dump: `before`, or one of what is there now.
+bool KeepDump(const std::string& before = "") {
+  const std::string& path = GetOptions().dump;
+  if (path.empty()) return false;
+  const absl::Status written =
+      before.empty() ? WriteDump(path, ByCheck()) : internal::WriteFile(path, before);
   if (!written.ok()) {
     std::fprintf(stderr, "stranded: %s\n", std::string(written.message()).c_str());
   }
@@ -64,7 +70,8 @@ std::size_t LostCancels(const LeakReport& report) {
       report.findings(), [](const Finding& f) { return f.rule() == "lost-cancel"; }));
 }
 
-// A timeout may have ended a context meanwhile whose cancel function is lost: the dump is silent.
+// A context whose cancel function is lost may have ended meanwhile, by a timeout or with the last
+// of its tasks: then a dump of what is there now is silent.
 bool DumpTellsAll(const LeakReport& report, LeakScope& scope) {
   const std::size_t lost = LostCancels(report);
   return lost == 0 || LostCancels(scope.CheckLostCancels()) >= lost;
@@ -86,9 +93,14 @@ bool RunOnce(const std::function<void()>& body, bool print) {
       DeadEndText().clear();
       return false;
     }
+    const bool keeps = !GetOptions().dump.empty() && !scope.CheckLostCancels().clean();
+    std::string before = keeps ? CaptureDump(ByCheck()) : "";
     const LeakReport report = scope.Check();
-    const bool kept = (print || !report.clean()) && KeepDump();
-    const bool told = kept && RunReports() && DumpTellsAll(report, scope);
+    // What else is left is told by a dump of now only.
+    const bool all_told = DumpTellsAll(report, scope);
+    if (all_told || LostCancels(report) < report.findings().size()) before.clear();
+    const bool kept = (print || !report.clean()) && KeepDump(before);
+    const bool told = kept && RunReports() && (all_told || !before.empty());
     if (print && !told) std::fputs(report.ToText().c_str(), stderr);
     return report.clean();
   }

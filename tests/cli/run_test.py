@@ -34,6 +34,23 @@ class Run(unittest.TestCase):
         self.assertIn('1 finding', stranded('run', '--format', 'json', '--', leaky).stderr)
         self.assertIn('1 finding', stranded('run', '--', 'sh', '-c', f'{leaky}; exit $?').stderr)
 
+    def test_a_leak_is_found_at_exit_whatever_else_goes_on(self):
+        for how, verdict in (('nothing', 'proven'), ('thread', 'outlived'), ('ticker', 'outlived'),
+                             ('sleeper', 'outlived'), ('kernel', 'outlived')):
+            result = stranded('run', '--', program('beside_others'), how)
+            self.assertEqual(result.returncode, 1, how)
+            self.assertIn(f'abandoned-send, {verdict}', result.stdout, how)
+            self.assertIn('2 tasks "asks"', result.stdout, how)
+        late = stranded('run', '--', program('beside_others'), 'late-answer')
+        self.assertEqual(late.returncode, 0, late.stdout)
+        self.assertIn('1 task may just be slow', late.stdout)
+
+    def test_a_lost_cancel_is_told_though_its_context_has_ended(self):
+        result = stranded('run', '--', program('beside_others'), 'lost-cancel')
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn('lost-cancel, proven', result.stdout)
+        self.assertEqual(result.stderr, '')
+
     def test_a_dump_that_was_asked_for_already_is_kept(self):
         with tempfile.TemporaryDirectory() as folder:
             mine, other = os.path.join(folder, 'mine-%p.strd'), os.path.join(folder, 'other.strd')
