@@ -69,6 +69,19 @@ TEST(Explore, EveryPolicyFindsCrossedLocks) {
   }
 }
 
+TEST(Explore, WhatTheFirstScheduleShowsIsNoPredictionElsewhere) {
+  const ExploreResult result = Explore(WithPolicy("random", 50), [] {
+    Chan<int> left;
+    const std::size_t tasks = 1 + this_task::Choose(3);
+    for (std::size_t i = 0; i < tasks; ++i) Go([left] { left.Send(1); });
+  });
+  ASSERT_EQ(result.outcomes.size(), 3u);  // one, two and three tasks
+  for (const ExploreOutcome& outcome : result.outcomes) {
+    ASSERT_EQ(outcome.report.findings().size(), 1u);
+    EXPECT_EQ(outcome.report.findings()[0].verdict(), "proven");
+  }
+}
+
 TEST(Explore, TheDefaultScheduleRunsCrossedLocksThrough) {
   ExploreOptions options = WithPolicy("replay", 1);
   options.schedule = "-";
