@@ -68,8 +68,10 @@ void ControlledWorld::Enter() {
   main_ordinal_before_ = main->ordinal;
   main_decisions_before_ = main->decisions;
   // Another worker stands in for that of a pool's task, which is no sign of life there.
-  if (!main->is_thread && main_before_->UsesThreads()) {
-    main_before_->EnterBlocking(main);
+  main_is_fiber_ = !main->is_thread && main_before_->UsesThreads();
+  main_was_in_region_ = main->in_blocking_region.load(std::memory_order_relaxed);
+  if (main_is_fiber_) {
+    if (!main_was_in_region_) main_before_->EnterBlocking(main);
     main->in_blocking_region.store(false, std::memory_order_relaxed);
   }
   SetWorld(main, this);
@@ -94,7 +96,10 @@ void ControlledWorld::Leave() {
   SetWorld(main, main_before_);
   main->ordinal = main_ordinal_before_;
   main->decisions = main_decisions_before_;
-  if (!main->is_thread && main_before_->UsesThreads()) main_before_->LeaveBlocking(main);
+  if (main_is_fiber_) {
+    if (!main_was_in_region_) main_before_->LeaveBlocking(main);
+    main->in_blocking_region.store(main_was_in_region_, std::memory_order_relaxed);
+  }
   // What still stands in the queues belongs to a world that is gone: it never runs.
   for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
   ready_.clear();

@@ -127,7 +127,7 @@ class ControlledWorld final : public World {
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   Task main_state_before_;        // its ordinal and decisions there
-  bool main_was_main_ = false;
+  bool main_was_main_ = false, main_is_fiber_ = false, main_was_in_region_ = false;
   // Not ours, and alive when nothing could run any more. Relaxed: as quiet_.
   std::atomic<int> outside_threads_{0};
   std::uint32_t main_ordinal_before_ = 0, main_decisions_before_ = 0;
