@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "detector/explore/explore_text.h"
@@ -12,6 +14,7 @@
 #include "detector/explore/result_file.h"
 #include "detector/report/source_root.h"
 #include "detector/rules/rule.h"
+#include "stranded/errors.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/internal/recorder_hooks.h"
 #include "stranded/options.h"
@@ -19,8 +22,9 @@
 namespace stranded::detector {
 namespace {
 
-// The exploration whose body runs: dead ends are reported through a plain function.
-Exploration* current = nullptr;
+// The exploration whose body runs, the innermost one: dead ends are reported through a plain
+// function. Release and acquire: a crash of another thread asks it for its schedule.
+std::atomic<Exploration*> current{nullptr};
 
 std::string TextOf(const std::exception_ptr& thrown) {
   try {
@@ -96,7 +100,7 @@ Exploration::~Exploration() {
 
 // Dead ends from here on are those of whoever explored, or reported, before.
 void Exploration::ForgetCurrent() {
-  current = around_;
+  current.store(around_, std::memory_order_release);
   internal::SetDeadEndReporter(reporter_before_);
 }
 
@@ -150,7 +154,14 @@ void Exploration::Advance() {
 }
 
 bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_t seed) {
-  around_ = std::exchange(current, this);
+  Exploration* around = current.load(std::memory_order_acquire);
+  const std::thread::id here = std::this_thread::get_id();
+  const bool elsewhere = around != nullptr && around->thread_ != here;
+  thread_ = here;
+  if (elsewhere || !current.compare_exchange_strong(around, this, std::memory_order_acq_rel)) {
+    throw MisuseError("Explore() while another thread explores: one at a time");
+  }
+  around_ = around;
   entered_ = std::chrono::steady_clock::now();
   dead_end_.reset();
   reporter_before_ = internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
@@ -190,17 +201,18 @@ bool Exploration::Begin() {
 
 void Exploration::OnCrash(int signal) {
   // The child of a death test has a copy of all this, and dies for itself.
-  if (current == nullptr || current->world_ == nullptr || GetOptions().explore.empty() ||
-      getpid() != current->process_)
-    return;
-  WriteCrash(GetOptions().explore, signal, current->result_.schedules + 1,
-             internal::RecordOf(current->world_).schedule);
+  const Exploration* const self = current.load(std::memory_order_acquire);
+  if (self == nullptr || self->world_ == nullptr) return;
+  if (GetOptions().explore.empty() || getpid() != self->process_) return;
+  WriteCrash(GetOptions().explore, signal, self->result_.schedules + 1,
+             internal::RecordOf(self->world_).schedule);
 }
 
 void Exploration::OnDeadEnd(std::uint64_t world) {
-  if (current == nullptr || current->world_ == nullptr) return;
-  if (internal::WorldIdOf(current->world_) != world) return;  // another thread's
-  Exploration& self = *current;
+  Exploration* const innermost = current.load(std::memory_order_acquire);
+  if (innermost == nullptr || innermost->world_ == nullptr) return;
+  if (internal::WorldIdOf(innermost->world_) != world) return;  // another thread's
+  Exploration& self = *innermost;
   if (self.dead_end_.has_value()) return;
   EndState end;
   end.key = internal::EndOf(self.world_) | 1;

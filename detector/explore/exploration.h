@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 
 #include "detector/explore/minimize.h"
@@ -79,6 +80,7 @@ class Exploration {
   internal::SchedulePolicy search_policy_, replay_policy_;
   internal::ControlledWorld* world_ = nullptr;
   Exploration* around_ = nullptr;  // that this one is nested in
+  std::thread::id thread_;         // where the body runs
   void (*reporter_before_)(std::uint64_t) = nullptr;
   std::unique_ptr<LeakScope> scope_;
   std::uint64_t seed_ = 0;

@@ -142,10 +142,6 @@ void OnFatal(int signal, siginfo_t* info, void*) {
   raise(signal);
 }
 
-}  // namespace
-
-namespace {
-
 void GiveStackBack(void* memory) {
   stack_t now = {};
   if (sigaltstack(nullptr, &now) == 0 && now.ss_sp == memory) {

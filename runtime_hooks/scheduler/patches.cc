@@ -18,23 +18,21 @@ struct InForce {
   std::deque<Patch> patches;
   const InForce* before = nullptr;
 };
-const InForce& None() {
-  static const auto& none = *new InForce;
-  return none;
-}
-std::atomic<const InForce*> in_force{nullptr};
+std::atomic<const InForce*> in_force{nullptr};  // null: none
 
 const std::deque<Patch>& Current() {
+  static const auto& none = *new std::deque<Patch>;
   const InForce* const now = in_force.load(std::memory_order_acquire);
-  return now == nullptr ? None().patches : now->patches;
+  return now == nullptr ? none : now->patches;
 }
 
 void PutInForce(std::deque<Patch> patches) {
-  const InForce* const before = in_force.load(std::memory_order_relaxed);
-  if (patches.empty() && (before == nullptr || before->patches.empty())) return;
-  auto* const now = new InForce;
-  now->patches = std::move(patches);
-  now->before = before;
+  static std::atomic<const InForce*> kept{nullptr};  // relaxed: one thread sets them at a time
+  const InForce* now = nullptr;
+  if (!patches.empty()) {
+    now = new InForce{std::move(patches), kept.load(std::memory_order_relaxed)};
+    kept.store(now, std::memory_order_relaxed);
+  }
   in_force.store(now, std::memory_order_release);
 }
 

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <mutex>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
@@ -44,8 +45,8 @@ std::terminate_handler terminate_before = nullptr;
     static_cast<ControlledWorld*>(self->world)->ParkForGood(self);
   }
   // The one before may be a program's that was set later and calls the one before it: this.
-  static std::atomic<bool> passed_on{false};
-  if (!passed_on.exchange(true, std::memory_order_relaxed)) terminate_before();
+  thread_local bool passed_on = false;
+  if (!std::exchange(passed_on, true)) terminate_before();
   std::abort();
 }
 

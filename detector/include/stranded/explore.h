@@ -4,8 +4,9 @@
 // schedule leaves behind is its end; ends that strand the same tasks at the same places are one
 // outcome. The first schedule with a leak is made smaller: fewest changes from the default schedule
 // that still show it. What a schedule strands is unwound before the next one begins.
-// Thread safety: one exploration at a time, on the thread that calls it. Cost: small bodies run
-// thousands of times a second. Results do not depend on the machine, but for time limits.
+// Thread safety: one exploration at a time, on the thread that calls it; in another one Explore()
+// throws MisuseError meanwhile. Cost: small bodies run thousands of times a second. Results do not
+// depend on the machine, but for time limits.
 #ifndef STRANDED_DETECTOR_EXPLORE_H_
 #define STRANDED_DETECTOR_EXPLORE_H_
 
@@ -96,7 +97,7 @@ struct ExploreResult {
   std::string report_text;                // of a result that came from another process
   std::vector<std::string> idle_patches;  // virtual patches that met nothing in all this
   std::vector<SecondCloseAt> second_closes;
-  absl::Status error;                     // options that could not be used
+  absl::Status error;  // options that could not be used
 
   bool clean() const { return first_bad < 0; }
   const ExploreOutcome* bad() const {
