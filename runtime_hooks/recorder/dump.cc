@@ -187,7 +187,7 @@ std::string CaptureDump(const DumpOptions& options) {
 absl::Status WriteDump(const std::string& path, const DumpOptions& options) {
   internal::OutputFile file(path);
   if (file.ok()) internal::WriteAll({&internal::ToFile, &file}, options);
-  const absl::Status written = file.Finish();
+  absl::Status written = file.Finish();
   if (written.ok()) return written;
   return absl::Status(written.code(), absl::StrCat("cannot write the dump ", written.message()));
 }

@@ -91,7 +91,7 @@ std::string ExceptionText(const std::exception_ptr& error) {
     if (type == nullptr) return "unknown exception";
     int status = 0;
     char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-    const std::string text =
+    std::string text =
         std::string("an exception of type ") + (status == 0 ? name : type->name());
     std::free(name);
     return text;
