@@ -62,7 +62,7 @@ void Situation::JudgeWorlds() const {
   for (const World& world : snap_.worlds.all()) {
     WorldFacts& facts = worlds_.emplace_back();
     const bool idle = world.runnable == 0 && world.running == 0 && world.external == 0;
-    facts.settled = idle && snap_.reason == "exit" && !liveness_->AtWork();
+    facts.settled = idle && ProgramOver();
     if (!world.quiet) continue;
     facts.quiet = !liveness_->WorldMoves(world.id) && snap_.loss.tasks_unread == 0 &&
                   (world.controlled || pools_quiet);

@@ -2,7 +2,6 @@
 
 #include <time.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "runtime_hooks/recorder/modules.h"
@@ -39,7 +38,7 @@ void WriteTimer(const TimerEntry& timer, void* arg) {
 
 void Snapshot::Run() {
   packets_before_ = out_.packets();
-  if (options_.pools) FindPools();
+  if (options_.pools) pools_ = PoolIds();
   WriteBegin();
   if (!options_.crash) WriteWorlds();
   WriteTasks();
@@ -65,16 +64,6 @@ void Snapshot::WriteBegin() {
     s.add_string(dump::SnapshotBeginTag::kLabel, options_.label);
     if (taker != 0) s.add_uint64(dump::SnapshotBeginTag::kTask, taker);
   });
-}
-
-void Snapshot::FindPools() {
-  ForEachWorld(
-      [](World* world, void* pools) {
-        if (!world->UsesThreads()) return;
-        static_cast<std::vector<std::uint64_t>*>(pools)->push_back(world->id());
-      },
-      &pools_);
-  std::sort(pools_.begin(), pools_.end());
 }
 
 void Snapshot::WriteTimers(World* world) {

@@ -53,7 +53,6 @@ class Snapshot {
   // snapshot.cc
   void WriteBegin();
   void WriteWorlds();
-  void FindPools();
   void WriteTimers(World* world);
   void WriteEnd();
   bool Wanted(std::uint64_t world_id) const {

@@ -32,12 +32,12 @@ bool ControlledWorld::DaemonsLoopAlone() {
   if (!std::all_of(regions_waiting_.begin(), regions_waiting_.end(), is_daemon)) return false;
   if (regions_waiting_.empty()) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (!daemons_alone_since_.has_value()) {
-    daemons_alone_since_ = now;
-    // Nobody is left whom they could serve.
-    if (checking_ && OnlyDaemonsLeft()) *daemons_alone_since_ -= std::chrono::hours(1);
+  if (!daemons_alone_until_.has_value()) {
+    // Nobody may be left whom they could serve.
+    const int patience_ms = checking_ && OnlyDaemonsLeft() ? 0 : GetOptions().outside_ms;
+    daemons_alone_until_ = now + std::chrono::milliseconds(patience_ms);
   }
-  return now - *daemons_alone_since_ >= std::chrono::milliseconds(GetOptions().outside_ms);
+  return now >= *daemons_alone_until_;
 }
 
 bool ControlledWorld::OnlyDaemonsLeft() const {

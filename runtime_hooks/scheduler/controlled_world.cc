@@ -203,7 +203,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
       steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       if (checking_) --check_steps_left_;
       Task* const next = TakeReady(picked);
-      if (!next->daemon) daemons_alone_since_.reset();
+      if (!next->daemon) daemons_alone_until_.reset();
       return next;
     }
     const bool enough = DaemonsLoopAlone();

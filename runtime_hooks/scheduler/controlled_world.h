@@ -5,9 +5,10 @@
 // policy and seed give the same run. Time moves when nothing can run, when tasks only poll in vain
 // or have gone on for long, and, within the delay budget, when the policy says so. A task that is
 // to enter a blocking region keeps the thread there, so it first lets the others come as far as
-// they can. Thread safety: from any thread Ready (foreign ones go through an inbox), the timers,
-// Facts, steps() and owner_tid(); all else by this thread. Invariants: `ready_` holds each runnable
-// task once, in an order that depends on the run alone. When nothing is ready, no timer would wake
+// they can. Thread safety: from any thread Ready (foreign ones go through an inbox), Adopt, the
+// timers, Facts, Stopped(), adopted(), steps() and owner_tid(); all else by this thread. Who may
+// meet the world as it goes holds it with PinWorld(). Invariants: `ready_` holds each runnable task
+// once, in an order that depends on the run alone. When nothing is ready, no timer would wake
 // anybody and nobody outside can act, virtual patches get their turn (relief.h); if they change
 // nothing the world is at a dead end: main is told by GlobalDeadlockError, or, if it waits in
 // RunUntilQuiet, that the world is quiet. Ownership: borrows its policy unless it was made from a
@@ -122,8 +123,10 @@ class ControlledWorld final : public World {
   const std::string policy_name_;  // a world whose tasks stay is told of when its policy is gone
   std::vector<Task*> ready_;
   std::uint64_t next_queue_seq_ = 0;
+  // Of tasks; foreign threads start some, too. Release and acquire: who takes the world down sees
+  // those that came meanwhile (adopted()).
   std::atomic<std::uint32_t> next_ordinal_{0};
-  std::atomic<bool> left_{false};
+  std::atomic<bool> left_{false};  // release in Leave(), acquire in Stopped()
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()
   Task main_state_before_;        // its ordinal and decisions there
@@ -135,8 +138,8 @@ class ControlledWorld final : public World {
   TimerHeap timers_;                     // guarded by timer_mutex_
   std::atomic<std::uint64_t> steps_{0};  // relaxed: shown to other threads
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
-  // Since then nothing was picked but daemons; only while it is asked.
-  std::optional<std::chrono::steady_clock::time_point> daemons_alone_since_;
+  // How long daemons may go from region to region; none while others are picked.
+  std::optional<std::chrono::steady_clock::time_point> daemons_alone_until_;
   std::uint64_t turn_ = 0;     // points of the running task since it was switched to
   std::uint64_t skipped_ = 0;  // points in a row at which nobody else may run
   bool point_yields_ = false;  // the running task polled in vain at its last operation

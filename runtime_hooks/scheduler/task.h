@@ -108,7 +108,10 @@ struct Task {
   pid_t os_tid = 0;  // threads
   std::uint64_t id = 0;
   World* world = nullptr;
-  void* sp = nullptr;                 // fcontext while not running
+  // Fcontext while not running. Null while a parked task of a controlled world is still on its
+  // stack; then another thread's snapshot may look, so it is stored with release (ArriveFrom) and
+  // loaded with acquire (UnwindParked).
+  void* sp = nullptr;
   unsigned char eh_globals[16] = {};  // __cxa_get_globals: caught and uncaught exceptions
 
   // --- last operation on a shared object that did not block; any thread may read

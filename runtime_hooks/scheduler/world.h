@@ -169,6 +169,8 @@ class World {
 
  private:
   friend World* PinWorld(std::uint64_t id);
+  // Raised under the lock of the list of worlds, which a world leaves before it looks at this.
+  // Release in Unpin(), acquire in pinned(): what the thread did here was before.
   std::atomic<int> pins_{0};
   const std::uint64_t id_;
   const std::string name_;

@@ -29,6 +29,7 @@ StaleReads& Stale() {
   static auto& stale = *new StaleReads;  // never destroyed: locks outlive statics
   return stale;
 }
+// How many, so that most need no lock. Release and acquire (IsStaleRead): the set that it tells of.
 std::atomic<std::size_t> stale_reads{0};
 
 Tombstone* NewTombstone(const SyncBase& of) {

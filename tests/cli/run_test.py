@@ -35,7 +35,8 @@ class Run(unittest.TestCase):
         self.assertIn('1 finding', stranded('run', '--', 'sh', '-c', f'{leaky}; exit $?').stderr)
 
     def test_a_leak_is_found_at_exit_whatever_else_goes_on(self):
-        for how, verdict in (('nothing', 'proven'), ('thread', 'outlived'), ('ticker', 'outlived'),
+        for how, verdict in (('nothing', 'proven'), ('thread', 'outlived'),
+                             ('thread-late', 'outlived'), ('ticker', 'outlived'),
                              ('sleeper', 'outlived'), ('kernel', 'outlived')):
             result = stranded('run', '--', program('beside_others'), how)
             self.assertEqual(result.returncode, 1, how)

@@ -38,6 +38,21 @@ void LateAnswer() {
   Go({.name = "asks"}, [ask] { ask(2); });
 }
 
+// They begin to wait when main has returned.
+void TwoSendLate() {
+  const Chan<int> answers;
+  for (int i = 0; i < 2; ++i) {
+    Go({.name = "asks"}, [answers, i] {
+      stranded::this_task::SleepFor(absl::Milliseconds(100));
+      answers.Send(i);
+    });
+  }
+}
+
+void RestForEver() {
+  for (const timespec pause{10, 0};;) nanosleep(&pause, nullptr);
+}
+
 void Daemon(const std::string& how) {
   Go({.name = "daemon", .daemon = true}, [how] {
     stranded::Ticker ticker(absl::Milliseconds(10));
@@ -68,12 +83,14 @@ int main(int argc, char** argv) {
     LateAnswer();
     return 0;
   }
-  if (how == "thread") {
-    std::thread([] {
-      for (const timespec pause{10, 0};;) nanosleep(&pause, nullptr);
-    }).detach();
+  if (how == "thread" || how == "thread-late") {
+    std::thread(&RestForEver).detach();
   } else if (how != "nothing") {
     Daemon(how);
+  }
+  if (how == "thread-late") {
+    TwoSendLate();
+    return 0;
   }
   return FirstOfThree() < 0;
 }

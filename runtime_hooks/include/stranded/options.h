@@ -18,7 +18,9 @@ struct Options {
   std::string schedule;    // controlled or threads; empty: tests controlled, programs threads
   std::uint64_t seed = 1;  // of the controlled scheduler
   int runs = 1;            // CheckedMain in a controlled world: this many seeds
-  int grace_ms = 1000;     // how long the dump at exit waits for tasks that still move
+  // How long the dump at exit waits for tasks that still move. A quarter second more than
+  // --min-age: what begins to wait as main returns is old enough to be judged then.
+  int grace_ms = 1250;
   // After so long a controlled world whose only thread waits elsewhere says so; 0: never.
   int stall_s = 10;
   // Controlled worlds: so long other threads may take to wake a task, before it is a dead end.
