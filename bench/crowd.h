@@ -2,9 +2,9 @@
 //
 // Overview: they wait at a thousand pairs of places, and their context has ended, so a report has a
 // thousand findings, each with the stack of an exemplar. With kTimeouts each has a timeout of its
-// own that is far away, so that the world has as many timers. Thread safety: none. Invariants: all
-// of them are parked from the end of the constructor on. Ownership: the destructor ends and joins
-// them.
+// own that is far away, so that the world has as many timers; with kRequests each waits on a
+// channel of its own, in a context of its own. Thread safety: none. Invariants: all of them are
+// parked from the end of the constructor on. Ownership: the destructor ends and joins them.
 #ifndef STRANDED_BENCH_CROWD_H_
 #define STRANDED_BENCH_CROWD_H_
 
@@ -23,7 +23,7 @@ namespace stranded::bench {
 
 class Crowd {
  public:
-  enum Kind { kReceive, kTimeouts };
+  enum Kind { kReceive, kTimeouts, kRequests };
 
   explicit Crowd(std::int64_t count, Kind kind = kReceive)
       : pool_(PoolOptions{.workers = 1, .name = "crowd"}) {
@@ -32,6 +32,10 @@ class Crowd {
       for (std::int64_t i = 0; i < count; ++i) {
         const auto group = static_cast<std::size_t>(i % kGroups);
         const Loc wait = kSites[group % 32];
+        if (kind == kRequests) {
+          StartRequest(kSites[group / 32], wait, arrived);
+          continue;
+        }
         handles_.push_back(Go(
             ended_.first,
             [this, wait, kind, &arrived] {
@@ -51,6 +55,7 @@ class Crowd {
   }
   ~Crowd() {
     gate_.Close();
+    for (const Chan<Unit>& channel : own_) channel.Close();
     for (const TaskHandle& handle : handles_) handle.Join();
   }
   Crowd(const Crowd&) = delete;
@@ -67,9 +72,23 @@ class Crowd {
   static constexpr Loc Here(Loc loc = Loc::current()) { return loc; }
   static const std::array<Loc, 32> kSites;
 
+  void StartRequest(Loc spawn, Loc wait, std::atomic<std::int64_t>& arrived) {
+    auto [context, cancel] = WithTimeout(Background(), absl::Hours(1));
+    const Chan<Unit> answer = own_.emplace_back();
+    handles_.push_back(Go(
+        context,
+        [answer, wait, &arrived] {
+          arrived.fetch_add(1, std::memory_order_relaxed);
+          answer.Recv(wait);
+        },
+        spawn));
+    cancel();
+  }
+
   Pool pool_;
   std::pair<Context, CancelFunc> ended_ = WithCancel(Background());
   Chan<Unit> gate_;
+  std::vector<Chan<Unit>> own_;
   std::vector<TaskHandle> handles_;
 };
 

@@ -80,8 +80,9 @@ void WriteText(benchmark::State& state) {
 }
 
 // What a program asks for and prints: everything from the parked tasks to the text.
+template <Crowd::Kind kind>
 void Diagnose(benchmark::State& state) {
-  const Crowd crowd(state.range(0));
+  const Crowd crowd(state.range(0), kind);
   std::size_t bytes = 0, findings = 0, stacks = 0;
   for (auto _ : state) {
     const Analysis analysis = Look(Read(CaptureDump()));
@@ -96,10 +97,11 @@ void Diagnose(benchmark::State& state) {
 }
 
 // Leaves its dump at $STRANDED_BENCH_DUMP, for measuring the command line on it.
+template <Crowd::Kind kind>
 void WriteFile(benchmark::State& state) {
   const char* kept = std::getenv("STRANDED_BENCH_DUMP");
   const std::string path = kept != nullptr ? kept : "bench_dump.strd";
-  const Crowd crowd(state.range(0));
+  const Crowd crowd(state.range(0), kind);
   for (auto _ : state) {
     if (!WriteDump(path).ok()) state.SkipWithError("the dump cannot be written");
   }
@@ -119,13 +121,15 @@ void Growing(benchmark::internal::Benchmark* b) {
   b->ArgName("tasks")->RangeMultiplier(10)->Range(1000, 1000000)->Iterations(1);
   b->Unit(benchmark::kMillisecond);
 }
-BENCHMARK(Diagnose)->Name("diagnose")->Apply(Growing);
+BENCHMARK(Diagnose<Crowd::kReceive>)->Name("diagnose")->Apply(Growing);
+BENCHMARK(Diagnose<Crowd::kRequests>)->Name("diagnose_requests")->Apply(Growing);
 BENCHMARK(Capture)->Name("snapshot_capture")->Apply(Big);
 BENCHMARK(ReadBack<Read>)->Name("snapshot_read")->Apply(Big);
 BENCHMARK(ReadBack<ReadEach>)->Name("snapshot_read_each")->Apply(Big);
 BENCHMARK(AnalyzeAll)->Name("snapshot_analyze")->Apply(Big);
 BENCHMARK(WriteText)->Name("snapshot_text")->Apply(Big);
-BENCHMARK(WriteFile)->Name("snapshot_huge_write")->Apply(Huge);
+BENCHMARK(WriteFile<Crowd::kReceive>)->Name("snapshot_huge_write")->Apply(Huge);
+BENCHMARK(WriteFile<Crowd::kRequests>)->Name("requests_huge_write")->Apply(Huge);
 BENCHMARK(Capture)->Name("snapshot_huge_capture")->Apply(Huge);
 BENCHMARK(ReadBack<Read>)->Name("snapshot_huge_read")->Apply(Huge);
 BENCHMARK(ReadBack<ReadEach>)->Name("snapshot_huge_read_each")->Apply(Huge);

@@ -21,6 +21,12 @@ struct SendFacts {
   std::size_t instances = 0;
 };
 
+// Each of a crowd made its own.
+bool MadeByOwnTask(const Situation& s, const Channel& c) {
+  const Task* maker = c.crowd == 0 ? nullptr : s.snap().tasks.Find(c.creator_task);
+  return maker != nullptr && maker->crowd == c.crowd;
+}
+
 SendFacts Gather(const Situation& s, const Channel& like) {
   SendFacts facts;
   // What make_shared makes has one place, whoever asks for it.
@@ -32,7 +38,7 @@ SendFacts Gather(const Situation& s, const Channel& like) {
     if (anywhere && c.creator_task != like.creator_task) continue;
     const std::uint64_t waiting =
         c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
-    ++facts.instances;
+    facts.instances += anywhere && MadeByOwnTask(s, c) ? 1 : s.snap().CountOf(c);
     facts.stranded = std::max(facts.stranded, waiting + c.length);
     facts.senders = std::max(facts.senders, c.sends_started);
     facts.observed_try |= c.observed_try;

@@ -6,6 +6,7 @@
 #include <protozero/pbf_message.hpp>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "detector/model/snapshot.h"
 
 namespace stranded::detector {
@@ -46,6 +47,9 @@ using Message = CheckedReader<protozero::pbf_message<Tag>>;
 using Reader = CheckedReader<protozero::pbf_reader>;
 
 inline std::string_view View(const data_view& v) { return {v.data(), v.size()}; }
+
+// Whether the model may take so many bytes more.
+using AffordRef = absl::FunctionRef<bool(std::size_t bytes)>;
 
 // Values beyond those this version knows read as the first one, which means "unknown" or "none".
 template <class E>

@@ -285,12 +285,21 @@ Snapshot& PacketDecoder::Current() {
 }
 
 void PacketDecoder::Finish() {
-  if (task_batches_.empty()) return;
-  const auto afford = [this](std::size_t bytes) { return Afford(bytes / 2); };
-  CrowdReader crowds(dump_.snapshots.back(), *dump_.merged, afford);
-  dump_.damage.packets_bad +=
-      after_end_ ? crowds.ReadEach(task_batches_) : crowds.Read(task_batches_);
+  if (task_batches_.empty() && object_batches_.empty()) return;
+  Snapshot& snapshot = dump_.snapshots.back();
+  const auto objects = [this](std::size_t bytes) { return Afford(bytes / kObjectRowGrant); };
+  std::size_t bad = 0;
+  if (dump_.merged.has_value()) {
+    const auto tasks = [this](std::size_t bytes) { return Afford(bytes / 2); };
+    CrowdReader crowds(snapshot, *dump_.merged, tasks, objects);
+    bad = after_end_ ? crowds.ReadEach(task_batches_, object_batches_)
+                     : crowds.Read(task_batches_, object_batches_);
+  } else {
+    bad = AddObjectRows(object_batches_, snapshot, objects);
+  }
+  dump_.damage.packets_bad += bad;
   task_batches_.clear();
+  object_batches_.clear();
   after_end_ = false;
 }
 
@@ -364,6 +373,14 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
         throw protozero::invalid_length_exception();
       }
       break;
+    case Tag::kChannelBatch:
+      after_end_ |= Current().complete;
+      object_batches_.channels.push_back(body);
+      break;
+    case Tag::kContextBatch:
+      after_end_ |= Current().complete;
+      object_batches_.contexts.push_back(body);
+      break;
     case Tag::kChannel: Current().channels.Add(ReadChannel(body)); break;
     case Tag::kSync: Current().syncs.Add(ReadSync(body)); break;
     case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;
@@ -395,7 +412,7 @@ bool PacketDecoder::Decode(std::string_view body, std::uint64_t at, std::uint64_
     // One body to a packet.
     while (m.next()) {
       const dump::PacketTag tag = m.tag();
-      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kTaskBatch) {
+      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kContextBatch) {
         m.skip();  // of a newer minor version
         continue;
       }

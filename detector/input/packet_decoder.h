@@ -12,6 +12,7 @@
 
 #include "detector/input/dump_input.h"
 #include "detector/input/encoded_events.h"
+#include "detector/input/object_rows.h"
 #include "detector/model/snapshot.h"
 #include "stranded/dump_format.h"
 #include "stranded/dump_reader.h"
@@ -49,6 +50,7 @@ class PacketDecoder {
   LargeVector<Event> batch_;
   std::shared_ptr<EncodedEvents> encoded_;          // of the current snapshot
   std::vector<protozero::data_view> task_batches_;  // of the current snapshot, to be merged
+  ObjectBatches object_batches_;                    // of the current snapshot
   bool after_end_ = false;  // some of them are another snapshot's, whose beginning is lost
   std::size_t spent_ = 0;
 };

@@ -2,19 +2,17 @@
 //
 // Overview: a batch keeps each field of its tasks in a column of its own
 // (docs/stranded_dump.proto). A row has its scalars and, for each object that its model's wait
-// names, the id. Thread safety: none. Errors: reading behind the end of a column throws protozero's
-// exception.
+// names, the id. Thread safety: none. Errors: as RowColumn's.
 #ifndef STRANDED_DETECTOR_INPUT_TASK_COLUMNS_H_
 #define STRANDED_DETECTOR_INPUT_TASK_COLUMNS_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <protozero/varint.hpp>
 #include <span>
 
-#include "absl/functional/function_ref.h"
 #include "detector/input/decode.h"
+#include "detector/input/row_column.h"
 #include "stranded/dump_format.h"
 
 namespace stranded::detector {
@@ -39,7 +37,7 @@ class TaskColumns {
       if (m.tag() == Tag::kCount) {
         rows_ = m.get_uint32();
       } else if (tag < columns_.size()) {
-        columns_[tag] = Column(m.get_view());
+        columns_[tag] = RowColumn(m.get_view());
       } else {
         m.skip();
       }
@@ -67,7 +65,7 @@ class TaskColumns {
   }
   // Whether nothing is left over: then the batch was whole.
   bool AtEnd() const {
-    for (const Column& column : columns_) {
+    for (const RowColumn& column : columns_) {
       if (!column.AtEnd()) return false;
     }
     return true;
@@ -76,38 +74,15 @@ class TaskColumns {
  private:
   using Tag = dump::TaskBatchTag;
 
-  // Differences as zigzag varints.
-  class Column {
-   public:
-    Column() = default;
-    explicit Column(const data_view& bytes)
-        : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
-    std::uint64_t Difference() {
-      if (at_ != end_ && (*at_ & 0x80) == 0) return Unzigzag(static_cast<unsigned char>(*at_++));
-      return Unzigzag(protozero::decode_varint(&at_, end_));
-    }
-    std::uint64_t Next() { return value_ += Difference(); }
-    bool AtEnd() const { return at_ == end_; }
-
-   private:
-    static std::uint64_t Unzigzag(std::uint64_t z) { return z >> 1 ^ (0 - (z & 1)); }
-    const char* at_ = nullptr;
-    const char* end_ = nullptr;
-    std::uint64_t value_ = 0;
-  };
-
-  Column& Of(Tag tag) { return columns_[static_cast<std::size_t>(tag)]; }
+  RowColumn& Of(Tag tag) { return columns_[static_cast<std::size_t>(tag)]; }
 
   std::uint32_t rows_ = 0;
-  std::array<Column, static_cast<std::size_t>(Tag::kGroup) + 1> columns_;
+  std::array<RowColumn, static_cast<std::size_t>(Tag::kGroup) + 1> columns_;
   Objects objects_{};
 };
 
 // How many objects a row with this model has; more than kMostObjects are not read.
 std::size_t ObjectCount(const Snapshot& s, const Task& model);
-
-// Whether the model may take so many bytes more.
-using AffordRef = absl::FunctionRef<bool(std::size_t bytes)>;
 
 // Adds the task of a row, with its spawn node. `model` is its position. False if there is no spawn
 // node to go by, or it costs too much.

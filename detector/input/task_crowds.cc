@@ -80,52 +80,80 @@ CrowdReader::Model* CrowdReader::ModelOf(Id like) {
     const std::int64_t now = s_.NowFor(task);
     const std::int64_t age = absl::ToInt64Nanoseconds(merge_.min_age);
     // Ages of more than some years are none that anybody has.
+    model.now_ns = now;
     model.long_ns = now - std::min(age, now);
     model.very_long_ns = now - (age > now / 10 ? now : 10 * age);
   }
   return &models_[number->second];
 }
 
-CrowdReader::Wait CrowdReader::WaitOf(const Model& model, const BatchRow& row) {
-  if (row.since_ns == 0) return kUnknown;
-  if (row.since_ns <= model.very_long_ns) return kVeryLong;
-  return row.since_ns <= model.long_ns ? kLong : kShort;
+CrowdReader::Wait CrowdReader::AgeClass(const Model& model, std::int64_t since_ns) {
+  if (since_ns == 0) return kUnknown;
+  if (since_ns > model.now_ns) return kToCome;
+  if (since_ns <= model.very_long_ns) return kVeryLong;
+  return since_ns <= model.long_ns ? kLong : kShort;
 }
 
-bool CrowdReader::Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait,
-                     std::span<const Id> objects) const {
+RowTask CrowdReader::TaskOf(const Model& model, const BatchRow& row,
+                            std::span<const Id> objects) const {
+  return {&s_.tasks.all()[model.position], number_, row.id, row.context, row.since_ns, objects};
+}
+
+void CrowdReader::Describe(const Model& model, const BatchRow& row, std::span<const Id> objects) {
+  words_.clear();
+  if (private_.empty()) {
+    words_.push_back(row.context);
+    words_.insert(words_.end(), objects.begin(), objects.end());
+    return;
+  }
+  private_.Describe(
+      TaskOf(model, row, objects),
+      [&](std::int64_t ns) -> std::uint64_t { return AgeClass(model, ns); }, words_);
+}
+
+bool CrowdReader::Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait) const {
   return crowd.model == model.position && crowd.wait == wait && crowd.row.parent == row.parent &&
-         crowd.row.context == row.context &&
-         std::equal(objects.begin(), objects.end(), keys_.data() + crowd.key);
+         crowd.words == words_.size() &&
+         std::equal(words_.begin(), words_.end(), keys_.data() + crowd.key);
 }
 
 std::uint32_t CrowdReader::CrowdOf(Model& model, const BatchRow& row, Wait wait,
                                    std::span<const Id> objects) {
-  if (model.last != 0 && Is(crowds_[model.last - 1], model, row, wait, objects)) return model.last;
-  const std::uint64_t hash = absl::HashOf(model.position, wait, row.parent, row.context,
-                                          absl::MakeConstSpan(objects.data(), objects.size()));
+  Describe(model, row, objects);
+  if (model.last != 0 && Is(crowds_[model.last - 1], model, row, wait)) return model.last;
+  const std::uint64_t hash =
+      absl::HashOf(model.position, wait, row.parent, absl::MakeConstSpan(words_));
   std::uint32_t& newest = by_hash_[hash];
   for (std::uint32_t at = newest; at != 0; at = crowds_[at - 1].next) {
-    if (Is(crowds_[at - 1], model, row, wait, objects)) return model.last = at;
+    if (Is(crowds_[at - 1], model, row, wait)) return model.last = at;
   }
-  if (!Afford(sizeof(Crowd) + sizeof(Task) + 48 + objects.size() * sizeof(Id))) return 0;
+  const std::size_t ids = objects.size() + words_.size();
+  if (!Afford(sizeof(Crowd) + sizeof(Task) + 48 + ids * sizeof(Id))) return 0;
   Crowd& crowd = crowds_.emplace_back();
   crowd.model = model.position;
   crowd.wait = wait;
   crowd.next = newest;
   crowd.key = keys_.size();
+  crowd.words = words_.size();
+  crowd.first = objects_.size();
   crowd.objects = objects.size();
   crowd.row = row;
+  crowd.number = number_;
   crowd.out.first_since_ns = crowd.out.last_since_ns = row.since_ns;
-  keys_.insert(keys_.end(), objects.begin(), objects.end());
+  keys_.insert(keys_.end(), words_.begin(), words_.end());
+  objects_.insert(objects_.end(), objects.begin(), objects.end());
   ++model.crowds;
   return model.last = newest = static_cast<std::uint32_t>(crowds_.size());
 }
 
-void CrowdReader::Join(Crowd& crowd, const BatchRow& row) const {
+void CrowdReader::Join(Crowd& crowd, const BatchRow& row, std::span<const Id> objects) {
   TaskCrowd& out = crowd.out;
   ++out.count;
-  if (row.id < crowd.row.id) crowd.row = row;
+  if (row.id < crowd.row.id) {
+    crowd.row = row;
+    crowd.number = number_;
+    std::copy(objects.begin(), objects.end(), objects_.data() + crowd.first);
+  }
   out.first_since_ns = std::min(out.first_since_ns, row.since_ns);
   out.last_since_ns = std::max(out.last_since_ns, row.since_ns);
   if (row.id > crowd.largest) return;
@@ -144,45 +172,62 @@ void CrowdReader::Prune(Crowd& crowd) const {
 }
 
 bool CrowdReader::AddRow(Model& model, const BatchRow& row, std::span<const Id> objects) {
-  // Where each task has objects of its own, there is nothing to be found.
+  // Where no two tasks are alike, there is nothing to be found.
   constexpr std::size_t kTried = 1024;
   const auto afford = [this](std::size_t bytes) { return Afford(bytes); };
   ++model.rows;
   const bool differ = model.crowds > kTried && model.rows < 2 * model.crowds;
-  if (!model.merges || differ || row.group != 0 || row.spawn != row.id || named_.contains(row.id)) {
+  if (differ || StandsForItself(model, row) || named_.contains(row.id)) {
     return AddTask(s_, model.position, row, objects, afford);
   }
-  const std::uint32_t crowd = CrowdOf(model, row, WaitOf(model, row), objects);
+  const std::uint32_t crowd = CrowdOf(model, row, AgeClass(model, row.since_ns), objects);
   if (crowd == 0) return AddTask(s_, model.position, row, objects, afford);  // it is smaller
-  Join(crowds_[crowd - 1], row);
+  Join(crowds_[crowd - 1], row, objects);
+  if (!private_.empty()) private_.LeaveOut();
   return true;
 }
 
-bool CrowdReader::ReadBatch(const data_view& bytes) {
+template <class F>
+bool CrowdReader::ForEachRow(const data_view& bytes, const F& f) {
   TaskColumns columns(bytes);
   BatchRow row;
   for (std::uint32_t i = 0; i < columns.rows(); ++i) {
     columns.Next(row);
+    ++number_;
     Model* const model = ModelOf(row.like);
     model_missing_ |= model == nullptr;
     if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
-    if (!AddRow(*model, row, columns.ObjectsOf(model->objects))) return false;
+    if (!f(*model, row, columns.ObjectsOf(model->objects))) return false;
   }
   return columns.AtEnd();
 }
 
 // The last of a row's objects is the task that it joins, if it joins one.
-bool CrowdReader::NoteJoins(const data_view& bytes) {
-  TaskColumns columns(bytes);
-  BatchRow row;
-  for (std::uint32_t i = 0; i < columns.rows(); ++i) {
-    columns.Next(row);
-    const Model* const model = ModelOf(row.like);
-    if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
-    const std::span<const Id> objects = columns.ObjectsOf(model->objects);
-    if (s_.tasks.all()[model->position].join_task != 0) Name(objects.back());
-  }
-  return true;
+void CrowdReader::NoteJoins(const Model& model, std::span<const Id> objects) {
+  if (s_.tasks.all()[model.position].join_task != 0) Name(objects.back());
+}
+
+std::size_t CrowdReader::FindPrivate(std::span<const data_view> batches,
+                                     const ObjectBatches& objects) {
+  const std::size_t bad = private_.Read(objects, afford_objects_);
+  if (private_.empty()) return bad;
+  private_.CountPackets();
+  const auto name = [this](Id task) { Name(task); };
+  ForEach(batches, [this](const data_view& b) {
+    return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {
+      const RowTask task = TaskOf(model, row, ids);
+      StandsForItself(model, row) ? private_.ShareRow(task) : private_.CountRow(task);
+      return true;
+    });
+  });
+  ForEach(batches, [&](const data_view& b) {
+    return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {
+      if (!StandsForItself(model, row)) private_.Claim(TaskOf(model, row, ids), name);
+      return true;
+    });
+  });
+  private_.NameOthers(name);
+  return bad;
 }
 
 // It may have spawned after it was read, and before 1.4 dumps do not say that tasks have. Then the
@@ -200,22 +245,31 @@ bool CrowdReader::HasUnnamedParents() const {
 
 void CrowdReader::AddCrowds() {
   for (Crowd& crowd : crowds_) {
-    const auto objects = std::span<const Id>(keys_).subspan(crowd.key, crowd.objects);
+    const auto objects = std::span<const Id>(objects_).subspan(crowd.first, crowd.objects);
     // It was afforded when the crowd was made.
     const auto paid = [](std::size_t) { return true; };
-    if (!AddTask(s_, crowd.model, crowd.row, objects, paid) || crowd.out.count == 1) continue;
-    Prune(crowd);
-    std::sort(crowd.out.ids.begin(), crowd.out.ids.end());
-    crowd.out.ids.shrink_to_fit();
-    s_.crowds.push_back(std::move(crowd.out));
-    s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd =
-        static_cast<std::uint32_t>(s_.crowds.size());
+    if (!AddTask(s_, crowd.model, crowd.row, objects, paid)) continue;
+    const bool alone = crowd.out.count == 1;
+    if (!alone) {
+      Prune(crowd);
+      std::sort(crowd.out.ids.begin(), crowd.out.ids.end());
+      crowd.out.ids.shrink_to_fit();
+      s_.crowds.push_back(std::move(crowd.out));
+    }
+    const std::uint32_t number = alone ? 0 : static_cast<std::uint32_t>(s_.crowds.size());
+    s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd = number;
+    if (private_.empty()) continue;
+    const Task& model = s_.tasks.all()[crowd.model];
+    private_.Keep(
+        {&model, crowd.number, crowd.row.id, crowd.row.context, crowd.row.since_ns, objects},
+        number);
   }
 }
 
 std::size_t CrowdReader::ForEach(std::span<const data_view> batches,
                                  absl::FunctionRef<bool(const data_view&)> read) {
   std::size_t bad = 0;
+  number_ = 0;
   for (const data_view& batch : batches) {
     bool good = false;
     try {
@@ -227,9 +281,14 @@ std::size_t CrowdReader::ForEach(std::span<const data_view> batches,
   return bad;
 }
 
-std::size_t CrowdReader::ReadEach(std::span<const data_view> batches) {
+std::size_t CrowdReader::ReadTasks(std::span<const data_view> batches) {
   const auto afford = [this](std::size_t bytes) { return Afford(bytes); };
   return ForEach(batches, [&](const data_view& b) { return ReadTaskBatch(b, s_, afford); });
+}
+
+std::size_t CrowdReader::ReadEach(std::span<const data_view> batches,
+                                  const ObjectBatches& objects) {
+  return ReadTasks(batches) + AddObjectRows(objects, s_, afford_objects_);
 }
 
 bool CrowdReader::Afford(std::size_t bytes) {
@@ -241,21 +300,34 @@ bool CrowdReader::Afford(std::size_t bytes) {
   return afford_(bytes);
 }
 
-std::size_t CrowdReader::Read(std::span<const data_view> batches) {
-  if (TaskByTask(s_, merge_)) return ReadEach(batches);
+std::size_t CrowdReader::Read(std::span<const data_view> batches, const ObjectBatches& objects) {
+  if (TaskByTask(s_, merge_)) return ReadEach(batches, objects);
   NoteNames();
   const auto& tasks = s_.tasks.all();
   if (std::any_of(tasks.begin(), tasks.end(), [](const Task& t) { return t.join_task != 0; })) {
-    ForEach(batches, [this](const data_view& b) { return NoteJoins(b); });
+    ForEach(batches, [this](const data_view& b) {
+      return ForEachRow(b, [&](const Model& model, const BatchRow&, std::span<const Id> ids) {
+        NoteJoins(model, ids);
+        return true;
+      });
+    });
   }
-  const std::size_t bad = ForEach(batches, [this](const data_view& b) { return ReadBatch(b); });
+  const std::size_t bad_objects = FindPrivate(batches, objects);
+  std::size_t bad = ForEach(batches, [this](const data_view& b) {
+    return ForEachRow(b, [&](Model& model, const BatchRow& row, std::span<const Id> ids) {
+      return AddRow(model, row, ids);
+    });
+  });
   // A model may be a row itself. What has been added is added again, as it is, and paid for.
   if (model_missing_ || HasUnnamedParents()) {
     credit_ = paid_;
-    return ReadEach(batches);
+    private_.KeepAll();
+    bad = ReadTasks(batches);
+  } else {
+    AddCrowds();
   }
-  AddCrowds();
-  return bad;
+  private_.Add();
+  return bad + bad_objects;
 }
 
 }  // namespace stranded::detector

@@ -104,6 +104,7 @@ struct Context {
   std::uint64_t value_bytes = 0;
   SiteId site = 0, ended_site = 0;
   std::uint32_t live_children = 0, handles = 0;
+  std::uint32_t crowd = 0;  // as a task's: of tasks each of which has one like it
   ContextKind kind = ContextKind::kUnknown;
   ContextErr err = ContextErr::kNone;
   bool has_cancel_func = false, cancel_called = false, cancel_lost = false;
@@ -145,7 +146,8 @@ struct Task {
   bool has_spawned = false;
 };
 
-// Tasks that nothing names, kept as the one of them with the smallest id: see MergeAlike.
+// Tasks that nothing else names, kept as the one of them with the smallest id, with the channels
+// and contexts that are its own: see MergeAlike.
 struct TaskCrowd {
   std::size_t count = 0;
   std::int64_t first_since_ns = 0, last_since_ns = 0;
@@ -170,6 +172,7 @@ struct Channel {
   std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
   std::uint64_t repeat_sends = 0;
   std::uint32_t waiting_senders = 0, waiting_receivers = 0, handles = 0;
+  std::uint32_t crowd = 0;  // as a task's: of tasks each of which has one like it
   bool closed = false, observed_try = false, observed_size = false, timer_armed = false;
   bool timer_stopped = false;
   std::int64_t closed_ns = 0, created_ns = 0;
@@ -281,14 +284,16 @@ struct Snapshot {
   std::vector<HeldLock> held;
   std::vector<std::uint64_t> frames;
   std::vector<TaskCrowd> crowds;
+  std::size_t channels_merged = 0, contexts_merged = 0;   // of crowds, and not in the tables
   absl::flat_hash_map<Id, std::string_view> stack_notes;  // by task: why frames are missing
   EventLog events;
   Loss loss;
 
-  // The tasks that it stands for: one, but where a dump was read with MergeAlike.
-  std::size_t CountOf(const Task& task) const {
-    return task.crowd == 0 ? 1 : crowds[task.crowd - 1].count;
-  }
+  // How many tasks, channels or contexts it stands for: one, but where a dump was read with
+  // MergeAlike.
+  std::size_t CountOf(const Task& task) const { return CrowdSize(task.crowd); }
+  std::size_t CountOf(const Channel& channel) const { return CrowdSize(channel.crowd); }
+  std::size_t CountOf(const Context& context) const { return CrowdSize(context.crowd); }
   // On the clock of that world: a controlled one has its own. Times of its tasks compare with this.
   std::int64_t NowIn(Id world) const {
     const World* found = worlds.Find(world);
@@ -296,6 +301,11 @@ struct Snapshot {
   }
   std::int64_t NowFor(const Task& task) const { return NowIn(task.world); }
   std::int64_t NowFor(const Context& context) const { return NowIn(context.world); }
+
+ private:
+  std::size_t CrowdSize(std::uint32_t crowd) const {
+    return crowd == 0 ? 1 : crowds[crowd - 1].count;
+  }
 };
 
 struct Damage {

@@ -126,7 +126,7 @@ FindingData Analyzer::Describe(const FoundGroup& found) {
     data.has_channel = true;
     data.channel = DescribeChannel(s_, *channel);
     data.peer = DescribePeer(s_, task, *channel);
-    data.channel.instances = found.channels.size();
+    data.channel.instances = found.channels.size() + found.channels_merged;
   }
   data.contexts = DescribeContexts(s_, task);
   data.ancestry = DescribeAncestry(s_, task);
@@ -226,8 +226,8 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
   constexpr std::string_view kFatal = "fatal ";
   if (snap.reason.starts_with(kFatal)) out.died_of = out.reason.substr(kFatal.size());
   out.label = std::string(snap.label);
-  out.contexts = snap.contexts.size();
-  out.channels = snap.channels.size();
+  out.contexts = snap.contexts.size() + snap.contexts_merged;
+  out.channels = snap.channels.size() + snap.channels_merged;
   out.quiet = !snap.worlds.all().empty();
   for (const World& world : snap.worlds.all()) {
     out.quiet &= world.quiet;

@@ -83,7 +83,7 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
   }
   FoundGroup& found = groups_[it->second];
   if (!fresh && found.one_name) found.one_name = task.name == found.group.tasks.back()->name;
-  if (fresh) found.group.alike = true;
+  if (fresh) found.group.alike = OneWait(s_, task);
   if (found.group.alike && !fresh) {
     found.group.alike = SameWait(s_, *found.group.tasks.front(), task);
   }
@@ -98,6 +98,7 @@ void Classifier::AddTo(std::size_t rule, const Match& match, const Task& task) {
   }
   if (channel != nullptr && (found.channels.empty() || found.channels.back() != channel->id)) {
     found.channels.push_back(channel->id);
+    found.channels_merged += s_.snap().CountOf(*channel) - 1;
   }
 }
 

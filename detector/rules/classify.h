@@ -37,6 +37,7 @@ struct FoundGroup {
   std::int64_t min_age_ns = 0, max_age_ns = 0;
   const Task* with_stack = nullptr;  // the first one whose stack is known
   std::vector<Id> channels;          // sorted, each once
+  std::size_t channels_merged = 0;   // that those stand for
 };
 
 class Classifier {

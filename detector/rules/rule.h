@@ -91,6 +91,8 @@ std::string Ago(std::int64_t ns);   // "1.5s ago", "just now"
 std::string Operations(std::uint64_t begun, std::uint64_t completed, const char* noun);
 // Both do the same on the same object, in the same context, which they both ended or did not.
 bool SameWait(const Situation& s, const Task& a, const Task& b);
+// SameWait() holds for all tasks that it stands for: they do not each have a channel of their own.
+bool OneWait(const Situation& s, const Task& task);
 // "nobody is left", but for functions of timers that have yet to come: "no task is left".
 std::string NobodyIsLeft(const Situation& s, const Task& task);
 // What that means for the finding; empty if there are none.

@@ -191,6 +191,14 @@ bool SameWait(const Situation& s, const Task& a, const Task& b) {
          a.context == b.context && channel(a) == channel(b) && ended_it(a) == ended_it(b);
 }
 
+bool OneWait(const Situation& s, const Task& task) {
+  if (task.crowd == 0) return true;
+  const WaitCase* first = s.FirstCase(task);
+  const Channel* channel = first == nullptr ? nullptr : s.snap().channels.Find(first->channel);
+  const Context* context = s.snap().contexts.Find(task.context);
+  return (channel == nullptr || channel->crowd == 0) && (context == nullptr || context->crowd == 0);
+}
+
 std::string NobodyIsLeft(const Situation& s, const Task& task) {
   return s.FunctionsDueIn(task.world).any() ? "no task is left" : "nobody is left";
 }

@@ -139,6 +139,8 @@ struct ChanCore {
 Slab<ChanCore>& ChanSlab();
 // The last task seen on one side: the one that came last of those who wait there, if any.
 ChanPeer LastOn(const ChanCore* chan, bool senders) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock);
+// Brings into the processor's cache what LastOn() reads: first the entries, then the tasks.
+void PrefetchLast(const ChanCore& chan, bool tasks);
 void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
 
 // Closes without a scheduling point; for ends of contexts. False if it was closed already.

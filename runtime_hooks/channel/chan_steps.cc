@@ -17,6 +17,19 @@ ChanPeer LastOn(const ChanCore* chan, bool senders) {
   return waiting;
 }
 
+void PrefetchLast(const ChanCore& chan, bool tasks) {
+  const SpinGuard guard(chan.lock);
+  for (const WaitQueue* queue : {&chan.senders, &chan.receivers}) {
+    const Waiter* const last = queue->back();
+    if (last == nullptr) continue;
+    if (tasks) {
+      PrefetchBytes(last->task, 4 * kCacheLine);
+    } else {
+      Prefetch(last);
+    }
+  }
+}
+
 namespace {
 
 // Wakes all of a queue. Of many neither the entries nor the tasks are in the processor's cache:

@@ -28,8 +28,14 @@ class IdSet {
     return fresh;
   }
   bool contains(std::uint64_t id) const {
-    const auto it = numbers_.find(id / kPageIds);
-    return it != numbers_.end() && (pages_[it->second][id % kPageIds / 64] >> id % 64 & 1) != 0;
+    const std::uint64_t number = id / kPageIds;
+    if (number != last_number_ || pages_.empty()) [[unlikely]] {
+      const auto it = numbers_.find(number);
+      if (it == numbers_.end()) return false;
+      last_number_ = number;
+      last_ = it->second;
+    }
+    return (pages_[last_][id % kPageIds / 64] >> id % 64 & 1) != 0;
   }
 
  private:
@@ -45,8 +51,8 @@ class IdSet {
 
   std::vector<Page> pages_;
   absl::flat_hash_map<std::uint64_t, std::size_t> numbers_;
-  std::uint64_t last_number_ = 0;  // of pages_[last_]
-  std::size_t last_ = 0;
+  mutable std::uint64_t last_number_ = 0;  // of pages_[last_]
+  mutable std::size_t last_ = 0;
 };
 
 }  // namespace stranded::internal

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "runtime_hooks/recorder/object_facts.h"
 #include "runtime_hooks/recorder/snapshot.h"
+#include "runtime_hooks/recorder/together.h"
 #include "runtime_hooks/sync/count_credit.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/internal/sync_base.h"
@@ -34,9 +36,26 @@ std::string_view Snapshot::TypeName(const char* mangled) {
   return it->second;
 }
 
+void Snapshot::BeginObjects(PacketTag batches) {
+  if (options_.crash) return;
+  objects_ = std::make_unique<ObjectBatch>(out_, batches, options_.stacks_per_site);
+}
+
+void Snapshot::EndObjects() {
+  if (objects_ == nullptr) return;
+  objects_->Flush();
+  objects_.reset();
+}
+
 void Snapshot::WriteContexts() {
   const auto drop = [this](ContextNode* node) {
-    if (!options_.crash && !node->immortal) UnrefContext(node);
+    if (options_.crash) return;
+    // The roots are not counted, but for the walker's own reference.
+    if (node->immortal) {
+      (void)Slab<ContextNode>::Unref(node);
+    } else {
+      UnrefContext(node);
+    }
   };
   if (!options_.crash) {
     // Whole chains first: a context is of no use without those above it.
@@ -47,30 +66,42 @@ void Snapshot::WriteContexts() {
         },
         drop);
   }
+  BeginObjects(PacketTag::kContextBatch);
+  Together<ContextNode> together;
+  const auto write = [this](ContextNode* node) { WriteContext(node); };
   ContextSlab().ForEach(
-      [this](ContextNode* node) {
-        if (options_.crash || contexts_.contains(node->id)) WriteContext(node);
+      [&](ContextNode* node) {
+        if (!options_.crash && !contexts_.contains(node->id)) return drop(node);
+        if (together.Hold(node)) together.Take({}, write, drop);
       },
-      drop);
+      [](ContextNode*) {});
+  together.Take({}, write, drop);
+  EndObjects();
 }
 
 void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(node->lock)) return;
   const ContextErr err = node->ended.load(std::memory_order_relaxed);
-  const std::uint32_t live_children = node->live_children;
-  const bool timer_pending = node->timer_armed, has_after_func = node->after_funcs > 0;
   const ChanCore* done = node->done_core.load(std::memory_order_relaxed);
-  const std::uint64_t done_id = done == nullptr ? 0 : done->id;
+  const ContextFacts f{err,
+                       node->live_children,
+                       node->timer_armed,
+                       node->after_funcs > 0,
+                       node->cancel_called.load(std::memory_order_relaxed),
+                       node->cancel_lost.load(std::memory_order_relaxed),
+                       done == nullptr ? 0 : done->id,
+                       Slab<ContextNode>::RefCount(node) - 1};
   node->lock.Unlock();
+  Mention(node->creator);
+  if (err != ContextErr::kNone) Mention(node->ended_by);
+  if (TakeContext(*node, f)) return;
   const std::uint32_t site = out_.Site(node->site);
   std::string cause;
   std::uint32_t ended_site = 0;
   if (err != ContextErr::kNone) {
     ended_site = out_.Site(node->ended_site);
     if (!options_.crash) cause = std::string(node->cause.message());
-    Mention(node->ended_by);
   }
-  Mention(node->creator);
   const std::string_view key = TypeName(node->key_type);
   out_.Write<ContextTag>(PacketTag::kContext, [&](auto& c) {
     c.add_uint64(ContextTag::kId, node->id);
@@ -89,8 +120,8 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       c.add_uint64(ContextTag::kEndedOrigin, node->ended_origin);
     }
     c.add_bool(ContextTag::kHasCancelFunc, node->has_cancel_func);
-    c.add_bool(ContextTag::kCancelCalled, node->cancel_called.load(std::memory_order_relaxed));
-    c.add_bool(ContextTag::kCancelLost, node->cancel_lost.load(std::memory_order_relaxed));
+    c.add_bool(ContextTag::kCancelCalled, f.cancel_called);
+    c.add_bool(ContextTag::kCancelLost, f.cancel_lost);
     if (node->kind == ContextKind::kValue) {
       c.add_string(ContextTag::kKeyType, key.data(), key.size());
       const std::string_view text = Cut(node->value_text);
@@ -98,27 +129,43 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       c.add_bool(ContextTag::kValuePrintable, node->value_printable);
       c.add_uint64(ContextTag::kValueBytes, node->value_bytes);
     }
-    c.add_uint64(ContextTag::kDoneChannel, done_id);
+    c.add_uint64(ContextTag::kDoneChannel, f.done_channel);
     c.add_uint64(ContextTag::kWorld, node->world_id);
-    c.add_uint32(ContextTag::kLiveChildren, live_children);
-    c.add_bool(ContextTag::kTimerPending, timer_pending);
-    if (has_after_func) c.add_bool(ContextTag::kHasAfterFunc, true);
-    c.add_uint32(ContextTag::kHandles, Slab<ContextNode>::RefCount(node) - 1);
+    c.add_uint32(ContextTag::kLiveChildren, f.live_children);
+    c.add_bool(ContextTag::kTimerPending, f.timer_pending);
+    if (f.has_after_func) c.add_bool(ContextTag::kHasAfterFunc, true);
+    c.add_uint32(ContextTag::kHandles, f.handles);
   });
 }
 
 void Snapshot::WriteChannels() {
+  BeginObjects(PacketTag::kChannelBatch);
+  Together<ChanCore> together;
+  const auto drop = [this](ChanCore* chan) {
+    if (!options_.crash) UnrefChan(chan);
+  };
+  const auto write = [this](ChanCore* chan) { WriteChannel(chan); };
+  // Who waits there is told by an entry on a stack, and by the task that it belongs to. In a crash
+  // nothing is followed, see PeerOn().
+  const std::array<void (*)(ChanCore*), 2> looks = {
+      [](ChanCore* chan) { PrefetchLast(*chan, false); },
+      [](ChanCore* chan) { PrefetchLast(*chan, true); }};
+  const auto take = [&] {
+    if (options_.crash) return together.Take({}, write, drop);
+    together.Take(looks, write, drop);
+  };
   ChanSlab().ForEach(
-      [this](ChanCore* chan) {
+      [&](ChanCore* chan) {
         const bool named = options_.crash || channels_.contains(chan->id);
         const bool all = options_.world == 0 && chan->role == ChanRole::kUser;
         const bool here = options_.world != 0 && chan->world_id == options_.world &&
                           chan->role == ChanRole::kUser;
-        if (named || all || here) WriteChannel(chan);
+        if (!named && !all && !here) return drop(chan);
+        if (together.Hold(chan)) take();
       },
-      [this](ChanCore* chan) {
-        if (!options_.crash) UnrefChan(chan);
-      });
+      [](ChanCore*) {});
+  take();
+  EndObjects();
 }
 
 void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const ChanPeer& peer,
@@ -144,19 +191,6 @@ void Snapshot::WritePeer(Builder<ChannelTag>& packet, ChannelTag tag, const Chan
   if (by_channel) p.add_uint32(PeerTag::kLeftMade, left_made);
 }
 
-// Everything that changes, copied under the lock; the packet is made from the copy.
-struct ChanFacts {
-  std::size_t length, high_water;
-  bool closed, observed_try, observed_size, timer_armed, timer_stopped;
-  std::uint64_t sends_started, sends_completed, recvs_started, recvs_completed, repeat_sends;
-  std::uint32_t waiting_senders, waiting_receivers;
-  std::uint64_t closed_by;
-  std::source_location closed_site;
-  std::int64_t closed_ns;
-  ChanPeer last_sender, last_receiver;
-  Departure sender_left, receiver_left;
-};
-
 // Entries of those who wait lie on their stacks, which may be damaged when the program crashes.
 ChanPeer Snapshot::PeerOn(const ChanCore* chan, bool senders) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!options_.crash) return LastOn(chan, senders);
@@ -165,18 +199,23 @@ ChanPeer Snapshot::PeerOn(const ChanCore* chan, bool senders) const ABSL_NO_THRE
 
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
-  const ChanFacts f{chan->length,         chan->high_water,       chan->closed,
-                    chan->observed_try,   chan->observed_size,    chan->timer_armed,
-                    chan->timer_stopped,  chan->sends_started,    chan->sends_completed,
-                    chan->recvs_started,  chan->recvs_completed,  chan->repeat_sends,
-                    chan->senders.size(), chan->receivers.size(), chan->closed_by,
-                    chan->closed_site,    chan->closed_ns,        PeerOn(chan, true),
-                    PeerOn(chan, false),  chan->sender_left,      chan->receiver_left};
+  const ChanFacts f{chan->length,          chan->high_water,
+                    chan->closed,          chan->observed_try,
+                    chan->observed_size,   chan->timer_armed,
+                    chan->timer_stopped,   chan->sends_started,
+                    chan->sends_completed, chan->recvs_started,
+                    chan->recvs_completed, chan->repeat_sends,
+                    chan->senders.size(),  chan->receivers.size(),
+                    chan->closed_by,       chan->closed_site,
+                    chan->closed_ns,       PeerOn(chan, true),
+                    PeerOn(chan, false),   chan->sender_left,
+                    chan->receiver_left,   Slab<ChanCore>::RefCount(chan) - 1};
   chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);
   Mention(f.last_sender.task);
   Mention(f.last_receiver.task);
+  if (TakeChannel(*chan, f)) return;
   const std::uint32_t site = out_.Site(chan->site), closed_site = out_.Site(f.closed_site);
   const std::string_view type = TypeName(chan->ops->type->name());
   out_.Write<ChannelTag>(PacketTag::kChannel, [&](auto& c) {
@@ -206,7 +245,7 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     c.add_bool(ChannelTag::kObservedTry, f.observed_try);
     c.add_bool(ChannelTag::kObservedSize, f.observed_size);
     c.add_uint64(ChannelTag::kRepeatSends, f.repeat_sends);
-    c.add_uint32(ChannelTag::kHandles, Slab<ChanCore>::RefCount(chan) - 1);
+    c.add_uint32(ChannelTag::kHandles, f.handles);
     c.add_bool(ChannelTag::kTimerArmed, f.timer_armed);
     if (f.timer_stopped) c.add_bool(ChannelTag::kTimerStopped, true);
   });

@@ -23,6 +23,7 @@
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/recorder/id_set.h"
+#include "runtime_hooks/recorder/object_batch.h"
 #include "runtime_hooks/recorder/packet_writer.h"
 #include "runtime_hooks/recorder/task_batch.h"
 #include "runtime_hooks/recorder/unwind.h"
@@ -42,6 +43,9 @@ struct SnapshotOptions {
   int stacks_per_site = 2;
   bool crash = false;  // inside a fatal signal
 };
+
+struct ChanFacts;
+struct ContextFacts;
 
 class Snapshot {
  public:
@@ -92,16 +96,20 @@ class Snapshot {
   void WriteEvents();
 
   // object_packets.cc
+  void BeginObjects(dump::PacketTag batches);
+  void EndObjects();
   void WriteContexts();
   void WriteContext(ContextNode* node);
   void WriteChannels();
   void WriteChannel(ChanCore* chan);
+  bool TakeContext(const ContextNode& node, const ContextFacts& f);
+  bool TakeChannel(const ChanCore& chan, const ChanFacts& f);
   ChanPeer PeerOn(const ChanCore* chan, bool senders) const;
   std::string_view TypeName(const char* mangled);
   void WritePeer(Builder<dump::ChannelTag>& packet, dump::ChannelTag tag, const ChanPeer& peer,
                  const Departure& departure);
   void Mention(std::uint64_t task_id) {
-    if (options_.crash || task_id == 0) return;
+    if (options_.crash || task_id == 0 || listed_.contains(task_id)) return;
     // Mostly the same as the one before; the rest is sorted in the end.
     if (mentioned_.empty() || mentioned_.back() != task_id) mentioned_.push_back(task_id);
   }
@@ -121,6 +129,7 @@ class Snapshot {
   absl::flat_hash_map<std::uint64_t, int> stacks_;
   absl::flat_hash_map<const char*, std::string> type_names_;  // demangled
   std::unique_ptr<TaskBatch> batch_;                          // not in a crash
+  std::unique_ptr<ObjectBatch> objects_;  // of the kind that is being written; not in a crash
   // Tasks that are read together, so that their memory is fetched at the same time.
   struct Held {
     Task* task = nullptr;

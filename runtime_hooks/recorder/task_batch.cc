@@ -10,40 +10,29 @@
 namespace stranded::internal {
 namespace {
 
-constexpr std::size_t kLongestName = 32;
-
-// Sites are equal if they are one object of the compiler's; two objects for one place only make two
-// shapes.
-std::uint64_t Word(const std::source_location& site) {
-  std::uint64_t word = 0;
-  static_assert(sizeof site <= sizeof word);
-  std::memcpy(&word, &site, sizeof site);
-  return word;
-}
-
 bool IsDone(const SelectCase& c) {
   return c.op == CaseOp::kDone || (c.chan != nullptr && c.chan->role == ChanRole::kContextDone);
 }
 
 }  // namespace
 
-bool TaskBatch::DescribeCases(const WaitRecord& wait, Shape& shape) {
+bool TaskBatch::DescribeCases(const WaitRecord& wait, RowShape& shape) {
   for (std::uint32_t i = 0; i < wait.case_count; ++i) {
     const SelectCase c = CaseOf(wait, i);
     const bool done = IsDone(c);
     if (!done && c.context != nullptr) return false;
-    shape.Add(Word(c.site));
+    shape.Add(c.site);
     shape.Add(static_cast<std::uint64_t>(c.op) << 1 | done);
   }
   return true;
 }
 
-bool TaskBatch::Describe(const Task& task, Shape& shape) {
+bool TaskBatch::Describe(const Task& task, RowShape& shape) {
   const WaitRecord& wait = task.wait;
   const std::string_view name = task.name();
   if (task.is_thread || task.is_main || task.held_count != 0 || wait.until_ns != 0) return false;
   if (task.in_blocking_region.load(std::memory_order_relaxed)) return false;
-  if (wait.case_count > kMostCases || name.size() > kLongestName) return false;
+  if (wait.case_count > kMostCases || name.size() > RowShape::kLongestText) return false;
   shape.count = 0;
   const bool sync = wait.sync != nullptr && IsSyncWait(wait.kind);
   const auto last_kind = task.last_kind.load(std::memory_order_relaxed);
@@ -56,14 +45,10 @@ bool TaskBatch::Describe(const Task& task, Shape& shape) {
             std::uint64_t{task.has_spawned.load(std::memory_order_relaxed)} << 38);
   shape.Add(task.world_id.load(std::memory_order_relaxed));
   shape.Add(task.scope == nullptr ? 0 : task.scope->id);
-  shape.Add(Word(wait.site));
-  shape.Add(Word(task.origin.site));
-  shape.Add(Word(task.last_site.load(std::memory_order_relaxed)));
-  for (std::size_t at = 0; at < name.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
-    shape.Add(word);
-  }
+  shape.Add(wait.site);
+  shape.Add(task.origin.site);
+  shape.Add(task.last_site.load(std::memory_order_relaxed));
+  shape.AddText(name);
   return DescribeCases(wait, shape);
 }
 
@@ -88,28 +73,13 @@ void TaskBatch::AddObjects(const Task& task) {
 
 bool TaskBatch::Take(const Task& task) {
   if (!Describe(task, shape_)) return false;
-  const auto [number, fresh] =
-      numbers_.try_emplace(shape_.Hash(), static_cast<std::uint32_t>(known_.size()));
-  if (fresh) {
-    if (known_.size() < kMostShapes) {
-      const int alone = known_.size() < kFewShapes ? kAloneOfFew : kAlone;
-      known_.push_back({task.id, std::max(alone, stacks_) - 1, shape_});
-    } else {
-      numbers_.erase(number);
-    }
-    return false;
-  }
-  Known& known = known_[number->second];
-  if (!(known.shape == shape_)) return false;  // two with one hash: the second one stays alone
-  if (known.alone > 0) {
-    --known.alone;
-    return false;
-  }
+  const std::uint64_t like = known_.LikeOf(shape_, task.id);
+  if (like == 0) return false;
   if (rows_left_ == 0) [[unlikely]]
     MakeRoom();
   --rows_left_;
   ++count_;
-  like_.Add(known.like);
+  like_.Add(like);
   id_.Add(task.id);
   const SpawnNode* parent = task.origin.parent;
   parent_.Add(parent == nullptr ? 0 : parent->id);
@@ -117,9 +87,7 @@ bool TaskBatch::Take(const Task& task) {
   created_.Add(static_cast<std::uint64_t>(task.created_ns));
   since_.Add(static_cast<std::uint64_t>(task.wait.since_ns));
   parks_.Add(task.park_count);
-  const std::uint64_t group = task.group.load(std::memory_order_relaxed);
-  group_.Add(group);
-  grouped_ |= group != 0;
+  group_.Add(task.group.load(std::memory_order_relaxed));
   AddObjects(task);
   return true;
 }
@@ -132,7 +100,7 @@ void TaskBatch::MakeRoom() {
          {&like_, &id_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
       room = std::min(room, column->Room());
     }
-    return static_cast<std::uint32_t>(room / kVarint);
+    return static_cast<std::uint32_t>(room / kLongestVarint);
   };
   rows_left_ = rows();
   if (rows_left_ > 0) return;
@@ -157,12 +125,11 @@ void TaskBatch::Flush() {
     add(TaskBatchTag::kSinceNs, since_);
     add(TaskBatchTag::kParkCount, parks_);
     add(TaskBatchTag::kObjects, objects_);
-    if (grouped_) add(TaskBatchTag::kGroup, group_);
+    if (group_.used) add(TaskBatchTag::kGroup, group_);
   });
   for (auto* column : {&like_, &id_, &parent_, &context_, &created_, &since_, &parks_, &group_}) {
     column->Clear();
   }
-  grouped_ = false;
   objects_.Clear();
   objects_before_.fill(0);
   count_ = rows_left_ = 0;

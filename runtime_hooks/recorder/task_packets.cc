@@ -85,6 +85,7 @@ void Snapshot::TakeTask(Task* task) {
   }
   // What is read of it later lies in cold memory: its ancestry and, once it is frozen, its stack.
   Prefetch(task->origin.parent);
+  Prefetch(&task->context->id);
   held_[held_count_++].task = task;
   if (held_count_ == held_.size()) WriteTaken();
 }
@@ -112,7 +113,12 @@ void Snapshot::WriteTaken() {
   }
   for (const Held& h : held) {
     const WaitRecord& wait = h.task->wait;
-    if (h.frozen && wait.chan == nullptr) PrefetchBytes(wait.cases, 2 * kCacheLine);
+    if (!h.frozen) continue;
+    if (wait.chan == nullptr) {
+      PrefetchBytes(wait.cases, 2 * kCacheLine);
+    } else {
+      Prefetch(&wait.chan->id);
+    }
   }
   for (const Held& h : held) {
     // It may have ended meanwhile.

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <protozero/pbf_builder.hpp>
+#include <protozero/pbf_writer.hpp>
 
 #include "stranded/dump_format.h"
 #include "stranded/dump_reader.h"
@@ -15,11 +17,11 @@ namespace {
 using Tag = dump::TaskBatchTag;
 using Column = std::vector<std::int64_t>;
 
-Column Differences(const std::vector<RowSpec>& rows,
-                   const std::function<std::uint64_t(const RowSpec&)>& field) {
+template <class Spec, class Field>
+Column Differences(const std::vector<Spec>& rows, const Field& field) {
   Column column;
   std::uint64_t before = 0;
-  for (const RowSpec& row : rows) {
+  for (const Spec& row : rows) {
     const std::uint64_t value = field(row);
     column.push_back(static_cast<std::int64_t>(value - before));
     before = value;
@@ -67,6 +69,66 @@ void AddRows(DumpBuilder& dump, const std::vector<RowSpec>& rows) {
   dump.Raw(packet);
 }
 
+namespace {
+
+template <class Spec>
+using Fields = std::vector<std::function<std::uint64_t(const Spec&)>>;
+
+// In the order of the schema, behind the count.
+template <class Spec>
+void AddColumns(DumpBuilder& dump, dump::PacketTag packet_tag, const std::vector<Spec>& rows,
+                const Fields<Spec>& fields) {
+  if (rows.empty()) return;
+  std::string body, packet;
+  {
+    protozero::pbf_writer batch(body);
+    batch.add_uint32(1, static_cast<std::uint32_t>(rows.size()));
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const Column column = Differences(rows, fields[i]);
+      const auto zero = [](std::int64_t value) { return value == 0; };
+      if (std::all_of(column.begin(), column.end(), zero)) continue;
+      batch.add_packed_sint64(static_cast<std::uint32_t>(i + 2), column.begin(), column.end());
+    }
+  }
+  protozero::pbf_builder<dump::PacketTag>(packet).add_message(packet_tag, body);
+  dump.Raw(packet);
+}
+
+}  // namespace
+
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Channel>>& rows) {
+  using Spec = ObjectSpec<Channel>;
+  Fields<Spec> fields = {[](const Spec& s) { return s.like; },
+                         [](const Spec& s) { return s.object.id; },
+                         [](const Spec& s) { return s.object.creator_task; },
+                         [](const Spec& s) { return static_cast<Id>(s.object.created_ns); },
+                         [](const Spec& s) { return s.object.context; },
+                         [](const Spec& s) { return s.object.closed_by_task; },
+                         [](const Spec& s) { return static_cast<Id>(s.object.closed_ns); }};
+  for (const auto peer : {&Channel::last_sender, &Channel::last_receiver}) {
+    fields.push_back([peer](const Spec& s) { return (s.object.*peer).task; });
+    fields.push_back([peer](const Spec& s) { return static_cast<Id>((s.object.*peer).at_ns); });
+    fields.push_back([peer](const Spec& s) { return (s.object.*peer).left_context; });
+    fields.push_back([peer](const Spec& s) { return (s.object.*peer).left_channel; });
+  }
+  AddColumns(dump, dump::PacketTag::kChannelBatch, rows, fields);
+}
+
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Context>>& rows) {
+  using Spec = ObjectSpec<Context>;
+  const Fields<Spec> fields = {[](const Spec& s) { return s.like; },
+                               [](const Spec& s) { return s.object.id; },
+                               [](const Spec& s) { return s.object.parent; },
+                               [](const Spec& s) { return s.object.creator_task; },
+                               [](const Spec& s) { return static_cast<Id>(s.object.created_ns); },
+                               [](const Spec& s) { return static_cast<Id>(s.object.deadline_ns); },
+                               [](const Spec& s) { return static_cast<Id>(s.object.ended_ns); },
+                               [](const Spec& s) { return s.object.ended_by_task; },
+                               [](const Spec& s) { return s.object.ended_origin; },
+                               [](const Spec& s) { return s.object.done_channel; }};
+  AddColumns(dump, dump::PacketTag::kContextBatch, rows, fields);
+}
+
 std::shared_ptr<const Dump> ReadMerged(const std::string& bytes, const AnalysisOptions& options) {
   ReadOptions read;
   read.merge = MergeAlike{options.min_age, options.most_tasks_listed};
@@ -88,6 +150,8 @@ void ExpectTheSame(const std::string& bytes, const AnalysisOptions& options) {
   EXPECT_EQ(JsonReport(merged), JsonReport(each));
   EXPECT_EQ(merged.look_again, each.look_again);
   EXPECT_EQ(merged.summary.tasks, each.summary.tasks);
+  EXPECT_EQ(merged.summary.channels, each.summary.channels);
+  EXPECT_EQ(merged.summary.contexts, each.summary.contexts);
   EXPECT_EQ(merged.summary.blocked, each.summary.blocked);
   EXPECT_EQ(merged.summary.stranded, each.summary.stranded);
   EXPECT_EQ(merged.summary.expected, each.summary.expected);

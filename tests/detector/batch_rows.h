@@ -20,6 +20,16 @@ struct RowSpec {
 // One batch. Nothing if there are no rows.
 void AddRows(DumpBuilder& dump, const std::vector<RowSpec>& rows);
 
+// An object that is like `like`, which stands in the dump before it. Of its fields those are
+// written in which rows differ.
+template <class Object>
+struct ObjectSpec {
+  Id like = 0;
+  Object object;
+};
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Channel>>& rows);
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Context>>& rows);
+
 std::shared_ptr<const Dump> ReadMerged(const std::string& bytes, const AnalysisOptions& options);
 std::shared_ptr<const Dump> ReadEach(const std::string& bytes);
 // Fails the test if findings or counts differ between a merged reading and one task by task.

@@ -174,6 +174,7 @@ DumpBuilder& DumpBuilder::Add(const Context& c) {
     b.add_bool(Tag::kValuePrintable, c.value_printable);
     b.add_uint32(Tag::kLiveChildren, c.live_children);
     b.add_bool(Tag::kTimerPending, c.timer_pending);
+    if (c.has_after_func) b.add_bool(Tag::kHasAfterFunc, true);
     b.add_uint64(Tag::kWorld, c.world);
   }));
 }

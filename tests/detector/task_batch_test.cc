@@ -8,6 +8,7 @@
 #include <stranded/sync.h>
 #include <stranded/task.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -62,6 +63,143 @@ std::string Describe(const Dump& dump, const Task& t) {
   if (spawn == nullptr) return text + " without a spawn node";
   return text + " spawned at " + Text(dump, spawn->site) + " as " + std::string(spawn->name) +
          " by " + std::to_string(spawn->parent) + " task " + std::to_string(spawn->task);
+}
+
+std::string Describe(const Dump& dump, const Peer& p) {
+  std::string text =
+      " " + Text(dump, p.site) + " " + Text(dump, p.left_site) + " " + Text(dump, p.left_made);
+  for (const std::uint64_t number :
+       {p.task, p.left_context, p.left_channel, static_cast<Id>(p.at_ns),
+        static_cast<Id>(p.left_ns), static_cast<Id>(p.outcome), static_cast<Id>(p.left_op)}) {
+    text += " " + std::to_string(number);
+  }
+  return text;
+}
+
+std::string Describe(const Dump& dump, const Channel& c) {
+  std::string text = std::string(c.elem_type) + " made at " + Text(dump, c.site) + " closed at " +
+                     Text(dump, c.closed_site);
+  for (const std::uint64_t number : {c.closed_by_task,
+                                     c.creator_task,
+                                     c.context,
+                                     c.elem_bytes,
+                                     c.capacity,
+                                     c.length,
+                                     c.high_water,
+                                     c.sends_started,
+                                     c.sends_completed,
+                                     c.recvs_started,
+                                     c.recvs_completed,
+                                     c.repeat_sends,
+                                     Id{c.waiting_senders},
+                                     Id{c.waiting_receivers},
+                                     Id{c.handles},
+                                     Id{c.closed},
+                                     Id{c.observed_try},
+                                     Id{c.observed_size},
+                                     Id{c.timer_armed},
+                                     Id{c.timer_stopped},
+                                     static_cast<Id>(c.closed_ns),
+                                     static_cast<Id>(c.created_ns),
+                                     static_cast<Id>(c.role)}) {
+    text += " " + std::to_string(number);
+  }
+  return text + Describe(dump, c.last_sender) + Describe(dump, c.last_receiver);
+}
+
+std::string Describe(const Dump& dump, const stranded::detector::Context& c) {
+  std::string text = Text(dump, c.site) + " ended at " + Text(dump, c.ended_site) + " " +
+                     std::string(c.cause) + " " + std::string(c.key_type) + " " +
+                     std::string(c.value_text);
+  for (const std::uint64_t number : {c.parent,
+                                     c.world,
+                                     c.creator_task,
+                                     c.ended_by_task,
+                                     c.ended_origin,
+                                     c.done_channel,
+                                     static_cast<Id>(c.created_ns),
+                                     static_cast<Id>(c.deadline_ns),
+                                     static_cast<Id>(c.ended_ns),
+                                     c.value_bytes,
+                                     Id{c.live_children},
+                                     Id{c.handles},
+                                     static_cast<Id>(c.kind),
+                                     static_cast<Id>(c.err),
+                                     Id{c.has_cancel_func},
+                                     Id{c.cancel_called},
+                                     Id{c.cancel_lost},
+                                     Id{c.value_printable},
+                                     Id{c.timer_pending},
+                                     Id{c.has_after_func}}) {
+    text += " " + std::to_string(number);
+  }
+  return text;
+}
+
+template <class Object>
+void ExpectTheSameObjects(const Dump& a, const Table<Object>& objects, const Dump& b,
+                          const Table<Object>& others) {
+  EXPECT_EQ(objects.size(), others.size());
+  for (const Object& object : objects.all()) {
+    const Object* same = others.Find(object.id);
+    ASSERT_NE(same, nullptr) << object.id;
+    EXPECT_EQ(Describe(a, object), Describe(b, *same)) << object.id;
+  }
+}
+
+bool NobodyRuns(const Dump& dump) {
+  const auto& tasks = dump.snapshots.back().tasks.all();
+  return std::all_of(tasks.begin(), tasks.end(), [](const Task& t) {
+    return t.is_thread || t.state == TaskState::kBlocked || t.state == TaskState::kFinished;
+  });
+}
+
+struct TraceKey {
+  using Value = std::string;
+  static constexpr bool kPrintable = true;
+};
+
+// Channels and contexts in all states, with several of each.
+TEST(ObjectBatch, SaysTheSameAsPacketsOfTheirOwn) {
+  Pool pool(PoolOptions{.workers = 1, .name = "crowd"});
+  std::vector<Chan<int>> channels;
+  std::vector<stranded::Context> contexts;
+  std::vector<CancelFunc> live;
+  std::vector<CancelCauseFunc> with_cause;
+  pool.Go([&] {
+        for (int i = 0; i < kEach; ++i) {
+          auto [root, cancel] = WithTimeout(Background(), absl::Hours(1 + i));
+          auto [inner, stop] = WithCancelCause(root);
+          contexts.push_back(WithValue<TraceKey>(root, "request " + std::to_string(i % 3)));
+          contexts.push_back(inner);
+          contexts.push_back(WithoutCancel(inner));
+          if (i % 2 == 0) stop(absl::AbortedError("the peer went away"));
+          live.push_back(std::move(cancel));
+          with_cause.push_back(std::move(stop));
+          (void)inner.Done();
+          const Chan<int> buffered = Chan<int>(2), closed, left, empty;
+          buffered.Send(1);
+          if (i % 3 == 0) buffered.Recv();
+          closed.Close();
+          (void)left.TrySend(1);
+          Go(root, [left, root = root] { Select(OnSend(left, 1, [] {}), OnDone(root, [] {})); });
+          Go(inner, [empty, buffered, ctx = inner] {
+            Select(OnRecv(empty, [] {}), OnRecv(buffered, [] {}), OnDone(ctx, [] {}));
+          });
+          for (const Chan<int>& c : {buffered, closed, left, empty}) channels.push_back(c);
+          for (int turn = 0; turn < 3; ++turn) this_task::Yield();
+        }
+      })
+      .Join();
+  while (!NobodyRuns(*Capture(1))) std::this_thread::yield();
+  const auto together = Capture(1), alone = Capture(1000);
+  const Snapshot &batched = together->snapshots.back(), &each = alone->snapshots.back();
+  EXPECT_EQ(together->damage.packets_bad, 0u);
+  EXPECT_LT(together->packets, alone->packets - kEach * 6);
+  ExpectTheSameObjects(*together, batched.channels, *alone, each.channels);
+  ExpectTheSameObjects(*together, batched.contexts, *alone, each.contexts);
+  for (const CancelCauseFunc& stop : with_cause) stop(absl::OkStatus());
+  for (const CancelFunc& cancel : live) cancel();
 }
 
 TEST(TaskBatch, SaysTheSameAsPacketsOfTheirOwn) {

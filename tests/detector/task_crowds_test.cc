@@ -223,6 +223,93 @@ TEST(TaskCrowds, FindingsAreTheSame) {
   EXPECT_GT(merged, 50u) << "nothing was there to be merged";
 }
 
+// Requests whose answers come too late: each has a channel and contexts of its own.
+class Requests {
+ public:
+  Requests(std::size_t count, std::uint32_t seed) {
+    pool_
+        .Go([&] {
+          std::mt19937 random(seed);
+          for (std::size_t i = 0; i < count; ++i) StartOne(random() % kKinds);
+          this_task::SleepFor(absl::Milliseconds(12));
+          for (std::size_t i = 0; i < count / 3; ++i) StartOne(random() % kKinds);
+        })
+        .Join();
+    while (!AllWait(ReadEach(Capture())->snapshots.back())) std::this_thread::yield();
+  }
+  ~Requests() {
+    for (Chan<int>& c : own_) c.Close();
+    for (CancelFunc& cancel : live_) cancel();
+    for (const TaskHandle& handle : handles_) handle.Join();
+  }
+  Requests(const Requests&) = delete;
+  Requests& operator=(const Requests&) = delete;
+
+ private:
+  static constexpr std::size_t kKinds = 6;
+
+  void StartOne(std::size_t kind) {
+    const Chan<int> mine = own_.emplace_back();
+    if (kind == 0) return Start(Background(), [mine] { mine.Send(1); });
+    auto [context, cancel] =
+        kind == 1 ? WithTimeout(Background(), absl::Hours(1)) : WithCancel(Background());
+    if (kind == 2) {  // one context more, and one that is made by the task itself
+      const stranded::Context below = WithValue<RequestKey>(context, 7);
+      Start(below, [mine] {
+        auto [inner, stop] = WithCancel(this_task::GetContext());
+        Select(OnRecv(mine, [] {}), OnRecv(inner.Done(), [] {}));
+        stop();
+      });
+      live_.push_back(std::move(cancel));
+      return;
+    }
+    if (kind == 3) {  // its channel is known to another one, too
+      Start(context, [mine] { mine.Recv(); });
+      Start(context, [mine] { mine.Recv(); });
+    } else {
+      Start(context, [mine] { mine.Send(1); });
+    }
+    if (kind == 4) return live_.push_back(std::move(cancel));
+    cancel();
+  }
+  template <class F>
+  void Start(const stranded::Context& context, F body) {
+    handles_.push_back(Go(context, [body] {
+      try {
+        body();
+      } catch (const ClosedChannelError&) {
+      }
+    }));
+  }
+
+  struct RequestKey {
+    using Value = int;
+  };
+  Pool pool_{PoolOptions{.workers = 1, .name = "crowd"}};
+  std::vector<Chan<int>> own_;
+  std::vector<CancelFunc> live_;
+  std::vector<TaskHandle> handles_;
+};
+
+TEST(TaskCrowds, ObjectsOfOneTaskGoWithIt) {
+  for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Requests requests(300, seed);
+    const std::string bytes = Capture();
+    AnalysisOptions options;
+    options.min_age = absl::ZeroDuration();
+    const auto dump = ReadMerged(bytes, options);
+    const Snapshot& s = dump->snapshots.back();
+    EXPECT_GT(s.channels_merged, 100u);
+    EXPECT_GT(s.contexts_merged, 100u);
+    ExpectTheSame(bytes, options);
+    ExpectTheSameLists(bytes, options);
+    options.min_age = MiddleAge(*ReadEach(bytes));
+    options.most_tasks_listed = 3;
+    ExpectTheSame(bytes, options);
+  }
+}
+
 class CrowdAtGate {
  public:
   explicit CrowdAtGate(std::size_t count) {

@@ -15,6 +15,7 @@ namespace stranded::detector {
 namespace {
 
 constexpr Id kObjects = 6;  // of each sort; a larger id is that of none
+constexpr Id kOwn = 2000;   // ids of what belongs to one task begin here
 constexpr Id kScopes = 3;
 constexpr std::size_t kKinds = 8;
 
@@ -23,6 +24,8 @@ class RandomDump {
   explicit RandomDump(std::uint32_t seed) : random_(seed) {
     tasks_ = 20 + Pick(150);
     named_ = 1 + Pick(8);
+    owning_ = Pick(3);
+    strange_ = 3 + Pick(30);
     static const char* const kReasons[] = {"check", "request", "exit", "signal SIGQUIT"};
     dump_.Header(1).Begin(kReasons[Pick(4)]);
     for (std::uint32_t i = 0; i < 6; ++i) {
@@ -201,12 +204,76 @@ class RandomDump {
     return spec;
   }
 
+  std::int64_t SomeTime() {
+    static constexpr std::int64_t kAges[] = {-kSecond, kSecond / 2, kSecond, 5 * kSecond,
+                                             20 * kSecond};
+    return OneIn(strange_) ? 0 : kNow - kAges[OneIn(strange_) ? Pick(5) : 3];
+  }
+  // Who is named by an object of that task: mostly itself or nobody, by its kind.
+  Id SomeoneFor(Id task, bool itself) {
+    if (OneIn(strange_)) return Named();
+    return itself ? task : 0;
+  }
+  // An object of that task; now and then another's, or one of all.
+  Id OwnOf(Id task, Id number = 0) {
+    if (!OneIn(strange_)) return kOwn + 4 * task + number;
+    return OneIn(2) ? Object() : kOwn + 4 * (1 + Pick(tasks_)) + number;
+  }
+
+  // A channel, a context and, by the task's kind, a Done channel and a context above that are its
+  // own, more or less.
+  void AddOwn(TaskSpec& spec, std::uint32_t kind) {
+    const Id task = spec.task.id, like = 1 + kind % kObjects;
+    const auto bit = [kind](int number) { return (kind >> (8 + number) & 1) != 0; };
+    const bool two = bit(0), done = bit(1);
+    for (WaitCase& c : spec.cases) {
+      if (c.op == CaseOp::kDone) {
+        c.context = OwnOf(task);
+        if (done) c.channel = OwnOf(task, 2);
+      } else if (c.channel != 0) {
+        c.channel = OwnOf(task);
+      }
+    }
+    spec.task.context = OwnOf(task);
+    for (const bool second : {false, true}) {
+      Channel channel;
+      channel.id = kOwn + 4 * task + (second ? 2 : 0);
+      channel.creator_task = second ? 0 : SomeoneFor(task, bit(2));
+      channel.created_ns = SomeTime();
+      channel.context = second ? OwnOf(task) : 0;
+      for (Peer* peer : {&channel.last_sender, &channel.last_receiver}) {
+        if (second) continue;
+        peer->task = SomeoneFor(task, bit(peer == &channel.last_sender ? 3 : 4));
+        peer->at_ns = SomeTime();
+        if (OneIn(strange_)) (OneIn(2) ? peer->left_context : peer->left_channel) = OwnOf(task);
+      }
+      if (!second || done) own_channels_.push_back({like, channel});
+    }
+    for (const bool above : {false, true}) {
+      stranded::detector::Context context;
+      context.id = kOwn + 4 * task + (above ? 1 : 0);
+      context.parent = !above && two ? OwnOf(task, 1) : (OneIn(strange_) ? Object() : 1);
+      context.creator_task = SomeoneFor(task, bit(5));
+      context.created_ns = SomeTime();
+      context.ended_ns = SomeTime();
+      context.ended_by_task = SomeoneFor(task, bit(6));
+      context.ended_origin = OwnOf(task, two ? 1 : 0);
+      context.done_channel = above || !done ? 0 : OwnOf(task, 2);
+      if (!above || two) own_contexts_.push_back({like, context});
+    }
+    if (!OneIn(40)) return;
+    AddRows(dump_, std::exchange(own_channels_, {}));
+    AddRows(dump_, std::exchange(own_contexts_, {}));
+  }
+
   void AddTasks() {
     std::vector<TaskSpec> kinds;
     std::vector<SiteId> spawn_sites;
+    std::vector<std::uint32_t> owns;  // what tasks of a kind have of their own
     for (std::size_t k = 0; k < kKinds; ++k) {
       kinds.push_back(SomeKind());
       spawn_sites.push_back(Site());
+      owns.push_back(static_cast<std::uint32_t>(random_()));
     }
     std::vector<Id> parents(tasks_ + 1), ids;
     std::vector<bool> has_spawned(tasks_ + 1);
@@ -225,6 +292,7 @@ class RandomDump {
       TaskSpec spec = odd ? SomeOddOne(id) : SomeTask(id, kinds[k]);
       spec.task.spawn = id;
       spec.task.has_spawned = has_spawned[id];
+      if (!odd && owning_ > 0 && owns[k] % owning_ == 0) AddOwn(spec, owns[k]);
       Id& model = models[{k, has_spawned[id]}];
       if (!odd && model != 0) {
         rows.push_back(RowOf(spec, model, parents[id]));
@@ -235,6 +303,8 @@ class RandomDump {
       dump_.Add(Spawned(id, id, parents[id], spawn_sites[k])).Add(spec);
     }
     AddRows(dump_, rows);
+    AddRows(dump_, own_channels_);
+    AddRows(dump_, own_contexts_);
   }
 
   static RowSpec RowOf(const TaskSpec& spec, Id model, Id parent) {
@@ -258,7 +328,11 @@ class RandomDump {
 
   std::mt19937 random_;
   std::size_t tasks_ = 0;
-  std::size_t named_ = 1;  // one object in so many names a task
+  std::size_t named_ = 1;    // one object in so many names a task
+  std::size_t owning_ = 0;   // one task in so many has objects of its own
+  std::size_t strange_ = 2;  // one of their facts in so many is another task's
+  std::vector<ObjectSpec<Channel>> own_channels_;
+  std::vector<ObjectSpec<stranded::detector::Context>> own_contexts_;
   DumpBuilder dump_ = DumpBuilder::Bare();
   std::vector<SiteId> sites_;
 };
@@ -279,17 +353,19 @@ AnalysisOptions SomeOptions(RandomDump& random) {
 }
 
 TEST(RandomTaskRows, MergedTheyGiveTheSameFindings) {
-  std::size_t crowds = 0, findings = 0;
-  for (std::uint32_t seed = 1; seed <= 1000 && !testing::Test::HasFailure(); ++seed) {
+  std::size_t crowds = 0, findings = 0, own = 0;
+  for (std::uint32_t seed = 1; seed <= 2000 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomDump dump(seed);
     const AnalysisOptions options = SomeOptions(dump);
     const auto merged = ReadMerged(dump.bytes(), options);
     crowds += merged->snapshots.back().crowds.size();
+    own += merged->snapshots.back().channels_merged + merged->snapshots.back().contexts_merged;
     findings += Analyze(merged, options).findings.size();
     ExpectTheSame(dump.bytes(), options);
   }
   EXPECT_GT(crowds, 1000u) << "nothing was there to be merged";
+  EXPECT_GT(own, 1000u) << "no task's own objects went with it";
   EXPECT_GT(findings, 1000u);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "stranded/dump_format.h"
+#include "tests/detector/batch_rows.h"
 #include "tests/detector/dump_builder.h"
 #include "tests/detector/mapped_builder.h"
 
@@ -111,6 +112,38 @@ DumpBuilder Crowd() {
   return dump.Raw(packet).End();
 }
 
+// Three tasks, each with a channel and a context of its own, as rows.
+DumpBuilder Requests() {
+  DumpBuilder dump;
+  const SiteId at = dump.At("e.cc", 9);
+  Channel channel;
+  channel.id = 3;
+  channel.site = at;
+  channel.elem_type = "int";
+  channel.waiting_senders = channel.sends_started = 1;
+  channel.last_sender = LastOn(7, at, PeerOutcome::kWaiting);
+  channel.last_receiver = LastOn(1, at, PeerOutcome::kLeft);
+  TaskSpec sender = Sender(7, 3, at);
+  sender.task.spawn = 7;
+  sender.task.context = 6;
+  dump.Add(Ended(6, at)).Add(channel).Add(Spawned(7, 7, 0, at)).Add(sender);
+  std::vector<RowSpec> tasks;
+  std::vector<ObjectSpec<Channel>> channels;
+  std::vector<ObjectSpec<Context>> contexts;
+  for (Id id = 8; id < 11; ++id) {
+    tasks.push_back({.like = 7, .id = id, .context = id + 20, .objects = {id + 10}});
+    channel.id = id + 10;
+    channel.last_sender.task = id;
+    channel.last_receiver.left_context = id + 20;
+    channels.push_back({3, channel});
+    contexts.push_back({6, Ended(id + 20, at)});
+  }
+  AddRows(dump, tasks);
+  AddRows(dump, channels);
+  AddRows(dump, contexts);
+  return dump.End();
+}
+
 bool Save(const std::string& path, const MappedBuilder& file) {
   std::ofstream out(path, std::ios::binary);
   out << file.bytes();
@@ -172,7 +205,7 @@ int main(int argc, char** argv) {
   const bool saved =
       Save(directory + "/dump/senders", Senders()) && Save(directory + "/dump/locks", Locks()) &&
       Save(directory + "/dump/selects", Selects()) && Save(directory + "/dump/crowd", Crowd()) &&
-      Save(directory + "/mapped/trace", Trace());
+      Save(directory + "/dump/requests", Requests()) && Save(directory + "/mapped/trace", Trace());
   if (!saved)
     std::fprintf(stderr, "make_corpus: cannot write to dump/ and mapped/ in '%s'\n", argv[1]);
   return saved ? 0 : 1;

@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 4;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 5;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };
@@ -33,6 +33,8 @@ enum class PacketTag : std::uint32_t {
   kLoss = 15,
   kEnd = 16,
   kTaskBatch = 20,
+  kChannelBatch = 21,
+  kContextBatch = 22,
 };
 
 enum class HeaderTag : std::uint32_t {
@@ -159,6 +161,39 @@ enum class TaskBatchTag : std::uint32_t {
   kParkCount = 9,
   kObjects = 10,
   kGroup = 11,
+};
+
+enum class ChannelBatchTag : std::uint32_t {
+  kCount = 1,
+  kLike = 2,
+  kId = 3,
+  kCreatorTask = 4,
+  kCreatedNs = 5,
+  kContext = 6,
+  kClosedByTask = 7,
+  kClosedNs = 8,
+  kSenderTask = 9,
+  kSenderAtNs = 10,
+  kSenderLeftContext = 11,
+  kSenderLeftChannel = 12,
+  kReceiverTask = 13,
+  kReceiverAtNs = 14,
+  kReceiverLeftContext = 15,
+  kReceiverLeftChannel = 16,
+};
+
+enum class ContextBatchTag : std::uint32_t {
+  kCount = 1,
+  kLike = 2,
+  kId = 3,
+  kParent = 4,
+  kCreatorTask = 5,
+  kCreatedNs = 6,
+  kDeadlineNs = 7,
+  kEndedNs = 8,
+  kEndedByTask = 9,
+  kEndedOrigin = 10,
+  kDoneChannel = 11,
 };
 
 enum class PeerTag : std::uint32_t {
