@@ -56,33 +56,6 @@ bool ReadBatch(const data_view& bytes, const Table<Object>& table, std::size_t m
   return columns.AtEnd();
 }
 
-// What `take` adds is nobody's model.
-template <class Row, class Object, class Take>
-std::size_t ReadBatches(std::span<const data_view> batches, const Table<Object>& table,
-                        const Take& take) {
-  const std::size_t models = table.size();
-  std::size_t bad = 0;
-  for (const data_view& batch : batches) {
-    bool good = false;
-    try {
-      good = ReadBatch<Row>(batch, table, models, take);
-    } catch (const protozero::exception&) {
-    }
-    if (!good) ++bad;
-  }
-  return bad;
-}
-
-template <class Row, class Object>
-std::size_t AddRows(std::span<const data_view> batches, Table<Object>& table, AffordRef afford) {
-  return ForEachRow(batches, table, [&](const Row& row, std::uint32_t model) {
-    if (table.PositionOfId(row.id()) != IdIndex::kNone) return true;
-    if (!afford(sizeof(Object) + IdIndex::kBlockBytes)) return false;
-    table.Add(FromRow(table.all()[model], row));
-    return true;
-  });
-}
-
 void SetPeer(Peer& peer, Id task, std::int64_t at_ns, Id left_context, Id left_channel) {
   peer.task = task;
   peer.at_ns = at_ns;
@@ -124,19 +97,60 @@ Context FromRow(const Context& model, const ContextRow& row) {
   return c;
 }
 
-std::size_t ForEachRow(std::span<const data_view> batches, const Table<Channel>& table,
-                       absl::FunctionRef<bool(const ChannelRow&, std::uint32_t)> take) {
-  return ReadBatches<ChannelRow>(batches, table, take);
+SpawnNode FromRow(const SpawnNode& model, const SpawnRow& row) {
+  using Tag = SpawnRow::Tag;
+  SpawnNode n = model;
+  n.id = row.id();
+  n.task = row[Tag::kTask];
+  n.parent = row[Tag::kParent];
+  return n;
 }
 
-std::size_t ForEachRow(std::span<const data_view> batches, const Table<Context>& table,
-                       absl::FunctionRef<bool(const ContextRow&, std::uint32_t)> take) {
-  return ReadBatches<ContextRow>(batches, table, take);
+// What `take` adds is nobody's model.
+template <class Row, class Object>
+std::size_t ForEachRow(std::span<const data_view> batches, const Table<Object>& table,
+                       absl::FunctionRef<bool(const Row&, std::uint32_t)> take) {
+  const std::size_t models = table.size();
+  std::size_t bad = 0;
+  for (const data_view& batch : batches) {
+    bool good = false;
+    try {
+      good = ReadBatch<Row>(batch, table, models, take);
+    } catch (const protozero::exception&) {
+    }
+    if (!good) ++bad;
+  }
+  return bad;
+}
+
+namespace {
+
+template <class Row, class Object>
+std::size_t AddRows(std::span<const data_view> batches, Table<Object>& table, AffordRef afford) {
+  return ForEachRow<Row>(batches, table, [&](const Row& row, std::uint32_t model) {
+    if (table.PositionOfId(row.id()) != IdIndex::kNone) return true;
+    if (!afford(sizeof(Object) + IdIndex::kBlockBytes)) return false;
+    table.Add(FromRow(table.all()[model], row));
+    return true;
+  });
+}
+
+}  // namespace
+
+std::size_t AddSpawnRows(const ObjectBatches& batches, Snapshot& s, AffordRef afford) {
+  return AddRows<SpawnRow>(batches.spawns, s.spawns, afford);
 }
 
 std::size_t AddObjectRows(const ObjectBatches& batches, Snapshot& s, AffordRef afford) {
   return AddRows<ChannelRow>(batches.channels, s.channels, afford) +
          AddRows<ContextRow>(batches.contexts, s.contexts, afford);
 }
+
+template std::size_t ForEachRow(std::span<const data_view> batches, const Table<Channel>& table,
+                                absl::FunctionRef<bool(const ChannelRow&, std::uint32_t)> take);
+template std::size_t ForEachRow(std::span<const data_view> batches, const Table<Context>& table,
+                                absl::FunctionRef<bool(const ContextRow&, std::uint32_t)> take);
+template std::size_t ForEachRow(std::span<const data_view> batches, const Table<SpawnNode>& table,
+                                absl::FunctionRef<bool(const SpawnRow&, std::uint32_t)> take);
 
 }  // namespace stranded::detector

@@ -1,4 +1,4 @@
-// Channels and contexts that are like others, from the columns of a batch.
+// Channels, contexts and spawn nodes that are like others, from the columns of a batch.
 //
 // Overview: a row has the fields in which an object differs from its model, which has a packet of
 // its own. An object with a packet is no row, and of two rows with one id the first one counts: so
@@ -30,15 +30,18 @@ struct ObjectRow {
 };
 using ChannelRow = ObjectRow<dump::ChannelBatchTag, dump::ChannelBatchTag::kReceiverLeftChannel>;
 using ContextRow = ObjectRow<dump::ContextBatchTag, dump::ContextBatchTag::kDoneChannel>;
+using SpawnRow = ObjectRow<dump::SpawnBatchTag, dump::SpawnBatchTag::kParent>;
 
 Channel FromRow(const Channel& model, const ChannelRow& row);
 Context FromRow(const Context& model, const ContextRow& row);
+SpawnNode FromRow(const SpawnNode& model, const SpawnRow& row);
 
 // The batches of a snapshot, as they stand in the dump.
 struct ObjectBatches {
-  std::vector<data_view> channels, contexts;
-  bool empty() const { return channels.empty() && contexts.empty(); }
+  std::vector<data_view> spawns, channels, contexts;
+  bool empty() const { return spawns.empty() && channels.empty() && contexts.empty(); }
   void clear() {
+    spawns.clear();
     channels.clear();
     contexts.clear();
   }
@@ -46,13 +49,13 @@ struct ObjectBatches {
 
 // take(row, position of its model) for each row whose model is in `table`; false ends its batch.
 // Returns how many batches are damaged or were ended.
-std::size_t ForEachRow(std::span<const data_view> batches, const Table<Channel>& table,
-                       absl::FunctionRef<bool(const ChannelRow&, std::uint32_t)> take);
-std::size_t ForEachRow(std::span<const data_view> batches, const Table<Context>& table,
-                       absl::FunctionRef<bool(const ContextRow&, std::uint32_t)> take);
+template <class Row, class Object>
+std::size_t ForEachRow(std::span<const data_view> batches, const Table<Object>& table,
+                       absl::FunctionRef<bool(const Row&, std::uint32_t)> take);
 
-// Adds all of them. Returns how many batches are damaged, or cost more than `afford` allows; their
-// rows before that point stay.
+// Each adds all of its kind, spawn nodes or the others. Returns how many batches are damaged, or
+// cost more than `afford` allows; their rows before that point stay.
+std::size_t AddSpawnRows(const ObjectBatches& batches, Snapshot& s, AffordRef afford);
 std::size_t AddObjectRows(const ObjectBatches& batches, Snapshot& s, AffordRef afford);
 
 // A row takes eight bytes and more: so many times the usual multiple is granted for what it makes.

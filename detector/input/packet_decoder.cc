@@ -4,7 +4,6 @@
 #include <protozero/pbf_message.hpp>
 
 #include "detector/input/decode.h"
-#include "detector/input/task_batch_decoder.h"
 #include "detector/input/task_crowds.h"
 #include "stranded/dump_format.h"
 
@@ -278,6 +277,11 @@ void ReadSiteInto(const data_view& bytes, Dump& d) {
 
 }  // namespace
 
+void PacketDecoder::PutOff(std::vector<data_view>& batches, const data_view& body) {
+  after_end_ |= Current().complete;
+  batches.push_back(body);
+}
+
 Snapshot& PacketDecoder::Current() {
   // A dump whose beginning is damaged still has a snapshot.
   if (dump_.snapshots.empty()) Begin();
@@ -287,17 +291,13 @@ Snapshot& PacketDecoder::Current() {
 void PacketDecoder::Finish() {
   if (task_batches_.empty() && object_batches_.empty()) return;
   Snapshot& snapshot = dump_.snapshots.back();
+  // A row is a dozen bytes: more than the multiple is granted for what it makes.
+  const auto tasks = [this](std::size_t bytes) { return Afford(bytes / 2); };
   const auto objects = [this](std::size_t bytes) { return Afford(bytes / kObjectRowGrant); };
-  std::size_t bad = 0;
-  if (dump_.merged.has_value()) {
-    const auto tasks = [this](std::size_t bytes) { return Afford(bytes / 2); };
-    CrowdReader crowds(snapshot, *dump_.merged, tasks, objects);
-    bad = after_end_ ? crowds.ReadEach(task_batches_, object_batches_)
-                     : crowds.Read(task_batches_, object_batches_);
-  } else {
-    bad = AddObjectRows(object_batches_, snapshot, objects);
-  }
-  dump_.damage.packets_bad += bad;
+  CrowdReader crowds(snapshot, dump_.merged.value_or(MergeAlike()), tasks, objects);
+  const bool merge = dump_.merged.has_value() && !after_end_;
+  dump_.damage.packets_bad += merge ? crowds.Read(task_batches_, object_batches_)
+                                    : crowds.ReadEach(task_batches_, object_batches_);
   task_batches_.clear();
   object_batches_.clear();
   after_end_ = false;
@@ -361,26 +361,10 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kSpawn: Current().spawns.Add(ReadSpawn(body)); break;
     case Tag::kContext: Current().contexts.Add(ReadContext(body)); break;
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
-    case Tag::kTaskBatch:
-      if (dump_.merged.has_value()) {
-        after_end_ |= Current().complete;
-        task_batches_.push_back(body);
-        break;
-      }
-      // A row is a dozen bytes: twice the multiple is granted for what it makes.
-      if (!ReadTaskBatch(body, Current(),
-                         [this](std::size_t bytes) { return Afford(bytes / 2); })) {
-        throw protozero::invalid_length_exception();
-      }
-      break;
-    case Tag::kChannelBatch:
-      after_end_ |= Current().complete;
-      object_batches_.channels.push_back(body);
-      break;
-    case Tag::kContextBatch:
-      after_end_ |= Current().complete;
-      object_batches_.contexts.push_back(body);
-      break;
+    case Tag::kTaskBatch: PutOff(task_batches_, body); break;
+    case Tag::kSpawnBatch: PutOff(object_batches_.spawns, body); break;
+    case Tag::kChannelBatch: PutOff(object_batches_.channels, body); break;
+    case Tag::kContextBatch: PutOff(object_batches_.contexts, body); break;
     case Tag::kChannel: Current().channels.Add(ReadChannel(body)); break;
     case Tag::kSync: Current().syncs.Add(ReadSync(body)); break;
     case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;
@@ -412,7 +396,7 @@ bool PacketDecoder::Decode(std::string_view body, std::uint64_t at, std::uint64_
     // One body to a packet.
     while (m.next()) {
       const dump::PacketTag tag = m.tag();
-      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kContextBatch) {
+      if (tag < dump::PacketTag::kHeader || tag > dump::PacketTag::kSpawnBatch) {
         m.skip();  // of a newer minor version
         continue;
       }

@@ -38,6 +38,8 @@ class PacketDecoder {
  private:
   Snapshot& Current();
   void Begin();
+  // A batch: what it names may come behind it.
+  void PutOff(std::vector<protozero::data_view>& batches, const protozero::data_view& body);
   void DecodeBody(dump::PacketTag tag, const protozero::data_view& body);
   bool DecodeEvents(const protozero::data_view& body, std::uint64_t at, std::uint64_t end);
   // Notes that the model grew. Small packets can describe large objects, a hostile file is full of
@@ -49,7 +51,7 @@ class PacketDecoder {
   const std::vector<ObjectCounts> expected_;
   LargeVector<Event> batch_;
   std::shared_ptr<EncodedEvents> encoded_;          // of the current snapshot
-  std::vector<protozero::data_view> task_batches_;  // of the current snapshot, to be merged
+  std::vector<protozero::data_view> task_batches_;  // of the current snapshot
   ObjectBatches object_batches_;                    // of the current snapshot
   bool after_end_ = false;  // some of them are another snapshot's, whose beginning is lost
   std::size_t spent_ = 0;

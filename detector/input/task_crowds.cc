@@ -64,6 +64,7 @@ bool CrowdReader::Mergeable(const Task& task) const {
 }
 
 CrowdReader::Model* CrowdReader::ModelOf(Id like) {
+  if (like == last_like_ && !models_.empty()) return &models_[last_model_];
   const auto [number, fresh] =
       numbers_.try_emplace(like, static_cast<std::uint32_t>(models_.size()));
   if (fresh) {
@@ -80,67 +81,66 @@ CrowdReader::Model* CrowdReader::ModelOf(Id like) {
     const std::int64_t now = s_.NowFor(task);
     const std::int64_t age = absl::ToInt64Nanoseconds(merge_.min_age);
     // Ages of more than some years are none that anybody has.
-    model.now_ns = now;
-    model.long_ns = now - std::min(age, now);
-    model.very_long_ns = now - (age > now / 10 ? now : 10 * age);
+    model.ages.now_ns = now;
+    model.ages.long_ns = now - std::min(age, now);
+    model.ages.very_long_ns = now - (age > now / 10 ? now : 10 * age);
   }
+  last_like_ = like;
+  last_model_ = number->second;
   return &models_[number->second];
-}
-
-CrowdReader::Wait CrowdReader::AgeClass(const Model& model, std::int64_t since_ns) {
-  if (since_ns == 0) return kUnknown;
-  if (since_ns > model.now_ns) return kToCome;
-  if (since_ns <= model.very_long_ns) return kVeryLong;
-  return since_ns <= model.long_ns ? kLong : kShort;
 }
 
 RowTask CrowdReader::TaskOf(const Model& model, const BatchRow& row,
                             std::span<const Id> objects) const {
-  return {&s_.tasks.all()[model.position], number_, row.id, row.context, row.since_ns, objects};
+  return {&s_.tasks.all()[model.position],
+          number_,
+          row.id,
+          row.parent,
+          row.context,
+          row.since_ns,
+          objects};
 }
 
 void CrowdReader::Describe(const Model& model, const BatchRow& row, std::span<const Id> objects) {
-  words_.clear();
-  if (private_.empty()) {
-    words_.push_back(row.context);
-    words_.insert(words_.end(), objects.begin(), objects.end());
-    return;
+  if (!private_.empty()) {
+    return private_.Describe(TaskOf(model, row, objects), model.ages, described_);
   }
-  private_.Describe(
-      TaskOf(model, row, objects),
-      [&](std::int64_t ns) -> std::uint64_t { return AgeClass(model, ns); }, words_);
+  described_.Clear();
+  described_.Add(row.parent);
+  described_.Add(row.context);
+  for (const Id id : objects) described_.Add(id);
 }
 
-bool CrowdReader::Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait) const {
-  return crowd.model == model.position && crowd.wait == wait && crowd.row.parent == row.parent &&
-         crowd.words == words_.size() &&
-         std::equal(words_.begin(), words_.end(), keys_.data() + crowd.key);
+bool CrowdReader::Is(const Crowd& crowd, const Model& model, AgeClass wait) const {
+  return crowd.model == model.position && crowd.wait == wait &&
+         described_.Is(std::span(keys_).subspan(crowd.key, crowd.words));
 }
 
-std::uint32_t CrowdReader::CrowdOf(Model& model, const BatchRow& row, Wait wait,
+std::uint32_t CrowdReader::CrowdOf(Model& model, const BatchRow& row, AgeClass wait,
                                    std::span<const Id> objects) {
   Describe(model, row, objects);
-  if (model.last != 0 && Is(crowds_[model.last - 1], model, row, wait)) return model.last;
+  const std::span<const Id> words = described_.words();
+  if (model.last != 0 && Is(crowds_[model.last - 1], model, wait)) return model.last;
   const std::uint64_t hash =
-      absl::HashOf(model.position, wait, row.parent, absl::MakeConstSpan(words_));
+      absl::HashOf(model.position, wait, absl::MakeConstSpan(words.data(), words.size()));
   std::uint32_t& newest = by_hash_[hash];
   for (std::uint32_t at = newest; at != 0; at = crowds_[at - 1].next) {
-    if (Is(crowds_[at - 1], model, row, wait)) return model.last = at;
+    if (Is(crowds_[at - 1], model, wait)) return model.last = at;
   }
-  const std::size_t ids = objects.size() + words_.size();
+  const std::size_t ids = objects.size() + words.size();
   if (!Afford(sizeof(Crowd) + sizeof(Task) + 48 + ids * sizeof(Id))) return 0;
   Crowd& crowd = crowds_.emplace_back();
   crowd.model = model.position;
   crowd.wait = wait;
   crowd.next = newest;
   crowd.key = keys_.size();
-  crowd.words = words_.size();
+  crowd.words = words.size();
   crowd.first = objects_.size();
   crowd.objects = objects.size();
   crowd.row = row;
   crowd.number = number_;
   crowd.out.first_since_ns = crowd.out.last_since_ns = row.since_ns;
-  keys_.insert(keys_.end(), words_.begin(), words_.end());
+  keys_.insert(keys_.end(), words.begin(), words.end());
   objects_.insert(objects_.end(), objects.begin(), objects.end());
   ++model.crowds;
   return model.last = newest = static_cast<std::uint32_t>(crowds_.size());
@@ -173,14 +173,14 @@ void CrowdReader::Prune(Crowd& crowd) const {
 
 bool CrowdReader::AddRow(Model& model, const BatchRow& row, std::span<const Id> objects) {
   // Where no two tasks are alike, there is nothing to be found.
-  constexpr std::size_t kTried = 1024;
+  constexpr std::size_t kTried = 1 << 14;
   const auto afford = [this](std::size_t bytes) { return Afford(bytes); };
   ++model.rows;
   const bool differ = model.crowds > kTried && model.rows < 2 * model.crowds;
   if (differ || StandsForItself(model, row) || named_.contains(row.id)) {
     return AddTask(s_, model.position, row, objects, afford);
   }
-  const std::uint32_t crowd = CrowdOf(model, row, AgeClass(model, row.since_ns), objects);
+  const std::uint32_t crowd = CrowdOf(model, row, model.ages.Of(row.since_ns), objects);
   if (crowd == 0) return AddTask(s_, model.position, row, objects, afford);  // it is smaller
   Join(crowds_[crowd - 1], row, objects);
   if (!private_.empty()) private_.LeaveOut();
@@ -211,36 +211,48 @@ std::size_t CrowdReader::FindPrivate(std::span<const data_view> batches,
                                      const ObjectBatches& objects) {
   const std::size_t bad = private_.Read(objects, afford_objects_);
   if (private_.empty()) return bad;
-  private_.CountPackets();
-  const auto name = [this](Id task) { Name(task); };
-  ForEach(batches, [this](const data_view& b) {
-    return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {
-      const RowTask task = TaskOf(model, row, ids);
-      StandsForItself(model, row) ? private_.ShareRow(task) : private_.CountRow(task);
-      return true;
+  const auto each = [&](const auto& f) {
+    ForEach(batches, [&](const data_view& b) {
+      return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {
+        f(model, row, TaskOf(model, row, ids));
+        return true;
+      });
     });
+  };
+  each([this](const Model&, const BatchRow& row, const RowTask&) { private_.NoteTask(row.id); });
+  private_.CountObjects();
+  each([this](const Model& model, const BatchRow& row, const RowTask& task) {
+    StandsForItself(model, row) ? private_.ShareRow(task, row.spawn) : private_.CountRow(task);
   });
+  return bad;
+}
+
+// Whom packets name has been noted: that is nobody's own.
+void CrowdReader::Claim(std::span<const data_view> batches) {
+  if (private_.empty()) return;
+  const auto name = [this](Id task) { Name(task); };
   ForEach(batches, [&](const data_view& b) {
     return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {
       if (!StandsForItself(model, row)) private_.Claim(TaskOf(model, row, ids), name);
       return true;
     });
   });
-  private_.NameOthers(name);
-  return bad;
+  private_.ClaimNone(name);
 }
 
 // It may have spawned after it was read, and before 1.4 dumps do not say that tasks have. Then the
 // only node that it has is that of its row. That is rare: then each task is read alone.
 bool CrowdReader::HasUnnamedParents() const {
   const auto unnamed = [this](Id parent) {
-    return parent != 0 && s_.spawns.PositionOfId(parent) == IdIndex::kNone;
+    return parent != 0 && s_.spawns.PositionOfId(parent) == IdIndex::kNone &&
+           !private_.HasNode(parent);
   };
   const auto& nodes = s_.spawns.all();
   return std::any_of(nodes.begin(), nodes.end(),
                      [&](const SpawnNode& n) { return unnamed(n.parent); }) ||
          std::any_of(crowds_.begin(), crowds_.end(),
-                     [&](const Crowd& c) { return unnamed(c.row.parent); });
+                     [&](const Crowd& c) { return unnamed(c.row.parent); }) ||
+         private_.HasParentBut([&](Id parent) { return !unnamed(parent); });
 }
 
 void CrowdReader::AddCrowds() {
@@ -260,9 +272,9 @@ void CrowdReader::AddCrowds() {
     s_.tasks.all()[s_.tasks.PositionOfId(crowd.row.id)].crowd = number;
     if (private_.empty()) continue;
     const Task& model = s_.tasks.all()[crowd.model];
-    private_.Keep(
-        {&model, crowd.number, crowd.row.id, crowd.row.context, crowd.row.since_ns, objects},
-        number);
+    private_.Keep({&model, crowd.number, crowd.row.id, crowd.row.parent, crowd.row.context,
+                   crowd.row.since_ns, objects},
+                  number);
   }
 }
 
@@ -288,7 +300,8 @@ std::size_t CrowdReader::ReadTasks(std::span<const data_view> batches) {
 
 std::size_t CrowdReader::ReadEach(std::span<const data_view> batches,
                                   const ObjectBatches& objects) {
-  return ReadTasks(batches) + AddObjectRows(objects, s_, afford_objects_);
+  const std::size_t bad = AddSpawnRows(objects, s_, afford_objects_);
+  return bad + ReadTasks(batches) + AddObjectRows(objects, s_, afford_objects_);
 }
 
 bool CrowdReader::Afford(std::size_t bytes) {
@@ -302,6 +315,7 @@ bool CrowdReader::Afford(std::size_t bytes) {
 
 std::size_t CrowdReader::Read(std::span<const data_view> batches, const ObjectBatches& objects) {
   if (TaskByTask(s_, merge_)) return ReadEach(batches, objects);
+  const std::size_t bad_objects = FindPrivate(batches, objects);
   NoteNames();
   const auto& tasks = s_.tasks.all();
   if (std::any_of(tasks.begin(), tasks.end(), [](const Task& t) { return t.join_task != 0; })) {
@@ -312,7 +326,7 @@ std::size_t CrowdReader::Read(std::span<const data_view> batches, const ObjectBa
       });
     });
   }
-  const std::size_t bad_objects = FindPrivate(batches, objects);
+  Claim(batches);
   std::size_t bad = ForEach(batches, [this](const data_view& b) {
     return ForEachRow(b, [&](Model& model, const BatchRow& row, std::span<const Id> ids) {
       return AddRow(model, row, ids);

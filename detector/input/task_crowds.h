@@ -38,21 +38,18 @@ class CrowdReader {
   std::size_t ReadEach(std::span<const data_view> batches, const ObjectBatches& objects);
 
  private:
-  // How long a task has waited, as far as rules ask.
-  enum Wait : std::uint8_t { kUnknown, kShort, kLong, kVeryLong, kToCome };
   // What all rows with one model have in common.
   struct Model {
     std::uint32_t position = 0;  // in the snapshot's tasks
     std::size_t objects = 0;
     bool merges = false;  // its rows can be of a crowd
-    // since_ns of those that have waited long, and very long, is at most:
-    std::int64_t now_ns = 0, long_ns = 0, very_long_ns = 0;
+    AgeClasses ages;
     std::uint32_t last = 0;  // the crowd of its last row, from 1 on; 0: none yet
     std::size_t crowds = 0, rows = 0;
   };
   struct Crowd {
     std::uint32_t model = 0;  // position of the model's task
-    Wait wait = kUnknown;
+    AgeClass wait = AgeClass::kUnknown;
     std::uint32_t next = 0;                       // another one with the same hash, from 1 on
     std::size_t key = 0, words = 0;               // where its description stands in keys_
     std::size_t first = 0, objects = 0;           // where those of `row` stand in objects_
@@ -73,7 +70,9 @@ class CrowdReader {
   std::size_t FindPrivate(std::span<const data_view> batches, const ObjectBatches& objects);
   RowTask TaskOf(const Model& model, const BatchRow& row, std::span<const Id> objects) const;
   void NoteNames();
+  void Claim(std::span<const data_view> batches);
   void Name(Id task) {
+    private_.ShareTask(task);
     if (task != 0 && s_.tasks.PositionOfId(task) == IdIndex::kNone) named_.insert(task);
   }
   Model* ModelOf(Id like);
@@ -82,12 +81,12 @@ class CrowdReader {
     return !model.merges || row.group != 0 || row.spawn != row.id;
   }
   bool AddRow(Model& model, const BatchRow& row, std::span<const Id> objects);
-  static Wait AgeClass(const Model& model, std::int64_t since_ns);
-  // Into words_.
+  // Into described_.
   void Describe(const Model& model, const BatchRow& row, std::span<const Id> objects);
-  bool Is(const Crowd& crowd, const Model& model, const BatchRow& row, Wait wait) const;
+  bool Is(const Crowd& crowd, const Model& model, AgeClass wait) const;
   // From 1 on; 0 if it cannot be afforded.
-  std::uint32_t CrowdOf(Model& model, const BatchRow& row, Wait wait, std::span<const Id> objects);
+  std::uint32_t CrowdOf(Model& model, const BatchRow& row, AgeClass wait,
+                        std::span<const Id> objects);
   void Join(Crowd& crowd, const BatchRow& row, std::span<const Id> objects);
   void Prune(Crowd& crowd) const;
   bool HasUnnamedParents() const;
@@ -100,12 +99,14 @@ class CrowdReader {
   absl::flat_hash_set<Id> named_;  // tasks that have no packet of their own
   std::vector<Model> models_;
   absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
+  Id last_like_ = 0;                                // that ModelOf() found, and its number
+  std::uint32_t last_model_ = 0;
   bool model_missing_ = false;
   std::size_t paid_ = 0, credit_ = 0;  // bytes; the second is what a second reading need not pay
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_, objects_;
   std::uint32_t number_ = 0;                                   // of the row at hand, from 1 on
-  std::vector<Id> words_;                                      // of its task
+  Description described_;                                      // of its task
   absl::flat_hash_map<std::uint64_t, std::uint32_t> by_hash_;  // the newest with it, from 1 on
 };
 

@@ -5,11 +5,13 @@
 namespace stranded::internal {
 namespace {
 
-// Both kinds of batches number their columns alike.
+// All kinds of batches number their columns alike.
 using Tag = dump::ChannelBatchTag;
 static_assert(static_cast<int>(Tag::kCount) == static_cast<int>(dump::ContextBatchTag::kCount));
 static_assert(static_cast<int>(Tag::kLike) == static_cast<int>(dump::ContextBatchTag::kLike));
 static_assert(static_cast<int>(Tag::kId) == static_cast<int>(dump::ContextBatchTag::kId));
+static_assert(static_cast<int>(Tag::kLike) == static_cast<int>(dump::SpawnBatchTag::kLike));
+static_assert(static_cast<int>(Tag::kId) == static_cast<int>(dump::SpawnBatchTag::kId));
 
 }  // namespace
 

@@ -1,10 +1,10 @@
-// Channels or contexts that are alike, column by column.
+// Channels, contexts or spawn nodes that are alike, column by column.
 //
-// Overview: of a million requests each of which has a channel and a context of its own, these
-// differ in ids and times only. Those behind the first few of each shape become rows of a batch
-// that names one of them, about ten bytes each. Thread safety: one writer, one thread. Not for
-// fatal signals: it allocates. Invariants: a batch names only objects that were written before it.
-// Ownership: holds no references.
+// Overview: of a million requests each of which has a handler, a channel and a context of its own,
+// these differ in ids and times only. Those behind the first few of each shape become rows of a
+// batch that names one of them, about ten bytes each. Thread safety: one writer, one thread. Not
+// for fatal signals: it allocates. Invariants: a batch names only objects that were written before
+// it. Ownership: holds no references.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_OBJECT_BATCH_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_OBJECT_BATCH_H_
 

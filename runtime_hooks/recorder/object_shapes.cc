@@ -1,4 +1,4 @@
-// Which channels and contexts are alike: what is not in the row is in the shape.
+// Which channels, contexts and spawn nodes are alike: what is not in the row is in the shape.
 #include <array>
 #include <string_view>
 
@@ -100,6 +100,19 @@ bool Snapshot::TakeContext(const ContextNode& node, const ContextFacts& f) {
                                             ended ? node.ended_origin : 0,
                                             f.done_channel};
   return objects_->Take(shape, row);
+}
+
+bool Snapshot::TakeSpawn(const SpawnNode& node) {
+  if (nodes_ == nullptr || node.name.size() > RowShape::kLongestText) return false;
+  RowShape shape;
+  shape.count = 0;
+  shape.Add(node.site);
+  shape.Add(Pair(node.elided, static_cast<std::uint32_t>(node.name.size())));
+  shape.AddText(node.name);
+  // In the order of dump::SpawnBatchTag.
+  const std::array<std::uint64_t, 3> row = {node.id, node.task_id,
+                                            node.parent == nullptr ? 0 : node.parent->id};
+  return nodes_->Take(shape, row);
 }
 
 }  // namespace stranded::internal

@@ -27,6 +27,7 @@
 #include "runtime_hooks/recorder/packet_writer.h"
 #include "runtime_hooks/recorder/task_batch.h"
 #include "runtime_hooks/recorder/unwind.h"
+#include "runtime_hooks/registry/finished.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/scheduler/biased_lock.h"
 #include "runtime_hooks/scheduler/world.h"
@@ -85,6 +86,7 @@ class Snapshot {
   void NeedContext(ContextNode* node);
   void WriteSpawnChain(const SpawnNode* node);
   void WriteOrigin(std::uint64_t task_id, const Origin& origin);
+  bool TakeSpawn(const SpawnNode& node);
   void WriteSpawn(std::uint64_t id, std::uint64_t task_id, const SpawnNode* parent,
                   const std::source_location& at, std::string_view whole_name,
                   std::uint32_t elided);
@@ -111,7 +113,8 @@ class Snapshot {
   void Mention(std::uint64_t task_id) {
     if (options_.crash || task_id == 0 || listed_.contains(task_id)) return;
     // Mostly the same as the one before; the rest is sorted in the end.
-    if (mentioned_.empty() || mentioned_.back() != task_id) mentioned_.push_back(task_id);
+    if (!mentioned_.empty() && mentioned_.back() == task_id) return;
+    if (MayFindFinished(task_id)) mentioned_.push_back(task_id);
   }
 
   PacketWriter& out_;
@@ -120,7 +123,7 @@ class Snapshot {
   std::uint64_t tasks_unread_ = 0, stacks_missing_ = 0, locked_ = 0, events_lost_ = 0;
   int crash_stacks_ = 0;
   IdSet listed_;                          // tasks
-  std::vector<std::uint64_t> mentioned_;  // tasks
+  std::vector<std::uint64_t> mentioned_;  // tasks that have finished
   std::vector<std::uint64_t> pools_;      // worlds that are wanted beside one; sorted
   const std::map<std::uint64_t, std::uint64_t>* moves_ = nullptr;  // of pools, at the first look
   IdSet contexts_, channels_, syncs_, spawns_, scopes_;
@@ -129,6 +132,7 @@ class Snapshot {
   absl::flat_hash_map<std::uint64_t, int> stacks_;
   absl::flat_hash_map<const char*, std::string> type_names_;  // demangled
   std::unique_ptr<TaskBatch> batch_;                          // not in a crash
+  std::unique_ptr<ObjectBatch> nodes_;                        // while tasks are written
   std::unique_ptr<ObjectBatch> objects_;  // of the kind that is being written; not in a crash
   // Tasks that are read together, so that their memory is fetched at the same time.
   struct Held {

@@ -60,8 +60,11 @@ void Snapshot::WriteTasks() {
     return;
   }
   batch_ = std::make_unique<TaskBatch>(out_, options_.stacks_per_site);
+  nodes_ = std::make_unique<ObjectBatch>(out_, PacketTag::kSpawnBatch, options_.stacks_per_site);
   TaskSlab().ForEach([this](Task* task) { TakeTask(task); }, [](Task*) {});
   WriteTaken();
+  nodes_->Flush();
+  nodes_.reset();
   batch_->Flush();
 }
 
@@ -291,6 +294,7 @@ void Snapshot::NeedContext(ContextNode* node) {
 void Snapshot::WriteSpawnChain(const SpawnNode* node) {
   for (; node != nullptr; node = node->parent) {
     if (!options_.crash && !spawns_.insert(node->id)) return;
+    if (TakeSpawn(*node)) continue;
     WriteSpawn(node->id, node->task_id, node->parent, node->site, node->name, node->elided);
   }
 }

@@ -86,6 +86,14 @@ void RememberFinished(const Task& task) {
   Remember(ring, task);
 }
 
+bool MayFindFinished(std::uint64_t id) {
+  for (FinishedRing* ring = rings.load(std::memory_order_acquire); ring != nullptr;
+       ring = ring->next) {
+    if (ring->For(id).id.load(std::memory_order_relaxed) == id) return true;
+  }
+  return false;
+}
+
 bool FindFinished(std::uint64_t id, FinishedTask* out) {
   if (id == 0) return false;
   for (FinishedRing* ring = rings.load(std::memory_order_acquire); ring != nullptr;

@@ -30,6 +30,8 @@ struct FinishedTask {
 void RememberFinished(const Task& task);
 // True if `id` is remembered; then the caller has a share in `out->origin` and gives it back.
 bool FindFinished(std::uint64_t id, FinishedTask* out);
+// False: it is not remembered now. A look at a word of each thread's part, without a lock.
+bool MayFindFinished(std::uint64_t id);
 
 }  // namespace stranded::internal
 

@@ -129,6 +129,14 @@ void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Context>>& rows) {
   AddColumns(dump, dump::PacketTag::kContextBatch, rows, fields);
 }
 
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<SpawnNode>>& rows) {
+  using Spec = ObjectSpec<SpawnNode>;
+  const Fields<Spec> fields = {
+      [](const Spec& s) { return s.like; }, [](const Spec& s) { return s.object.id; },
+      [](const Spec& s) { return s.object.task; }, [](const Spec& s) { return s.object.parent; }};
+  AddColumns(dump, dump::PacketTag::kSpawnBatch, rows, fields);
+}
+
 std::shared_ptr<const Dump> ReadMerged(const std::string& bytes, const AnalysisOptions& options) {
   ReadOptions read;
   read.merge = MergeAlike{options.min_age, options.most_tasks_listed};

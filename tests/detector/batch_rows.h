@@ -29,6 +29,7 @@ struct ObjectSpec {
 };
 void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Channel>>& rows);
 void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<Context>>& rows);
+void AddRows(DumpBuilder& dump, const std::vector<ObjectSpec<SpawnNode>>& rows);
 
 std::shared_ptr<const Dump> ReadMerged(const std::string& bytes, const AnalysisOptions& options);
 std::shared_ptr<const Dump> ReadEach(const std::string& bytes);

@@ -247,6 +247,7 @@ DumpBuilder& DumpBuilder::Add(const Scope& s) {
     b.add_uint64(Tag::kId, s.id);
     b.add_uint64(Tag::kParent, s.parent);
     Text(b, Tag::kName, s.name);
+    if (s.task != 0) b.add_uint64(Tag::kTask, s.task);
     b.add_bool(Tag::kEnded, s.ended);
     b.add_bool(Tag::kExpected, s.expected);
   }));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/detector/batch_rows.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kRows = kLast - kFirst + 1;
 
 Id ChannelOf(Id task) { return 100 + task; }
 Id ContextOf(Id task) { return 200 + task; }
+Id HandlerOf(Id task) { return 300 + task; }  // and its spawn node
 
 // Twelve tasks that send on a channel of their own, each with an ended context of its own.
 struct Pieces {
@@ -26,6 +28,7 @@ struct Pieces {
   std::vector<RowSpec> tasks;
   std::vector<ObjectSpec<Channel>> channels;
   std::vector<ObjectSpec<stranded::detector::Context>> contexts;
+  std::vector<ObjectSpec<SpawnNode>> nodes;
   std::function<void(DumpBuilder&)> more = [](DumpBuilder&) {};  // packets
 
   Pieces() {
@@ -52,6 +55,19 @@ struct Pieces {
   Channel& channel_of(Id task) { return channels[task - kFirst].object; }
   stranded::detector::Context& context_of(Id task) { return contexts[task - kFirst].object; }
 
+  // Each was started by a task that has finished since, and that made what is its own.
+  void AddHandlers() {
+    for (Id task = kFirst; task <= kLast; ++task) {
+      const Id handler = HandlerOf(task);
+      nodes.push_back({kModel, Spawned(handler, handler, kRuns)});
+      this->task(task).parent = handler;
+      channel_of(task).creator_task = channel_of(task).last_receiver.task = handler;
+      channel_of(task).last_receiver.left_context = ContextOf(task);
+      context_of(task).creator_task = context_of(task).ended_by_task = handler;
+    }
+  }
+  SpawnNode& node_of(Id task) { return nodes[task - kFirst].object; }
+
   std::string Bytes() const {
     DumpBuilder dump;
     const SiteId at = dump.At("a.cc", 5);
@@ -71,6 +87,7 @@ struct Pieces {
     dump.Add(model).Add(runs);
     more(dump);
     AddRows(dump, tasks);
+    AddRows(dump, nodes);
     AddRows(dump, channels);
     AddRows(dump, contexts);
     return dump.End().bytes();
@@ -224,6 +241,83 @@ TEST(PrivateObjects, SomeContextsAreNobodysOwn) {
     SCOPED_TRACE("change " + std::to_string(i));
     EXPECT_EQ(Alike(changes[i]), 0u);
   }
+}
+
+TEST(PrivateObjects, ATaskThatHasGoneCanBeOnesOwn) {
+  Pieces pieces;
+  pieces.AddHandlers();
+  const auto dump = ReadMerged(pieces.Bytes(), {});
+  const Snapshot& s = dump->snapshots.back();
+  EXPECT_NE(s.spawns.Find(HandlerOf(kFirst)), nullptr);
+  EXPECT_EQ(s.spawns.Find(HandlerOf(kLast)), nullptr);
+  EXPECT_EQ(Alike([](Pieces& p) { p.AddHandlers(); }), kRows);
+  EXPECT_EQ(Alike([](Pieces& p) {  // and whoever started that
+              p.AddHandlers();
+              for (Id task = kFirst; task <= kLast; ++task) {
+                p.nodes.push_back({kModel, Spawned(400 + task, 400 + task, kRuns)});
+                p.node_of(task).parent = 400 + task;
+              }
+            }),
+            kRows);
+}
+
+TEST(PrivateObjects, HandlersThatDiffer) {
+  const auto packet = [](auto object) {
+    return [object](Pieces& p) { p.more = [object](DumpBuilder& dump) { dump.Add(object); }; };
+  };
+  TaskSpec finished = InState(HandlerOf(kOdd), TaskState::kFinished);
+  finished.task.spawn = HandlerOf(kOdd);
+  TaskSpec joins = Waiter(50, WaitKind::kJoin, 0, 1);
+  joins.task.join_task = HandlerOf(kOdd);
+  stranded::detector::Context made = Ended(60, 1);
+  made.creator_task = HandlerOf(kOdd);
+  Sync sync;
+  sync.id = 5;
+  sync.holder_task = HandlerOf(kOdd);
+  Scope scope;
+  scope.id = 6;
+  scope.task = HandlerOf(kOdd);
+  const std::vector<std::pair<std::size_t, Change>> changes = {
+      {1, packet(finished)},
+      {1, packet(joins)},
+      {1, packet(made)},
+      {1, packet(sync)},
+      {1, packet(scope)},
+      {1, packet(Spawned(70, 70, HandlerOf(kOdd)))},
+      {1, [](Pieces& p) { p.node_of(kOdd).parent = kModel; }},
+      {1, [](Pieces& p) { p.node_of(kOdd).task = kRuns; }},
+      {1, [](Pieces& p) { p.channel_of(kOdd).creator_task = 0; }},
+      {1, [](Pieces& p) { p.channel_of(kOdd).creator_task = kOdd; }},
+      {1, [](Pieces& p) { p.channel_of(kOdd).creator_task = 999; }},
+      {2, [](Pieces& p) { p.channel_of(kOdd).creator_task = HandlerOf(kOther); }},
+      {2, [](Pieces& p) { p.task(kOdd).parent = HandlerOf(kOther); }},
+      {2, [](Pieces& p) { p.node_of(kOdd).parent = HandlerOf(kOther); }},
+      {2, [](Pieces& p) { p.node_of(kOdd).task = kOther; }},
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE("change " + std::to_string(i));
+    const auto both = [&](Pieces& p) {
+      p.AddHandlers();
+      changes[i].second(p);
+    };
+    EXPECT_EQ(Alike(both), kRows - changes[i].first);
+  }
+}
+
+// Its model has a packet, and that task's node is a row.
+TEST(PrivateObjects, TheNodeOfAPacketMayBeARow) {
+  const auto change = [](Pieces& p) {
+    p.AddHandlers();
+    p.more = [](DumpBuilder& dump) {
+      TaskSpec other = Sender(80, kModelChannel, 1);
+      other.task.spawn = 80;
+      other.task.context = kModelContext;
+      dump.Add(other);
+    };
+    p.nodes.push_back({kModel, Spawned(80, 80, kRuns)});
+    for (RowSpec& row : p.tasks) row.like = 80;
+  };
+  EXPECT_EQ(Alike(change), kRows);
 }
 
 // A chain of contexts that is one task's own, with a Done channel.

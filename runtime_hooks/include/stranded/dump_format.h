@@ -35,6 +35,7 @@ enum class PacketTag : std::uint32_t {
   kTaskBatch = 20,
   kChannelBatch = 21,
   kContextBatch = 22,
+  kSpawnBatch = 23,
 };
 
 enum class HeaderTag : std::uint32_t {
@@ -194,6 +195,14 @@ enum class ContextBatchTag : std::uint32_t {
   kEndedByTask = 9,
   kEndedOrigin = 10,
   kDoneChannel = 11,
+};
+
+enum class SpawnBatchTag : std::uint32_t {
+  kCount = 1,
+  kLike = 2,
+  kId = 3,
+  kTask = 4,
+  kParent = 5,
 };
 
 enum class PeerTag : std::uint32_t {
