@@ -6,14 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "detector/fixes/distinct_waits.h"
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/give_back.h"
 #include "detector/fixes/source_edit.h"
 
 namespace stranded::detector {
 namespace {
-
-constexpr std::size_t kMostWaits = 64;  // of a group that are looked at
 
 class Candidates {
  public:
@@ -23,7 +22,8 @@ class Candidates {
   void List();
 
  private:
-  void Add(Fix fix, const std::string& kind, const SourceSite& at);
+  // `besides`: patches that go along.
+  void Add(Fix fix, const std::string& kind, const SourceSite& at, const std::string& besides = "");
   void AddProposed(FixKind kind, const std::string& patch);
   void GiveUp(const Task& task);
   void GiveUpOrReturn(const Task& task);
@@ -32,13 +32,12 @@ class Candidates {
   void GiveUpWithStop(const Task& task, const Channel& channel);
   void Close(const Channel& channel);
   void Cancel(const Context& context);
-  void CancelAtOrAbove(const Context& context);
+  void CancelAtOrAbove(const Context& context, const Task& task);
   void Release(const Task& waiter);
   void ForSend(const Task& task);
   void EndWhatItListensTo(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
-  std::vector<const Task*> DistinctWaits(bool for_locks) const;
   void ForLock();
   void TieToContext();
   void ForWait(const Task& task);
@@ -53,9 +52,11 @@ class Candidates {
   FindingData& out_;
 };
 
-void Candidates::Add(Fix fix, const std::string& kind, const SourceSite& at) {
+void Candidates::Add(Fix fix, const std::string& kind, const SourceSite& at,
+                     const std::string& besides) {
   if (!at.known()) return;
   fix.patch = PatchText(kind, at);
+  if (!besides.empty()) absl::StrAppend(&fix.patch, ",", besides);
   for (const Fix& known : out_.candidates) {
     if (known.patch == fix.patch) return;
   }
@@ -152,17 +153,13 @@ void Candidates::WithContext(const Task& task) {
   if (context == nullptr || context->creator_task == task.id || !site.known()) return;
   if (context->err != ContextErr::kNone) return;
   const SourceSite made = SiteText(s_, context->site);
-  const std::size_t known = out_.candidates.size();
   Add(SimpleFix(FixKind::kAddContextCase, site,
                 absl::StrCat("At ", site.ToString(),
                              ", wait in a Select beside OnDone(ctx), and cancel the context made "
                              "at ",
                              made.ToString(), " when its owner's work is over."),
                 "The operation then ends with the work it belongs to."),
-      patch, site);
-  if (out_.candidates.size() > known) {
-    absl::StrAppend(&out_.candidates.back().patch, ",", PatchText("cancel", made));
-  }
+      patch, site, PatchText("cancel", made));
 }
 
 // The receiver left by another channel of the program that was made elsewhere: not a second result
@@ -206,10 +203,10 @@ void Candidates::Close(const Channel& channel) {
 }
 
 // That context and those above it, but for what the stuck task would have to cancel itself.
-void Candidates::CancelAtOrAbove(const Context& context) {
+void Candidates::CancelAtOrAbove(const Context& context, const Task& task) {
   const Context* c = &context;
   for (std::size_t steps = 0; c != nullptr && steps < 4096; ++steps) {
-    if (c->creator_task != task_.id || c->cancel_lost) Cancel(*c);
+    if (c->creator_task != task.id || c->cancel_lost) Cancel(*c);
     if (c->kind == ContextKind::kWithoutCancel) return;
     c = s_.snap().contexts.Find(c->parent);
   }
@@ -303,7 +300,7 @@ void Candidates::EndWhatItListensTo(const Task& task) {
   const Context* context = ListenedTo(task);
   if (context == nullptr) return;
   if (s_.EndedContext(task) != nullptr && context->creator_task != task.id) GiveUp(task);
-  CancelAtOrAbove(*context);
+  CancelAtOrAbove(*context, task);
 }
 
 void Candidates::ForReceive(const Task& task, bool close_first) {
@@ -325,33 +322,10 @@ void Candidates::ForSelect(const Task& task) {
   GiveUp(task);
 }
 
-// Waits that differ, in the order of the tasks: others lead to the same candidates.
-std::vector<const Task*> Candidates::DistinctWaits(bool for_locks) const {
-  using Key = std::tuple<WaitKind, SiteId, Id, Id, Id, bool>;
-  std::vector<const Task*> distinct;
-  std::set<Key> seen;
-  Key before{};
-  for (const Task* task : group_.tasks) {
-    if (IsLockWait(task->wait) != for_locks) {
-      if (group_.alike) break;
-      continue;
-    }
-    const WaitCase* first = s_.FirstCase(*task);
-    const Key key{task->wait,    task->wait_site,
-                  task->sync,    first == nullptr ? 0 : first->channel,
-                  task->context, EndedItsContextItself(*task)};
-    if (key == before || !seen.insert(key).second) continue;
-    before = key;
-    distinct.push_back(task);
-    if (group_.alike || distinct.size() == kMostWaits) break;
-  }
-  return distinct;
-}
-
 // Every lock wait of the group, and what the holder at the end of the chain waits for.
 void Candidates::ForLock() {
-  for (const Task* task : DistinctWaits(true)) Release(*task);
-  for (const Task* task : DistinctWaits(false)) ForWait(*task);
+  for (const Task* task : DistinctWaits(s_, group_, true)) Release(*task);
+  for (const Task* task : DistinctWaits(s_, group_, false)) ForWait(*task);
 }
 
 // make_shared says of what it makes where it stands itself.
@@ -394,15 +368,12 @@ void Candidates::TieToContext() {
   if (context->err != ContextErr::kNone) return;
   const SourceSite site = SiteText(s_, context->site), wait = SiteText(s_, task_.wait_site);
   if (!wait.known()) return;
-  const std::size_t before = out_.candidates.size();
   Add(SimpleFix(FixKind::kCallCancel, site,
                 absl::StrCat("Cancel the context made at ", site.ToString(),
                              " when its owner's work is over, and let the loop listen to it: at ",
                              wait.ToString(), ", wait in a Select beside OnDone(ctx)."),
                 "The loop then ends with the work it belongs to."),
-      "cancel", site);
-  if (out_.candidates.size() == before) return;  // it was there
-  out_.candidates.back().patch += "," + PatchText("giveup", wait);
+      "cancel", site, PatchText("giveup", wait));
 }
 
 void Candidates::List() {
@@ -411,8 +382,10 @@ void Candidates::List() {
   AddProposed(FixKind::kCallCancel, "cancel");
   ForLock();
   if (out_.rule == "outlived-scope") {
-    if (const Context* context = ListenedTo(task_)) CancelAtOrAbove(*context);
-    if (const Context* context = Canceller(task_.context)) CancelAtOrAbove(*context);
+    if (const Context* context = ListenedTo(task_)) CancelAtOrAbove(*context, task_);
+    if (const Context* context = Canceller(task_.context)) {
+      CancelAtOrAbove(*context, task_);
+    }
     GiveUp(task_);
   }
 }

@@ -1,5 +1,6 @@
 // A context chain that is used as a bag of parameters.
-#include <set>
+#include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -70,25 +71,50 @@ std::vector<std::string> ListValues(const Situation& s, const Context& lowest) {
 
 }  // namespace
 
+namespace {
+
+// What is told of a place: of several contexts made there always the same one, wherever it stands
+// in the dump.
+struct Told {
+  const Context* large = nullptr;    // with the largest value
+  const Context* longest = nullptr;  // at the end of the longest chain
+  std::uint64_t bytes = 0;
+  std::size_t values = 0;
+};
+
+}  // namespace
+
 void FindContextBags(const Situation& s, std::vector<FindingData>& out) {
-  std::set<SiteId> told;
+  std::map<SiteId, Told> places;
   absl::flat_hash_set<Id> inner;  // contexts that others stand below: their chains are longer
   for (const Context& c : s.snap().contexts.all()) inner.insert(c.parent);
   const std::vector<std::size_t> counts = CountValues(s.snap().contexts);
   for (const Context& c : s.snap().contexts.all()) {
     if (c.kind != ContextKind::kValue) continue;
     const std::uint64_t bytes = std::max<std::uint64_t>(c.value_bytes, c.value_text.size());
-    if (bytes >= kLargeValue && told.insert(c.site).second) {
-      out.push_back(Describe(s, c,
-                             absl::StrCat("a value of ", bytes, " bytes (", TypeText(c.key_type),
-                                          ") is carried in a context")));
+    if (bytes >= kLargeValue) {
+      Told& told = places[c.site];
+      if (bytes > told.bytes) told.large = &c;
+      told.bytes = std::max(told.bytes, bytes);
     }
     const std::size_t values = counts[s.snap().contexts.PositionOf(c)];
-    if (values < kManyValues || inner.contains(c.id) || !told.insert(c.site).second) continue;
-    FindingData found =
-        Describe(s, c, absl::StrCat("a chain of contexts carries ", values, " values"));
-    found.graph = ListValues(s, c);
-    out.push_back(std::move(found));
+    if (values < kManyValues || inner.contains(c.id)) continue;
+    Told& told = places[c.site];
+    if (values > told.values) told.longest = &c;
+    told.values = std::max(told.values, values);
+  }
+  for (const auto& [site, told] : places) {
+    if (told.large != nullptr) {
+      out.push_back(
+          Describe(s, *told.large,
+                   absl::StrCat("a value of ", told.bytes, " bytes (",
+                                TypeText(told.large->key_type), ") is carried in a context")));
+    } else {
+      FindingData found = Describe(
+          s, *told.longest, absl::StrCat("a chain of contexts carries ", told.values, " values"));
+      found.graph = ListValues(s, *told.longest);
+      out.push_back(std::move(found));
+    }
   }
 }
 

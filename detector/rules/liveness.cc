@@ -18,9 +18,8 @@ Liveness::Liveness(const Situation& s)
     if (scope.ended) finished_scope_owners_.insert(scope.task);
   }
   for (const Timer& timer : snap_.timers) {
-    if (timer.kind == TimerKind::kChannel || timer.kind == TimerKind::kContext) {
-      due_.insert(timer.object);
-    }
+    if (timer.kind == TimerKind::kChannel) due_channels_.insert(timer.object);
+    if (timer.kind == TimerKind::kContext) due_contexts_.insert(timer.object);
   }
   FindEnds();
   for (const Task& task : snap_.tasks.all()) {
@@ -45,7 +44,7 @@ void Liveness::FindEnds() {
   ends_soon_ = NearestAbove(
       snap_.contexts,
       [&](const Context& c) {
-        if (c.err != ContextErr::kNone || c.timer_pending || due_.contains(c.id)) {
+        if (c.err != ContextErr::kNone || c.timer_pending || due_contexts_.contains(c.id)) {
           return Climb::kFound;
         }
         return c.kind == ContextKind::kWithoutCancel ? Climb::kNothing : Climb::kUp;
@@ -92,7 +91,7 @@ bool Liveness::CaseReady(const Task& task, const WaitCase& c) const {
   if (channel->role == ChannelRole::kContextDone) return EndIsDue(channel->context);
   if (channel->closed) return true;
   if (c.op == CaseOp::kRecv) {
-    return channel->length > 0 || channel->timer_armed || due_.contains(channel->id) ||
+    return channel->length > 0 || channel->timer_armed || due_channels_.contains(channel->id) ||
            channel->waiting_senders > OwnOffers(task, channel->id, CaseOp::kSend);
   }
   return channel->length < channel->capacity ||

@@ -65,8 +65,8 @@ class Liveness {
   std::vector<std::uint8_t> may_go_on_, served_, served_by_children_;  // by position
   std::vector<std::uint32_t> queue_;
   absl::flat_hash_set<Id> worlds_, busy_worlds_, scopes_, finished_scope_owners_;
-  std::vector<std::uint8_t> ancestors_;    // spawn nodes above tasks that may go on
-  absl::flat_hash_set<Id> due_;            // objects with a pending timer
+  std::vector<std::uint8_t> ancestors_;                  // spawn nodes above tasks that may go on
+  absl::flat_hash_set<Id> due_channels_, due_contexts_;  // with a pending timer
   std::vector<const Context*> ends_soon_;  // by context: at or above it, ended or about to
   // Who waits for whom: lists of edges, by the server's position.
   struct Edge {

@@ -18,7 +18,7 @@ ChanPeer LastOn(const ChanCore* chan, bool senders) {
 }
 
 void PrefetchLast(const ChanCore& chan, bool tasks) {
-  const SpinGuard guard(chan.lock);
+  chan.lock.Lock();
   for (const WaitQueue* queue : {&chan.senders, &chan.receivers}) {
     const Waiter* const last = queue->back();
     if (last == nullptr) continue;
@@ -28,6 +28,7 @@ void PrefetchLast(const ChanCore& chan, bool tasks) {
       Prefetch(last);
     }
   }
+  chan.lock.UnlockUncounted();
 }
 
 namespace {

@@ -6,7 +6,7 @@
 // apart; `park_count` tells the reader whether a task ran in between. Thread safety: Run() from any
 // thread. Never two objects' locks at a time. Invariants: in crash mode nothing is allocated or
 // freed, no lock is waited for without bound, and what is locked is left out and counted.
-// Ownership: holds a reference of each object only while it is read.
+// Ownership: holds a reference of each object, sixteen at a time, only while it is read.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 

@@ -2,7 +2,8 @@
 //
 // Overview: what a walk comes to lies in cold memory, and so does what that points to. Some objects
 // are held, their lines are asked for at once, and then each is read. Thread safety: none.
-// Ownership: has one reference of each object it holds, which `drop` takes back.
+// Ownership: has one reference of each object it holds, which `drop` takes back; so the last one of
+// an object may go some slots later, and on this thread.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_TOGETHER_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_TOGETHER_H_
 

@@ -89,6 +89,13 @@ void BiasedLock::UnlockOtherwise() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   held_.store(false, std::memory_order_release);
 }
 
+void BiasedLock::UnlockUncounted() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const bool owner = first_.load(std::memory_order_relaxed) == kInside ||
+                     second_.load(std::memory_order_relaxed) == kInside;
+  if (owner) return Unlock();
+  held_.store(false, std::memory_order_release);
+}
+
 // By the holder, before it goes: counts how often in a row it was the same thread.
 void BiasedLock::NoteTaken() {
   const ThreadBlock* const here = Here();

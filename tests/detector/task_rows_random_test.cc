@@ -92,6 +92,7 @@ class RandomDump {
     if (open) context.kind = static_cast<ContextKind>(id == 1 ? 1 : 3 + Pick(5));
     if (!open) context.ended_by_task = Named();
     context.creator_task = Named();
+    context.has_cancel_func = OneIn(2);
     context.cancel_lost = open && OneIn(4);
     context.live_children = OneIn(2) ? 1 : 0;
     context.timer_pending = OneIn(8);

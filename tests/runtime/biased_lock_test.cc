@@ -40,6 +40,27 @@ TEST(BiasedLock, TheOwnerLosesNothingWhenAnotherThreadComes) {
   }
 }
 
+// A snapshot that looks at a channel again and again does not take it from those who use it.
+TEST(BiasedLock, WhoLooksOnDoesNotBecomeTheOwner) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!has_membarrier) GTEST_SKIP() << "no bias is granted without membarrier";
+  Counted c;
+  const auto look = [&] {
+    for (int i = 0; i < kUntilBiased; ++i) {
+      c.lock.Lock();
+      ++c.count;
+      c.lock.UnlockUncounted();
+    }
+  };
+  look();
+  EXPECT_FALSE(c.lock.HasOwner());
+  EXPECT_EQ(c.count, kUntilBiased);
+  c.Add(kUntilBiased);
+  EXPECT_TRUE(c.lock.HasOwner());
+  look();  // the owner may
+  EXPECT_TRUE(c.lock.HasOwner());
+  EXPECT_EQ(c.count, 3 * kUntilBiased);
+}
+
 // What one thread made and another one works on for good: that one becomes the owner. A third one
 // does not, whatever it does.
 TEST(BiasedLock, MovesToASecondThreadAndNoFurther) {

@@ -41,6 +41,8 @@ class ABSL_LOCKABLE BiasedLock {
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();
   void Unlock() ABSL_UNLOCK_FUNCTION();
+  // For those who look on, such as a snapshot: it does not count towards becoming the owner.
+  void UnlockUncounted() ABSL_UNLOCK_FUNCTION();
   // For the first owner, whose block `mine` is; false for all others, and for it too now and then.
   bool TryAsFirst(const ThreadBlock* mine) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
   void UnlockAsFirst() ABSL_UNLOCK_FUNCTION();
