@@ -87,6 +87,24 @@ void ObjectStore::CountUses() {
   }
 }
 
+void ObjectStore::FindUnnamed() {
+  const auto find = [this](RowKind kind, Id maker, std::uint32_t at) {
+    const RowRef row{kind, at};
+    if (Refs(row) != 0 || maker == 0) return;
+    const std::uint32_t task = task_rows_.Find(maker);
+    if (task == IdIndex::kNone) return;
+    if (task >= first_unnamed_.size()) first_unnamed_.resize(task + 1);
+    unnamed_.push_back({row, first_unnamed_[task]});
+    first_unnamed_[task] = static_cast<std::uint32_t>(unnamed_.size());
+  };
+  for (std::uint32_t i = 0; i < channels_.size(); ++i) {
+    find(RowKind::kChannel, channels_.Field(i, ChannelRow::Tag::kCreatorTask), i);
+  }
+  for (std::uint32_t i = 0; i < contexts_.size(); ++i) {
+    find(RowKind::kContext, contexts_.Field(i, ContextRow::Tag::kCreatorTask), i);
+  }
+}
+
 void ObjectStore::KeepAll() {
   for (Notes& notes : notes_) {
     for (std::uint8_t& refs : notes.refs) refs &= static_cast<std::uint8_t>(~kLeftOut);

@@ -38,9 +38,9 @@ class ObjectStore {
 
   // Returns how many batches are damaged, or cannot be afforded.
   std::size_t Read(const ObjectBatches& batches, AffordRef afford);
-  // Then the tasks that are rows themselves; what rows name beside these, rows and the snapshot's
-  // objects has gone.
-  void NoteTask(Id task) { task_rows_.At(task) = 1; }
+  // Then the tasks that are rows themselves, numbered from 1 on; what rows name beside these, rows
+  // and the snapshot's objects has gone.
+  void NoteTask(Id task, std::uint32_t number) { task_rows_.At(task) = number; }
   // How often rows name each other, and what has gone.
   void CountUses();
   void Count(RowKind kind, Id id) {
@@ -93,6 +93,16 @@ class ObjectStore {
   // another call. Returns how many were left out.
   template <class Wanted>
   std::size_t AddSpawns(Snapshot& s, const Wanted& wanted) const;
+  // f(row) of each object that the task of that number made, and that no row or packet names.
+  template <class F>
+  void ForEachUnnamed(std::uint32_t task, const F& f) const {
+    if (task >= first_unnamed_.size()) return;
+    for (std::uint32_t at = first_unnamed_[task]; at != 0; at = unnamed_[at - 1].next) {
+      f(unnamed_[at - 1].row);
+    }
+  }
+  void FindUnnamed();
+
   void StandsFor(RowRef row, std::uint32_t crowd) { Of(row.kind).crowds[row.at] = crowd; }
   void AddChannelsAndContexts(Snapshot& s) const;
   void KeepAll();
@@ -120,12 +130,19 @@ class ObjectStore {
   template <class Row, class Object>
   static std::size_t AddRows(const PackedRows<Row>& rows, const Notes& notes, Table<Object>& table);
 
+  struct Unnamed {
+    RowRef row;
+    std::uint32_t next = 0;  // of the same task, from 1 on
+  };
+
   const Snapshot& s_;
   PackedRows<ChannelRow> channels_;  // `like` is the position of the model, as in the others
   PackedRows<ContextRow> contexts_;
   PackedRows<SpawnRow> spawns_;
   std::array<Notes, kKinds> notes_;
-  IdIndex task_rows_;
+  IdIndex task_rows_;  // numbers by id
+  LargeVector<Unnamed> unnamed_;
+  LargeVector<std::uint32_t> first_unnamed_;  // by number of the task
 };
 
 template <class Use>

@@ -83,17 +83,23 @@ PrivateObjects::Piece PrivateObjects::Reach(const RowTask& task) {
   edges_.clear();
   bool fits = true;
   std::uint32_t from = kTaskItself;
+  const auto add = [&](RowRef row) {
+    fits = fits && piece.count < kMost;
+    if (fits) piece.members[piece.count++] = row;
+  };
   const auto visit = [&](RowKind kind, Id id) {
     RowRef row;
     if (!store_.Find(kind, id, row)) return;
     if (piece.PlaceOf(row) == piece.count) {
       if (!CanBePrivate(task, row)) return;
-      fits = fits && piece.count < kMost;
-      if (fits) piece.members[piece.count++] = row;
+      add(row);
     }
     edges_.push_back({from, row});
   };
   ForEachUse(task, visit);
+  store_.ForEachUnnamed(task.number, [&](RowRef row) {
+    if (CanBePrivate(task, row)) add(row);
+  });
   for (from = 0; from < piece.count && fits; ++from) {
     store_.ForEachUse(piece.members[from], visit);
   }
@@ -169,7 +175,7 @@ bool PrivateObjects::HasParentBut(absl::FunctionRef<bool(Id)> known) const {
 
 void PrivateObjects::Describe(const RowTask& task, const AgeClasses& ages, Description& out) {
   // The task's own row, and for each member its kind, what it names, its model, times and order.
-  static_assert(2 + TaskColumns::kMostObjects + kMost * 16 <= Description::kMost);
+  static_assert(3 + TaskColumns::kMostObjects + kMost * 16 <= Description::kMost);
   out.Clear();
   Piece& piece = described_;
   piece.count = 0;
@@ -186,6 +192,10 @@ void PrivateObjects::Describe(const RowTask& task, const AgeClasses& ages, Descr
     }
   };
   ForEachUse(task, use);
+  store_.ForEachUnnamed(task.number, [&](RowRef row) {
+    if (store_.Owner(row) == task.number) piece.members[piece.count++] = row;
+  });
+  out.Add(piece.count);
   for (std::size_t i = 0; i < piece.count; ++i) {
     const RowRef member = piece.members[i];
     const bool gone = store_.IsGone(member);

@@ -3,12 +3,12 @@
 // Overview: where each request has a handler, a channel and a context of its own, no two tasks wait
 // for the same object, and yet they are alike. A row of an object, or something that has gone and
 // only has an id, is private to a task if everything that names it is that task's row or private to
-// it, too: then the task and its objects are a piece that hangs on the rest by what it names
-// itself, and two such pieces that differ in their own ids only are told apart by nobody. Never
-// private: objects with packets of their own, what a timer, packet or second task names, contexts
-// that rules look at one by one (a lost cancel function, an AfterFunc), contexts of another world's
-// clock, and pieces of more than kMost objects. Thread safety: none. Cost: linear in the rows; some
-// lookups for each reference.
+// it, too, or if the task made it and nothing names it: then the task and its objects are a piece
+// that hangs on the rest by what it names itself, and two such pieces that differ in their own ids
+// only are told apart by nobody. Never private: objects with packets of their own, what a timer,
+// packet or second task names, contexts that rules look at one by one (a lost cancel function, an
+// AfterFunc), contexts of another world's clock, and pieces of more than kMost objects. Thread
+// safety: none. Cost: linear in the rows; some lookups for each reference.
 #ifndef STRANDED_DETECTOR_INPUT_PRIVATE_OBJECTS_H_
 #define STRANDED_DETECTOR_INPUT_PRIVATE_OBJECTS_H_
 
@@ -44,12 +44,13 @@ class PrivateObjects {
   // to be done.
   std::size_t Read(const ObjectBatches& batches, AffordRef afford);
   bool empty() const { return store_.empty(); }
-  void NoteTask(Id task) { store_.NoteTask(task); }  // each row
+  void NoteTask(const RowTask& task) { store_.NoteTask(task.id, task.number); }  // each row
   void CountObjects();
   void ShareTask(Id task) { store_.Share(RowKind::kTask, task); }  // that a packet names
   void CountRow(const RowTask& task);                              // each row
   void ShareRow(const RowTask& task, Id spawn);  // the same for one that will stay alone
-  // Each of those that were counted, when all have been. Names the others that its objects name.
+  void HaveCounted() { store_.FindUnnamed(); }
+  // Each of those that were counted. Names the others that its objects name.
   void Claim(const RowTask& task, NameRef name);
   // Adds the spawn nodes that are private to none. Names the tasks that are named by such objects.
   void ClaimNone(NameRef name);

@@ -219,7 +219,7 @@ std::size_t CrowdReader::FindPrivate(std::span<const data_view> batches,
       });
     });
   };
-  each([this](const Model&, const BatchRow& row, const RowTask&) { private_.NoteTask(row.id); });
+  each([this](const Model&, const BatchRow&, const RowTask& task) { private_.NoteTask(task); });
   private_.CountObjects();
   each([this](const Model& model, const BatchRow& row, const RowTask& task) {
     StandsForItself(model, row) ? private_.ShareRow(task, row.spawn) : private_.CountRow(task);
@@ -230,6 +230,7 @@ std::size_t CrowdReader::FindPrivate(std::span<const data_view> batches,
 // Whom packets name has been noted: that is nobody's own.
 void CrowdReader::Claim(std::span<const data_view> batches) {
   if (private_.empty()) return;
+  private_.HaveCounted();
   const auto name = [this](Id task) { Name(task); };
   ForEach(batches, [&](const data_view& b) {
     return ForEachRow(b, [&](const Model& model, const BatchRow& row, std::span<const Id> ids) {

@@ -261,6 +261,53 @@ TEST(PrivateObjects, ATaskThatHasGoneCanBeOnesOwn) {
             kRows);
 }
 
+// A context and a channel that a task made for itself, and that it does not wait for.
+TEST(PrivateObjects, WhatATaskMadeIsItsOwn) {
+  const auto made = [](Pieces& p) {
+    for (Id task = kFirst; task <= kLast; ++task) {
+      stranded::detector::Context upper = p.context, lower = p.context;
+      upper.id = upper.ended_origin = 500 + task;
+      lower.id = 600 + task;
+      lower.parent = lower.ended_origin = upper.id;
+      upper.creator_task = lower.creator_task = task;
+      p.contexts.push_back({kModelContext, upper});
+      p.contexts.push_back({kModelContext, lower});
+      Channel channel = p.channel;
+      channel.id = 700 + task;
+      channel.creator_task = task;
+      channel.last_sender.task = 0;
+      p.channels.push_back({kModelChannel, channel});
+    }
+  };
+  const auto alike = [&](const Change& change) {
+    Pieces pieces;
+    made(pieces);
+    change(pieces);
+    const std::string bytes = pieces.Bytes();
+    ExpectTheSame(bytes);
+    const auto dump = ReadMerged(bytes, {});
+    std::size_t most = 0;
+    for (const TaskCrowd& c : dump->snapshots.back().crowds) most = std::max(most, c.count);
+    return most;
+  };
+  const std::size_t upper = kRows + 2 * (kOdd - kFirst), lower = upper + 1;
+  EXPECT_EQ(alike([](Pieces&) {}), kRows);
+  const std::vector<std::pair<std::size_t, Change>> changes = {
+      {1, [&](Pieces& p) { p.contexts[lower].object.creator_task = kRuns; }},
+      {1, [&](Pieces& p) { p.contexts[lower].object.parent = kBackground; }},
+      {1, [&](Pieces& p) { p.contexts[upper].object.ended_ns = kNow - 1; }},
+      {1, [&](Pieces& p) { p.channels[kRows + kOdd - kFirst].object.creator_task = 0; }},
+      {1, [&](Pieces& p) { p.channels[kRows + kOdd - kFirst].object.last_sender.task = kOdd; }},
+      {2, [&](Pieces& p) { p.contexts[lower].object.creator_task = kOther; }},
+      {2, [&](Pieces& p) { p.channels[kRows + kOdd - kFirst].object.last_sender.task = kOther; }},
+      {2, [&](Pieces& p) { p.channels[kRows + kOdd - kFirst].object.creator_task = kOther; }},
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE("change " + std::to_string(i));
+    EXPECT_EQ(alike(changes[i].second), kRows - changes[i].first);
+  }
+}
+
 TEST(PrivateObjects, HandlersThatDiffer) {
   const auto packet = [](auto object) {
     return [object](Pieces& p) { p.more = [object](DumpBuilder& dump) { dump.Add(object); }; };

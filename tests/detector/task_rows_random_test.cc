@@ -16,7 +16,7 @@ namespace {
 
 constexpr Id kObjects = 6;  // of each sort; a larger id is that of none
 constexpr Id kOwn = 2000;   // ids of what belongs to one task begin here
-constexpr Id kHandlers = 9000;
+constexpr Id kHandlers = 9000, kMade = 20000;
 constexpr Id kScopes = 3;
 constexpr std::size_t kKinds = 8;
 
@@ -271,6 +271,18 @@ class RandomDump {
       context.ended_origin = OwnOf(task, two ? 1 : 0);
       context.done_channel = above || !done ? 0 : OwnOf(task, 2);
       if (!above || two) own_contexts_.push_back({like, context});
+    }
+    if (bit(8)) {  // it made these for itself
+      Channel channel;
+      channel.id = kMade + task;
+      channel.creator_task = SomeoneFor(task, true);
+      own_channels_.push_back({like, channel});
+      stranded::detector::Context context;
+      context.id = kMade + task;
+      context.parent = bit(9) ? OwnOf(task) : 1;
+      context.creator_task = SomeoneFor(task, true);
+      context.ended_ns = SomeTime();
+      own_contexts_.push_back({like, context});
     }
     if (!OneIn(40)) return;
     AddRows(dump_, std::exchange(own_channels_, {}));
