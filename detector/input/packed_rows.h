@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "detector/model/large_vector.h"
 #include "detector/model/snapshot.h"
@@ -30,8 +31,9 @@ class PackedRows {
   bool empty() const { return size_ == 0; }
 
   void Add(const Row& row) {
+    if (newest_ == nullptr) newest_ = std::make_unique<std::array<Row, kChunkRows>>();
     if (size_ % kChunkRows == 0 && size_ > 0) Pack();
-    newest_[size_ % kChunkRows] = row;
+    (*newest_)[size_ % kChunkRows] = row;
     ++size_;
   }
   Id Field(std::uint32_t at, Tag tag) const {
@@ -57,7 +59,7 @@ class PackedRows {
 
   Id Get(std::uint32_t at, std::size_t column) const {
     const std::uint32_t in_chunk = at % kChunkRows;
-    if (at / kChunkRows == chunks_.size()) return newest_[in_chunk].values[column];
+    if (at / kChunkRows == chunks_.size()) return (*newest_)[in_chunk].values[column];
     const Column& c = chunks_[at / kChunkRows][column];
     if (c.bits == 0) return c.least;
     std::uint64_t word = 0;
@@ -72,7 +74,7 @@ class PackedRows {
     Chunk& chunk = chunks_.emplace_back();
     for (std::size_t i = 0; i < chunk.size(); ++i) {
       const auto less = [i](const Row& a, const Row& b) { return a.values[i] < b.values[i]; };
-      const auto [least, most] = std::minmax_element(newest_.begin(), newest_.end(), less);
+      const auto [least, most] = std::minmax_element(newest_->begin(), newest_->end(), less);
       Column& c = chunk[i];
       c.least = least->values[i];
       const std::uint64_t span = most->values[i] - c.least;
@@ -83,7 +85,7 @@ class PackedRows {
       c.at = static_cast<std::uint32_t>(words_.size());
       words_.resize(words_.size() + bytes / sizeof(std::uint64_t) + 1);
       char* to = reinterpret_cast<char*>(words_.data() + c.at);
-      for (const Row& row : newest_) {
+      for (const Row& row : *newest_) {
         const std::uint64_t value = row.values[i] - c.least;
         std::memcpy(to, &value, c.bits / 8);
         to += c.bits / 8;
@@ -91,7 +93,8 @@ class PackedRows {
     }
   }
 
-  std::array<Row, kChunkRows> newest_;  // those behind the chunks
+  // Those behind the chunks. Not in here: the reader may stand on a task's stack.
+  std::unique_ptr<std::array<Row, kChunkRows>> newest_;
   LargeVector<Chunk> chunks_;
   LargeVector<std::uint64_t> words_;
   std::uint32_t size_ = 0;

@@ -19,18 +19,20 @@ bool ObjectBatch::Take(const RowShape& shape, std::span<const std::uint64_t> val
   const std::uint64_t like = known_.LikeOf(shape, values[0]);
   if (like == 0) return false;
   used_ = values.size() + 1;
+  if (columns_ == nullptr) columns_ = std::make_unique<Columns>();
   if (rows_left_ == 0) [[unlikely]]
     MakeRoom();
   --rows_left_;
   ++count_;
-  columns_[0].Add(like);
-  for (std::size_t i = 0; i < values.size(); ++i) columns_[i + 1].Add(values[i]);
+  auto& columns = *columns_;
+  columns[0].Add(like);
+  for (std::size_t i = 0; i < values.size(); ++i) columns[i + 1].Add(values[i]);
   return true;
 }
 
 std::uint32_t ObjectBatch::Rows() const {
   std::size_t room = kColumnBytes;
-  for (std::size_t i = 0; i < used_; ++i) room = std::min(room, columns_[i].Room());
+  for (std::size_t i = 0; i < used_; ++i) room = std::min(room, (*columns_)[i].Room());
   return static_cast<std::uint32_t>(room / kLongestVarint);
 }
 
@@ -48,10 +50,11 @@ void ObjectBatch::Flush() {
     batch.add_uint32(Tag::kCount, count_);
     for (std::size_t i = 0; i < used_; ++i) {
       const auto tag = static_cast<Tag>(static_cast<std::size_t>(Tag::kLike) + i);
-      if (columns_[i].used) batch.add_bytes(tag, columns_[i].bytes.data(), columns_[i].size);
+      const auto& column = (*columns_)[i];
+      if (column.used) batch.add_bytes(tag, column.bytes.data(), column.size);
     }
   });
-  for (auto& column : columns_) column.Clear();
+  for (auto& column : *columns_) column.Clear();
   count_ = rows_left_ = 0;
 }
 

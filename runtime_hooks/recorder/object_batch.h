@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "runtime_hooks/recorder/known_shapes.h"
@@ -36,6 +37,8 @@ class ObjectBatch {
   // Together, with their heads, they stay below a packet's 32 KiB.
   static constexpr std::size_t kColumnBytes = 2048;
 
+  using Columns = std::array<RowColumn<kColumnBytes>, kMostColumns>;
+
   void MakeRoom();
   std::uint32_t Rows() const;
 
@@ -43,9 +46,10 @@ class ObjectBatch {
   const dump::PacketTag packet_;
   KnownShapes known_;
   std::uint32_t count_ = 0;
-  std::uint32_t rows_left_ = 0;                                // that fit for certain
-  std::size_t used_ = 1;                                       // columns
-  std::array<RowColumn<kColumnBytes>, kMostColumns> columns_;  // `like` is the first
+  std::uint32_t rows_left_ = 0;  // that fit for certain
+  std::size_t used_ = 1;         // columns
+  // `like` is the first. Made for the first row: most snapshots have none.
+  std::unique_ptr<Columns> columns_;
 };
 
 }  // namespace stranded::internal
