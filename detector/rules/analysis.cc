@@ -14,6 +14,7 @@
 #include "detector/rules/rule.h"
 #include "detector/rules/wait_chain.h"
 #include "detector/rules/world_rules.h"
+#include "stranded/dump_format.h"
 #include "stranded/errors.h"
 
 namespace stranded {
@@ -210,6 +211,12 @@ void AddLosses(const Dump& dump, const Snapshot& snap, std::vector<std::string>&
   add(snap.loss.packets_left_out, "record was too large for the dump",
       "records were too large for the dump");
   if (!snap.loss.note.empty()) losses.emplace_back(snap.loss.note);
+  if (dump.version_minor > stranded::dump::kVersionMinor) {
+    losses.push_back(absl::StrCat("the dump has format version ", dump.version_major, ".",
+                                  dump.version_minor, ": of what came behind version ",
+                                  stranded::dump::kVersionMajor, ".", stranded::dump::kVersionMinor,
+                                  " this program reads nothing"));
+  }
 }
 
 // Where a snapshot comes from that is no dump: detector/input/mapped_file.h.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <protozero/pbf_writer.hpp>
 
+#include "stranded/dump_format.h"
 #include "tests/detector/dump_builder.h"
 
 namespace stranded::detector {
@@ -189,6 +190,22 @@ TEST(ReadDump, SmallPacketsCannotMakeALargeModel) {
   const std::size_t bound = 16 * dump.bytes().size() + (1 << 20);
   EXPECT_LE(read->snapshots.size() * sizeof(Snapshot), bound);
   EXPECT_GT(read->damage.packets_bad, 0u);
+}
+
+// It may have packets that this program does not know.
+TEST(ReadDump, OfANewerMinorVersionTheReportSaysSo) {
+  for (const std::uint32_t more : {0u, 1u}) {
+    std::string header, packet;
+    protozero::pbf_writer fields(header);
+    fields.add_uint32(1, stranded::dump::kVersionMajor);
+    fields.add_uint32(2, stranded::dump::kVersionMinor + more);
+    protozero::pbf_writer(packet).add_message(2, header);
+    DumpBuilder dump = DumpBuilder::Bare();
+    dump.Raw(packet).Begin().Add(Quiet()).End();
+    const Analysis analysis = Analyze(Read(dump.bytes()), {});
+    EXPECT_EQ(analysis.summary.losses.size(), more);
+    EXPECT_FALSE(analysis.summary.partly_lost);
+  }
 }
 
 TEST(ReadDump, AWrongLengthInsideAPacketIsCounted) {
