@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "detector/input/object_rows.h"
@@ -71,6 +72,14 @@ class ObjectStore {
   }
   std::uint8_t& Refs(RowRef row) { return Of(row.kind).refs[row.at]; }
   std::uint32_t& Owner(RowRef row) { return Of(row.kind).owners[row.at]; }
+  // A timer will end that context: it is no other object that names it.
+  void NoteTimer(Id context) {
+    RowRef row;
+    if (!Find(RowKind::kContext, context, row)) return;
+    if (row.at >= timed_.size()) timed_.resize(row.at + 1);
+    timed_[row.at] = true;
+  }
+  bool HasTimer(std::uint32_t context) const { return context < timed_.size() && timed_[context]; }
   bool IsGone(RowRef row) const { return row.at >= RowsOf(row.kind); }
   // Of a context that has not gone: its model, which is in the snapshot, and when it ended.
   const Context& ModelOfContext(std::uint32_t at) const {
@@ -140,7 +149,8 @@ class ObjectStore {
   PackedRows<ContextRow> contexts_;
   PackedRows<SpawnRow> spawns_;
   std::array<Notes, kKinds> notes_;
-  IdIndex task_rows_;  // numbers by id
+  std::vector<bool> timed_;  // contexts
+  IdIndex task_rows_;        // numbers by id
   LargeVector<Unnamed> unnamed_;
   LargeVector<std::uint32_t> first_unnamed_;  // by number of the task
 };

@@ -57,7 +57,7 @@ void PrivateObjects::CountObjects() {
     }
   }
   for (const Timer& t : s_.timers) {
-    if (t.kind == TimerKind::kContext) store_.Share(RowKind::kContext, t.object);
+    if (t.kind == TimerKind::kContext) store_.NoteTimer(t.object);
     if (t.kind == TimerKind::kChannel) store_.Share(RowKind::kChannel, t.object);
   }
 }
@@ -206,7 +206,8 @@ void PrivateObjects::Describe(const RowTask& task, const AgeClasses& ages, Descr
         member, [&](Id number) { out.Add(number); },
         [&](std::int64_t ns) { out.Add(static_cast<Id>(ages.Of(ns))); });
     if (member.kind != RowKind::kContext) continue;
-    out.Add(task.since_ns > store_.EndOfContext(member.at) ? 1 : 0);
+    out.Add((task.since_ns > store_.EndOfContext(member.at) ? 1 : 0) |
+            (store_.HasTimer(member.at) ? 2 : 0));
   }
 }
 

@@ -5,10 +5,11 @@
 // only has an id, is private to a task if everything that names it is that task's row or private to
 // it, too, or if the task made it and nothing names it: then the task and its objects are a piece
 // that hangs on the rest by what it names itself, and two such pieces that differ in their own ids
-// only are told apart by nobody. Never private: objects with packets of their own, what a timer,
-// packet or second task names, contexts that rules look at one by one (a lost cancel function, an
-// AfterFunc), contexts of another world's clock, and pieces of more than kMost objects. Thread
-// safety: none. Cost: linear in the rows; some lookups for each reference.
+// only are told apart by nobody. Never private: objects with packets of their own, what a packet or
+// second task names (but the timer of a context: no rule asks when it is due), contexts that rules
+// look at one by one (a lost cancel function, an AfterFunc), contexts of another world's clock, and
+// pieces of more than kMost objects. Thread safety: none. Cost: linear in the rows; some lookups
+// for each reference.
 #ifndef STRANDED_DETECTOR_INPUT_PRIVATE_OBJECTS_H_
 #define STRANDED_DETECTOR_INPUT_PRIVATE_OBJECTS_H_
 

@@ -272,6 +272,13 @@ class RandomDump {
       context.done_channel = above || !done ? 0 : OwnOf(task, 2);
       if (!above || two) own_contexts_.push_back({like, context});
     }
+    if (bit(10) && !OneIn(strange_)) {
+      Timer timer;
+      timer.kind = TimerKind::kContext;
+      timer.object = OwnOf(task);
+      timer.world = 1;
+      dump_.Add(timer);
+    }
     if (bit(8)) {  // it made these for itself
       Channel channel;
       channel.id = kMade + task;
