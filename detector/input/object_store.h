@@ -1,9 +1,11 @@
 // The rows of channels, contexts and spawn nodes of a snapshot, and what is known of each.
 //
 // Overview: rows are kept packed until it is clear which of them become objects of the model.
-// Beside them stand the tasks that rows name and that are not in the dump: they have finished, and
-// nothing is known of them but their id. Everything is found by kind and id; ForEachUse() gives
-// what a row names. Thread safety: none. Errors: as ForEachRow's.
+// Behind them stand the tasks, channels and contexts that rows name and that are not in the dump:
+// they have gone, and nothing is known of them but their id; of tasks there are only such.
+// Everything is found by kind and id; ForEachUse() gives what a row names. Thread safety: none.
+// Invariants: a position stays. Ownership: rows are copied, the snapshot is the caller's. Errors:
+// as ForEachRow's.
 #ifndef STRANDED_DETECTOR_INPUT_OBJECT_STORE_H_
 #define STRANDED_DETECTOR_INPUT_OBJECT_STORE_H_
 
@@ -41,7 +43,13 @@ class ObjectStore {
   std::size_t Read(const ObjectBatches& batches, AffordRef afford);
   // Then the tasks that are rows themselves, numbered from 1 on; what rows name beside these, rows
   // and the snapshot's objects has gone.
-  void NoteTask(Id task, std::uint32_t number) { task_rows_.At(task) = number; }
+  // False: there is a row of that task already.
+  bool NoteTask(Id task, std::uint32_t number) {
+    std::uint32_t& known = task_rows_.At(task);
+    if (known != IdIndex::kNone) return false;
+    known = number;
+    return true;
+  }
   // How often rows name each other, and what has gone.
   void CountUses();
   void Count(RowKind kind, Id id) {
@@ -99,9 +107,9 @@ class ObjectStore {
   // The nodes of tasks with packets: they are looked at with their tasks.
   void AddSpawnsOfPackets(Snapshot& s) const;
   // Adds the rows that `wanted(owner)`, but for those that were left out; the others stay for
-  // another call. Returns how many were left out.
+  // another call.
   template <class Wanted>
-  std::size_t AddSpawns(Snapshot& s, const Wanted& wanted) const;
+  void AddSpawns(Snapshot& s, const Wanted& wanted) const;
   // f(row) of each object that the task of that number made, and that no row or packet names.
   template <class F>
   void ForEachUnnamed(std::uint32_t task, const F& f) const {
@@ -220,19 +228,13 @@ void ObjectStore::ForEachFact(RowRef row, const Fact& fact, const Time& time) co
 }
 
 template <class Wanted>
-std::size_t ObjectStore::AddSpawns(Snapshot& s, const Wanted& wanted) const {
+void ObjectStore::AddSpawns(Snapshot& s, const Wanted& wanted) const {
   const Notes& notes = Of(RowKind::kSpawn);
-  std::size_t left_out = 0;
   for (std::uint32_t i = 0; i < spawns_.size(); ++i) {
-    if (!wanted(notes.owners[i])) continue;
-    if ((notes.refs[i] & kLeftOut) != 0) {
-      ++left_out;
-      continue;
-    }
+    if (!wanted(notes.owners[i]) || (notes.refs[i] & kLeftOut) != 0) continue;
     const SpawnRow row = spawns_.At(i);
     s.spawns.Add(FromRow(s.spawns.all()[row.like()], row));
   }
-  return left_out;
 }
 
 }  // namespace stranded::detector

@@ -45,7 +45,8 @@ class PrivateObjects {
   // to be done.
   std::size_t Read(const ObjectBatches& batches, AffordRef afford);
   bool empty() const { return store_.empty(); }
-  void NoteTask(const RowTask& task) { store_.NoteTask(task.id, task.number); }  // each row
+  // Each row. False: another one has that id.
+  bool NoteTask(const RowTask& task) { return store_.NoteTask(task.id, task.number); }
   void CountObjects();
   void ShareTask(Id task) { store_.Share(RowKind::kTask, task); }  // that a packet names
   void CountRow(const RowTask& task);                              // each row

@@ -195,7 +195,7 @@ bool CrowdReader::ForEachRow(const data_view& bytes, const F& f) {
     columns.Next(row);
     ++number_;
     Model* const model = ModelOf(row.like);
-    model_missing_ |= model == nullptr;
+    irregular_ |= model == nullptr;
     if (model == nullptr || model->objects > TaskColumns::kMostObjects) return false;
     if (!f(*model, row, columns.ObjectsOf(model->objects))) return false;
   }
@@ -219,7 +219,9 @@ std::size_t CrowdReader::FindPrivate(std::span<const data_view> batches,
       });
     });
   };
-  each([this](const Model&, const BatchRow&, const RowTask& task) { private_.NoteTask(task); });
+  each([this](const Model&, const BatchRow&, const RowTask& task) {
+    irregular_ |= !private_.NoteTask(task);
+  });
   private_.CountObjects();
   each([this](const Model& model, const BatchRow& row, const RowTask& task) {
     StandsForItself(model, row) ? private_.ShareRow(task, row.spawn) : private_.CountRow(task);
@@ -330,11 +332,14 @@ std::size_t CrowdReader::Read(std::span<const data_view> batches, const ObjectBa
   Claim(batches);
   std::size_t bad = ForEach(batches, [this](const data_view& b) {
     return ForEachRow(b, [&](Model& model, const BatchRow& row, std::span<const Id> ids) {
-      return AddRow(model, row, ids);
+      if (AddRow(model, row, ids)) return true;
+      // Rows of the batches behind it are numbered otherwise than when they were claimed.
+      irregular_ = true;
+      return false;
     });
   });
   // A model may be a row itself. What has been added is added again, as it is, and paid for.
-  if (model_missing_ || HasUnnamedParents()) {
+  if (irregular_ || HasUnnamedParents()) {
     credit_ = paid_;
     private_.KeepAll();
     bad = ReadTasks(batches);

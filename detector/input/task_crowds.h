@@ -101,7 +101,7 @@ class CrowdReader {
   absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
   Id last_like_ = 0;                                // that ModelOf() found, and its number
   std::uint32_t last_model_ = 0;
-  bool model_missing_ = false;
+  bool irregular_ = false;  // a model is missing, a row is there twice or cannot be added
   std::size_t paid_ = 0, credit_ = 0;  // bytes; the second is what a second reading need not pay
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_, objects_;

@@ -166,6 +166,16 @@ TEST(PrivateObjects, AnIdIsThatOfOneObject) {
   }
 }
 
+// Only a damaged dump has such: then each is read, and the last one counts.
+TEST(PrivateObjects, ATaskIsNotCountedTwice) {
+  Pieces p;
+  p.tasks.push_back(p.task(kOdd));
+  p.tasks.back().context = ContextOf(kOther);
+  const std::string bytes = p.Bytes();
+  ExpectTheSame(bytes);
+  EXPECT_EQ(ReadMerged(bytes, {})->snapshots.back().crowds.size(), 0u);
+}
+
 // What comes before it is read.
 TEST(PrivateObjects, ARowWithoutAModelIsDamage) {
   for (const Id like : {Id{999}, ChannelOf(kFirst)}) {
