@@ -138,7 +138,9 @@ class World {
   virtual std::int64_t NowNs() = 0;
   // The time of the last park or timer: for facts that are not worth a look at the clock.
   std::int64_t coarse_ns() const { return coarse_ns_.load(std::memory_order_relaxed); }
-  // The wall clock as of the kernel's last tick; a fraction of the cost of a look at the clock.
+  // The wall clock as of the kernel's last tick, or of a later look at it: a fraction of the cost
+  // of one. It does not go back to the tick after a look, or what a task has done would be told to
+  // have happened after its next wait.
   std::int64_t TickNs() {
     timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -146,8 +148,9 @@ class World {
     // All workers look at it all the time, so it is written when it moves: on, or far back if
     // somebody sets the clock.
     const std::int64_t seen = coarse_ns();
-    if (ns > seen || ns < seen - 1'000'000'000) [[unlikely]]
-      coarse_ns_.store(ns, std::memory_order_relaxed);
+    if (ns <= seen && ns >= seen - 1'000'000'000) [[likely]]
+      return seen;
+    coarse_ns_.store(ns, std::memory_order_relaxed);
     return ns;
   }
   virtual void AddTimer(TimerEntry* timer) = 0;

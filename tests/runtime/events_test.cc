@@ -24,6 +24,7 @@
 #include "stranded/task.h"
 #include "stranded/time.h"
 #include "tests/runtime/dump_test_support.h"
+#include "tests/runtime/events_test_support.h"
 #include "tests/runtime/sync_test_support.h"
 
 namespace stranded {
@@ -36,45 +37,6 @@ using internal::RingCopy;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class EventsTest : public ::testing::Test {
- protected:
-  EventsTest() : before_(internal::tracing.exchange(true)) {}
-  ~EventsTest() override { internal::tracing.store(before_); }
-
-  // What all threads recorded about `task`, and how many records were lost.
-  static std::vector<RecordedEvent> EventsOf(std::uint64_t task, std::uint64_t* lost = nullptr) {
-    struct Room {
-      std::uint64_t task, lost = 0;
-      std::vector<RecordedEvent> found;
-    } room{task, 0, {}};
-    internal::ForEachRing(
-        [](const RingCopy& copy, void* arg) {
-          auto& r = *static_cast<Room*>(arg);
-          r.lost += copy.lost;
-          for (const RecordedEvent& e : copy.events) {
-            if (e.kind != EventKind::kNone && e.task == r.task) r.found.push_back(e);
-          }
-        },
-        &room);
-    if (lost != nullptr) *lost = room.lost;
-    return room.found;
-  }
-
-  // Of what `f` did as a task of an OS thread.
-  template <class F>
-  static std::vector<RecordedEvent> HistoryOf(F f) {
-    std::uint64_t task = 0;
-    std::thread([&] {
-      task = internal::CurrentTask()->id;
-      f();
-    }).join();
-    return EventsOf(task);
-  }
-
- private:
-  const bool before_;
-};
 
 TEST_F(EventsTest, KeepsWhatWasRecordedInOrder) {
   const auto here = std::source_location::current();
@@ -321,37 +283,6 @@ TEST_F(EventsTest, ControlledWorldsHaveEachTransferByItself) {
   EXPECT_EQ(std::count_if(events.begin(), events.end(),
                           [](const RecordedEvent& e) { return e.kind == EventKind::kSend; }),
             8);
-}
-
-// However full the ring is, and whatever its readers leave out.
-TEST_F(EventsTest, EachEventHasATime) {
-  std::thread([] {
-    const std::uint64_t task = internal::CurrentTask()->id;
-    const std::size_t size = internal::RingRecords();
-    for (std::size_t i = 0; i < 3 * size; ++i) {
-      Record(EventKind::kPass, task, i, std::source_location::current());
-      if (size > 64 && i % (size / 8) != 0) continue;  // each copies the whole ring
-      const auto events = EventsOf(task);
-      ASSERT_FALSE(events.empty());
-      for (const RecordedEvent& e : events) ASSERT_GT(e.time_ns, 0) << i;
-    }
-  }).join();
-}
-
-// The thread of the timers has no task.
-TEST_F(EventsTest, ATimersEventsHaveTheTimeOfTheTimer) {
-  std::int64_t before = 0, after = 0;
-  std::thread([&] {
-    before = internal::NowNs();
-    After(absl::Milliseconds(2)).Recv();
-    after = internal::NowNs();
-  }).join();
-  const auto events = EventsOf(0);
-  const auto sent = std::find_if(events.rbegin(), events.rend(),
-                                 [](const RecordedEvent& e) { return e.kind == EventKind::kSend; });
-  ASSERT_NE(sent, events.rend());
-  EXPECT_GE(sent->time_ns, before);
-  EXPECT_LE(sent->time_ns, after);
 }
 
 TEST_F(EventsTest, AMeetingIsSendReceiveAndWake) {
