@@ -29,6 +29,7 @@ struct InputOptions {
   bool live = false;                 // a number is a process id
   std::vector<std::string> live_as;  // FILE, and then files, as they were given with --live
   bool all_tasks = false;            // findings list every task, not just the first
+  bool merge = true;                 // tasks that are alike: see detector::MergeAlike
 };
 void AddInputOptions(CLI::App& app, InputOptions& options, bool many);
 // Those of them that do not name the input; and those that say how paths are shown.

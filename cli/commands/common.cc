@@ -149,7 +149,7 @@ detector::ReadOptions ToRead(const InputOptions& input, const std::string& root)
   read.source_root = root;
   read.events = detector::EventStorage::kEncoded;
   const AnalysisOptions analysis = OptionsFrom(input);
-  if (!input.all_tasks) {
+  if (input.merge) {
     read.merge = detector::MergeAlike{analysis.min_age, analysis.most_tasks_listed};
   }
   return read;

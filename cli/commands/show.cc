@@ -52,6 +52,7 @@ int NotFound(const ShowFlags& o) {
 
 int Run(ShowFlags& o) {
   o.input.all_tasks = true;
+  o.input.merge = false;
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
   ShowPaths(o.input, *analysis);

@@ -70,10 +70,10 @@ void AddColumns(CLI::App& cmd, TaskOptions& o) {
 
 // What is asked for by its id but not there; or empty.
 std::string NotThere(const Analysis& analysis, const TaskFilter& filter) {
-  if (filter.context != 0 && ShowContext(analysis, filter.context).empty()) {
+  if (filter.context != 0 && !HasContext(analysis, filter.context)) {
     return absl::StrCat("context ", filter.context);
   }
-  if (filter.channel != 0 && ShowChannel(analysis, filter.channel).empty()) {
+  if (filter.channel != 0 && !HasChannel(analysis, filter.channel)) {
     return absl::StrCat("channel ", filter.channel);
   }
   return "";

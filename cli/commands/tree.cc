@@ -15,7 +15,6 @@ void AddTree(CLI::App& app, int& exit_code) {
   SetExamples(*cmd, {{"stranded tree dump.strd", "who was started below which context"}});
   cmd->callback([=, &exit_code] {
     if (!ResolveLive(*input, exit_code)) return;
-    input->all_tasks = true;
     const auto analysis = Load(input->file, *input);
     exit_code = kInput;
     if (analysis == nullptr) return;

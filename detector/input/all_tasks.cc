@@ -6,11 +6,13 @@
 
 namespace stranded::detector {
 
-std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump) {
+std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump, WithObjects objects) {
   if (dump == nullptr || !dump->merged.has_value()) return dump;
   const auto has_crowds = [](const Snapshot& s) { return !s.crowds.empty(); };
   if (std::none_of(dump->snapshots.begin(), dump->snapshots.end(), has_crowds)) return dump;
   ReadOptions each;
+  each.channels = objects == WithObjects::kAll;
+  each.contexts = objects != WithObjects::kNone;
   if (dump->bytes.empty()) each.events = EventStorage::kEncoded;
   const auto again = dump->bytes.empty() ? ReadDumpFile(dump->source, each)
                                          : ReadDump(dump->bytes, dump->source, each);

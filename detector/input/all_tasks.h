@@ -8,9 +8,13 @@
 
 namespace stranded::detector {
 
+// What is read of their objects.
+enum class WithObjects { kAll, kContexts, kNone };
+
 // The dump itself where it has all tasks already, or cannot be read again: its file may be gone,
 // or another one by now.
-std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump);
+std::shared_ptr<const Dump> WithAllTasks(std::shared_ptr<const Dump> dump,
+                                         WithObjects objects = WithObjects::kAll);
 
 }  // namespace stranded::detector
 

@@ -139,11 +139,19 @@ std::uint64_t SizeOf(std::FILE* file) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
+// As it says how it was read.
+std::shared_ptr<Dump> NewDump(const ReadOptions& options) {
+  auto dump = std::make_shared<Dump>();
+  dump->merged = options.merge;
+  dump->channels_read = options.channels;
+  dump->contexts_read = options.contexts;
+  return dump;
+}
+
 }  // namespace
 
 ReadResult ReadDump(std::string bytes, std::string source, const ReadOptions& options) {
-  auto dump = std::make_shared<Dump>();
-  dump->merged = options.merge;
+  auto dump = NewDump(options);
   if (LooksLikeGzip(bytes)) {
     auto unpacked = Gunzip(bytes);
     if (!unpacked.ok()) return Packed(source, unpacked.status());
@@ -164,12 +172,18 @@ ReadResult ReadDump(std::string bytes, std::string source, const ReadOptions& op
 
 ReadResult ReadDump(std::string bytes, std::string source, const std::string& source_root,
                     EventStorage events) {
-  return ReadDump(std::move(bytes), std::move(source), {source_root, events, {}});
+  ReadOptions options;
+  options.source_root = source_root;
+  options.events = events;
+  return ReadDump(std::move(bytes), std::move(source), options);
 }
 
 ReadResult ReadDumpFile(const std::string& path, const std::string& source_root,
                         EventStorage events) {
-  return ReadDumpFile(path, {source_root, events, {}});
+  ReadOptions options;
+  options.source_root = source_root;
+  options.events = events;
+  return ReadDumpFile(path, options);
 }
 
 ReadResult ReadDumpFile(const std::string& path, const ReadOptions& options) {
@@ -193,9 +207,8 @@ ReadResult ReadDumpFile(const std::string& path, const ReadOptions& options) {
     const int error = errno;
     std::fclose(file);
     if (fd < 0) return Cannot(path, error);
-    auto dump = std::make_shared<Dump>();
+    auto dump = NewDump(options);
     dump->source = path;
-    dump->merged = options.merge;
     return ReadInput(DumpInput(std::make_shared<InputFile>(fd), size), options.events,
                      options.source_root, dump);
   }

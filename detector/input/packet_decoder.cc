@@ -363,8 +363,12 @@ void PacketDecoder::DecodeBody(dump::PacketTag tag, const data_view& body) {
     case Tag::kTask: Current().tasks.Add(ReadTask(body, Current())); break;
     case Tag::kTaskBatch: PutOff(task_batches_, body); break;
     case Tag::kSpawnBatch: PutOff(object_batches_.spawns, body); break;
-    case Tag::kChannelBatch: PutOff(object_batches_.channels, body); break;
-    case Tag::kContextBatch: PutOff(object_batches_.contexts, body); break;
+    case Tag::kChannelBatch:
+      if (dump_.channels_read) PutOff(object_batches_.channels, body);
+      break;
+    case Tag::kContextBatch:
+      if (dump_.contexts_read) PutOff(object_batches_.contexts, body);
+      break;
     case Tag::kChannel: Current().channels.Add(ReadChannel(body)); break;
     case Tag::kSync: Current().syncs.Add(ReadSync(body)); break;
     case Tag::kTimer: Current().timers.push_back(ReadTimer(body)); break;

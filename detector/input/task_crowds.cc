@@ -22,11 +22,9 @@ bool OnChannels(WaitKind wait) {
   }
 }
 
-constexpr std::size_t kMostIds = 1000;  // lists that are longer cost more than the tasks
-
-bool TaskByTask(const Snapshot& s, const MergeAlike& merge) {
+bool TaskByTask(const Snapshot& s) {
   const auto& worlds = s.worlds.all();
-  return !s.events.empty() || merge.most_tasks_listed > kMostIds ||
+  return !s.events.empty() ||
          std::any_of(worlds.begin(), worlds.end(), [](const World& w) { return w.deadlock; });
 }
 
@@ -158,7 +156,7 @@ void CrowdReader::Join(Crowd& crowd, const BatchRow& row, std::span<const Id> ob
   out.last_since_ns = std::max(out.last_since_ns, row.since_ns);
   if (row.id > crowd.largest) return;
   out.ids.push_back(row.id);
-  if (out.ids.size() >= 2 * merge_.most_tasks_listed + 1) Prune(crowd);
+  if (out.ids.size() / 2 > merge_.most_tasks_listed) Prune(crowd);
 }
 
 // Leaves the smallest ids, as many as are listed. It is called once for that many tasks.
@@ -317,7 +315,7 @@ bool CrowdReader::Afford(std::size_t bytes) {
 }
 
 std::size_t CrowdReader::Read(std::span<const data_view> batches, const ObjectBatches& objects) {
-  if (TaskByTask(s_, merge_)) return ReadEach(batches, objects);
+  if (TaskByTask(s_)) return ReadEach(batches, objects);
   const std::size_t bad_objects = FindPrivate(batches, objects);
   NoteNames();
   const auto& tasks = s_.tasks.all();

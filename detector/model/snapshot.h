@@ -327,7 +327,8 @@ struct Dump {
   std::vector<Snapshot> snapshots;
   std::uint64_t packets = 0;
   Damage damage;
-  std::optional<MergeAlike> merged;      // how it was read
+  std::optional<MergeAlike> merged;                 // how it was read
+  bool channels_read = true, contexts_read = true;  // likewise
   std::shared_ptr<const Dump> sites_of;  // whose bytes `sites` points into, if not its own
   bool frames_are_sites = false;  // Snapshot::frames holds SiteIds: goroutines have no addresses
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "detector/input/all_tasks.h"
 #include "detector/report/text_table.h"
+#include "detector/rules/climb.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
 
@@ -84,14 +85,15 @@ class View {
       return;
     }
     const std::string& text = waits_.Get(t.wait, [&] { return WaitText(t.wait); });
-    const Channel* channel = t.case_count == 1 ? s_.ChannelOf(t) : nullptr;
+    // Its id says it: the channel may have been left out of what was read.
+    const Id channel = t.case_count == 1 ? s_.snap().cases[t.first_case].channel : 0;
     constexpr std::string_view kAny = "a channel";
-    const std::size_t at = channel == nullptr ? std::string::npos : text.find(kAny);
+    const std::size_t at = channel == 0 ? std::string::npos : text.find(kAny);
     if (at == std::string::npos) {
       out += text;
     } else {
       out.append(text, 0, at);
-      absl::StrAppend(&out, "channel ", channel->id);
+      absl::StrAppend(&out, "channel ", channel);
       out.append(text, at + kAny.size());
     }
   }
@@ -101,13 +103,12 @@ class View {
                        [&](const WaitCase& c) { return c.channel == channel; });
   }
   bool Below(Id context, Id ancestor) {
-    // Chains in a damaged dump may be cycles.
-    for (int steps = 0; context != 0 && steps < 10000; ++steps) {
-      if (context == ancestor) return true;
-      const Context* c = s_.snap().contexts.Find(context);
-      context = c == nullptr ? 0 : c->parent;
+    if (below_.empty()) {
+      below_ = NearestAbove(s_.snap().contexts, [ancestor](const Context& c) {
+        return c.id == ancestor ? Climb::kFound : Climb::kUp;
+      });
     }
-    return false;
+    return context == ancestor || NearestOf(s_.snap().contexts, below_, context) != nullptr;
   }
 
  private:
@@ -125,6 +126,7 @@ class View {
 
   const Situation& s_;
   std::vector<std::string_view> rules_;  // by the task's position; empty if there are none
+  std::vector<const Context*> below_;    // that of the filter, by the context's position
   Texts<SiteId> places_;
   Texts<WaitKind> waits_;
   Texts<std::int64_t> ages_;
@@ -206,7 +208,26 @@ void Sort(View& view, const TaskFilter& filter, std::vector<const Task*>& tasks)
   if (filter.reverse) std::ranges::reverse(tasks);
 }
 
+const Snapshot* NewestOf(const std::shared_ptr<const Dump>& dump) {
+  return dump == nullptr || dump->snapshots.empty() ? nullptr : &dump->snapshots.back();
+}
+
 }  // namespace
+
+// It may be one of those that the reader merged.
+bool HasContext(const Analysis& analysis, std::uint64_t id) {
+  const Snapshot* s = NewestOf(analysis.dump);
+  if (s == nullptr || s->contexts.Find(id) != nullptr) return s != nullptr;
+  const auto all = WithAllTasks(analysis.dump, WithObjects::kContexts);
+  return NewestOf(all)->contexts.Find(id) != nullptr;
+}
+
+bool HasChannel(const Analysis& analysis, std::uint64_t id) {
+  const Snapshot* s = NewestOf(analysis.dump);
+  if (s == nullptr || s->channels.Find(id) != nullptr) return s != nullptr;
+  const auto all = WithAllTasks(analysis.dump);
+  return NewestOf(all)->channels.Find(id) != nullptr;
+}
 
 const std::vector<std::string>& TaskColumns() {
   static const auto& names = *new std::vector<std::string>([] {
@@ -219,12 +240,14 @@ const std::vector<std::string>& TaskColumns() {
 
 void TaskTable(const Analysis& analysis, const TaskFilter& filter,
                absl::FunctionRef<void(std::string_view)> write) {
-  if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) {
+  if (NewestOf(analysis.dump) == nullptr) {
     write("no snapshot\n");
     return;
   }
   const AnalysisOptions options;
-  const auto dump = WithAllTasks(analysis.dump);
+  // A context has others below it; else ids say enough.
+  const auto dump = WithAllTasks(analysis.dump,
+                                 filter.context != 0 ? WithObjects::kContexts : WithObjects::kNone);
   const Situation s(*dump, dump->snapshots.back(), options);
   View view(analysis, s);
   std::vector<const Task*> tasks;

@@ -1,7 +1,8 @@
 // Contexts and the tasks below them. Subtrees that look alike are folded and counted.
 //
 // Overview: each distinct subtree is one Drawing; equal ones are found by their parts, from the
-// leaves up, so the cost is that of the tree, however deep or wide. Never recursive.
+// leaves up, so the cost is that of the tree, however deep or wide. Never recursive. Tasks and
+// contexts that the reader merged count as many as they stand for.
 #include <algorithm>
 #include <string>
 #include <tuple>
@@ -11,7 +12,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "detector/go/native.h"
-#include "detector/input/all_tasks.h"
 #include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 #include "stranded/report.h"
@@ -27,11 +27,12 @@ constexpr std::size_t kDeepest = 200;
 constexpr std::uint32_t kNothing = 0xffffffff;
 
 using DrawingId = std::uint32_t;
+using Part = std::pair<std::size_t, DrawingId>;  // how many of it
 
 // A drawn subtree: its first line and what stands below it.
 struct Drawing {
   std::string line;
-  std::vector<std::pair<std::size_t, DrawingId>> below;  // count, subtree; ordered by their lines
+  std::vector<Part> below;  // ordered by their lines
   std::size_t tasks = 0;
 };
 
@@ -43,9 +44,7 @@ class Drawer {
     // Children stand behind their parents in `order_`.
     for (std::size_t i = order_.size(); i-- > 0;) drawn_[order_[i]] = Build(order_[i]);
     std::string out;
-    for (const std::uint32_t root : roots_) {
-      if (drawn_[root] != kNothing) Print(drawn_[root], out);
-    }
+    for (const auto& [count, root] : Roots()) Print(root, count, out);
     return out.empty() ? "no contexts and no tasks\n" : out;
   }
 
@@ -69,8 +68,29 @@ class Drawer {
     }
     for (const Task& t : s_.snap().tasks.all()) {
       const std::uint32_t at = contexts_.PositionOfId(t.context);
-      if (t.state != TaskState::kFinished && at != IdIndex::kNone) tasks_[at].push_back(Leaf(t));
+      if (t.state == TaskState::kFinished || at == IdIndex::kNone) continue;
+      tasks_[at].emplace_back(CountBelow(contexts_.all()[at], t), Leaf(t));
     }
+  }
+
+  // How many there are of a task or context below one of its parent. A crowd has as many of the
+  // one as of the other.
+  template <class Child>
+  std::size_t CountBelow(const Context& parent, const Child& child) const {
+    return parent.crowd != 0 && parent.crowd == child.crowd ? 1 : s_.snap().CountOf(child);
+  }
+
+  // In their order; those that look alike are one.
+  std::vector<Part> Roots() const {
+    std::vector<Part> roots;
+    absl::flat_hash_map<DrawingId, std::size_t> places;
+    for (const std::uint32_t root : roots_) {
+      if (drawn_[root] == kNothing) continue;
+      const auto [place, fresh] = places.try_emplace(drawn_[root], roots.size());
+      if (fresh) roots.emplace_back(0, drawn_[root]);
+      roots[place->second].first += s_.snap().CountOf(contexts_.all()[root]);
+    }
+    return roots;
   }
 
   std::string ContextLine(const ContextStep& c) const {
@@ -95,14 +115,29 @@ class Drawer {
     return it->second;
   }
 
+  // By what is seen of them, so that it does not matter in what order they were read. Two that are
+  // not the same differ somewhere below the first place where they name others.
+  bool Before(DrawingId one, DrawingId other) const {
+    while (one != other) {
+      const Drawing &a = drawings_[one], &b = drawings_[other];
+      if (a.line != b.line) return a.line < b.line;
+      if (a.tasks != b.tasks) return a.tasks > b.tasks;
+      const auto [in_a, in_b] = std::ranges::mismatch(a.below, b.below);
+      if (in_a == a.below.end() || in_b == b.below.end()) return a.below.size() < b.below.size();
+      if (in_a->second == in_b->second) return in_a->first > in_b->first;
+      one = in_a->second;
+      other = in_b->second;
+    }
+    return false;
+  }
+
   // The drawing with that line and those below it, which are sorted by id.
-  DrawingId Intern(std::string line, std::vector<std::pair<std::size_t, DrawingId>> below,
-                   std::size_t tasks) {
+  DrawingId Intern(std::string line, std::vector<Part> below, std::size_t tasks) {
     const auto [it, fresh] =
         known_.try_emplace(std::make_pair(line, below), static_cast<DrawingId>(drawings_.size()));
     if (!fresh) return it->second;
-    std::stable_sort(below.begin(), below.end(), [this](const auto& a, const auto& b) {
-      return drawings_[a.second].line < drawings_[b.second].line;
+    std::ranges::sort(below, [this](const Part& one, const Part& other) {
+      return Before(one.second, other.second);
     });
     drawings_.push_back({std::move(line), std::move(below), tasks});
     return it->second;
@@ -110,21 +145,22 @@ class Drawer {
 
   // kNothing for a context without tasks below it.
   DrawingId Build(std::uint32_t context) {
-    std::vector<DrawingId> parts = std::move(tasks_[context]);
+    const Context& self = contexts_.all()[context];
+    std::vector<Part> parts = std::move(tasks_[context]);
     for (const std::uint32_t child : children_[context]) {
-      if (drawn_[child] != kNothing) parts.push_back(drawn_[child]);
+      if (drawn_[child] == kNothing) continue;
+      parts.emplace_back(CountBelow(self, contexts_.all()[child]), drawn_[child]);
     }
     if (parts.empty()) return kNothing;
-    std::sort(parts.begin(), parts.end());
-    std::vector<std::pair<std::size_t, DrawingId>> below;
+    std::ranges::sort(parts, {}, &Part::second);
+    std::vector<Part> below;
     std::size_t tasks = 0;
-    for (const DrawingId part : parts) {
+    for (const auto& [count, part] : parts) {
       if (below.empty() || below.back().second != part) below.emplace_back(0, part);
-      ++below.back().first;
-      tasks += drawings_[part].tasks;
+      below.back().first += count;
+      tasks += count * drawings_[part].tasks;
     }
-    return Intern(ContextLine(DescribeContext(s_, contexts_.all()[context])), std::move(below),
-                  tasks);
+    return Intern(ContextLine(DescribeContext(s_, self)), std::move(below), tasks);
   }
 
   struct Open {
@@ -139,8 +175,8 @@ class Drawer {
                     "\n");
   }
 
-  void Print(DrawingId root, std::string& out) const {
-    PrintLine(drawings_[root], 1, "", out);
+  void Print(DrawingId root, std::size_t count, std::string& out) const {
+    PrintLine(drawings_[root], count, "", out);
     std::vector<Open> open{{&drawings_[root], 0, ""}};
     while (!open.empty()) {
       Open& top = open.back();
@@ -167,13 +203,11 @@ class Drawer {
   const Table<Context>& contexts_;
   std::vector<std::uint32_t> roots_, order_;          // positions of contexts
   std::vector<std::vector<std::uint32_t>> children_;  // by position
-  std::vector<std::vector<DrawingId>> tasks_;
+  std::vector<std::vector<Part>> tasks_;
   std::vector<DrawingId> drawn_;
   std::vector<Drawing> drawings_;
   absl::flat_hash_map<std::tuple<std::string_view, WaitKind, SiteId>, DrawingId> leaves_;
-  absl::flat_hash_map<std::pair<std::string, std::vector<std::pair<std::size_t, DrawingId>>>,
-                      DrawingId>
-      known_;
+  absl::flat_hash_map<std::pair<std::string, std::vector<Part>>, DrawingId> known_;
 };
 
 }  // namespace
@@ -182,8 +216,7 @@ std::string TreeReport(const Analysis& analysis) {
   if (analysis.dump == nullptr || analysis.dump->snapshots.empty()) return "no snapshot\n";
   if (analysis.dump->frames_are_sites) return GoTree(*analysis.dump, analysis.summary.unlisted);
   const AnalysisOptions options;
-  const auto dump = WithAllTasks(analysis.dump);
-  const Situation s(*dump, dump->snapshots.back(), options);
+  const Situation s(*analysis.dump, analysis.dump->snapshots.back(), options);
   return Drawer(s).Draw();
 }
 

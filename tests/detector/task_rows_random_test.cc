@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "stranded/report.h"
 #include "tests/detector/batch_rows.h"
 
 namespace stranded::detector {
@@ -379,10 +382,10 @@ class RandomDump {
 AnalysisOptions SomeOptions(RandomDump& random) {
   static const absl::Duration kAges[] = {absl::ZeroDuration(), absl::Seconds(1),
                                          absl::Milliseconds(500), absl::Seconds(2)};
-  static constexpr std::size_t kListed[] = {0, 1, 3, 100};
+  static constexpr std::size_t kListed[] = {0, 1, 3, 100, std::numeric_limits<std::size_t>::max()};
   AnalysisOptions options;
   options.min_age = kAges[random.Pick(4)];
-  options.most_tasks_listed = kListed[random.Pick(4)];
+  options.most_tasks_listed = kListed[random.Pick(std::size(kListed))];
   options.growth_threshold = random.OneIn(2) ? 5 : 1000;
   if (random.OneIn(4)) options.scope = 1 + random.Pick(kScopes);
   if (random.OneIn(6)) options.world = 1;
@@ -400,8 +403,19 @@ TEST(RandomTaskRows, MergedTheyGiveTheSameFindings) {
     const auto merged = ReadMerged(dump.bytes(), options);
     crowds += merged->snapshots.back().crowds.size();
     own += merged->snapshots.back().channels_merged + merged->snapshots.back().contexts_merged;
-    findings += Analyze(merged, options).findings.size();
+    const Analysis analysis = Analyze(merged, options);
+    findings += analysis.findings.size();
     ExpectTheSame(dump.bytes(), options);
+    const Analysis each = Analyze(ReadEach(dump.bytes()), options);
+    EXPECT_EQ(TreeReport(analysis), TreeReport(each));
+    TaskFilter filter;
+    EXPECT_EQ(TaskTable(analysis, filter), TaskTable(each, filter));
+    filter.context = 1 + dump.Pick(kObjects);
+    EXPECT_EQ(TaskTable(analysis, filter), TaskTable(each, filter));
+    for (const Id id : {Id{1}, kObjects + 1, kOwn + dump.Pick(200)}) {
+      EXPECT_EQ(HasContext(analysis, id), HasContext(each, id)) << id;
+      EXPECT_EQ(HasChannel(analysis, id), HasChannel(each, id)) << id;
+    }
   }
   EXPECT_GT(crowds, 1000u) << "nothing was there to be merged";
   EXPECT_GT(own, 1000u) << "no task's own objects went with it";

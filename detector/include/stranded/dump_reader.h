@@ -38,6 +38,9 @@ struct ReadOptions {
   std::string source_root;  // sites below it become relative to it
   EventStorage events = EventStorage::kDecoded;
   std::optional<MergeAlike> merge;  // none: every task is there, for lists and graphs of tasks
+  // Whether those are read that are rows of batches: most of a million. Lists of tasks need no more
+  // than their ids.
+  bool channels = true, contexts = true;
 };
 
 absl::StatusOr<std::shared_ptr<const Dump>> ReadDump(std::string bytes, std::string source,

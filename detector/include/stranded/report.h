@@ -64,6 +64,10 @@ std::string TaskTable(const Analysis& analysis, const TaskFilter& filter = {});
 void TaskTable(const Analysis& analysis, const TaskFilter& filter,
                absl::FunctionRef<void(std::string_view)> write);
 
+// Whether the dump has a context or channel with that id.
+bool HasContext(const Analysis& analysis, std::uint64_t id);
+bool HasChannel(const Analysis& analysis, std::uint64_t id);
+
 // All that is known of one object, by id, and the commands that lead on from it; empty if there is
 // none.
 struct ShowOptions {
