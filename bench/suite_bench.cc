@@ -58,8 +58,9 @@ class EveryOther : public testing::EmptyTestEventListener {
     if (checks_) listener_.OnTestEnd(test);
     if (world_ != nullptr) internal::LeaveControlledWorld(std::exchange(world_, nullptr));
   }
-  void OnTestIterationEnd(const testing::UnitTest&, int round) override {
+  void OnTestIterationEnd(const testing::UnitTest& tests, int round) override {
     const std::chrono::duration<double, std::milli> took = Clock::now() - begun_;
+    listener_.OnTestIterationEnd(tests, round);
     if (round >= 2) (checks_ ? checked_ : plain_).push_back(took.count());
   }
   void Tell() {

@@ -153,7 +153,7 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
 }
 
 LeakScope::LeakScope(std::string name, std::source_location loc)
-    : scope_(internal::BeginScope(name, loc)),
+    : scope_(internal::BeginScope(std::move(name), loc)),
       begun_ns_(absl::ToUnixNanos(Now())),
       first_task_(internal::NextTaskId()) {}
 
@@ -177,14 +177,20 @@ LeakReport LeakScope::CheckLostCancels(const LeakCheckOptions& options) {
   return ExamineScope(OnlyLostCancels(options), false);
 }
 
+bool LeakScope::NothingLeft() const {
+  // A trace may show more than what is left.
+  return internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 &&
+         GetOptions().record != "trace" && !internal::TimersAhead();
+}
+
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   RejectUnknownRules(options);
+  if (NothingLeft()) return LeakReport();
   LeakReport lost = CheckLostCancels(options);
   // A timer may start a task that stays.
   if (internal::ScopeLive(scope_) > 0 || internal::TimersAhead()) {
     internal::WaitUntilQuiet(scope_, GraceOf(options));
   }
-  // A trace may show more than what is left.
   const bool traced = GetOptions().record == "trace";
   if (internal::ScopeLive(scope_) == 0 && internal::LostCancels() == 0 && !traced) return lost;
   internal::MarkScopeEnded(scope_);

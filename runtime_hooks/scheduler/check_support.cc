@@ -95,9 +95,9 @@ std::uint64_t WorldIdOf(const ControlledWorld* world) { return world->id(); }
 bool CameToDeadEnd(ControlledWorld* world) { return world->Facts().deadlock; }
 std::uint64_t StepsOf(ControlledWorld* world) { return world->Facts().steps; }
 
-ScopeNode* BeginScope(const std::string& name, std::source_location loc) {
+ScopeNode* BeginScope(std::string name, std::source_location loc) {
   Task* self = CurrentTask();
-  ScopeNode* scope = NewScope(self->spawn_scope, name, self->id, loc);
+  ScopeNode* scope = NewScope(self->spawn_scope, std::move(name), self->id, loc);
   self->spawn_scope = scope;
   return scope;
 }
@@ -156,7 +156,7 @@ bool InControlledWorld() { return CurrentControlledWorld() != nullptr; }
 
 bool TimersAhead() {
   World* const world = CurrentWorld();
-  return !world->UsesThreads() && static_cast<ControlledWorld*>(world)->Facts().timers > 0;
+  return !world->UsesThreads() && !static_cast<ControlledWorld*>(world)->NothingAhead();
 }
 
 std::int64_t LostCancels() { return lost_cancels.load(std::memory_order_relaxed); }

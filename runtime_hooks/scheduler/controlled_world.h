@@ -67,6 +67,7 @@ class ControlledWorld final : public World {
   // is quiet then: nothing runnable and no timer pending that would move anything.
   bool RunUntilQuiet(std::int64_t grace_ns);
   bool quiet() const { return quiet_; }
+  bool NothingAhead() const;  // no timer is pending that would move anything
   Task* main_task() const { return main_.load(std::memory_order_relaxed); }
   // Main waits for the world to become quiet, or has met its dead end: its function is over.
   bool main_is_done() const { return checking_ || deadlock_; }
@@ -97,7 +98,6 @@ class ControlledWorld final : public World {
   void RunNext(Moment moment, void (*after)(void*), void* arg);
   bool FireNextTimer(std::int64_t until_ns);
   std::int64_t NextDue() const;
-  bool NothingAhead() const;
   bool NothingAheadLocked() const;  // with timer_mutex_
   bool TimeHelps() const;
   bool MayPassTime() const;

@@ -39,6 +39,7 @@ class LeakCheckListener : public testing::EmptyTestEventListener {
  private:
   void BeginExplored(const testing::TestInfo& test);
   void EndExplored(const testing::TestInfo& test);
+  void CheckTest(const testing::TestInfo& test);
 
   struct State;
   std::unique_ptr<State> state_;

@@ -77,6 +77,9 @@ class LeakScope {
   LeakScope(const LeakScope&) = delete;
   LeakScope& operator=(const LeakScope&) = delete;
 
+  // True: Check() would find nothing, and need not look. What was spawned in the scope is gone, and
+  // no timer is ahead that may start more. False tells nothing. Does not block.
+  bool NothingLeft() const;
   // What was spawned in the scope should be gone by now; blocks for the grace at most.
   LeakReport Check(const LeakCheckOptions& options = {});
   // Of that, only contexts whose cancel function is lost, and without waiting: a timeout may end
