@@ -62,7 +62,8 @@ bool CrowdReader::Mergeable(const Task& task) const {
 }
 
 CrowdReader::Model* CrowdReader::ModelOf(Id like) {
-  if (like == last_like_ && !models_.empty()) return &models_[last_model_];
+  Recent& recent = recent_[like % recent_.size()];
+  if (like == recent.like && like != 0) return &models_[recent.model];
   const auto [number, fresh] =
       numbers_.try_emplace(like, static_cast<std::uint32_t>(models_.size()));
   if (fresh) {
@@ -83,8 +84,7 @@ CrowdReader::Model* CrowdReader::ModelOf(Id like) {
     model.ages.long_ns = now - std::min(age, now);
     model.ages.very_long_ns = now - (age > now / 10 ? now : 10 * age);
   }
-  last_like_ = like;
-  last_model_ = number->second;
+  recent = {like, number->second};
   return &models_[number->second];
 }
 

@@ -12,6 +12,7 @@
 #ifndef STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
 #define STRANDED_DETECTOR_INPUT_TASK_CROWDS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -99,9 +100,12 @@ class CrowdReader {
   absl::flat_hash_set<Id> named_;  // tasks that have no packet of their own
   std::vector<Model> models_;
   absl::flat_hash_map<Id, std::uint32_t> numbers_;  // of models, by id
-  Id last_like_ = 0;                                // that ModelOf() found, and its number
-  std::uint32_t last_model_ = 0;
-  bool irregular_ = false;  // a model is missing, a row is there twice or cannot be added
+  struct Recent {
+    Id like = 0;  // of one that was found, or 0
+    std::uint32_t model = 0;
+  };
+  std::array<Recent, 16> recent_;  // by id
+  bool irregular_ = false;         // a model is missing, a row is there twice or cannot be added
   std::size_t paid_ = 0, credit_ = 0;  // bytes; the second is what a second reading need not pay
   std::vector<Crowd> crowds_;
   std::vector<Id> keys_, objects_;

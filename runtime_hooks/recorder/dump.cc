@@ -1,8 +1,10 @@
 #include "stranded/dump.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -21,13 +23,23 @@ namespace stranded {
 namespace internal {
 namespace {
 
-// Room that nobody has written to takes no memory: a large string gets plenty, and is copied
-// seldom.
+// Room that nobody has written to takes no memory, and memory that is touched for the first time
+// costs more than what is written there: a large string gets plenty, so that it is hardly ever
+// copied, in pages that are large, too.
+__attribute__((noinline)) void MakeLarge(std::string& bytes) {
+  constexpr std::size_t kRoom = 64 << 20, kPage = 2 << 20;
+  bytes.reserve(std::max(kRoom, 4 * bytes.capacity()));
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t from = (begin + kPage - 1) / kPage * kPage;
+  const std::uintptr_t to = (begin + bytes.capacity()) / kPage * kPage;
+  madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);  // else pages are small
+}
+
 void Append(void* arg, const char* bytes, std::size_t count) {
-  constexpr std::size_t kLarge = 1 << 20, kTimes = 4;
+  constexpr std::size_t kLarge = 256 << 10;
   auto& to = *static_cast<std::string*>(arg);
   const std::size_t had = to.capacity();
-  if (had >= kLarge && had - to.size() < count) to.reserve(kTimes * had);
+  if (had >= kLarge && had - to.size() < count) MakeLarge(to);
   to.append(bytes, count);
 }
 

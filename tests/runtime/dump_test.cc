@@ -8,9 +8,12 @@
 #include <fstream>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "detector/model/snapshot.h"
 #include "stranded/channel.h"
+#include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/task.h"
 #include "tests/runtime/dump_test_support.h"
@@ -114,6 +117,31 @@ TEST(DumpTest, NamesThePeerThatHasFinished) {
   ASSERT_THAT(gone, SizeIs(1));
   EXPECT_THAT(gone[0], HasSubstr("state: FINISHED"));
   EXPECT_THAT(PacketsWith(text, "channel", "last_receiver"), Not(SizeIs(0)));
+}
+
+// One that waits alone is read together with its channel, others are not.
+TEST(DumpTest, AChannelTellsOfThoseWhoWaitHoweverManyTheyAre) {
+  const Chan<int> values;
+  std::vector<TaskHandle> receivers;
+  std::uint32_t handles = 0;
+  for (std::uint32_t waiting = 1; waiting <= 3; ++waiting) {
+    receivers.push_back(Go([values] { values.Recv(); }));
+    AwaitParked(receivers.back().Id(), WaitKind::kChanRecv);
+    const auto dump = detector::ReadDump(CaptureDump(), "here");
+    ASSERT_TRUE(dump.ok()) << dump.status();
+    const detector::Channel* const c = (*dump)->snapshots.back().channels.Find(values.core()->id);
+    ASSERT_NE(c, nullptr);
+    EXPECT_EQ(c->waiting_receivers, waiting);
+    EXPECT_EQ(c->recvs_started, waiting);
+    EXPECT_EQ(c->last_receiver.outcome, detector::PeerOutcome::kWaiting);
+    EXPECT_EQ(c->last_receiver.task, receivers.back().Id().value);
+    EXPECT_GT(c->last_receiver.at_ns, 0);
+    const std::uint32_t its_own = waiting > 1 ? c->handles - handles : 1;
+    EXPECT_EQ(its_own, 1u);
+    handles = c->handles;
+  }
+  values.Close();
+  for (const TaskHandle& receiver : receivers) receiver.Join();
 }
 
 TEST(DumpTest, EveryPrefixHoldsWholePackets) {

@@ -8,7 +8,9 @@
 #include <memory>
 #include <thread>
 
+#include "detector/model/snapshot.h"
 #include "stranded/dump.h"
+#include "stranded/dump_reader.h"
 #include "stranded/gtest.h"
 #include "stranded/select.h"
 #include "stranded/sync.h"
@@ -136,6 +138,45 @@ TEST(LeftLater, ASnapshotSaysItForTasksThatWaitElsewhereAndForItsOwn) {
     go_on.Close();
     taker.Join();
   });
+}
+
+// A channel may be read with the task that waits there: before, or after, the one that left it.
+TEST(LeftLater, ASnapshotSaysItBeforeItReadsChannels) {
+  for (const bool sender_is_older : {true, false}) {
+    OnThreads([sender_is_older] {
+      const Streams streams;
+      const Chan<Unit> begin, go_on;
+      const auto start_sender = [&] {
+        return Go([&] {
+          begin.Recv();
+          for (int i = 0; i < 5; ++i) streams.a.Send(i);
+        });
+      };
+      TaskHandle sender;
+      if (sender_is_older) sender = start_sender();
+      const TaskHandle taker = Go([&] {
+        streams.TakeInTurn();
+        go_on.Recv();
+      });
+      AwaitParked(taker.Id(), internal::WaitKind::kChanRecv);
+      if (!sender_is_older) sender = start_sender();
+      begin.Close();
+      AwaitParked(sender.Id(), internal::WaitKind::kChanSend);
+      const auto dump = detector::ReadDump(CaptureDump(), "here");
+      ASSERT_TRUE(dump.ok()) << dump.status();
+      const auto& channels = (*dump)->snapshots.back().channels;
+      const detector::Channel* const a = channels.Find(streams.a.core()->id);
+      ASSERT_NE(a, nullptr);
+      EXPECT_EQ(a->last_receiver.outcome, detector::PeerOutcome::kLeft) << sender_is_older;
+      EXPECT_EQ(a->last_receiver.left_channel, streams.b.core()->id);
+      EXPECT_EQ(a->last_sender.outcome, detector::PeerOutcome::kWaiting);
+      EXPECT_EQ(a->last_sender.task, sender.Id().value);
+      go_on.Close();
+      taker.Join();
+      streams.a.Recv();
+      sender.Join();
+    });
+  }
 }
 
 TEST(LeftLater, AYoungerNoteOfAnotherTaskStays) {
