@@ -105,8 +105,7 @@ void IgnoreLeaks(const std::string& site_or_function) {
 struct LeakCheckListener::State {
   internal::ControlledWorld* world = nullptr;
   std::optional<LeakScope> scope;
-  // From the first test to the end of a round: it costs as much as the rest of a check.
-  std::unique_ptr<DropsExpectedDeadEnd> filter;
+  std::optional<DropsExpectedDeadEnd> filter;
   std::string name;  // of the test
   // With STRANDED_OPTIONS=explore: one for each test, over the repetitions.
   std::map<std::string, std::unique_ptr<detector::Exploration>> explorations;
@@ -115,9 +114,6 @@ struct LeakCheckListener::State {
   std::map<std::string, std::map<std::string, std::string>> lacks;
   std::size_t finished = 0;
   bool found = false;
-
-  // GoogleTest is on its way out, and what the filter would restore may have gone.
-  ~State() { static_cast<void>(filter.release()); }
 
   void Finish(detector::Exploration& exploration);
   void EndTest();
@@ -268,7 +264,6 @@ void LeakCheckListener::State::Finish(detector::Exploration& exploration) {
 }
 
 void LeakCheckListener::OnTestIterationEnd(const testing::UnitTest& tests, int) {
-  state_->filter.reset();
   if (GetOptions().explore.empty()) return;
   if (tests.test_to_run_count() == 0) {
     detector::WriteNoTest(GetOptions().explore, tests.total_test_count(), GTEST_FLAG_GET(filter));
@@ -283,14 +278,15 @@ LeakCheckListener::~LeakCheckListener() = default;
 
 void LeakCheckListener::OnTestStart(const testing::TestInfo& test) {
   if (Current().any()) Current() = Expectations();  // from between two tests
-  if (state_->filter == nullptr) state_->filter = std::make_unique<DropsExpectedDeadEnd>();
+  state_->filter.emplace();
   if (!GetOptions().explore.empty()) {
     BeginExplored(test);
     return;
   }
   DeadEnd().reset();
   internal::SetDeadEndReporter(&OnDeadEnd);
-  state_->name = NameOf(test);
+  // In place: most tests need it for nothing else.
+  state_->name.assign(test.test_suite_name()).append(1, '.').append(test.name());
   if (GetOptions().schedule != "threads") {
     state_->world = internal::EnterControlledWorld(state_->name, GetOptions().seed);
   }
@@ -334,6 +330,7 @@ void LeakCheckListener::CheckTest(const testing::TestInfo& test) {
 }
 
 void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
+  state_->filter.reset();
   if (!GetOptions().explore.empty()) {
     EndExplored(test);
   } else if (!Current().any() && !DeadEnd().has_value() && state_->scope->NothingLeft()) {

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/recorder/header.h"
@@ -25,10 +26,14 @@ namespace {
 
 // Room that nobody has written to takes no memory, and memory that is touched for the first time
 // costs more than what is written there: a large string gets plenty, so that it is hardly ever
-// copied, in pages that are large, too.
+// copied, in pages that are large, too. Where there is no such room it grows as it does by itself.
 __attribute__((noinline)) void MakeLarge(std::string& bytes) {
   constexpr std::size_t kRoom = 64 << 20, kPage = 2 << 20;
-  bytes.reserve(std::max(kRoom, 4 * bytes.capacity()));
+  try {
+    bytes.reserve(std::max(kRoom, 4 * bytes.capacity()));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
   const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
   const std::uintptr_t from = (begin + kPage - 1) / kPage * kPage;
   const std::uintptr_t to = (begin + bytes.capacity()) / kPage * kPage;
@@ -36,7 +41,7 @@ __attribute__((noinline)) void MakeLarge(std::string& bytes) {
 }
 
 void Append(void* arg, const char* bytes, std::size_t count) {
-  constexpr std::size_t kLarge = 256 << 10;
+  constexpr std::size_t kLarge = 1 << 20;
   auto& to = *static_cast<std::string*>(arg);
   const std::size_t had = to.capacity();
   if (had >= kLarge && had - to.size() < count) MakeLarge(to);

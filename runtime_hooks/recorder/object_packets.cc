@@ -139,6 +139,7 @@ void Snapshot::WriteContext(ContextNode* node) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Snapshot::WriteChannels() {
+  BeginObjects(PacketTag::kChannelBatch);
   Together<ChanCore> together;
   const auto drop = [this](ChanCore* chan) {
     if (!options_.crash) UnrefChan(chan);
@@ -159,7 +160,7 @@ void Snapshot::WriteChannels() {
         const bool all = options_.world == 0 && chan->role == ChanRole::kUser;
         const bool here = options_.world != 0 && chan->world_id == options_.world &&
                           chan->role == ChanRole::kUser;
-        if ((!named && !all && !here) || written_.contains(chan->id)) return drop(chan);
+        if (!named && !all && !here) return drop(chan);
         if (together.Hold(chan)) take();
       },
       [](ChanCore*) {});
@@ -196,69 +197,20 @@ ChanPeer Snapshot::PeerOn(const ChanCore* chan, bool senders) const ABSL_NO_THRE
   return senders ? chan->last_sender : chan->last_receiver;
 }
 
-namespace {
-
-// Under the channel's lock. `ours`: references that a walk holds.
-ChanFacts FactsOf(const ChanCore* chan, const ChanPeer& sender, const ChanPeer& receiver,
-                  std::uint32_t ours) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  return {chan->length,
-          chan->high_water,
-          chan->closed,
-          chan->observed_try,
-          chan->observed_size,
-          chan->timer_armed,
-          chan->timer_stopped,
-          chan->sends_started,
-          chan->sends_completed,
-          chan->recvs_started,
-          chan->recvs_completed,
-          chan->repeat_sends,
-          chan->senders.size(),
-          chan->receivers.size(),
-          chan->closed_by,
-          chan->closed_site,
-          chan->closed_ns,
-          sender,
-          receiver,
-          chan->sender_left,
-          chan->receiver_left,
-          Slab<ChanCore>::RefCount(chan) - ours};
-}
-
-}  // namespace
-
 void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!TakeLock(chan->lock)) return;
-  const ChanFacts f = FactsOf(chan, PeerOn(chan, true), PeerOn(chan, false), 1);
-  chan->lock.UnlockUncounted();
-  WriteChannelAs(chan, f);
-}
-
-// It is alive: a task waits for it.
-void Snapshot::WriteChannelOf(const Task& waits) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const WaitRecord& wait = waits.wait;
-  const ChanCore* const chan = wait.chan;
-  const bool sends = wait.kind == WaitKind::kChanSend;
-  if (!sends && wait.kind != WaitKind::kChanRecv) return;
-  ChanPeer waiting{.task = waits.id, .site = wait.site, .at_ns = wait.since_ns};
-  waiting.set_outcome(PeerOutcome::kWaiting);
-  chan->lock.Lock();
-  const WaitQueue& mine = sends ? chan->senders : chan->receivers;
-  const WaitQueue& others = sends ? chan->receivers : chan->senders;
-  // Whoever takes it out of the queue wakes it under the lock, which leaves a note.
-  const bool woken = (waits.state.load(std::memory_order_acquire) & Task::kWakePending) != 0;
-  if (mine.size() != 1 || !others.empty() || woken || !waits.notes) {
-    chan->lock.UnlockUncounted();
-    return;
-  }
-  const ChanFacts f =
-      FactsOf(chan, sends ? waiting : chan->last_sender, sends ? chan->last_receiver : waiting, 0);
-  chan->lock.UnlockUncounted();
-  written_.insert(chan->id);
-  WriteChannelAs(chan, f);
-}
-
-void Snapshot::WriteChannelAs(const ChanCore* chan, const ChanFacts& f) {
+  const ChanFacts f{chan->length,          chan->high_water,
+                    chan->closed,          chan->observed_try,
+                    chan->observed_size,   chan->timer_armed,
+                    chan->timer_stopped,   chan->sends_started,
+                    chan->sends_completed, chan->recvs_started,
+                    chan->recvs_completed, chan->repeat_sends,
+                    chan->senders.size(),  chan->receivers.size(),
+                    chan->closed_by,       chan->closed_site,
+                    chan->closed_ns,       PeerOn(chan, true),
+                    PeerOn(chan, false),   chan->sender_left,
+                    chan->receiver_left,   Slab<ChanCore>::RefCount(chan) - 1};
+  chan->lock.Unlock();
   Mention(chan->creator_task);
   Mention(f.closed_by);
   Mention(f.last_sender.task);

@@ -41,7 +41,6 @@ void Snapshot::Run() {
   if (options_.pools) pools_ = PoolIds();
   WriteBegin();
   if (!options_.crash) WriteWorlds();
-  BeginObjects(dump::PacketTag::kChannelBatch);
   WriteTasks();
   WriteChannels();
   WriteContexts();

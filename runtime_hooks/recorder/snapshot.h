@@ -1,13 +1,14 @@
 // One walk over everything that is alive, written as packets.
 //
 // Overview: parked tasks are frozen a few at a time, copied and let go; channels and contexts are
-// read under their locks, that of a task that waits there alone together with it. Bytes go on to a
-// string or a file while nothing is frozen or locked. Nothing stops the world, so the parts of a
-// snapshot of a busy program may be some microseconds apart; `park_count` tells the reader whether
-// a task ran in between. Thread safety: Run() from any thread. Never two objects' locks at a time.
-// Invariants: in crash mode nothing is allocated or freed, no lock is waited for without bound, and
-// what is locked is left out and counted. Ownership: holds a reference of each object, sixteen at a
-// time, only while it is read.
+// read under their locks. Bytes go on to a string or a file while nothing is frozen or locked.
+// Nothing stops the world, so the parts of a snapshot of a busy program may be some microseconds
+// apart; `park_count` tells the reader whether a task ran in between. Thread safety: Run() from any
+// thread. Never two objects' locks at a time. Invariants: in crash mode nothing is allocated or
+// freed, no lock is waited for without bound, and what is locked is left out and counted.
+// Channels and contexts are read when all tasks have been: of a task that acts and ends meanwhile
+// only they tell, and a wait that it ended would look like one that nobody is left for.
+// Ownership: holds a reference of each object, sixteen at a time, only while it is read.
 #ifndef STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 #define STRANDED_RUNTIME_HOOKS_RECORDER_SNAPSHOT_H_
 
@@ -71,7 +72,7 @@ class Snapshot {
 
   // task_packets.cc
   void WriteTasks();
-  void NoteLeft();
+  void NoteLeft(Task* task);
   void TakeTask(Task* task);  // of those that are wanted, to be written together with others
   void WriteTaken();
   bool Skip(const Task& task, std::uint32_t state) const;
@@ -105,10 +106,6 @@ class Snapshot {
   void WriteContext(ContextNode* node);
   void WriteChannels();
   void WriteChannel(ChanCore* chan);
-  void WriteChannelAs(const ChanCore* chan, const ChanFacts& f);
-  // That of a frozen task's plain send or receive, if it is the only one that waits there. The
-  // walk over all channels would have to come back to the task, and to its stack.
-  void WriteChannelOf(const Task& waits);
   bool TakeContext(const ContextNode& node, const ContextFacts& f);
   bool TakeChannel(const ChanCore& chan, const ChanFacts& f);
   ChanPeer PeerOn(const ChanCore* chan, bool senders) const;
@@ -132,7 +129,6 @@ class Snapshot {
   std::vector<std::uint64_t> pools_;      // worlds that are wanted beside one; sorted
   const std::map<std::uint64_t, std::uint64_t>* moves_ = nullptr;  // of pools, at the first look
   IdSet contexts_, channels_, syncs_, spawns_, scopes_;
-  IdSet written_;  // channels, before the walk over them
   // Of the task before: they are written or noted, with all that is above.
   std::uint64_t last_parent_ = 0, last_context_ = 0;
   absl::flat_hash_map<std::uint64_t, int> stacks_;

@@ -59,7 +59,6 @@ void Snapshot::WriteTasks() {
         [](Task*) {});
     return;
   }
-  NoteLeft();
   batch_ = std::make_unique<TaskBatch>(out_, options_.stacks_per_site);
   nodes_ = std::make_unique<ObjectBatch>(out_, PacketTag::kSpawnBatch, options_.stacks_per_site);
   TaskSlab().ForEach([this](Task* task) { TakeTask(task); }, [](Task*) {});
@@ -69,24 +68,20 @@ void Snapshot::WriteTasks() {
   batch_->Flush();
 }
 
-// What tasks have left is noted in channels that others may wait on: so first, and of all.
-void Snapshot::NoteLeft() {
-  if (!HasAnyKept()) return;
-  TaskSlab().ForEach(
-      [](Task* task) {
-        if (task->left_later.load(std::memory_order_relaxed) == nullptr) return;
-        if (!IsOther(task)) {
-          SayUnsaid(task);
-        } else if (Freeze(task)) {
-          SayUnsaid(task);
-          Thaw(task);
-        }
-      },
-      [](Task* task) { UnrefTask(task); });
+// What it has left is noted in channels that others may wait on: so of all tasks.
+void Snapshot::NoteLeft(Task* task) {
+  if (task->left_later.load(std::memory_order_relaxed) == nullptr) return;
+  if (!IsOther(task)) {
+    SayUnsaid(task);
+  } else if (Freeze(task)) {
+    SayUnsaid(task);
+    Thaw(task);
+  }
 }
 
 // Takes over the walker's reference.
 void Snapshot::TakeTask(Task* task) {
+  NoteLeft(task);
   if (Skip(*task, StateOf(*task))) {
     UnrefTask(task);
     return;
@@ -125,7 +120,7 @@ void Snapshot::WriteTaken() {
     if (wait.chan == nullptr) {
       PrefetchBytes(wait.cases, 2 * kCacheLine);
     } else {
-      PrefetchBytes(wait.chan, sizeof(ChanCore));
+      Prefetch(&wait.chan->id);
     }
   }
   for (const Held& h : held) {
@@ -182,7 +177,6 @@ void Snapshot::WriteTask(Task* task, std::uint32_t state, bool frozen) {
   if (options_.crash) WriteScopeChain(task->scope);
   if (!options_.crash) listed_.insert(task->id);
   if (still) NoteObjects(task);
-  if (frozen && task->wait.chan != nullptr && !options_.crash) WriteChannelOf(*task);
   if (frozen && batch_ != nullptr && batch_->Take(*task)) {
     spawns_.insert(task->id);
     return;

@@ -22,7 +22,7 @@ std::int64_t PoolWorld::NowNs() {
   const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
-  coarse_ns_.store(now, std::memory_order_relaxed);
+  NoteTime(now);
   return now;
 }
 

@@ -144,14 +144,7 @@ class World {
   std::int64_t TickNs() {
     timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    const std::int64_t ns = now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
-    // All workers look at it all the time, so it is written when it moves: on, or far back if
-    // somebody sets the clock.
-    const std::int64_t seen = coarse_ns();
-    if (ns <= seen && ns >= seen - 1'000'000'000) [[likely]]
-      return seen;
-    coarse_ns_.store(ns, std::memory_order_relaxed);
-    return ns;
+    return NoteTime(now.tv_sec * std::int64_t{1000000000} + now.tv_nsec);
   }
   virtual void AddTimer(TimerEntry* timer) = 0;
   virtual bool RemoveTimer(TimerEntry* timer) = 0;
@@ -167,6 +160,17 @@ class World {
   bool pinned() const { return pins_.load(std::memory_order_acquire) != 0; }
 
  protected:
+  // All workers look at it all the time, so it is written when it moves: on, or far back if
+  // somebody sets the clock. Returns what it is then.
+  std::int64_t NoteTime(std::int64_t ns) {
+    constexpr std::int64_t kLongestTickNs = 50'000'000;
+    const std::int64_t seen = coarse_ns();
+    if (ns <= seen && ns >= seen - kLongestTickNs) [[likely]]
+      return seen;
+    coarse_ns_.store(ns, std::memory_order_relaxed);
+    return ns;
+  }
+
   std::atomic<std::int64_t> coarse_ns_{0};
   bool uses_threads_ = false;  // set once
 

@@ -3,8 +3,6 @@
 namespace stranded::internal {
 namespace {
 
-std::atomic<bool> any_kept{false};  // never false again
-
 void SayOne(const LeftLater& later, const LeftLater::Left& left) {
   if (!Slab<ChanCore>::TryRef(left.chan)) return;
   if (left.chan->id == left.id) {
@@ -39,7 +37,6 @@ bool BeginKeeping(Task* self, std::uint64_t among, const SelectCase* cases, std:
   }
   if (later == nullptr) {
     later = new LeftLater;
-    if (!any_kept.load(std::memory_order_relaxed)) any_kept.store(true, std::memory_order_release);
     self->left_later.store(later, std::memory_order_relaxed);
   }
   later->among = among;
@@ -50,8 +47,6 @@ bool BeginKeeping(Task* self, std::uint64_t among, const SelectCase* cases, std:
   }
   return true;
 }
-
-bool HasAnyKept() { return any_kept.load(std::memory_order_acquire); }
 
 void SayUnsaid(Task* task) {
   LeftLater* const later = task->left_later.load(std::memory_order_relaxed);

@@ -62,8 +62,6 @@ inline void KeepNothing(Task* self) {
   self->left_later.load(std::memory_order_relaxed)->unsaid = false;
 }
 
-// Whether any task ever has. Acquire: pairs with the release of the first one.
-bool HasAnyKept();
 // What `task` has kept to itself is written into the channels. No lock is held.
 void SayUnsaid(Task* task);
 // The task finishes.
