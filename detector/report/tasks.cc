@@ -212,21 +212,24 @@ const Snapshot* NewestOf(const std::shared_ptr<const Dump>& dump) {
   return dump == nullptr || dump->snapshots.empty() ? nullptr : &dump->snapshots.back();
 }
 
+// Whether has(snapshot), as it was read, or with those objects that the reader merged.
+template <class Has>
+bool HasObject(const Analysis& analysis, WithObjects objects, const Has& has) {
+  const Snapshot* const s = NewestOf(analysis.dump);
+  if (s == nullptr) return false;
+  return has(*s) || has(*NewestOf(WithAllTasks(analysis.dump, objects)));
+}
+
 }  // namespace
 
-// It may be one of those that the reader merged.
 bool HasContext(const Analysis& analysis, std::uint64_t id) {
-  const Snapshot* s = NewestOf(analysis.dump);
-  if (s == nullptr || s->contexts.Find(id) != nullptr) return s != nullptr;
-  const auto all = WithAllTasks(analysis.dump, WithObjects::kContexts);
-  return NewestOf(all)->contexts.Find(id) != nullptr;
+  return HasObject(analysis, WithObjects::kContexts,
+                   [id](const Snapshot& s) { return s.contexts.Find(id) != nullptr; });
 }
 
 bool HasChannel(const Analysis& analysis, std::uint64_t id) {
-  const Snapshot* s = NewestOf(analysis.dump);
-  if (s == nullptr || s->channels.Find(id) != nullptr) return s != nullptr;
-  const auto all = WithAllTasks(analysis.dump);
-  return NewestOf(all)->channels.Find(id) != nullptr;
+  return HasObject(analysis, WithObjects::kAll,
+                   [id](const Snapshot& s) { return s.channels.Find(id) != nullptr; });
 }
 
 const std::vector<std::string>& TaskColumns() {

@@ -161,7 +161,9 @@ class World {
 
  protected:
   // All workers look at it all the time, so it is written when it moves: on, or far back if
-  // somebody sets the clock. Returns what it is then.
+  // somebody sets the clock. Relaxed, and without a locked instruction: nothing else is read by it,
+  // and of two threads that write at once the earlier time may stay, for a tick at most. Returns
+  // what it is then.
   std::int64_t NoteTime(std::int64_t ns) {
     constexpr std::int64_t kLongestTickNs = 50'000'000;
     const std::int64_t seen = coarse_ns();
