@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <tuple>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -97,10 +98,11 @@ absl::Status ReadResults(const std::string& path, const ExploreRequest& request,
                        "' has no tests, so --test chooses none: it runs its body in "
                        "stranded::CheckedMain"));
     }
-    if (line.starts_with("crash ")) {
+    if (line.starts_with("crash ") || line.starts_with("hang ")) {
       const std::vector<std::string> words = absl::StrSplit(line, ' ');
       if (words.size() == 4 && absl::SimpleAtoi(words[2], &reply->crash_number)) {
         reply->crash_schedule = words[3];
+        if (words[0] == "hang") std::ignore = absl::SimpleAtoi(words[1], &reply->hung_s);
       }
       continue;
     }
@@ -162,7 +164,7 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   reply.command = ForShell(request.command);
   const absl::Status read = ReadResults(file.Path(), request, &reply);
   if (!read.ok()) return read;
-  if (!Killed(reply.exit_code)) reply.crashed_in.clear();
+  if (!Killed(reply.exit_code) && reply.hung_s == 0) reply.crashed_in.clear();
   if (reply.results.empty() && reply.crashed_in.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "'", request.command[0], "' (exit ", reply.exit_code,
@@ -175,8 +177,12 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
 
 void PrintCrash(const ExploreReply& reply) {
   const int signal = reply.exit_code - 128;
-  std::string text = absl::StrCat("stranded: the program was ended by signal ", signal, " (",
-                                  strsignal(signal), ") while it explored ", reply.crashed_in);
+  std::string text = reply.hung_s > 0
+                         ? absl::StrCat("stranded: ended after ", reply.hung_s,
+                                        " s without a step, beyond --time: the program hung")
+                         : absl::StrCat("stranded: the program was ended by signal ", signal, " (",
+                                        strsignal(signal), ")");
+  absl::StrAppend(&text, " while it explored ", reply.crashed_in);
   if (!reply.crash_schedule.empty()) {
     absl::StrAppend(&text, ", in schedule ", reply.crash_number,
                     "\n  replay: stranded explore --output --replay ", reply.crash_schedule,

@@ -21,7 +21,8 @@ struct ExploreRequest {
 struct ExploreReply {
   std::vector<ExploreResult> results;
   std::string command;         // for the shell
-  std::string crashed_in;      // the body in which the program ended before its time
+  std::string crashed_in;      // the body in which the program ended before its time, or hung
+  int hung_s = 0;              // it ended itself: it had stood still for so many seconds
   std::string crash_schedule;  // that leads there; "" if it is not known
   bool is_test = false;        // that body is a GoogleTest test
   int crash_number = 0;        // the how-manyth it was
@@ -31,7 +32,8 @@ struct ExploreReply {
 // Runs the program once, exploring. An error says that it could not be run, or never explored.
 absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request);
 
-// Says on stderr what ended the program while it explored, and how to get there again.
+// Says on stderr what ended the program, or where it hung, while it explored, and how to get there
+// again.
 void PrintCrash(const ExploreReply& reply);
 
 }  // namespace stranded::cli

@@ -166,6 +166,7 @@ bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_
   dead_end_.reset();
   reporter_before_ = internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
   internal::SetCrashHook(&Exploration::OnCrash);
+  internal::SetStallHook(&Exploration::OnStall);
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
   // What the last replay shows is told in full, with the history.
@@ -206,6 +207,19 @@ void Exploration::OnCrash(int signal) {
   if (GetOptions().explore.empty() || getpid() != self->process_) return;
   WriteCrash(GetOptions().explore, signal, self->result_.schedules + 1,
              internal::RecordOf(self->world_).schedule);
+}
+
+// A schedule that never ends would outlast any limit of time. Nothing but the end of the program
+// ends a thread that hangs.
+void Exploration::OnStall(std::uint64_t world, int seconds, int seconds_since_told) {
+  const Options& options = GetOptions();
+  if (options.explore.empty() || options.time_s == 0 || seconds_since_told < options.time_s) return;
+  const Exploration* const self = current.load(std::memory_order_acquire);
+  if (self == nullptr || self->world_ == nullptr || getpid() != self->process_) return;
+  if (internal::WorldIdOf(self->world_) != world) return;
+  WriteHang(options.explore, seconds, self->result_.schedules + 1,
+            internal::RecordOf(self->world_).schedule);
+  _exit(options.exitcode);
 }
 
 void Exploration::OnDeadEnd(std::uint64_t world) {

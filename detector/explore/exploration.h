@@ -56,6 +56,7 @@ class Exploration {
 
   static void OnDeadEnd(std::uint64_t world);
   static void OnCrash(int signal);
+  static void OnStall(std::uint64_t world, int seconds, int seconds_since_told);
   void ForgetCurrent();
   bool NextOfSearch();
   bool ReplaysFirst() const;

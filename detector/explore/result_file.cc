@@ -29,6 +29,11 @@ void WriteCrash(const std::string& path, int signal, int number, const std::stri
          "crash " + std::to_string(signal) + " " + std::to_string(number) + " " + schedule + "\n");
 }
 
+void WriteHang(const std::string& path, int seconds, int number, const std::string& schedule) {
+  Append(path,
+         "hang " + std::to_string(seconds) + " " + std::to_string(number) + " " + schedule + "\n");
+}
+
 void WriteNoTest(const std::string& path, int tests, const std::string& filter) {
   Append(path, "none " + std::to_string(tests) + " " + filter + "\n");
 }

@@ -13,6 +13,8 @@ namespace stranded::detector {
 void WriteBegin(const std::string& path, const std::string& name, bool is_test);
 // The program dies in the how-manyth schedule, from 1; `schedule` replays it up to there.
 void WriteCrash(const std::string& path, int signal, int number, const std::string& schedule);
+// The same for one that hangs, and has for so many seconds.
+void WriteHang(const std::string& path, int seconds, int number, const std::string& schedule);
 // Says that the filter leaves none of the tests.
 void WriteNoTest(const std::string& path, int tests, const std::string& filter);
 // Adds a line to the file; says on stderr if it cannot.

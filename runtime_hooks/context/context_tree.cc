@@ -95,18 +95,21 @@ ContextChild* EndChildren(ContextNode* node, const EndOfContext& end) {
   }
 }
 
-// Ends this node alone, if it has not ended. True if it did and there are children to end.
+// Ends this node alone, if it has not ended. True if it did and there are children to end. The
+// timer is taken out under the lock, as it was set: a world that goes waits there for the timer's
+// node (DropDeadline), and so is still one as long as its timer is armed.
 bool EndOne(ContextNode* node, const EndOfContext& end) {
-  bool armed = false, parents = false;
+  bool parents = false, timers = false;
   {
     SpinGuard guard(node->lock);
     if (HasEnded(node)) return false;
     MarkEnded(node, end);
-    armed = std::exchange(node->timer_armed, false);
+    // Whoever takes the timer out gives its reference back; otherwise the timer itself does.
+    timers =
+        std::exchange(node->timer_armed, false) && node->timer.world->RemoveTimer(&node->timer);
     parents = node->children != nullptr;  // none can come any more
   }
-  // Whoever takes the timer out gives its reference back; otherwise the timer itself does.
-  if (armed && node->timer.world->RemoveTimer(&node->timer)) UnrefContext(node);
+  if (timers) UnrefContext(node);
   return parents;
 }
 

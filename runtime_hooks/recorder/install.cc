@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/fatal_signals.h"
@@ -47,17 +48,20 @@ void AtExit() {
   EndTrace();
 }
 
+// Not under the lock of the list of worlds: whoever lets go of a task last runs destructors of the
+// program's, which may make a world.
 std::string PlainList() {
   std::string text = "stranded: blocked tasks\n";
-  ForEachWorld(
-      [](World* world, void* arg) {
-        // Its first line says why it is usually called: at a dead end, which this need not be.
-        const std::string waits = DescribeWaits(world);
-        const std::size_t tasks = waits.find('\n');
-        absl::StrAppend(static_cast<std::string*>(arg), world->name(), ":",
-                        tasks == std::string::npos ? " none" : waits.substr(tasks), "\n");
-      },
-      &text);
+  for (const std::uint64_t id : WorldIds()) {
+    World* const world = PinWorld(id);
+    const absl::Cleanup unpin = [world] { world->Unpin(); };
+    if (world->id() != id) continue;  // gone meanwhile
+    // Its first line says why it is usually called: at a dead end, which this need not be.
+    const std::string waits = DescribeWaits(world);
+    const std::size_t tasks = waits.find('\n');
+    absl::StrAppend(&text, world->name(), ":",
+                    tasks == std::string::npos ? " none" : waits.substr(tasks), "\n");
+  }
   return text;
 }
 
@@ -107,7 +111,8 @@ void InstallRecorder() {
     noting.store(GetOptions().record != "off", std::memory_order_relaxed);
     InstallQuit();
     InstallFatalSignals();
-    pthread_atfork(nullptr, nullptr, [] {
+    pthread_atfork(&LockWorlds, &UnlockWorlds, [] {
+      UnlockWorlds();
       forked_child.store(true, std::memory_order_relaxed);
       LeaveTrace();
     });

@@ -210,17 +210,23 @@ World* PinWorld(std::uint64_t id) {
   pool->pins_.fetch_add(1, std::memory_order_relaxed);
   return pool;
 }
-std::vector<std::uint64_t> PoolIds() {
-  std::vector<std::uint64_t> ids;
+void LockWorlds() ABSL_NO_THREAD_SAFETY_ANALYSIS { Worlds().lock.Lock(); }
+void UnlockWorlds() ABSL_NO_THREAD_SAFETY_ANALYSIS { Worlds().lock.Unlock(); }
+std::vector<std::uint64_t> WorldIds(bool pools_only) {
+  struct Search {
+    const bool pools_only;
+    std::vector<std::uint64_t> ids;
+  } search{pools_only, {}};
   ForEachWorld(
-      [](World* world, void* pools) {
-        if (!world->UsesThreads()) return;
-        static_cast<std::vector<std::uint64_t>*>(pools)->push_back(world->id());
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world->UsesThreads() || !s.pools_only) s.ids.push_back(world->id());
       },
-      &ids);
-  std::sort(ids.begin(), ids.end());
-  return ids;
+      &search);
+  std::sort(search.ids.begin(), search.ids.end());
+  return search.ids;
 }
+std::vector<std::uint64_t> PoolIds() { return WorldIds(true); }
 void ForEachWorld(void (*f)(World*, void*), void* arg) {
   SpinGuard guard(Worlds().lock);
   for (World* world : Worlds().worlds) f(world, arg);

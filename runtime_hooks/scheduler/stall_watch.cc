@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
+#include "stranded/internal/explore_support.h"
 #include "stranded/options.h"
 
 namespace stranded::internal {
@@ -23,11 +25,14 @@ constexpr int kLooksEach = 4;  // a second
 // ever.
 constexpr int kBusyFactor = 3;
 
+std::atomic<StallHook> stall_hook{nullptr};
+
 struct Stand {
   std::uint64_t steps = 0;
   int looks = 0;         // at which it stood at that step
   int asleep_looks = 0;  // the last ones among them, at which its thread slept
-  bool told = false;
+  bool looked_into = false;
+  int told_at = 0;  // how many looks, where there was something to tell
 };
 
 // Asleep, as the kernel says: the letter behind the name, which is in parentheses.
@@ -88,24 +93,28 @@ std::string RunningTask(std::uint64_t world, std::string (*what)(const Task*)) {
   return text;
 }
 
-void Tell(int seconds, const std::string& running, const char* advice) {
-  if (running.empty()) return;
+// False where none runs: the world itself waits, for what may come from outside.
+bool Tell(int seconds, const std::string& running, const char* advice) {
+  if (running.empty()) return false;
   const std::string text = absl::StrCat(
       "stranded: a controlled world has stood still for ", seconds, " s: ", running, ".\n", advice,
       "  (STRANDED_OPTIONS=schedule=threads). SIGQUIT prints all tasks; stall_s=0 ends this.\n");
   std::fputs(text.c_str(), stderr);
+  return true;
 }
 
-void TellAsleep(std::uint64_t world, int seconds) {
-  Tell(seconds, RunningTask(world, &WaitOf),
-       "  Its tasks share one thread: if one of them is to end that wait, it never will.\n"
-       "  Mostly a std::mutex was held while another task ran: use stranded::Mutex, or threads\n");
+bool TellAsleep(std::uint64_t world, int seconds) {
+  return Tell(
+      seconds, RunningTask(world, &WaitOf),
+      "  Its tasks share one thread: if one of them is to end that wait, it never will.\n"
+      "  Mostly a std::mutex was held while another task ran: use stranded::Mutex, or threads\n");
 }
 
-void TellBusy(std::uint64_t world, int seconds) {
-  Tell(seconds, RunningTask(world, &WorkOf),
-       "  Its tasks share one thread: if it polls for what another one is to do, it never ends.\n"
-       "  Then call this_task::Yield() in that loop, or wait for a channel; or use threads\n");
+bool TellBusy(std::uint64_t world, int seconds) {
+  return Tell(
+      seconds, RunningTask(world, &WorkOf),
+      "  Its tasks share one thread: if it polls for what another one is to do, it never ends.\n"
+      "  Then call this_task::Yield() in that loop, or wait for a channel; or use threads\n");
 }
 
 struct Seen {
@@ -136,7 +145,8 @@ Stand Next(const Stand& before, std::uint64_t steps, bool asleep) {
           .asleep_looks = !asleep  ? 0
                           : stands ? before.asleep_looks + 1
                                    : 1,
-          .told = stands && before.told};
+          .looked_into = stands && before.looked_into,
+          .told_at = stands ? before.told_at : 0};
 }
 
 void Watch(int seconds) {
@@ -151,9 +161,16 @@ void Watch(int seconds) {
       const bool asleep = stand.asleep_looks >= seconds * kLooksEach;
       const bool busy =
           stand.asleep_looks == 0 && stand.looks >= kBusyFactor * seconds * kLooksEach;
-      if (!stand.told && asleep) TellAsleep(seen.id, seconds);
-      if (!stand.told && busy) TellBusy(seen.id, kBusyFactor * seconds);
-      stand.told |= asleep || busy;
+      if (!stand.looked_into && (asleep || busy)) {
+        const bool told =
+            asleep ? TellAsleep(seen.id, seconds) : TellBusy(seen.id, kBusyFactor * seconds);
+        if (told) stand.told_at = stand.looks;
+        stand.looked_into = true;
+      }
+      StallHook const hook = stall_hook.load(std::memory_order_acquire);
+      if (hook != nullptr && stand.told_at > 0) {
+        hook(seen.id, stand.looks / kLooksEach, (stand.looks - stand.told_at) / kLooksEach);
+      }
       now[seen.id] = stand;
     }
     before.swap(now);
@@ -161,6 +178,8 @@ void Watch(int seconds) {
 }
 
 }  // namespace
+
+void SetStallHook(StallHook hook) { stall_hook.store(hook, std::memory_order_release); }
 
 void WatchForStalls() {
   static std::once_flag once;

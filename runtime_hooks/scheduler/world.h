@@ -214,10 +214,15 @@ void ForEachWorld(void (*f)(World*, void*), void* arg);
 // The one with this id, or the default pool when it is gone: for what outlives the world it was
 // made in and may yet start a task. It stays until Unpin().
 World* PinWorld(std::uint64_t id);
+// Of all that there are, sorted.
+std::vector<std::uint64_t> WorldIds(bool pools_only = false);
 // Sorted. To look up a task by world_id: the world of one that has finished may be gone.
 std::vector<std::uint64_t> PoolIds();
 void RegisterWorld(World* world);
 void UnregisterWorld(World* world);
+// Around a fork: a thread that held the list's lock would not be there in the child to release it.
+void LockWorlds();
+void UnlockWorlds();
 
 }  // namespace stranded::internal
 

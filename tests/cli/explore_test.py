@@ -80,6 +80,19 @@ class Explore(unittest.TestCase):
         self.assertIn('while it explored rare_abort, in schedule 1\n', again.stderr)
         self.assertEqual(stranded('explore', '--replay', '-', '--', program).returncode, 0)
 
+    def test_a_hang_is_ended_beyond_the_time_and_names_its_schedule(self):
+        program = os.path.join(PROGRAMS, 'rare_abort')
+        soon = {'STRANDED_OPTIONS': 'stall_s=1'}
+        found = stranded('explore', '--time', '1', '--', program, 'hang', env=soon)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn('stood still for 1 s: task 1 "main" waits', found.stderr)
+        self.assertRegex(found.stderr, r'ended after 2 s without a step, beyond --time: the program '
+                                       r'hung while it explored rare_abort, in schedule \d+\n')
+        replay = shlex.split(re.search(r'replay: stranded (.*)', found.stderr)[1])
+        self.assertEqual(replay[-3:], ['--', program, 'hang'])
+        again = stranded(*replay[:-3], '--time', '1', *replay[-3:], env=soon)
+        self.assertIn('hung while it explored rare_abort, in schedule 1\n', again.stderr)
+
     def test_the_replay_is_the_command(self):
         text = stranded('explore', '--schedules', '20', '--', TESTS).stdout
         replay = re.search(r'Planted.Leaks: .*?  replay: (stranded .*?)\n', text, re.S)[1]

@@ -2,7 +2,7 @@
 //
 // Overview: a SchedulePolicy is made once and used for many schedules, one world each. A world
 // notes every decision that differs from the default schedule, so that it can be replayed.
-// Thread safety: all functions by the thread that runs the worlds.
+// Thread safety: all functions by the thread that runs the worlds; SetStallHook by any.
 // Ownership: NewSchedulePolicy's result is the caller's; a world only borrows it.
 #ifndef STRANDED_RUNTIME_HOOKS_INTERNAL_EXPLORE_SUPPORT_H_
 #define STRANDED_RUNTIME_HOOKS_INTERNAL_EXPLORE_SUPPORT_H_
@@ -91,6 +91,12 @@ struct SecondClose {
   std::uint32_t line = 0;
 };
 std::vector<SecondClose> SecondCloses();
+
+// Called again and again while a controlled world stands still that the watch for stalls has told
+// of (see stall_s in options.h): for how long it has stood, and how long ago that was told. By the
+// watch's thread, which knows no more than that the world did nothing a moment ago.
+using StallHook = void (*)(std::uint64_t world, int seconds, int seconds_since_told);
+void SetStallHook(StallHook hook);
 
 // Thrown through a task that is unwound because its world ends, or because a virtual patch lets it
 // give up. Not a std::exception: only catch (...) sees it.
