@@ -100,8 +100,7 @@ void ControlledWorld::Leave() {
     if (!main_was_in_region_) main_before_->LeaveBlocking(main);
     main->in_blocking_region.store(main_was_in_region_, std::memory_order_relaxed);
   }
-  // What still stands in the queues belongs to a world that is gone: it never runs.
-  for (Task* task : ready_) task->state.store(Task::kParked, std::memory_order_release);
+  // What stands in the queue stays ready, and never runs: parked, its old wait would be read.
   ready_.clear();
   DropTimers();
   policy_ = nullptr;
@@ -411,6 +410,10 @@ WorldFacts ControlledWorld::Facts() {
     facts.timers = NothingAheadLocked() ? 0 : static_cast<std::uint32_t>(timers_.size());
   }
   facts.quiet &= own;
+  if (Stopped()) {  // nothing moves there any more
+    facts.quiet = true;
+    facts.runnable = 0;
+  }
   facts.running = facts.quiet ? 0 : 1;
   const Task* main = main_.load(std::memory_order_relaxed);
   facts.main_task = main == nullptr ? 0 : main->id;

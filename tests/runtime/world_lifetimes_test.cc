@@ -7,9 +7,13 @@
 #include <thread>
 #include <vector>
 
+#include "detector/model/snapshot.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/channel.h"
 #include "stranded/context.h"
+#include "stranded/dump.h"
+#include "stranded/dump_reader.h"
+#include "stranded/gtest.h"
 #include "stranded/internal/check_support.h"
 #include "stranded/task.h"
 
@@ -33,6 +37,31 @@ TEST(WorldLifetimes, ATimeoutIsCancelledElsewhereAsItsWorldGoes) {
     }
     internal::LeaveControlledWorld(world);
     elsewhere.join();
+  }
+}
+
+// Two that play ball until the check has had enough: one of them has just been handed the ball.
+TEST(WorldLifetimes, WhatIsReadyAsItsWorldGoesStaysReady) {
+  IgnoreLeaks("world_lifetimes_test.cc");
+  internal::ControlledWorld* const world = internal::EnterControlledWorld("ends in a game", 1);
+  const Chan<int> there, back;
+  const TaskHandle players[] = {Go([=] {
+                                  for (;; back.Recv()) there.Send(1);
+                                }),
+                                Go([=] {
+                                  for (;; back.Send(1)) there.Recv();
+                                })};
+  EXPECT_FALSE(internal::WaitUntilQuiet(nullptr, absl::Seconds(1)));
+  EXPECT_EQ(internal::LeaveControlledWorld(world), 2u);
+  const auto dump = detector::ReadDump(CaptureDump(), "world_lifetimes");
+  ASSERT_TRUE(dump.ok()) << dump.status();
+  const detector::Snapshot& snap = (*dump)->snapshots.back();
+  for (const TaskHandle& player : players) {
+    const detector::Task* task = snap.tasks.Find(player.Id().value);
+    ASSERT_NE(task, nullptr);
+    EXPECT_EQ(task->state, detector::TaskState::kRunnable);
+    EXPECT_EQ(task->case_count, 0u);
+    EXPECT_TRUE(snap.worlds.Find(task->world)->quiet);
   }
 }
 
