@@ -74,7 +74,8 @@ Exploration::Exploration(ExploreOptions options)
     : options_(std::move(options)),
       settings_(SettingsOf(options_)),
       begun_(std::chrono::steady_clock::now()),
-      shown_(begun_) {
+      shown_(begun_),
+      looked_(begun_) {
   result_.name = options_.name;
   result_.is_test = options_.is_test;
   result_.policy = options_.policy;
@@ -315,6 +316,16 @@ void Exploration::End(const std::exception_ptr& thrown,
     result_.repeats = end.key == first_key_;
     phase_ = Phase::kOver;
   }
+  LookForReader();
+}
+
+// The command that started the exploration keeps the file of its results. It ends its child with
+// itself, but not what that has started where it is a script.
+void Exploration::LookForReader() {
+  const auto now = std::chrono::steady_clock::now();
+  if (GetOptions().explore.empty() || now - looked_ < std::chrono::seconds(1)) return;
+  looked_ = now;
+  if (access(GetOptions().explore.c_str(), W_OK) != 0) _exit(GetOptions().exitcode);
 }
 
 void Exploration::NoteOutcome(const EndState& end, const internal::ScheduleRecord& record,

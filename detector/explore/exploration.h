@@ -69,6 +69,7 @@ class Exploration {
   bool FailsAlike(std::uint64_t key);
   void NoteLast(const EndState& end, const internal::ScheduleRecord& record);
   void ShowProgress(bool done);
+  void LookForReader();
   bool OutOfTime() const;
   void NotePatches();
   bool Refuted() const;
@@ -94,7 +95,7 @@ class Exploration {
   bool traced_before_ = false;
   std::unique_ptr<Minimizer> minimizer_;
   Expected expected_;
-  std::chrono::steady_clock::time_point begun_, shown_, entered_;
+  std::chrono::steady_clock::time_point begun_, shown_, looked_, entered_;
 };
 
 }  // namespace stranded::detector

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """`stranded explore` and `stranded fix`, as their users run them."""
+import contextlib
 import json
 import os
 import re
+import select
 import shlex
 import shutil
+import signal
+import subprocess
 import tempfile
+import time
 import unittest
 
-from support import PROGRAMS, SAMPLES, SOURCE, line_of, run, stranded
+from support import BIN, PROGRAMS, SAMPLES, SOURCE, line_of, run, stranded
 
 FLAKY = os.path.join(SAMPLES, 'sample_flaky_leak_leaky')
 TESTS = os.path.join(PROGRAMS, 'leaky_gtest')
@@ -92,6 +97,27 @@ class Explore(unittest.TestCase):
         self.assertEqual(replay[-3:], ['--', program, 'hang'])
         again = stranded(*replay[:-3], '--time', '1', *replay[-3:], env=soon)
         self.assertIn('hung while it explored rare_abort, in schedule 1\n', again.stderr)
+
+    def test_a_program_that_a_script_started_ends_with_the_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script, ids = os.path.join(folder, 'script'), os.path.join(folder, 'ids')
+            with open(script, 'w', encoding='utf-8') as file:
+                file.write(f'#!/bin/sh\n{FLAKY} & echo $! > {ids}.new; mv {ids}.new {ids}; wait\n')
+            os.chmod(script, 0o755)
+            explorer = subprocess.Popen([BIN, 'explore', '--schedules', '1000000000', '--', script],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while not os.path.exists(ids):
+                time.sleep(0.01)
+            with open(ids, encoding='utf-8') as file:
+                program = os.pidfd_open(int(file.read()))
+            explorer.kill()
+            explorer.wait()
+            try:
+                self.assertTrue(select.select([program], [], [], 10)[0], 'it goes on')
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(program, signal.SIGKILL)
+                os.close(program)
 
     def test_the_replay_is_the_command(self):
         text = stranded('explore', '--schedules', '20', '--', TESTS).stdout
