@@ -96,7 +96,7 @@ Exploration::Exploration(ExploreOptions options)
 
 Exploration::~Exploration() {
   if (world_ != nullptr) ForgetCurrent();  // End() threw
-  std::ignore = internal::SetPatches("");
+  internal::PutBackPatches(patches_around_);
 }
 
 // Dead ends from here on are those of whoever explored, or reported, before.

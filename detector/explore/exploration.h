@@ -83,6 +83,8 @@ class Exploration {
   internal::ControlledWorld* world_ = nullptr;
   Exploration* around_ = nullptr;  // that this one is nested in
   std::thread::id thread_;         // where the body runs
+  // Of the exploration whose body makes this one, or of the program.
+  const internal::PatchesInForce* const patches_around_ = internal::KeepPatches();
   void (*reporter_before_)(std::uint64_t) = nullptr;
   std::unique_ptr<LeakScope> scope_;
   std::uint64_t seed_ = 0;

@@ -10,30 +10,29 @@ namespace stranded::internal {
 
 std::atomic<bool> any_patches{false};
 
-namespace {
-
 // A thread that has nothing to do with those who set them may be reading: whatever was in force
 // stays, in a list for leak checkers. Release and acquire: what is in it.
-struct InForce {
+struct PatchesInForce {
   std::deque<Patch> patches;
-  const InForce* before = nullptr;
+  const PatchesInForce* before = nullptr;
 };
-std::atomic<const InForce*> in_force{nullptr};  // null: none
+
+namespace {
+
+std::atomic<const PatchesInForce*> in_force{nullptr};  // null: none
 
 const std::deque<Patch>& Current() {
   static const auto& none = *new std::deque<Patch>;
-  const InForce* const now = in_force.load(std::memory_order_acquire);
+  const PatchesInForce* const now = in_force.load(std::memory_order_acquire);
   return now == nullptr ? none : now->patches;
 }
 
-void PutInForce(std::deque<Patch> patches) {
-  static std::atomic<const InForce*> kept{nullptr};  // relaxed: one thread sets them at a time
-  const InForce* now = nullptr;
-  if (!patches.empty()) {
-    now = new InForce{std::move(patches), kept.load(std::memory_order_relaxed)};
-    kept.store(now, std::memory_order_relaxed);
-  }
-  in_force.store(now, std::memory_order_release);
+const PatchesInForce* Keep(std::deque<Patch> patches) {
+  static std::atomic<const PatchesInForce*> kept{nullptr};  // relaxed: one thread sets them
+  if (patches.empty()) return nullptr;
+  const auto* made = new PatchesInForce{std::move(patches), kept.load(std::memory_order_relaxed)};
+  kept.store(made, std::memory_order_relaxed);
+  return made;
 }
 
 struct Named {
@@ -138,9 +137,15 @@ absl::Status SetPatches(std::string_view text) {
     }
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
-  PutInForce(std::move(patches));
-  any_patches.store(!Current().empty(), std::memory_order_relaxed);
+  PutBackPatches(Keep(std::move(patches)));
   return absl::OkStatus();
+}
+
+const PatchesInForce* KeepPatches() { return in_force.load(std::memory_order_acquire); }
+
+void PutBackPatches(const PatchesInForce* patches) {
+  in_force.store(patches, std::memory_order_release);
+  any_patches.store(patches != nullptr, std::memory_order_relaxed);
 }
 
 bool IsFile(std::string_view wanted, std::string_view file) {

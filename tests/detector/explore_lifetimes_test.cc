@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "stranded/internal/check_support.h"
@@ -19,6 +20,7 @@ namespace stranded {
 namespace {
 
 using testing::Contains;
+using testing::Each;
 using testing::HasSubstr;
 
 void ComesToADeadEnd() { Chan<int>().Recv(); }
@@ -36,6 +38,21 @@ TEST(ExploreLifetimes, ADeadEndBehindANestedExplorationIsThatOfTheOuterOne) {
     ComesToADeadEnd();
   });
   EXPECT_THAT(Rules(result), HasSubstr("global-deadlock"));
+}
+
+TEST(ExploreLifetimes, PatchesAreInForceAgainBehindANestedExploration) {
+  ExploreOptions patched = WithPolicy("pct", 1);
+  patched.patch = "capacity(3)@explore_lifetimes_test.cc#" + std::to_string(__LINE__ + 5);
+  std::vector<std::size_t> room;
+  const ExploreResult result = Explore(patched, [&room] {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE(Explore(WithPolicy("pct", 1), [] {}).clean());
+      room.push_back(Chan<int>(1).capacity());
+    }
+  });
+  EXPECT_TRUE(result.clean());
+  EXPECT_THAT(room, Each(3));
+  EXPECT_EQ(Chan<int>(1).capacity(), 1u);
 }
 
 TEST(ExploreLifetimes, TwoThreadsDoNotExploreAtOnce) {

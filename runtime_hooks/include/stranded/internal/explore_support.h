@@ -82,6 +82,10 @@ std::uint64_t EndInPools(absl::Duration grace);
 // Replaces the virtual patches in force; empty: none. See scheduler/patches.h for the text.
 absl::Status SetPatches(std::string_view text);
 bool AnyPatches();
+// What is in force now, to be put back when other ones have had their time; null: nothing.
+struct PatchesInForce;
+const PatchesInForce* KeepPatches();
+void PutBackPatches(const PatchesInForce* patches);
 // Those that have met nothing since: no channel was made at the place of a `capacity`, and when
 // nothing could run any more, nothing was stuck at the places of the others.
 std::vector<std::string> IdlePatches();
