@@ -1,31 +1,11 @@
-// The clock of a controlled world, and what it waits for from outside.
+// The clock of a controlled world.
 #include <algorithm>
-#include <chrono>
-#include <vector>
 
 #include "runtime_hooks/recorder/state_table.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/relief.h"
-#include "stranded/options.h"
 
 namespace stranded::internal {
-namespace {
-
-// How often a dead end looks whether a thread that the runtime does not know has woken a task.
-constexpr auto kOutsideLook = std::chrono::milliseconds(1);
-
-// Grows when a task of a pool begins to run, or a timer is set.
-std::uint64_t PoolMoves() {
-  std::uint64_t moves = 0;
-  ForEachWorld(
-      [](World* world, void* sum) {
-        if (world->UsesThreads()) *static_cast<std::uint64_t*>(sum) += world->Facts().moves;
-      },
-      &moves);
-  return moves;
-}
-
-}  // namespace
 
 void ControlledWorld::AddTimer(TimerEntry* timer) {
   std::lock_guard lock(timer_mutex_);
@@ -89,6 +69,13 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   return true;
 }
 
+// On to the next timer, as far as a check goes, unless a pool has something to say before. False if
+// there is none.
+bool ControlledWorld::TimePasses() {
+  const std::int64_t until = checking_ ? check_until_ns_ : INT64_MAX;
+  return (NextDue() <= until && WaitForPools()) || FireNextTimer(until);
+}
+
 // Real machines are slow at times: a timer that is due soon may fire although tasks are ready.
 bool ControlledWorld::MayPassTime() const {
   if (settings_.delay_budget_ns <= 0 || reclaiming_) return false;
@@ -112,61 +99,6 @@ void ControlledWorld::DropTimers() {
   }
 }
 
-// Tasks of other worlds are at work: they may hold channels of this one.
-bool ControlledWorld::OthersAtWork() const {
-  struct Search {
-    const World* self;
-    bool found = false;
-  } search{this};
-  ForEachWorld(
-      [](World* world, void* arg) {
-        auto& s = *static_cast<Search*>(arg);
-        if (world == s.self || !world->UsesThreads()) return;
-        const WorldFacts facts = world->Facts();
-        if (facts.runnable + facts.running > 0) s.found = true;
-      },
-      &search);
-  return search.found;
-}
-
-// Pools in which something begun from here comes back by itself: a sleep or another timer ends, or
-// a BlockingRegion. What was there before, such as a pool's daemons, goes on whatever this world
-// does.
-int ControlledWorld::OthersToComeBack() const {
-  struct Search {
-    const World* self;
-    int count = 0;
-    std::vector<const World*> older;
-  } search{this, 0, {}};
-  ForEachWorld(
-      [](World* world, void* arg) {
-        auto& s = *static_cast<Search*>(arg);
-        if (world == s.self || !world->UsesThreads() || world->Stopped()) return;
-        const WorldFacts facts = world->Facts();
-        if (facts.timers + facts.in_region == 0) return;
-        if (world->id() > s.self->id()) {
-          ++s.count;
-        } else {
-          s.older.push_back(world);
-        }
-      },
-      &search);
-  if (search.older.empty()) return search.count;
-  std::vector<std::uint64_t> with_ours;
-  TaskSlab().ForEach(
-      [&](Task* task) {
-        if (task->is_thread || task->daemon || task->id < tasks_since_) return;
-        const std::uint32_t state = task->state.load(std::memory_order_acquire);
-        if ((state & Task::kStateMask) == Task::kFinished) return;
-        with_ours.push_back(task->world_id.load(std::memory_order_relaxed));
-      },
-      [](Task* task) { UnrefTask(task); });
-  for (const World* world : search.older) {
-    search.count += std::find(with_ours.begin(), with_ours.end(), world->id()) != with_ours.end();
-  }
-  return search.count;
-}
-
 // A wait that a virtual patch ends with its task's context.
 bool ControlledWorld::EndIsDue() const {
   return !awaiting_end_.empty() && !reclaiming_ && FirstAtItsEnd(awaiting_end_) != nullptr;
@@ -179,46 +111,6 @@ Task* ControlledWorld::TakeAtItsEnd() {
   Interrupt(task, WakeReason::kGiveUp);
   const auto at = std::find(ready_.begin(), ready_.end(), task);
   return at == ready_.end() ? nullptr : TakeReady(static_cast<std::size_t>(at - ready_.begin()));
-}
-
-// That the runtime did not start, and that were not there when this world began.
-int ControlledWorld::ThreadsSince() const {
-  std::vector<int> now = ForeignThreads();
-  // A thread that ends while they are listed may hide another one.
-  const std::vector<int> again = ForeignThreads();
-  now.insert(now.end(), again.begin(), again.end());
-  std::sort(now.begin(), now.end());
-  now.erase(std::unique(now.begin(), now.end()), now.end());
-  return static_cast<int>(std::count_if(now.begin(), now.end(), [this](int tid) {
-    return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
-  }));
-}
-
-// True if something came in. Tasks of other worlds that are at work are given as much time as they
-// need; those that sleep, and threads the runtime did not start, some.
-bool ControlledWorld::WaitForOutside() {
-  const auto until =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
-  for (;;) {
-    // Looked at first: a task that ends its work wakes ours before it counts as done. What goes
-    // from one to the other between the two looks is in neither.
-    const std::uint64_t moves = PoolMoves();
-    const int to_come = OthersToComeBack();
-    bool at_work = OthersAtWork();
-    // Between the same two looks: a task of a pool may start one and end, and what one leaves here
-    // before it ends is seen below. One of the runtime's own looks like another in the moment in
-    // which it starts or ends: looked at again.
-    const int threads = ThreadsSince();
-    at_work = at_work || PoolMoves() != moves;
-    std::unique_lock lock(inbox_mutex_);
-    if (!inbox_.empty() || EndIsDue()) return true;
-    const bool in_time = std::chrono::steady_clock::now() < until;
-    if (!at_work && !((threads > 0 || to_come > 0) && in_time)) {
-      outside_threads_.store(threads + to_come, std::memory_order_relaxed);
-      return false;
-    }
-    inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
-  }
 }
 
 }  // namespace stranded::internal

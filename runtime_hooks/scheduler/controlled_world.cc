@@ -14,6 +14,7 @@
 #include "runtime_hooks/scheduler/stack_pool.h"
 #include "runtime_hooks/scheduler/stall_watch.h"
 #include "stranded/internal/check_support.h"
+#include "stranded/options.h"
 
 namespace stranded::internal {
 namespace {
@@ -51,7 +52,8 @@ ControlledWorld::ControlledWorld(std::string name, const ScheduleSettings& setti
       settings_(settings),
       seed_(seed),
       policy_(policy),
-      policy_name_(policy->name()) {
+      policy_name_(policy->name()),
+      pool_patience_(std::chrono::milliseconds(GetOptions().outside_ms)) {
   coarse_ns_.store(kEpochNs, std::memory_order_relaxed);
   RegisterWorld(this);
 }
@@ -207,7 +209,7 @@ Task* ControlledWorld::PickNext(Moment moment) {
     }
     const bool enough = DaemonsLoopAlone();
     if (!enough && EnterRegion()) continue;
-    if (TimeHelps() && FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX)) continue;
+    if (TimeHelps() && TimePasses()) continue;
     if (enough && !checking_ && EnterRegion()) continue;
     if (WaitForOutside() || EndIsDue()) continue;
     // In a check, also when what is left only goes on by timers that are too far away.
@@ -344,7 +346,7 @@ void ControlledWorld::Fruitless(Task*) {
   point_yields_ = true;
   if (++fruitless_ < kVainPolls * (ready_.size() + 1)) return;
   fruitless_ = 0;
-  if (!EnterRegion()) FireNextTimer(checking_ ? check_until_ns_ : INT64_MAX);
+  if (!EnterRegion()) TimePasses();
 }
 
 std::size_t ControlledWorld::Choose(std::size_t n) {

@@ -102,12 +102,15 @@ class ControlledWorld final : public World {
   bool TimeHelps() const;
   bool MayPassTime() const;
   bool TakeTime();
+  bool TimePasses();
   bool RegionIsDue() const;
   bool EnterRegion();
   bool DaemonsLoopAlone();
   bool OnlyDaemonsLeft() const;
   void DrainInbox();
   bool WaitForOutside();
+  bool WaitForPools();
+  bool PoolsMayAct(std::chrono::nanoseconds within) const;
   int ThreadsSince() const;
   bool OthersAtWork() const;
   int OthersToComeBack() const;
@@ -140,10 +143,11 @@ class ControlledWorld final : public World {
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
   // How long daemons may go from region to region; none while others are picked.
   std::optional<std::chrono::steady_clock::time_point> daemons_alone_until_;
-  std::uint64_t turn_ = 0;     // points of the running task since it was switched to
-  std::uint64_t skipped_ = 0;  // points in a row at which nobody else may run
-  bool point_yields_ = false;  // the running task polled in vain at its last operation
-  bool preempted_ = false;     // the last switch left a task that could have gone on
+  std::chrono::nanoseconds pool_patience_;  // before time passes; see WaitForPools()
+  std::uint64_t turn_ = 0;                  // points of the running task since it was switched to
+  std::uint64_t skipped_ = 0;               // points in a row at which nobody else may run
+  bool point_yields_ = false;               // the running task polled in vain at its last operation
+  bool preempted_ = false;                  // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet

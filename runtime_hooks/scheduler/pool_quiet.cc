@@ -217,6 +217,16 @@ int PoolWorld::CalledWorkers() {
   return tokens_;
 }
 
+bool PoolWorld::AtWork() const {
+  return ReadyTasks() > 0 ||
+         active_.load(std::memory_order_acquire) > blocked_.load(std::memory_order_acquire);
+}
+
+int PoolWorld::InRegions() const {
+  return blocked_.load(std::memory_order_acquire) -
+         checking_fibers_.load(std::memory_order_relaxed);
+}
+
 // The parts are read one after the other, and what moves may go from one that is still to be read
 // to one that has been. So the world is quiet only if nothing went anywhere meanwhile.
 WorldFacts PoolWorld::Facts() {

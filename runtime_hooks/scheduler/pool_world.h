@@ -107,6 +107,12 @@ class PoolWorld final : public World {
   std::int64_t live() const;
   void Start(Task* task, Task* spawner) override;
   bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
+  // A cheap look from any thread, right as far as nothing moves meanwhile: a task is ready or runs,
+  // or a worker looks for one; how many tasks are in a BlockingRegion; when the next timer is due
+  // (INT64_MAX: there is none, INT64_MIN: one goes off).
+  bool AtWork() const;
+  int InRegions() const;
+  std::int64_t NextDue();
   // Ends the workers, and waits for them if `all_done`: no task is left that one of them may be
   // running. Timers that are pending go on.
   void Stop(bool all_done);
@@ -261,7 +267,6 @@ class PoolWorld final : public World {
   PoolsLook LookAtOthers(std::int64_t until);
   PoolsLook OtherPools(std::int64_t until);
   bool StayedQuiet(const WorldFacts& seen);
-  std::int64_t NextDue();  // INT64_MAX: no timer; INT64_MIN: one goes off
   std::uint64_t Activity() const;
   std::uint32_t Timers(std::uint64_t* armings);
   bool HasTimers();

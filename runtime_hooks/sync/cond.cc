@@ -15,7 +15,7 @@ namespace {
 
 // Waiter::mode. A waiter queues before it unlocks, and what happens until it is parked may itself
 // park the task for other reasons: a signal then only takes it out of the queue.
-enum Mode : std::uint32_t { kQueued = 0, kParked = 1 };
+enum HowItWaits : std::uint32_t { kQueued = 0, kParked = 1 };
 
 }  // namespace
 

@@ -21,7 +21,7 @@ using internal::WaitKind;
 
 namespace {
 
-enum Mode : std::uint32_t { kRead = 1, kWrite = 2 };
+enum LockMode : std::uint32_t { kRead = 1, kWrite = 2 };
 
 // Notes the read lock with its reader. False if its list is full.
 bool NoteHeld(Task* self, const SyncBase* base, const std::source_location& site) {

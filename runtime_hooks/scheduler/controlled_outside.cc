@@ -1,0 +1,192 @@
+// What a controlled world waits for from outside: pools, and threads the runtime did not start.
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/pool_world.h"
+#include "stranded/options.h"
+
+namespace stranded::internal {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+// How often a dead end looks whether a thread that the runtime does not know has woken a task.
+constexpr auto kOutsideLook = std::chrono::milliseconds(1);
+constexpr nanoseconds kFirstLook = std::chrono::microseconds(20);
+
+// Grows when a task of a pool begins to run, or a timer is set.
+std::uint64_t PoolMoves() {
+  std::uint64_t moves = 0;
+  ForEachWorld(
+      [](World* world, void* sum) {
+        if (world->UsesThreads()) *static_cast<std::uint64_t*>(sum) += world->Facts().moves;
+      },
+      &moves);
+  return moves;
+}
+
+}  // namespace
+
+// Tasks of other worlds are at work: they may hold channels of this one.
+bool ControlledWorld::OthersAtWork() const {
+  struct Search {
+    const World* self;
+    bool found = false;
+  } search{this};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world == s.self || !world->UsesThreads()) return;
+        const WorldFacts facts = world->Facts();
+        if (facts.runnable + facts.running > 0) s.found = true;
+      },
+      &search);
+  return search.found;
+}
+
+// Pools in which something begun from here comes back by itself: a sleep or another timer ends, or
+// a BlockingRegion. What was there before, such as a pool's daemons, goes on whatever this world
+// does.
+int ControlledWorld::OthersToComeBack() const {
+  struct Search {
+    const World* self;
+    int count = 0;
+    std::vector<const World*> older;
+  } search{this, 0, {}};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (world == s.self || !world->UsesThreads() || world->Stopped()) return;
+        const WorldFacts facts = world->Facts();
+        if (facts.timers + facts.in_region == 0) return;
+        if (world->id() > s.self->id()) {
+          ++s.count;
+        } else {
+          s.older.push_back(world);
+        }
+      },
+      &search);
+  if (search.older.empty()) return search.count;
+  std::vector<std::uint64_t> with_ours;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (task->is_thread || task->daemon || task->id < tasks_since_) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire);
+        if ((state & Task::kStateMask) == Task::kFinished) return;
+        with_ours.push_back(task->world_id.load(std::memory_order_relaxed));
+      },
+      [](Task* task) { UnrefTask(task); });
+  for (const World* world : search.older) {
+    search.count += std::find(with_ours.begin(), with_ours.end(), world->id()) != with_ours.end();
+  }
+  return search.count;
+}
+
+// That the runtime did not start, and that were not there when this world began.
+int ControlledWorld::ThreadsSince() const {
+  std::vector<int> now = ForeignThreads();
+  // A thread that ends while they are listed may hide another one.
+  const std::vector<int> again = ForeignThreads();
+  now.insert(now.end(), again.begin(), again.end());
+  std::sort(now.begin(), now.end());
+  now.erase(std::unique(now.begin(), now.end()), now.end());
+  return static_cast<int>(std::count_if(now.begin(), now.end(), [this](int tid) {
+    return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
+  }));
+}
+
+// True if something came in. Tasks of other worlds that are at work are given as much time as they
+// need; those that sleep, and threads the runtime did not start, some.
+bool ControlledWorld::WaitForOutside() {
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
+  for (;;) {
+    // Looked at first: a task that ends its work wakes ours before it counts as done. What goes
+    // from one to the other between the two looks is in neither.
+    const std::uint64_t moves = PoolMoves();
+    const int to_come = OthersToComeBack();
+    bool at_work = OthersAtWork();
+    // Between the same two looks: a task of a pool may start one and end, and what one leaves here
+    // before it ends is seen below. One of the runtime's own looks like another in the moment in
+    // which it starts or ends: looked at again.
+    const int threads = ThreadsSince();
+    at_work = at_work || PoolMoves() != moves;
+    std::unique_lock lock(inbox_mutex_);
+    if (!inbox_.empty() || EndIsDue()) return true;
+    const bool in_time = std::chrono::steady_clock::now() < until;
+    if (!at_work && !((threads > 0 || to_come > 0) && in_time)) {
+      outside_threads_.store(threads + to_come, std::memory_order_relaxed);
+      return false;
+    }
+    inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
+  }
+}
+
+// Something in a pool may come in, within so much real time: its tasks run, or those among them
+// that were spawned from here sleep, or are in a system call. A cheap look: for a moment it may
+// miss what goes from one pool to another.
+bool ControlledWorld::PoolsMayAct(nanoseconds within) const {
+  struct Search {
+    const ControlledWorld* self;
+    const std::int64_t until_ns;
+    bool at_work = false;
+    std::vector<std::uint64_t> idle;  // that may go on by themselves
+  } search{this, DefaultPool()->NowNs() + within.count(), false, {}};
+  ForEachWorld(
+      [](World* world, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        if (!world->UsesThreads() || world->Stopped()) return;
+        auto* const pool = static_cast<PoolWorld*>(world);
+        s.at_work = s.at_work || pool->AtWork();
+        // The main task may be in one itself, see Enter().
+        const int own = s.self->main_is_fiber_ && pool == s.self->main_before_ ? 1 : 0;
+        if (pool->InRegions() > own || pool->NextDue() <= s.until_ns) s.idle.push_back(pool->id());
+      },
+      &search);
+  if (search.at_work || search.idle.empty()) return search.at_work;
+  bool ours = false;
+  TaskSlab().ForEach(
+      [&](Task* task) {
+        if (ours || task->is_thread || task->daemon || task->id < tasks_since_) return;
+        const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
+        const std::uint64_t world = task->world_id.load(std::memory_order_relaxed);
+        ours = state != Task::kFinished &&
+               std::find(search.idle.begin(), search.idle.end(), world) != search.idle.end();
+      },
+      [](Task* task) { UnrefTask(task); });
+  return ours;
+}
+
+// Before time passes. A pool's work takes real time, and the next timer is due in virtual time: a
+// jump would make any timeout shorter than any work. So the pools have as long as the timer has to
+// go; in all, what they let wait for nothing is at most outside_ms. True if something came in, or
+// they did what they had to do: who polls may find it.
+bool ControlledWorld::WaitForPools() {
+  const std::int64_t due = NextDue();
+  const nanoseconds longest =
+      std::min(nanoseconds(due == INT64_MAX ? 0 : due - NowNs()), pool_patience_);
+  if (longest <= nanoseconds(0) || reclaiming_) return false;
+  const auto begun = steady_clock::now();
+  bool acted = false;
+  for (nanoseconds pause = kFirstLook;; pause = std::min<nanoseconds>(2 * pause, kOutsideLook)) {
+    const nanoseconds waited = steady_clock::now() - begun;
+    // Looked at first: a task wakes ours before it counts as done.
+    const nanoseconds left = longest - waited;
+    const bool too_long = left <= nanoseconds(0);
+    const bool may_act = !too_long && (PoolsMayAct(left) || PoolsMayAct(left));
+    std::unique_lock lock(inbox_mutex_);
+    if (!inbox_.empty() || EndIsDue()) return true;
+    if (too_long) {
+      pool_patience_ -= waited;
+      return false;
+    }
+    if (!may_act) return acted;
+    acted = true;
+    inbox_wake_.wait_for(lock, pause, [&] { return !inbox_.empty(); });
+  }
+}
+
+}  // namespace stranded::internal
