@@ -19,7 +19,6 @@
 #include "stranded/options.h"
 #include "stranded/paths.h"
 #include "stranded/report.h"
-#include "stranded/time.h"
 
 extern "C" {
 // Named in the link of every program that uses the detector, so that this file is part of it.
@@ -154,7 +153,7 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
 
 LeakScope::LeakScope(std::string name, std::source_location loc)
     : scope_(internal::BeginScope(std::move(name), loc)),
-      begun_ns_(absl::ToUnixNanos(Now())),
+      begun_ns_(internal::NowNs()),
       first_task_(internal::NextTaskId()) {}
 
 LeakScope::~LeakScope() { internal::EndScope(scope_); }

@@ -180,6 +180,7 @@ void ChanClose(ChanCore* chan, const std::source_location& site) {
 
 std::size_t ChanSize(ChanCore* chan) {
   if (chan == nullptr) return 0;
+  Look(chan);
   std::size_t length = 0;
   std::uint64_t sender = 0;
   {

@@ -139,6 +139,7 @@ const Receiver<Unit>& Context::Done() const {
 absl::Status Context::Err() const {
   ContextNode* node = node_->canceller;
   if (node == nullptr) return absl::OkStatus();
+  internal::Look(node);
   // Acquire: pairs with the release in MarkEnded.
   const ContextErr err = node->ended.load(std::memory_order_acquire);
   if (err == ContextErr::kNone) return absl::OkStatus();

@@ -65,6 +65,7 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   steps_at_timer_ = steps_.load(std::memory_order_relaxed);
   NoteStep(CurrentTask(), WaitKind::kSleep, t->site, ScheduleStep::kTimerFires);
   if (tracing.load(std::memory_order_relaxed)) RecordTime(NowNs());
+  policy_->TimePasses(NowNs(), record_.delay_ns);
   t->fire(t);
   return true;
 }

@@ -87,9 +87,11 @@ void ControlledWorld::Enter() {
   WatchForStalls();
   tasks_since_ = NextTaskId();
   threads_at_start_ = ForeignThreads();
+  controlled_worlds.fetch_add(1, std::memory_order_relaxed);
 }
 
 void ControlledWorld::Leave() {
+  controlled_worlds.fetch_sub(1, std::memory_order_relaxed);
   left_.store(true, std::memory_order_release);
   owner_tid_.store(0, std::memory_order_relaxed);
   Task* const main = main_task();
@@ -326,11 +328,22 @@ void ControlledWorld::Point(Task* self, WaitKind kind, const void* object,
 }
 
 // A loop of nothing else may be a wait, too.
-bool ControlledWorld::SkipPoint(Task* self, WaitKind kind, const void* object,
-                                const std::source_location& site) {
+bool ControlledWorld::MaySkip() {
   constexpr std::uint64_t kMostInARow = 1000;
   if (++skipped_ > kMostInARow || EndIsDue()) return false;
   steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  TakeTime();
+  return true;
+}
+
+void ControlledWorld::Look(Task* self, const void* object) {
+  if (!MaySkip()) return Point(self, WaitKind::kNone, object, {});
+  policy_->Operation(self, WaitKind::kNone, object);
+}
+
+bool ControlledWorld::SkipPoint(Task* self, WaitKind kind, const void* object,
+                                const std::source_location& site) {
+  if (!MaySkip()) return false;
   NoteStep(self, kind, site, ScheduleStep::kOperation);
   policy_->Operation(self, kind, object);
   return true;

@@ -47,6 +47,7 @@ class ControlledWorld final : public World {
   WakeReason Park(Task* self, void (*after)(void*), void* arg) override;
   void Yield(Task* self) override;
   void Point(Task*, WaitKind, const void*, const std::source_location&) override;
+  void Look(Task* self, const void* object) override;
   bool SkipPoint(Task*, WaitKind, const void*, const std::source_location&) override;
   std::size_t Choose(std::size_t n) override;
   void FinishFiber(Task* self) override;
@@ -101,6 +102,7 @@ class ControlledWorld final : public World {
   bool NothingAheadLocked() const;  // with timer_mutex_
   bool TimeHelps() const;
   bool MayPassTime() const;
+  bool MaySkip();
   bool TakeTime();
   bool TimePasses();
   bool RegionIsDue() const;

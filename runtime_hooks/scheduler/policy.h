@@ -61,6 +61,8 @@ class Policy {
   virtual std::size_t PickNumber(const Task* self, std::size_t n) = 0;
   // `self` is about to operate on `object` (null: something everybody may depend on).
   virtual void Operation(const Task* /*self*/, WaitKind /*kind*/, const void* /*object*/) {}
+  // A timer fires; `delay_ns` is what has passed so far while tasks were ready.
+  virtual void TimePasses(std::int64_t /*now_ns*/, std::int64_t /*delay_ns*/) {}
   // What it can say about how much of the program's behaviour it has seen; empty: nothing.
   virtual std::string Coverage() const { return ""; }
 };

@@ -91,8 +91,7 @@ std::string ExceptionText(const std::exception_ptr& error) {
     if (type == nullptr) return "unknown exception";
     int status = 0;
     char* const name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-    std::string text =
-        std::string("an exception of type ") + (status == 0 ? name : type->name());
+    std::string text = std::string("an exception of type ") + (status == 0 ? name : type->name());
     std::free(name);
     return text;
   }
@@ -271,6 +270,15 @@ __attribute__((noinline)) void RecordLookSlow(WaitKind kind, std::uint64_t objec
                                               const std::source_location& site) {
   const Task* self = CurrentTaskOrNull();
   if (self != nullptr) RecordPass(self->id, kind, object, site);
+}
+
+std::atomic<int> controlled_worlds{0};
+
+__attribute__((noinline)) void LookSlow(const void* object) {
+  Task* const self = CurrentTaskOrNull();
+  if (self != nullptr && !self->plain && self->unwinding == Unwinding::kNone) {
+    self->world->Look(self, object);
+  }
 }
 
 __attribute__((noinline)) bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,

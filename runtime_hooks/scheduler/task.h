@@ -225,6 +225,16 @@ inline void RecordLook(WaitKind kind, std::uint64_t object, const std::source_lo
     RecordLookSlow(kind, object, site);
 }
 
+// Before a look at `object` that waits for nothing: Err(), Now(), the length of a channel. In a
+// controlled world it takes a step, so that whoever looks again and again lets others go on, and
+// time. Nobody else runs at the first thousand in a row: a foreign lock may be held.
+extern std::atomic<int> controlled_worlds;  // that somebody is in; relaxed: one's own is counted
+void LookSlow(const void* object);
+inline void Look(const void* object) {
+  if (controlled_worlds.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    LookSlow(object);
+}
+
 // Notes the last operation of `self` for reports. With Task::notes.
 inline void NoteOpHere(Task* self, WaitKind kind, const void* object,
                        const std::source_location& site) {

@@ -59,6 +59,7 @@ TaskId TaskHandle::Id() const { return TaskId{task_ == nullptr ? 0 : task_->id};
 
 bool TaskHandle::Finished() const {
   if (task_ == nullptr) return true;
+  internal::Look(task_);
   // Acquire pairs with Finish(): what the task did is seen.
   if ((task_->end.load(std::memory_order_acquire) & Task::kEnded) == 0) return false;
   internal::RecordLook(internal::WaitKind::kJoin, task_->id, {});

@@ -131,6 +131,8 @@ class World {
   virtual bool SkipPoint(Task*, WaitKind, const void*, const std::source_location&) {
     return false;
   }
+  // See Look() in task.h.
+  virtual void Look(Task*, const void*) {}
   // A number in [0, n); under the controlled scheduler an explored choice.
   virtual std::size_t Choose(std::size_t n) = 0;
   virtual void FinishFiber(Task* self) = 0;  // does not return; called on the task's stack

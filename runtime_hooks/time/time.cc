@@ -22,7 +22,11 @@ std::int64_t CheckedPeriod(absl::Duration period) {
 
 }  // namespace
 
-absl::Time Now() { return absl::FromUnixNanos(internal::NowNs()); }
+absl::Time Now() {
+  static constexpr char kClock = 0;
+  internal::Look(&kClock);
+  return absl::FromUnixNanos(internal::NowNs());
+}
 
 Receiver<absl::Time> After(absl::Duration d, std::source_location loc) { return Timer(d, loc).C(); }
 

@@ -8,10 +8,11 @@
 //
 // Pruning. Two runs whose operations on shared objects are ordered in the same way are in the same
 // state. Each task and each object carries a hash of what happened before it; the sum over all
-// tasks names the state. Where a state was met before with as few preemptions, no further changes
-// are tried. Operations whose object is not known count as ordered with everything. What tasks tell
-// each other by plain memory or atomics is not seen: schedules that differ only there may be
-// pruned.
+// tasks, with what is ordered with everything, names the state: operations whose object is not
+// known, and timers that fire, as whoever sleeps is ready then, and what is set from then on is due
+// later. Where a state was met before with as few preemptions, no further changes are tried. What
+// tasks tell each other by plain memory or atomics is not seen: schedules that differ only there
+// may be pruned.
 #include <deque>
 #include <unordered_map>
 #include <utility>
@@ -58,7 +59,7 @@ class Exhaustive final : public Policy {
     known_ = false;
     tasks_.clear();
     objects_.clear();
-    state_ = 0;
+    state_ = common_ = 0;
     ++runs_;
     return true;
   }
@@ -95,13 +96,21 @@ class Exhaustive final : public Policy {
   }
 
   void Operation(const Task* self, WaitKind kind, const void* object) override {
-    std::uint64_t& seen = objects_[object];
-    const std::uint64_t hash = Mix(Mix(TaskHash(self), seen), static_cast<std::uint64_t>(kind) + 1);
-    seen = hash;
+    std::uint64_t& seen = object == nullptr ? state_ : objects_[object];
+    const std::uint64_t before = Mix(Mix(TaskHash(self), seen), common_);
+    const std::uint64_t hash = Mix(before, static_cast<std::uint64_t>(kind) + 1);
+    if (object == nullptr) {
+      common_ = Mix(common_, hash);
+    } else {
+      seen = hash;
+    }
     SetTask(self, hash);
-    if (object != nullptr) return;
-    // Everybody may depend on it.
-    for (auto& [known, known_hash] : objects_) known_hash = Mix(known_hash, hash);
+  }
+
+  void TimePasses(std::int64_t now_ns, std::int64_t delay_ns) override {
+    const std::uint64_t when =
+        Mix(static_cast<std::uint64_t>(now_ns), static_cast<std::uint64_t>(delay_ns));
+    common_ = Mix(Mix(common_, state_), when);
   }
 
   std::string Coverage() const override {
@@ -121,7 +130,7 @@ class Exhaustive final : public Policy {
   // Whether changes are tried at this decision: behind the last one made, in a new state.
   bool Explores(const Task* self) {
     if (next_change_ < now_.changes.size() || known_) return false;
-    const std::uint64_t state = Mix(state_, self->ordinal + 1);
+    const std::uint64_t state = Mix(Mix(state_, common_), self->ordinal + 1);
     const auto [it, fresh] = visited_.try_emplace(state, now_.preemptions);
     if (fresh) return true;
     if (it->second > now_.preemptions) {
@@ -162,6 +171,8 @@ class Exhaustive final : public Policy {
   std::size_t next_change_ = 0;
   bool known_ = false, overflow_ = false;
   std::uint64_t state_ = 0;  // sum of the hashes of all tasks
+  // Of what is ordered with everything: each operation behind it knows it.
+  std::uint64_t common_ = 0;
   std::unordered_map<std::uint32_t, std::uint64_t> tasks_;
   std::unordered_map<const void*, std::uint64_t> objects_;
   std::unordered_map<std::uint64_t, int> visited_;  // state -> fewest preemptions on the way to it

@@ -56,6 +56,8 @@ bool TasksInPools(const ScopeNode* scope, absl::Duration grace, bool* waited = n
 
 // What the next task will be called; ids only grow.
 std::uint64_t NextTaskId();
+// The time of the calling task's world, which does not take it for a look of the program's.
+std::int64_t NowNs();
 
 // Of the calling task.
 std::uint64_t CurrentWorldId();
