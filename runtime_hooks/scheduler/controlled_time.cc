@@ -66,7 +66,9 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
   NoteStep(CurrentTask(), WaitKind::kSleep, t->site, ScheduleStep::kTimerFires);
   if (tracing.load(std::memory_order_relaxed)) RecordTime(NowNs());
   policy_->TimePasses(NowNs(), record_.delay_ns);
+  fires_timer_ = true;
   t->fire(t);
+  fires_timer_ = false;
   return true;
 }
 

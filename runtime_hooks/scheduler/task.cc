@@ -344,7 +344,8 @@ WakeReason Park(Task* self, BiasedLock* release) {
 
 void NoteWake(const Task* woken) {
   const Task* waker = CurrentTaskOrNull();
-  Record(EventKind::kWake, waker == nullptr ? 0 : waker->id, 0, {}, woken->id);
+  const bool by_task = waker != nullptr && !waker->world->fires_timer();
+  Record(EventKind::kWake, by_task ? waker->id : 0, 0, {}, woken->id);
 }
 
 bool WakeTraced(Task* task) {

@@ -151,6 +151,9 @@ class World {
   virtual void AddTimer(TimerEntry* timer) = 0;
   virtual bool RemoveTimer(TimerEntry* timer) = 0;
   virtual void ForEachTimer(void (*f)(const TimerEntry&, void*), void* arg) = 0;
+  // A timer's function runs on the calling thread, which belongs to this world: whatever it does,
+  // the task that ran there last does not.
+  bool fires_timer() const { return fires_timer_; }
   virtual WorldFacts Facts() = 0;
   // A try-operation found nothing: time may have to move before polling can succeed.
   virtual void Fruitless(Task*) {}
@@ -177,6 +180,7 @@ class World {
 
   std::atomic<std::int64_t> coarse_ns_{0};
   bool uses_threads_ = false;  // set once
+  bool fires_timer_ = false;   // of the one thread of a controlled world
 
  private:
   friend World* PinWorld(std::uint64_t id);

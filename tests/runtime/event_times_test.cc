@@ -72,6 +72,30 @@ TEST_F(EventTimesTest, AWaitIsNotBeforeALookAtTheClock) {
   EXPECT_GT(waits, 0);
 }
 
+// Not by the task that was the last to run, of which nothing that comes behind it would be seen to
+// be free.
+TEST_F(EventTimesTest, WhomATimerWakesNoTaskWakes) {
+  internal::ControlledWorld* const world = internal::EnterControlledWorld("sleeps", 1);
+  const TaskHandle sleeps = Go([] { this_task::SleepFor(absl::Milliseconds(2)); });
+  const TaskHandle ends = Go([] { this_task::SleepFor(absl::Milliseconds(1)); });
+  ends.Join();
+  sleeps.Join();
+  struct Search {
+    const std::uint64_t sleeper;
+    std::vector<std::uint64_t> wakers;
+  } search{sleeps.Id().value, {}};
+  internal::ForEachRing(
+      [](const RingCopy& copy, void* arg) {
+        auto& s = *static_cast<Search*>(arg);
+        for (const RecordedEvent& e : copy.events) {
+          if (e.kind == EventKind::kWake && e.arg == s.sleeper) s.wakers.push_back(e.task);
+        }
+      },
+      &search);
+  EXPECT_EQ(search.wakers, std::vector<std::uint64_t>{0});
+  internal::LeaveControlledWorld(world);
+}
+
 // `rounds` values there and back.
 void PingPong(int rounds) {
   const Chan<int> ping, pong;
