@@ -7,20 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <tuple>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "cli/terminal/progress.h"
-#include "stranded/explore_json.h"
 #include "stranded/options.h"
 #include "stranded/paths.h"
 
@@ -66,72 +61,6 @@ class ResultFile {
   _exit(127);
 }
 
-// "none 12 Fetch.*": its tests, and the filter that leaves none of them.
-absl::Status NoTest(const std::string& program, const std::string& line) {
-  const std::vector<std::string> words = absl::StrSplit(line, absl::MaxSplits(' ', 2));
-  if (words.size() < 3) return absl::InternalError(absl::StrCat("not understood: ", line));
-  if (words[1] == "0") return absl::FailedPreconditionError(absl::StrCat(program, " has no tests"));
-  return absl::FailedPreconditionError(absl::StrCat(
-      "none of the ", words[1], " tests of '", program, "' matches the filter '", words[2], "'"));
-}
-
-// "begin prog" or "test Fetch.One": what stands behind that; "" for other lines.
-std::string BegunIn(const std::string& line) {
-  for (const char* word : {"begin ", "test "}) {
-    if (line.starts_with(word)) return line.substr(std::strlen(word));
-  }
-  return "";
-}
-
-absl::Status ReadResults(const std::string& path, const ExploreRequest& request,
-                         ExploreReply* reply) {
-  const std::string& program = request.command[0];
-  std::ifstream in(path);
-  std::string line;
-  while (std::getline(in, line)) {
-    if (const std::string name = BegunIn(line); !name.empty()) {
-      reply->crashed_in = name;
-      reply->is_test = line.starts_with("test ");
-      if (reply->is_test || request.tests.empty()) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("'", program,
-                       "' has no tests, so --test chooses none: it runs its body in "
-                       "stranded::CheckedMain"));
-    }
-    if (line.starts_with("crash ") || line.starts_with("hang ")) {
-      const std::vector<std::string> words = absl::StrSplit(line, ' ');
-      if (words.size() == 4 && absl::SimpleAtoi(words[2], &reply->crash_number)) {
-        reply->crash_schedule = words[3];
-        if (words[0] == "hang") std::ignore = absl::SimpleAtoi(words[1], &reply->hung_s);
-      }
-      continue;
-    }
-    if (line.starts_with("none ")) return NoTest(program, line);
-    if (line.starts_with("cannot ")) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("cannot run '", program, "': ", line.substr(std::strlen("cannot "))));
-    }
-    auto result = detector::ParseExploreJson(line);
-    if (!result.ok()) return result.status();
-    result->command = reply->command;
-    reply->results.push_back(*std::move(result));
-  }
-  return absl::OkStatus();
-}
-
-// "exploring Fetch.TakesTheFirst": the test whose line is the last that stands in the file.
-std::string Now(const std::string& path) {
-  constexpr std::streamoff kTail = 512;
-  std::ifstream in(path, std::ios::ate);
-  const std::streamoff size = in.tellg();
-  in.seekg(std::max<std::streamoff>(0, size - kTail));
-  std::string line, name;
-  while (std::getline(in, line)) name = BegunIn(line);
-  return name.empty() ? "exploring" : absl::StrCat("exploring ", name);
-}
-
-bool Killed(int exit_code) { return exit_code > 128; }
-
 std::string ForShell(const std::vector<std::string>& command) {
   return absl::StrJoin(command, " ", [](std::string* out, const std::string& word) {
     absl::StrAppend(out, ShellWord(word));
@@ -140,7 +69,10 @@ std::string ForShell(const std::vector<std::string>& command) {
 
 }  // namespace
 
-absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
+namespace {
+
+// One run of the program. `exit_code`: 128 + signal.
+absl::Status RunOnce(const ExploreRequest& request, ExploredFile* explored, int* exit_code) {
   const ResultFile file;
   if (!file.ok()) {
     return absl::InternalError(
@@ -155,41 +87,121 @@ absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
   if (child == 0) Become(request, options, file.Path());
   int status = 0;
   {
-    const Progress progress([&] { return Now(file.Path()); });
+    const Progress progress([&] { return NowExploring(file.Path()); });
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
   }
-  ExploreReply reply;
-  reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  reply.command = ForShell(request.command);
-  const absl::Status read = ReadResults(file.Path(), request, &reply);
-  if (!read.ok()) return read;
-  if (!Killed(reply.exit_code) && reply.hung_s == 0) reply.crashed_in.clear();
-  if (reply.results.empty() && reply.crashed_in.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "'", request.command[0], "' (exit ", reply.exit_code,
-        ") explored nothing: a test must match its filter, and it must link stranded::gtest_main "
-        "(or install LeakCheckListener in a "
-        "main() that reads STRANDED_OPTIONS), or run its body in stranded::CheckedMain"));
-  }
-  return reply;
+  *exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ReadExplored(file.Path(), request.command[0], explored);
 }
 
-void PrintCrash(const ExploreReply& reply) {
-  const int signal = reply.exit_code - 128;
-  std::string text = reply.hung_s > 0
-                         ? absl::StrCat("stranded: ended after ", reply.hung_s,
-                                        " s without a step, beyond --time: the program hung")
-                         : absl::StrCat("stranded: the program was ended by signal ", signal, " (",
-                                        strsignal(signal), ")");
-  absl::StrAppend(&text, " while it explored ", reply.crashed_in);
-  if (!reply.crash_schedule.empty()) {
-    absl::StrAppend(&text, ", in schedule ", reply.crash_number,
-                    "\n  replay: stranded explore --output --replay ", reply.crash_schedule,
-                    reply.is_test ? absl::StrCat(" --test ", reply.crashed_in) : "", " -- ",
-                    reply.command);
+// The filter in force: that of the command line, of the program's arguments, or of its environment.
+std::string FilterOf(const ExploreRequest& request) {
+  constexpr char kFlag[] = "--gtest_filter=";
+  if (!request.tests.empty()) return request.tests;
+  std::string filter;
+  if (const char* given = std::getenv("GTEST_FILTER"); given != nullptr) filter = given;
+  for (const std::string& arg : request.command) {
+    if (arg.starts_with(kFlag)) filter = arg.substr(std::strlen(kFlag));
   }
-  std::fprintf(stderr, "%s\n", text.c_str());
+  return filter.empty() ? "*" : filter;
+}
+
+// Without those that are done, and those that ended the program.
+std::string Without(const std::string& filter, const ExploreReply& reply) {
+  std::string rest = filter;
+  const auto leave_out = [&rest](const std::string& test) {
+    absl::StrAppend(&rest, rest.find('-') == std::string::npos ? "-" : ":", test);
+  };
+  for (const ExploreResult& result : reply.results) leave_out(result.name);
+  for (const ProgramEnd& end : reply.ends) leave_out(end.body);
+  return rest;
+}
+
+absl::Status ExploredNothing(const std::string& program, int exit_code) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "'", program, "' (exit ", exit_code,
+      ") explored nothing: a test must match its filter, and it must link stranded::gtest_main "
+      "(or install LeakCheckListener in a "
+      "main() that reads STRANDED_OPTIONS), or run its body in stranded::CheckedMain"));
+}
+
+// Takes over what one run has found. True if it ended in one test, and others are to be explored.
+absl::StatusOr<bool> TakeOver(ExploredFile explored, int exit_code, const ExploreRequest& request,
+                              ExploreReply* reply) {
+  if (explored.none) {
+    if (reply->ends.empty()) return explored.no_tests;
+    return false;  // there were no others
+  }
+  const bool begun = !explored.unfinished.empty() || !explored.results.empty();
+  if (begun && !explored.is_test && !request.tests.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("'", request.command[0],
+                     "' has no tests, so --test chooses none: it runs its body in "
+                     "stranded::CheckedMain"));
+  }
+  for (ExploreResult& result : explored.results) {
+    result.command = reply->command;
+    reply->results.push_back(std::move(result));
+  }
+  ProgramEnd& end = explored.end;
+  end.exit_code = exit_code;
+  const bool killed = exit_code > 128;
+  if (end.body.empty() && explored.unfinished.size() == 1) end.body = explored.unfinished[0];
+  if (!killed && explored.unfinished.empty()) {
+    if (!reply->results.empty() || !reply->ends.empty()) return false;
+    return ExploredNothing(request.command[0], exit_code);
+  }
+  reply->ends.push_back(end);
+  return end.is_test && !end.body.empty() && request.other_tests;
+}
+
+}  // namespace
+
+absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request) {
+  ExploreReply reply;
+  reply.command = ForShell(request.command);
+  ExploreRequest rest = request;
+  for (;;) {
+    ExploredFile explored;
+    int exit_code = 0;
+    const absl::Status run = RunOnce(rest, &explored, &exit_code);
+    if (!run.ok()) return run;
+    const auto again = TakeOver(std::move(explored), exit_code, rest, &reply);
+    if (!again.ok()) return again.status();
+    if (!*again) return reply;
+    rest.tests = Without(FilterOf(request), reply);
+  }
+}
+
+std::string HowItEnded(const ProgramEnd& end) {
+  const int signal = end.exit_code - 128;
+  if (end.hung_s > 0) {
+    return absl::StrCat("ended after ", end.hung_s,
+                        " s without a step, beyond --time: the program hung");
+  }
+  if (signal > 0) {
+    return absl::StrCat("the program was ended by signal ", signal, " (", strsignal(signal), ")");
+  }
+  return absl::StrCat("the program ended itself (exit ", end.exit_code, ")");
+}
+
+void PrintEnds(const ExploreReply& reply) {
+  for (const ProgramEnd& end : reply.ends) {
+    std::string text = absl::StrCat("stranded: ", HowItEnded(end));
+    if (end.body.empty()) {
+      absl::StrAppend(&text,
+                      end.is_test ? ", in a test or between two" : ", before any exploration");
+    } else {
+      absl::StrAppend(&text, " while it explored ", end.body);
+    }
+    if (!end.schedule.empty()) {
+      absl::StrAppend(&text, ", in schedule ", end.number,
+                      "\n  replay: stranded explore --output --replay ", end.schedule,
+                      end.is_test ? absl::StrCat(" --test ", end.body) : "", " -- ", reply.command);
+    }
+    std::fprintf(stderr, "%s\n", text.c_str());
+  }
 }
 
 }  // namespace stranded::cli

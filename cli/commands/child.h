@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/commands/explored_file.h"
 #include "stranded/explore.h"
 
 namespace stranded::cli {
@@ -16,25 +17,24 @@ struct ExploreRequest {
   std::string tests;    // a GoogleTest filter; empty: whatever there is
   std::string options;  // key=value:key=value
   bool show_output = false;
+  bool other_tests = true;  // where one test ends the program, the others are explored without it
 };
 
 struct ExploreReply {
   std::vector<ExploreResult> results;
-  std::string command;         // for the shell
-  std::string crashed_in;      // the body in which the program ended before its time, or hung
-  int hung_s = 0;              // it ended itself: it had stood still for so many seconds
-  std::string crash_schedule;  // that leads there; "" if it is not known
-  bool is_test = false;        // that body is a GoogleTest test
-  int crash_number = 0;        // the how-manyth it was
-  int exit_code = 0;           // 128 + signal
+  std::vector<ProgramEnd> ends;  // before its time; empty: none
+  std::string command;           // for the shell
 };
 
-// Runs the program once, exploring. An error says that it could not be run, or never explored.
+// Runs the program, exploring. An error says that it could not be run, or never explored.
 absl::StatusOr<ExploreReply> RunExploring(const ExploreRequest& request);
+
+// "ended by signal 11 (Segmentation fault)"
+std::string HowItEnded(const ProgramEnd& end);
 
 // Says on stderr what ended the program, or where it hung, while it explored, and how to get there
 // again.
-void PrintCrash(const ExploreReply& reply);
+void PrintEnds(const ExploreReply& reply);
 
 }  // namespace stranded::cli
 

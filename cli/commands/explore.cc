@@ -61,11 +61,8 @@ int Run(const ExploreFlags& o) {
     if (!result.clean()) code = kFindings;
   }
   TellIdlePatches(reply->results);
-  if (!reply->crashed_in.empty()) {
-    PrintCrash(*reply);
-    return kFindings;
-  }
-  return code;
+  PrintEnds(*reply);
+  return reply->ends.empty() ? code : kFindings;
 }
 
 }  // namespace

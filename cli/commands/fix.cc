@@ -57,15 +57,16 @@ ExploreResult Again(const FixFlags& o, const std::string& test, const std::strin
   search.schedules = o.verify + 1;
   ExploreRequest request = Request(search, test, o.root);
   if (!replay.empty()) absl::StrAppend(&request.options, ":replay=", replay);
+  request.other_tests = false;
   auto reply = RunExploring(request);
-  if (reply.ok() && reply->results.size() == 1) return reply->results[0];
+  if (reply.ok() && reply->ends.empty() && reply->results.size() == 1) return reply->results[0];
   // With this patch the program does not come to its end: that refutes it.
   ExploreResult broken;
   ExploreOutcome outcome;
   outcome.count = 1;
-  outcome.failure = reply.ok()
-                        ? absl::StrCat("the program was ended by signal ", reply->exit_code - 128)
-                        : std::string(reply.status().message());
+  outcome.failure = !reply.ok()           ? std::string(reply.status().message())
+                    : reply->ends.empty() ? "the program explored something else"
+                                          : HowItEnded(reply->ends[0]);
   broken.outcomes.push_back(outcome);
   broken.first_bad = 0;
   broken.schedules = 1;
@@ -250,9 +251,8 @@ int Run(const FixFlags& o) {
     std::fprintf(stderr, "stranded: %s\n", std::string(reply.status().message()).c_str());
     return reply.status().code() == absl::StatusCode::kInvalidArgument ? kUsage : kInput;
   }
-  const bool crashed = !reply->crashed_in.empty();
-  if (crashed) PrintCrash(*reply);
-  bool done = !crashed;
+  PrintEnds(*reply);
+  bool done = reply->ends.empty();
   Diffs diffs;
   for (const ExploreResult& result : reply->results) {
     if (!result.error.ok()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -168,6 +169,9 @@ bool Exploration::Enter(const internal::ScheduleSettings& settings, std::uint64_
   reporter_before_ = internal::SetDeadEndReporter(&Exploration::OnDeadEnd);
   internal::SetCrashHook(&Exploration::OnCrash);
   internal::SetStallHook(&Exploration::OnStall);
+  if (!GetOptions().explore.empty()) {
+    [[maybe_unused]] static const int once = std::atexit(&Exploration::OnExit);
+  }
   const bool search = phase_ == Phase::kSearch && !ReplaysFirst();
   const auto& policy = search ? search_policy_ : replay_policy_;
   // What the last replay shows is told in full, with the history.
@@ -206,8 +210,18 @@ void Exploration::OnCrash(int signal) {
   const Exploration* const self = current.load(std::memory_order_acquire);
   if (self == nullptr || self->world_ == nullptr) return;
   if (GetOptions().explore.empty() || getpid() != self->process_) return;
-  WriteCrash(GetOptions().explore, signal, self->result_.schedules + 1,
-             internal::RecordOf(self->world_).schedule);
+  WriteCrash(GetOptions().explore, signal, self->Here());
+}
+
+// exit() in a body: the schedules that are still to come never do.
+void Exploration::OnExit() {
+  const Exploration* const self = current.load(std::memory_order_acquire);
+  if (self == nullptr || self->world_ == nullptr || getpid() != self->process_) return;
+  WriteExit(GetOptions().explore, self->Here());
+}
+
+EarlyEnd Exploration::Here() const {
+  return {options_.name, result_.schedules + 1, internal::RecordOf(world_).schedule};
 }
 
 // A schedule that never ends would outlast any limit of time. Nothing but the end of the program
@@ -218,8 +232,7 @@ void Exploration::OnStall(std::uint64_t world, int seconds, int seconds_since_to
   const Exploration* const self = current.load(std::memory_order_acquire);
   if (self == nullptr || self->world_ == nullptr || getpid() != self->process_) return;
   if (internal::WorldIdOf(self->world_) != world) return;
-  WriteHang(options.explore, seconds, self->result_.schedules + 1,
-            internal::RecordOf(self->world_).schedule);
+  WriteHang(options.explore, seconds, self->Here());
   _exit(options.exitcode);
 }
 

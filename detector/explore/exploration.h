@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "detector/explore/minimize.h"
+#include "detector/explore/result_file.h"
 #include "stranded/explore.h"
 #include "stranded/internal/explore_support.h"
 
@@ -56,6 +57,8 @@ class Exploration {
 
   static void OnDeadEnd(std::uint64_t world);
   static void OnCrash(int signal);
+  static void OnExit();
+  EarlyEnd Here() const;
   static void OnStall(std::uint64_t world, int seconds, int seconds_since_told);
   void ForgetCurrent();
   bool NextOfSearch();

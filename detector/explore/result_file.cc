@@ -18,21 +18,27 @@ void Append(const std::string& path, const std::string& line) {
                path.c_str(), std::strerror(errno));
 }
 
+// "crash 11 3 0.1t1 Fetch.One": the name comes last, as there may be blanks in it.
+void AppendEnd(const std::string& path, const char* how, int value, const EarlyEnd& end) {
+  Append(path, std::string(how) + " " + std::to_string(value) + " " + std::to_string(end.number) +
+                   " " + end.schedule + " " + end.name + "\n");
+}
+
 }  // namespace
 
 void WriteBegin(const std::string& path, const std::string& name, bool is_test) {
   Append(path, (is_test ? "test " : "begin ") + name + "\n");
 }
 
-void WriteCrash(const std::string& path, int signal, int number, const std::string& schedule) {
-  Append(path,
-         "crash " + std::to_string(signal) + " " + std::to_string(number) + " " + schedule + "\n");
+void WriteCrash(const std::string& path, int signal, const EarlyEnd& end) {
+  AppendEnd(path, "crash", signal, end);
 }
 
-void WriteHang(const std::string& path, int seconds, int number, const std::string& schedule) {
-  Append(path,
-         "hang " + std::to_string(seconds) + " " + std::to_string(number) + " " + schedule + "\n");
+void WriteHang(const std::string& path, int seconds, const EarlyEnd& end) {
+  AppendEnd(path, "hang", seconds, end);
 }
+
+void WriteExit(const std::string& path, const EarlyEnd& end) { AppendEnd(path, "exit", 0, end); }
 
 void WriteNoTest(const std::string& path, int tests, const std::string& filter) {
   Append(path, "none " + std::to_string(tests) + " " + filter + "\n");

@@ -85,6 +85,32 @@ class Explore(unittest.TestCase):
         self.assertIn('while it explored rare_abort, in schedule 1\n', again.stderr)
         self.assertEqual(stranded('explore', '--replay', '-', '--', program).returncode, 0)
 
+    def test_a_test_that_ends_the_program_is_named_and_the_others_are_explored(self):
+        program = os.path.join(PROGRAMS, 'ends_gtest')
+        found = stranded('explore', '--schedules', '100', '--', program)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn('Ends.Leaks: 100 schedules', found.stdout)
+        self.assertIn('abandoned-send', found.stdout)
+        self.assertRegex(found.stdout, r'Ends.Not: 100 schedules .*\n *100 x clean')
+        self.assertIn('the program ended itself (exit 7) while it explored Ends.ByExit, in schedule 1\n',
+                      found.stderr)
+        self.assertIn('signal 6 (Aborted) while it explored Ends.BySignal, in schedule ',
+                      found.stderr)
+        for replay in re.findall(r'replay: stranded (.*)', found.stderr):
+            again = stranded(*shlex.split(replay))
+            self.assertEqual((again.returncode, again.stdout), (1, ''), replay)
+            self.assertIn('in schedule 1\n', again.stderr)
+        fixed = stranded('fix', '--schedules', '20', '--verify', '20', '--test', 'Ends.*-*.By*',
+                         '--', program)
+        self.assertIn('capacity', fixed.stdout)
+        alone = stranded('explore', '--', program, '--gtest_filter=Ends.ByExit')
+        self.assertEqual((alone.returncode, alone.stdout), (1, ''))
+
+    def test_a_program_that_dies_before_it_explores(self):
+        died = stranded('explore', '--', 'sh', '-c', 'kill -9 $$')
+        self.assertEqual(died.returncode, 1)
+        self.assertIn('ended by signal 9 (Killed), before any exploration\n', died.stderr)
+
     def test_a_hang_is_ended_beyond_the_time_and_names_its_schedule(self):
         program = os.path.join(PROGRAMS, 'rare_abort')
         soon = {'STRANDED_OPTIONS': 'stall_s=1'}
