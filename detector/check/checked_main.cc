@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -32,22 +31,25 @@ std::string& DeadEndText() {
   return text;
 }
 
-DumpOptions ByCheck() {
+constexpr char kReason[] = "check";
+
+DumpOptions OfAll() {
   DumpOptions options;
-  options.reason = "check";
+  options.reason = kReason;
   return options;
 }
 
-// True if there is a dump: `before`, or one of what is there now.
-bool KeepDump(const std::string& before = "") {
+// True if there is a dump: `before`, or one of what is there now. If it is `final`, no other one is
+// written at the program's end.
+bool KeepDump(const DumpOptions& options, bool final = true, const std::string& before = "") {
   const std::string& path = GetOptions().dump;
   if (path.empty()) return false;
   const absl::Status written =
-      before.empty() ? WriteDump(path, ByCheck()) : internal::WriteFile(path, before);
+      before.empty() ? WriteDump(path, options) : internal::WriteFile(path, before);
   if (!written.ok()) {
     std::fprintf(stderr, "stranded: %s\n", std::string(written.message()).c_str());
   }
-  internal::DumpIsWritten();
+  if (final) internal::DumpIsWritten();
   return written.ok();
 }
 
@@ -62,7 +64,9 @@ void TellBeforeTheEnd() {
 void ReportDeadEnd(std::uint64_t) {
   DeadEndText() = ExamineDeadEnd().ToText();
   if (terminate_before == nullptr) terminate_before = std::set_terminate(&TellBeforeTheEnd);
-  if (KeepDump() && RunReports()) DeadEndText().clear();
+  DumpOptions options = OfAll();
+  options.focus = internal::CurrentScopeId();
+  if (KeepDump(options) && RunReports()) DeadEndText().clear();
 }
 
 std::size_t LostCancels(const LeakReport& report) {
@@ -94,12 +98,15 @@ bool RunOnce(const std::function<void()>& body, bool print) {
       return false;
     }
     const bool keeps = !GetOptions().dump.empty() && !scope.CheckLostCancels().clean();
-    std::string before = keeps ? CaptureDump(ByCheck()) : "";
+    std::string before = keeps ? CaptureDump(scope.DumpOf(kReason)) : "";
     const LeakReport report = scope.Check();
     // What else is left is told by a dump of now only.
     const bool all_told = DumpTellsAll(report, scope);
     if (all_told || LostCancels(report) < report.findings().size()) before.clear();
-    const bool kept = (print || !report.clean()) && KeepDump(before);
+    // Tasks beside the body may end with the program: where it left nothing, the dump of that
+    // moment says more. A controlled world is gone by then.
+    const bool final = !report.clean() || internal::InControlledWorld();
+    const bool kept = (print || !report.clean()) && KeepDump(scope.DumpOf(kReason), final, before);
     const bool told = kept && RunReports() && (all_told || !before.empty());
     if (print && !told) std::fputs(report.ToText().c_str(), stderr);
     return report.clean();
@@ -154,20 +161,31 @@ int CheckedMain(const std::function<void()>& body) {
   return 0;
 }
 
+namespace {
+
+// Of the process that called CheckAtExit(): in the child of a fork tasks and locks are as the
+// parent's threads left them. Then what it ends with.
+pid_t checked_at_exit = 0;
+int exit_status = 0;
+
+// Behind destructors of globals and functions of atexit(): whatever they end has ended.
+__attribute__((destructor)) void CheckNow() {
+  if (checked_at_exit != getpid()) return;
+  const LeakReport report = FindLeaks();
+  if (report.clean()) return;
+  const bool kept = exit_status == 0 ? KeepDump(OfAll()) : true;  // the runtime writes it later
+  if (!kept || !RunReports()) std::fputs(report.ToText().c_str(), stderr);
+  if (exit_status != 0) return;
+  std::fflush(nullptr);
+  std::_Exit(GetOptions().exitcode);
+}
+
+}  // namespace
+
 void CheckAtExit() {
-  on_exit(
-      [](int status, void* process) {
-        // In the child of a fork tasks and locks are as the parent's threads left them.
-        if (reinterpret_cast<std::intptr_t>(process) != getpid()) return;
-        const LeakReport report = FindLeaks();
-        if (report.clean()) return;
-        const bool kept = status == 0 ? KeepDump() : true;  // else the runtime writes it later
-        if (!kept || !RunReports()) std::fputs(report.ToText().c_str(), stderr);
-        if (status != 0) return;
-        std::fflush(nullptr);
-        std::_Exit(GetOptions().exitcode);
-      },
-      reinterpret_cast<void*>(std::intptr_t{getpid()}));
+  if (checked_at_exit == getpid()) return;
+  checked_at_exit = getpid();
+  on_exit([](int status, void*) { exit_status = status; }, nullptr);
 }
 
 }  // namespace stranded

@@ -204,6 +204,15 @@ LeakReport LeakScope::Check(const LeakCheckOptions& options) {
   return report;
 }
 
+DumpOptions LeakScope::DumpOf(std::string reason) const {
+  DumpOptions options;
+  options.reason = std::move(reason);
+  options.focus = internal::ScopeId(scope_);
+  options.focus_since_task = first_task_;
+  options.focus_since_ns = begun_ns_;
+  return options;
+}
+
 void LeakScope::ExpectWhatIsLeft() { internal::MarkScopeExpected(scope_); }
 
 }  // namespace stranded

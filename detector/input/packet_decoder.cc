@@ -257,6 +257,9 @@ void ReadBegin(const data_view& bytes, Snapshot& s) {
       case Tag::kWallNs: s.wall_ns = m.get_int64(); break;
       case Tag::kLabel: s.label = View(m.get_view()); break;
       case Tag::kTask: s.taken_by = m.get_uint64(); break;
+      case Tag::kFocus: s.focus = m.get_uint64(); break;
+      case Tag::kFocusSinceTask: s.focus_since_task = m.get_uint64(); break;
+      case Tag::kFocusSinceNs: s.focus_since_ns = m.get_int64(); break;
       default: m.skip();
     }
   }

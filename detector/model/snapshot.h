@@ -271,6 +271,8 @@ struct Snapshot {
   std::string_view reason, label;
   std::int64_t taken_ns = 0, wall_ns = 0;
   Id taken_by = 0;
+  Id focus = 0, focus_since_task = 0;  // see DumpOptions
+  std::int64_t focus_since_ns = 0;
   bool complete = false;  // its end marker was read
   Table<Task> tasks;
   Table<SpawnNode> spawns;

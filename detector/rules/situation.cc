@@ -28,8 +28,21 @@ bool IsLockWait(WaitKind kind) {
          kind == WaitKind::kRwMutexLock;
 }
 
+namespace {
+
+// With the focus that the dump was taken with, where nobody asks for another one.
+AnalysisOptions Focused(AnalysisOptions options, const Snapshot& snap) {
+  if (snap.focus == 0 || options.scope != 0 || options.world != 0) return options;
+  options.scope = snap.focus;
+  options.tasks_since = snap.focus_since_task;
+  options.contexts_since_ns = snap.focus_since_ns;
+  return options;
+}
+
+}  // namespace
+
 Situation::Situation(const Dump& dump, const Snapshot& snapshot, const AnalysisOptions& options)
-    : dump_(dump), snap_(snapshot), options_(options) {
+    : dump_(dump), snap_(snapshot), options_(Focused(options, snapshot)) {
   cancellers_ = NearestAbove(snap_.contexts, &JudgeCanceller);
   ended_scopes_ = NearestAbove(snap_.scopes,
                                [](const Scope& s) { return s.ended ? Climb::kFound : Climb::kUp; });

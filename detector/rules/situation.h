@@ -142,7 +142,7 @@ class Situation {
 
   const Dump& dump_;
   const Snapshot& snap_;
-  const AnalysisOptions& options_;
+  const AnalysisOptions options_;
   std::vector<LockChain> chains_;            // empty if nobody waits for a lock
   std::vector<std::uint32_t> lock_waiters_;  // positions
   // By position: the context whose end reaches this one, the scope that ended at or above, the one

@@ -161,6 +161,9 @@ void WriteAll(Sink sink, const DumpOptions& options) {
   snapshot.world = options.world;
   snapshot.pools = options.pools;
   snapshot.scope = options.scope;
+  snapshot.focus = options.focus;
+  snapshot.focus_since_task = options.focus_since_task;
+  snapshot.focus_since_ns = options.focus_since_ns;
   snapshot.events = options.events;
   snapshot.stacks_per_site = options.stacks_per_site;
   Snapshot(*writer, snapshot).Run();

@@ -38,7 +38,12 @@ void SaveDump(const char* reason) {
   }
 }
 
-void AtExit() {
+std::atomic<bool> installed{false};
+
+// Behind all destructors of globals and functions of atexit(), and what else is there without a
+// priority: they may end tasks.
+__attribute__((destructor(102))) void AtExit() {
+  if (!installed.load(std::memory_order_relaxed)) return;
   if (forked_child.load(std::memory_order_relaxed)) return;  // dump and trace are the parent's
   if (!dump_is_written.load(std::memory_order_acquire) && !GetOptions().dump.empty()) {
     // Tasks that are about to end are no leaks.
@@ -116,7 +121,7 @@ void InstallRecorder() {
       forked_child.store(true, std::memory_order_relaxed);
       LeaveTrace();
     });
-    std::atexit(&AtExit);
+    installed.store(true, std::memory_order_relaxed);
   });
 }
 

@@ -63,6 +63,11 @@ void Snapshot::WriteBegin() {
     s.add_int64(dump::SnapshotBeginTag::kWallNs, wall);
     s.add_string(dump::SnapshotBeginTag::kLabel, options_.label);
     if (taker != 0) s.add_uint64(dump::SnapshotBeginTag::kTask, taker);
+    if (options_.focus != 0) {
+      s.add_uint64(dump::SnapshotBeginTag::kFocus, options_.focus);
+      s.add_uint64(dump::SnapshotBeginTag::kFocusSinceTask, options_.focus_since_task);
+      s.add_int64(dump::SnapshotBeginTag::kFocusSinceNs, options_.focus_since_ns);
+    }
   });
 }
 

@@ -42,6 +42,8 @@ struct SnapshotOptions {
   std::uint64_t world = 0;  // 0: all
   bool pools = false;       // beside `world`: all pools
   std::uint64_t scope = 0;  // 0: all
+  std::uint64_t focus = 0, focus_since_task = 0;  // see DumpOptions
+  std::int64_t focus_since_ns = 0;
   bool events = false;
   int stacks_per_site = 2;
   bool crash = false;  // inside a fatal signal

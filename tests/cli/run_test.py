@@ -170,6 +170,30 @@ class BadEnds(unittest.TestCase):
         self.assertIn('no room for another task stack', result.stderr)
         self.assertIn('vm.max_map_count', result.stderr)
 
+    def test_what_globals_and_atexit_stop_is_stopped_at_the_end(self):
+        for how in ('', 'later'):
+            alone = run(program('stopped_at_exit'), how)
+            self.assertEqual((alone.returncode, alone.stderr), (0, ''), how)
+            checked = stranded('run', '--', program('stopped_at_exit'), how)
+            self.assertEqual(checked.returncode, 0, checked.stdout)
+            self.assertIn('nothing is stranded', checked.stdout)
+        leaks = run(program('stopped_at_exit'), 'leaks')
+        self.assertEqual(leaks.returncode, 86)
+        self.assertIn('"stays" is blocked sending', leaks.stderr)
+        self.assertIn('1 finding, 1 stranded task (', leaks.stderr)
+
+    def test_what_goes_on_around_the_checked_main(self):
+        for schedule in ('threads', 'controlled'):
+            for _ in range(3):
+                checked = stranded('run', '--', program('around_main'),
+                                   env={'STRANDED_OPTIONS': f'schedule={schedule}'})
+                self.assertEqual(checked.returncode, 0, checked.stdout)
+                self.assertIn('nothing is stranded', checked.stdout)
+            leaks = stranded('run', '--', program('around_main'), 'leaks',
+                             env={'STRANDED_OPTIONS': f'schedule={schedule}'})
+            self.assertEqual(leaks.returncode, 1)
+            self.assertIn('1 finding, 1 stranded task (', leaks.stdout)
+
     def test_check_at_exit(self):
         result = run(program('check_at_exit'))
         self.assertEqual(result.returncode, 86)

@@ -85,6 +85,8 @@ class LeakScope {
   // Of that, only contexts whose cancel function is lost, and without waiting: a timeout may end
   // them meanwhile, as it hides the mistake in the program. Part of Check().
   LeakReport CheckLostCancels(const LeakCheckOptions& options = {});
+  // For a dump of the whole process, in which a report is to find what Check() does.
+  DumpOptions DumpOf(std::string reason) const;
   // What is left is as it should be: later looks at the whole process, in dumps too, count it as
   // expected and not as findings.
   void ExpectWhatIsLeft();
@@ -104,7 +106,8 @@ class LeakScope {
 // it looks at tasks, not at threads of the program that use channels: CheckAtExit() does.
 int CheckedMain(const std::function<void()>& body);
 
-// At the end of this program, checks the whole process as FindLeaks() does; with findings it prints
+// At the end of this program, behind its destructors of globals and its atexit() functions, checks
+// the whole process as FindLeaks() does; with findings it prints
 // the report to stderr, and the program that would have ended with 0 ends with the option exitcode.
 void CheckAtExit();
 

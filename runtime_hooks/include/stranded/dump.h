@@ -22,8 +22,11 @@ struct DumpOptions {
   std::uint64_t world = 0;         // only tasks of this world; 0: all
   bool pools = false;              // beside `world`: and those of all pools
   std::uint64_t scope = 0;         // only tasks spawned in this scope or below; 0: all
-  bool events = true;              // include the event rings if there are any
-  int stacks_per_site = 2;         // stacks unwound for each pair of wait site and spawn site
+  // All is written, and a report looks at what was begun in this scope, or since then; 0: at all.
+  std::uint64_t focus = 0, focus_since_task = 0;
+  std::int64_t focus_since_ns = 0;
+  bool events = true;       // include the event rings if there are any
+  int stacks_per_site = 2;  // stacks unwound for each pair of wait site and spawn site
 };
 
 // The snapshot as bytes of the dump format. Does not block on the tasks it looks at.

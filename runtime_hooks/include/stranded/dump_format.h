@@ -10,7 +10,7 @@
 namespace stranded::dump {
 
 inline constexpr std::uint32_t kVersionMajor = 1;  // a reader refuses a larger one
-inline constexpr std::uint32_t kVersionMinor = 5;  // additions only
+inline constexpr std::uint32_t kVersionMinor = 6;  // additions only
 inline constexpr const char* kProducer = "stranded 0.1.0";
 
 enum class DumpTag : std::uint32_t { kPacket = 1 };
@@ -56,6 +56,9 @@ enum class SnapshotBeginTag : std::uint32_t {
   kWallNs = 4,
   kLabel = 5,
   kTask = 6,
+  kFocus = 7,
+  kFocusSinceTask = 8,
+  kFocusSinceNs = 9,
 };
 
 enum class ModuleTag : std::uint32_t {
