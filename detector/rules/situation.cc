@@ -76,9 +76,9 @@ void Situation::JudgeWorlds() const {
     WorldFacts& facts = worlds_.emplace_back();
     const bool idle = world.runnable == 0 && world.running == 0 && world.external == 0;
     facts.settled = idle && ProgramOver();
-    if (!world.quiet) continue;
-    facts.quiet = !liveness_->WorldMoves(world.id) && snap_.loss.tasks_unread == 0 &&
-                  (world.controlled || pools_quiet);
+    // What is missing may be who comes yet.
+    if (!world.quiet || !NothingMissing()) continue;
+    facts.quiet = !liveness_->WorldMoves(world.id) && (world.controlled || pools_quiet);
     facts.settled |= !liveness_->OthersMove(world.id) && (world.controlled || pools_still);
   }
 }
@@ -91,7 +91,9 @@ bool NotNoted(const Channel& channel, bool senders) {
 }
 
 bool Situation::NothingMissing() const {
-  return snap_.loss.tasks_unread == 0 && dump_.damage.bytes_skipped == 0 && !dump_.damage.cut;
+  const Damage& damage = dump_.damage;
+  return snap_.loss.tasks_unread == 0 && snap_.loss.packets_left_out == 0 &&
+         damage.packets_bad == 0 && damage.bytes_skipped == 0 && !damage.cut;
 }
 
 bool Situation::Quiet(const Task& task) const {
@@ -134,7 +136,7 @@ bool Situation::ScopeEnded(const Task& task) const { return EndedScope(task) != 
 
 bool Situation::ScopeStill(const Task& task) const {
   const Scope* scope = EndedScope(task);
-  return scope != nullptr && !Live().ScopeMoves(scope->id);
+  return scope != nullptr && NothingMissing() && !Live().ScopeMoves(scope->id);
 }
 
 bool Situation::InFocus(const Task& task) const {

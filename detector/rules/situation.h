@@ -77,7 +77,9 @@ class Situation {
   bool ScopeStill(const Task& task) const;
   // Main has returned, and all tasks that could still go on are daemons: what else could come to a
   // task would come from a thread that is none, and too late.
-  bool ProgramOver() const { return snap_.reason == "exit" && !Live().AtWork(); }
+  bool ProgramOver() const {
+    return snap_.reason == "exit" && NothingMissing() && !Live().AtWork();
+  }
   bool InFocus(const Task& task) const;
   // Its test wants it to stay.
   bool Expected(const Task& task) const;
