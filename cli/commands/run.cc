@@ -245,7 +245,7 @@ int Run(RunOptions& o) {
   }
   // There is no later look at a program that is killed: what it waited for most of its time counts.
   if (timed_out && !o.min_age_given) {
-    o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 20);
+    o.input.min_age_seconds = std::min(1.0, o.timeout_seconds / 2);
   }
   const auto analysis = Load(o.dump, o.input);
   if (WIFSIGNALED(status) && !timed_out) own_dump.Keep();
@@ -268,8 +268,10 @@ void AddRun(CLI::App& app, int& exit_code) {
   OneOf(cmd->add_option("--record", o->record,
                         "off (waits only), state (default) or trace (the last events, too)"),
         "LEVEL", {"off", "state", "trace"});
-  SomeSeconds(cmd->add_option("--timeout", o->timeout_seconds,
-                              "After so long a dump is taken and the program killed"));
+  SomeSeconds(
+      cmd->add_option("--timeout", o->timeout_seconds,
+                      "After so long a dump is taken and the program killed; --min-age is then "
+                      "half of it at most"));
   AddAnalysisOptions(*cmd, o->input);
   AddOutputOptions(*cmd, o->output);
   SetExamples(

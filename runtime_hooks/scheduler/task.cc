@@ -34,6 +34,17 @@ namespace {
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
 
+// exit() ends what is thread_local of the main thread first: when it comes to the dump it is adopted
+// anew, and is still the task that has begun the others.
+std::uint64_t MainId() {
+  static std::atomic<std::uint64_t> main_id{0};  // relaxed: of one thread
+  if (forked_child.load(std::memory_order_relaxed)) return NewTaskId();
+  if (main_id.load(std::memory_order_relaxed) == 0) {
+    main_id.store(NewTaskId(), std::memory_order_relaxed);
+  }
+  return main_id.load(std::memory_order_relaxed);
+}
+
 // When the OS thread ends.
 void EndAdoption(void* adopted) {
   auto* const task = static_cast<Task*>(adopted);
@@ -55,10 +66,10 @@ __attribute__((noinline)) Task* AdoptThread() {
   InstallRecorder();
   PrepareThreadForSignals();
   Task* task = TaskSlab().NewUnpublished();
-  task->id = NewTaskId();
   task->is_thread = true;
   task->os_tid = static_cast<pid_t>(syscall(SYS_gettid));
   task->is_main = task->os_tid == getpid();
+  task->id = task->is_main ? MainId() : NewTaskId();
   task->context = BackgroundNode();
   const std::string name = task->is_main ? "main" : "thread";
   SetOrigin(task->origin, nullptr, {});

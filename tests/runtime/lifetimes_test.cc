@@ -118,6 +118,27 @@ TEST(Lifetimes, TheChildOfAForkEndsNoTaskInTheTraceOfItsParent) {
   EXPECT_NE(main->state, detector::TaskState::kFinished);
 }
 
+// exit() ends what is thread_local of main before the dump is written.
+TEST(Lifetimes, TheDumpAtExitHasTheMainTaskThatHasBegunTheOthers) {
+  const TemporaryDir dir;
+  ASSERT_EQ(StatusOf("dump_at_exit", "grace_ms=100:dump=" + dir.File("d")), 0);
+  const auto dump = detector::ReadDumpFile(dir.File("d"));
+  ASSERT_TRUE(dump.ok()) << dump.status();
+  const detector::Snapshot& snap = (*dump)->snapshots.back();
+  const auto& tasks = snap.tasks.all();
+  const auto main =
+      std::find_if(tasks.begin(), tasks.end(), [](const auto& t) { return t.is_main; });
+  const auto left =
+      std::find_if(tasks.begin(), tasks.end(), [](const auto& t) { return !t.is_main; });
+  ASSERT_NE(main, tasks.end());
+  ASSERT_NE(left, tasks.end());
+  const auto* own = snap.spawns.Find(left->spawn);
+  ASSERT_NE(own, nullptr);
+  const auto* spawner = snap.spawns.Find(own->parent);
+  ASSERT_NE(spawner, nullptr);
+  EXPECT_EQ(spawner->task, main->id);
+}
+
 TEST(Lifetimes, ATerminateHandlerThatCallsTheOneBeforeEndsTheProgram) {
   const int status = StatusOf("terminate_chain");
   ASSERT_TRUE(WIFSIGNALED(status)) << status;
