@@ -46,7 +46,7 @@ void Describe(CLI::App& app) {
                {"stranded explore -- ./my_test", "every test under a thousand schedules"},
                {"stranded fix -- ./my_test", "finds a leak, fixes it, and proves the fix"}},
               "Exit codes: 0 clean, 1 findings, 2 usage, 3 input missing, unreadable or partly "
-              "lost,\n4 internal error, or output not written. `stranded help COMMAND` has the "
+              "lost, 4 internal error, or output not written. `stranded help COMMAND` has the "
               "options and examples of "
               "each.");
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -47,7 +48,9 @@ struct OutputOptions {
 void AddOutputOptions(CLI::App& app, OutputOptions& options);
 void AddColorOption(CLI::App& app, std::string& when);
 // Why reports cannot be written so, whatever the dumps say; empty if they can. `inputs`: the dumps.
-std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs);
+// `others`: what else no report may replace, by what it is.
+std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs,
+                     const std::vector<std::pair<std::string, std::string>>& others = {});
 // Writes each format to its file. Otherwise says why not on stderr, and returns kInternal.
 Exit PrintReport(const Analysis& analysis, const OutputOptions& options);
 // True if a format other than text goes to standard output, where nothing else must stand then.
@@ -58,6 +61,9 @@ bool StdoutIsText(const OutputOptions& options);
 std::string PartHead(const OutputOptions& options, const std::string& file);
 // Why reports of several dumps cannot be written so; empty if they can.
 std::string WhyNotSeveral(const OutputOptions& options);
+
+// "-" as more than one input.
+inline constexpr char kStdinTwice[] = "standard input, -, was given twice and can be read once";
 
 // --live: FILE may be a process id.
 void AddLiveOption(CLI::App& app, InputOptions& options);

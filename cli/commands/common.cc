@@ -57,19 +57,19 @@ void AddAnalysisOptions(CLI::App& app, InputOptions& options) {
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--ignore", options.ignore,
-                 "Leave out tasks whose wait or spawn site has this text in file:line or function, "
-                 "repeatable")
-      ->option_text("TEXT")
+  // An empty text is in every site.
+  NotEmpty(app.add_option("--ignore", options.ignore,
+                          "Leave out tasks whose wait or spawn site has this text in file:line or "
+                          "function, repeatable"),
+           "TEXT")
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option(
-         "--growth", options.growth_threshold,
-         absl::StrCat("So many tasks blocked at one place are a pile (rule growth; default ",
-                      options.growth_threshold, ")"))
-      ->option_text("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40, "1 or more"));
+  AtLeast(app.add_option(
+              "--growth", options.growth_threshold,
+              absl::StrCat("So many tasks blocked at one place are a pile (rule growth; default ",
+                           options.growth_threshold, ")")),
+          "N", 1, std::int64_t{1} << 40);
   Seconds(app.add_option(
       "--min-age", options.min_age_seconds,
       "How long a task must have been blocked in a program that still ran (default 1)"));

@@ -41,13 +41,17 @@ void SayLost(const std::string& file, const char* so) {
 }
 
 int Diff(const DiffFlags& o) {
+  if (o.before == "-" && o.after == "-") {
+    std::fprintf(stderr, "stranded diff: %s\n", kStdinTwice);
+    return kUsage;
+  }
   const auto before = Load(o.before, o.input), after = Load(o.after, o.input);
   if (before == nullptr || after == nullptr) return kInput;
   if (before->summary.go_form != after->summary.go_form) {
     std::fprintf(stderr,
                  "stranded diff: a %s dump and a %s do not name places alike: all would seem new\n",
                  Form(*before), Form(*after));
-    return kUsage;
+    return kInput;
   }
   ShowPaths(o.input, *before);
   ShowPaths(o.input, *after);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/command.h"
+#include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/suggest.h"
 #include "cli/terminal/terminal.h"
@@ -72,7 +73,8 @@ std::string Names() { return absl::StrJoin(NameList(), ", "); }
 // What stands before and after the first colon of NAME[:FILE].
 struct Wanted {
   const Format* format = nullptr;
-  std::string file;  // empty: standard output
+  std::string file;    // empty: standard output
+  bool colon = false;  // a file is to be named
 };
 
 Wanted Parse(const std::string& text) {
@@ -82,7 +84,8 @@ Wanted Parse(const std::string& text) {
   for (const Format& f : kFormats) {
     if (name == f.name) wanted.format = &f;
   }
-  if (colon != std::string::npos) wanted.file = text.substr(colon + 1);
+  wanted.colon = colon != std::string::npos;
+  if (wanted.colon) wanted.file = text.substr(colon + 1);
   return wanted;
 }
 
@@ -120,6 +123,11 @@ std::string WhyNotToStdout(const std::vector<Wanted>& all) {
                       " would both go to standard output; use NAME:FILE");
 }
 
+// Findings can be merged into one report, but not dumps.
+std::string OneDumpOnly(const Format& format) {
+  return absl::StrCat(format.name, " shows one dump; give one");
+}
+
 bool IsSameFile(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
   if (a == b) return true;
@@ -155,14 +163,19 @@ void AddOutputOptions(CLI::App& app, OutputOptions& options) {
           return absl::StrCat("'", text, "' is no format; one of ", Names(), ", with :FILE or not",
                               DidYouMean(text.substr(0, text.find(':')), NameList()));
         }
+        if (wanted.colon && wanted.file.empty()) {
+          return absl::StrCat("'", text, "' names no file; '", wanted.format->name,
+                              "' alone goes to standard output");
+        }
         return std::string();
       })
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("-o,--output", options.file,
-                 "Where the formats without a file of their own go (default standard output)")
-      ->option_text("FILE");
+  NotEmpty(
+      app.add_option("-o,--output", options.file,
+                     "Where the formats without a file of their own go (default standard output)"),
+      "FILE");
   AddColorOption(app, options.color);
   app.add_flag("!--no-stacks", options.stacks, "Leave the stacks out of the text");
   app.parse_complete_callback([&options] {
@@ -201,6 +214,7 @@ std::string WhyNotSeveral(const OutputOptions& options) {
       return "the report of each dump would replace that of the one before; give one dump, or no "
              "file";
     }
+    if (wanted.format->whole_dump) return OneDumpOnly(*wanted.format);
     if (!wanted.format->lines) {
       return absl::StrCat("the reports of several dumps, one after the other, are no ",
                           wanted.format->name,
@@ -211,21 +225,27 @@ std::string WhyNotSeveral(const OutputOptions& options) {
   return "";
 }
 
-std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs) {
+std::string WhyNotSo(const OutputOptions& options, const std::vector<std::string>& inputs,
+                     const std::vector<std::pair<std::string, std::string>>& others) {
+  if (std::ranges::count(inputs, "-") > 1) return kStdinTwice;
   const std::vector<Wanted> all = AllWanted(options);
-  std::set<std::string> files;
+  std::set<std::filesystem::path> files;
   for (const Wanted& wanted : all) {
     const char* const name = wanted.format->name;
-    if (!wanted.file.empty() && !files.insert(wanted.file).second) {
+    std::error_code error;
+    if (!wanted.file.empty() &&
+        !files.insert(std::filesystem::weakly_canonical(wanted.file, error)).second) {
       return absl::StrCat("two formats would be written to '", wanted.file, "'; use NAME:FILE");
     }
     for (const std::string& input : inputs) {
       if (!IsSameFile(wanted.file, input)) continue;
       return absl::StrCat("the ", name, " report would replace the dump '", input, "'");
     }
-    if (wanted.format->whole_dump && inputs.size() > 1) {
-      return absl::StrCat(name, " shows one dump; give one");
+    for (const auto& [what, path] : others) {
+      if (!IsSameFile(wanted.file, path)) continue;
+      return absl::StrCat("the ", name, " report would replace the ", what, " '", path, "'");
     }
+    if (wanted.format->whole_dump && inputs.size() > 1) return OneDumpOnly(*wanted.format);
   }
   return WhyNotToStdout(all);
 }

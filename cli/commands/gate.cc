@@ -200,7 +200,10 @@ bool ChangesBaseline(const GateOptions& o) { return o.create || o.update || o.pr
 
 // What is wrong with the command whatever the dumps say.
 int CheckCommand(const GateOptions& o) {
-  if (const std::string why = WhyNotSo(o.output, o.input.files); !why.empty()) {
+  if (const std::string why =
+          WhyNotSo(o.output, o.input.files,
+                   {{"baseline", o.baseline}, {"suppressions file", o.suppressions}});
+      !why.empty()) {
     return Fail(absl::InvalidArgumentError(why), kUsage);
   }
   if (o.create) {

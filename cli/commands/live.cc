@@ -63,7 +63,16 @@ bool ResolveLive(InputOptions& options, int& exit_code) {
   for (std::string& file : options.files) files.push_back(&file);
   for (std::string* file : files) {
     options.live_as.push_back(*file);
-    if (!IsNumber(*file)) continue;
+    if (!IsNumber(*file)) {
+      std::error_code error;
+      if (!fs::is_regular_file(*file, error) || IsTraceFile(*file)) continue;
+      std::fprintf(stderr,
+                   "stranded: '%s' is no trace file of a process that runs with record=trace; "
+                   "without --live it is read as a dump\n",
+                   file->c_str());
+      exit_code = kUsage;
+      return false;
+    }
     auto found = TraceFileOf(*file);
     if (!found.ok()) {
       std::fprintf(stderr, "stranded: %s\n", std::string(found.status().message()).c_str());

@@ -16,7 +16,7 @@ void AddSearchOptions(CLI::App& app, SearchOptions& o) {
           1);
   OneOf(app.add_option("--policy", o.policy, "random, pct (default), round-robin or exhaustive"),
         "POLICY", {"random", "pct", "round-robin", "exhaustive"});
-  app.add_option("--seed", o.seed, "Of the first schedule (default 1)")->option_text("N");
+  AnyNumber(app.add_option("--seed", o.seed, "Of the first schedule (default 1)"));
   AtLeast(app.add_option("--depth", o.depth, "pct: depth of the bugs looked for (default 3)"), "N",
           1);
   AtLeast(

@@ -1,6 +1,7 @@
 #include "cli/manual/amounts.h"
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/numbers.h"
@@ -57,11 +58,30 @@ CLI::Option* Milliseconds(CLI::Option* option) {
   return option->option_text("MS")->transform(CLI::Validator(check, ""));
 }
 
-CLI::Option* AtLeast(CLI::Option* option, const char* value, double least) {
-  const auto check = [least](const std::string& given) -> std::string {
-    double number = 0;
-    if (absl::SimpleAtod(given, &number) && number >= least) return "";
-    return absl::StrCat("'", given, "' is not a number of ", least, " or more");
+CLI::Option* AnyNumber(CLI::Option* option) {
+  const auto check = [](const std::string& given) -> std::string {
+    std::uint64_t number = 0;
+    if (absl::SimpleAtoi(given, &number)) return "";
+    return absl::StrCat("'", given, "' is not a whole number of 0 or more");
+  };
+  return option->option_text("N")->check(CLI::Validator(check, ""));
+}
+
+CLI::Option* NotEmpty(CLI::Option* option, const char* value) {
+  const auto check = [value](const std::string& given) {
+    return given.empty() ? absl::StrCat("is empty; give a ", value) : std::string();
+  };
+  return option->option_text(value)->check(CLI::Validator(check, ""));
+}
+
+CLI::Option* AtLeast(CLI::Option* option, const char* value, std::int64_t least,
+                     std::int64_t most) {
+  const auto check = [least, most](const std::string& given) -> std::string {
+    std::int64_t number = 0;
+    const bool fits = absl::SimpleAtoi(given, &number);  // too many digits: as much as there can be
+    if (number > most) return absl::StrCat("'", given, "' is too much; at most ", most);
+    if (fits && number >= least) return "";
+    return absl::StrCat("'", given, "' is not a whole number of ", least, " or more");
   };
   return option->option_text(value)->check(CLI::Validator(check, ""));
 }

@@ -1,9 +1,11 @@
 #include "cli/manual/help.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "cli/manual/outline.h"
 #include "cli/manual/suggest.h"
@@ -60,6 +62,12 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
 std::string HelpFormatter::make_option_usage(const CLI::Option* option) const {
   const std::string usage = CLI::Formatter::make_option_usage(option);
   return option->get_name(true, false) == "CMD" ? "-- " + usage : usage;
+}
+
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  const std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+  return absl::StrReplaceAll(help, {{"\n\n\n", "\n\n"}});  // between groups of options
 }
 
 std::string HelpFormatter::make_footer(const CLI::App* app) const {
@@ -144,7 +152,9 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
     // Something is missing because something else was misspelt.
     const std::string unexpected = Unexpected(at);
-    if (!unexpected.empty()) what = absl::StrCat(unexpected, "; ", what);
+    if (!unexpected.empty()) {
+      what = &at == &app ? unexpected : absl::StrCat(unexpected, "; ", what);
+    }
   }
   const bool top = &at == &app;
   return absl::StrCat("stranded", top ? "" : " ", top ? "" : at.get_name(), ": ", what,

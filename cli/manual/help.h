@@ -16,6 +16,8 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_subcommand(const CLI::App* command) const override;
   std::string make_option_usage(const CLI::Option* option) const override;
   std::string make_footer(const CLI::App* app) const override;
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override;
 
  private:
   std::string Row(const std::string& name, const std::string& text) const;

@@ -25,18 +25,22 @@ bool NextPair(const std::string& line, std::size_t& at, std::string& key, std::s
 }
 
 absl::Status Set(Suppression& s, const std::string& key, const std::string& value) {
-  if (key == "rule") {
-    s.rule = value;
-  } else if (key == "function") {
-    s.function = value;
-  } else if (key == "file") {
-    s.file = value;
-  } else if (key == "reason") {
-    s.reason = value;
-  } else {
+  std::string* const field = key == "rule"       ? &s.rule
+                             : key == "function" ? &s.function
+                             : key == "file"     ? &s.file
+                             : key == "reason"   ? &s.reason
+                                                 : nullptr;
+  if (field == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown key '", key, "'; accepted: rule, function, file, reason"));
   }
+  // The line would match more than it seems to.
+  if (value.empty()) return absl::InvalidArgumentError(absl::StrCat(key, "= has no value"));
+  if (!field->empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(key, "= stands twice; write a line for each of the two"));
+  }
+  *field = value;
   return absl::OkStatus();
 }
 

@@ -88,11 +88,33 @@ class Gate(WithDumps):
         self.assertIn('unused suppression at', unused.stderr)
 
     def test_bad_suppressions_name_the_line(self):
-        for bad, why in (('rule=x\n', 'reason'), ('nonsense\n', 'key=value'), ('colour=red reason="x"\n', 'colour')):
+        for bad, why in (('rule=x\n', 'reason'), ('rule=a rule=b reason="x"\n', 'rule= stands twice'),
+                         ('rule=cancelled-send file="" reason="x"\n', 'file= has no value'), ('nonsense\n', 'key=value'), ('colour=red reason="x"\n', 'colour')):
             result = self.suppress('# first line\n' + bad)
             self.assertEqual(result.returncode, 3)
             self.assertIn(':2:', result.stderr)
             self.assertIn(why, result.stderr)
+
+    def test_a_report_replaces_nothing_that_the_gate_reads(self):
+        known, rules = self.path('mine.json'), self.path('mine.txt')
+        stranded('gate', '--baseline', known, '--create-baseline', self.leaky)
+        with open(rules, 'w', encoding='utf-8') as file:
+            file.write('rule=cancelled-* reason="a demo"\n')
+        for what, given in (('baseline', known), ('suppressions', rules)):
+            with open(given, encoding='utf-8') as file:
+                before = file.read()
+            for target in (('--format', f'html:{given}'), ('--format', 'json', '-o', os.path.relpath(given, '/'))):
+                result = stranded('gate', f'--{what}', given, *target, self.leaky, cwd='/')
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn(f'report would replace the {what}', result.stderr)
+            with open(given, encoding='utf-8') as file:
+                self.assertEqual(file.read(), before)
+
+    def test_an_empty_text_ignores_nothing(self):
+        for command in ('gate', 'report', 'tasks', 'show'):
+            result = stranded(command, '--ignore', '', self.leaky, *(['1'] if command == 'show' else []))
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn('--ignore: is empty; give a TEXT', result.stderr)
 
     def entries(self, path):
         with open(path, encoding='utf-8') as file:

@@ -88,6 +88,17 @@ class WrongInput(WithDumps):
 
     def test_options_that_were_misspelt_are_named(self):
         for args, named in ((('report', '-d.strd'), "no option '-d.strd'"), (('-v',), "no option '-v'"),
+                            (('-x',), "stranded: no option '-x'\n"),
+                            (('report', '--format', 'json:', 'f'), "'json:' names no file"),
+                            (('report', '-o', '', 'f'), '--output: is empty; give a FILE'),
+                            (('report', '--growth', 'abc', 'f'), "'abc' is not a whole number of 1 or more"),
+                            (('report', '--growth', '9' * 20, 'f'), "is too much; at most 1099511627776"),
+                            (('explore', '--schedules', '9' * 11, '--', 'f'), 'is too much; at most 2147483647'),
+                            (('explore', '--seed', '-1', '--', 'f'), "'-1' is not a whole number of 0 or more"),
+                            (('report', '-', '-'), 'standard input, -, was given twice'),
+                            (('gate', '-', '-'), 'standard input, -, was given twice'),
+                            (('diff', '-', '-'), 'standard input, -, was given twice'),
+                            (('report', '--live', self.leaky), 'is no trace file of a process'),
                             (('report', '-o', 'a', '-o', 'b', 'f'), '--output can be given only once')):
             result = stranded(*args)
             self.assertEqual(result.returncode, 2, args)
