@@ -94,7 +94,8 @@ void AddDiff(CLI::App& app, int& exit_code) {
   AddPathOptions(*cmd, o->input);
   SetExamples(*cmd,
               {{"stranded diff main.strd branch.strd", "what a branch adds and what it cures"}},
-              "Exit codes: 0 nothing new, 1 new findings, 3 a dump unreadable or partly lost.");
+              "Exit codes: 0 nothing new, 1 new findings, 3 a dump unreadable or partly lost, or "
+              "the two of different forms.");
   cmd->callback([=, &exit_code] { exit_code = Diff(*o); });
 }
 

@@ -103,7 +103,7 @@ class Ways(unittest.TestCase):
             self.assertEqual(series.returncode, 3)
             self.assertIn('a series needs dumps of one form', series.stderr)
             changes = stranded('diff', names[0], other)
-            self.assertEqual(changes.returncode, 2)
+            self.assertEqual(changes.returncode, 3)
             self.assertIn('do not name places alike', changes.stderr)
             self.assertEqual(stranded('diff', other, other).returncode, 0)
 
