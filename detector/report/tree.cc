@@ -45,6 +45,9 @@ class Drawer {
     for (std::size_t i = order_.size(); i-- > 0;) drawn_[order_[i]] = Build(order_[i]);
     std::string out;
     for (const auto& [count, root] : Roots()) Print(root, count, out);
+    if (!lost_.empty()) {
+      Print(Intern("tasks whose context is not in the dump", Merged(std::move(lost_)), 0), 1, out);
+    }
     return out.empty() ? "no contexts and no tasks\n" : out;
   }
 
@@ -68,8 +71,12 @@ class Drawer {
     }
     for (const Task& t : s_.snap().tasks.all()) {
       const std::uint32_t at = contexts_.PositionOfId(t.context);
-      if (t.state == TaskState::kFinished || at == IdIndex::kNone) continue;
-      tasks_[at].emplace_back(CountBelow(contexts_.all()[at], t), Leaf(t));
+      if (t.state == TaskState::kFinished) continue;
+      if (at == IdIndex::kNone) {
+        lost_.emplace_back(s_.snap().CountOf(t), Leaf(t));
+      } else {
+        tasks_[at].emplace_back(CountBelow(contexts_.all()[at], t), Leaf(t));
+      }
     }
   }
 
@@ -152,15 +159,21 @@ class Drawer {
       parts.emplace_back(CountBelow(self, contexts_.all()[child]), drawn_[child]);
     }
     if (parts.empty()) return kNothing;
-    std::ranges::sort(parts, {}, &Part::second);
-    std::vector<Part> below;
+    std::vector<Part> below = Merged(std::move(parts));
     std::size_t tasks = 0;
-    for (const auto& [count, part] : parts) {
-      if (below.empty() || below.back().second != part) below.emplace_back(0, part);
-      below.back().first += count;
-      tasks += count * drawings_[part].tasks;
-    }
+    for (const auto& [count, part] : below) tasks += count * drawings_[part].tasks;
     return Intern(ContextLine(DescribeContext(s_, self)), std::move(below), tasks);
+  }
+
+  // Each of them once, with how many there are.
+  static std::vector<Part> Merged(std::vector<Part> parts) {
+    std::ranges::sort(parts, {}, &Part::second);
+    std::vector<Part> merged;
+    for (const auto& [count, part] : parts) {
+      if (merged.empty() || merged.back().second != part) merged.emplace_back(0, part);
+      merged.back().first += count;
+    }
+    return merged;
   }
 
   struct Open {
@@ -204,6 +217,7 @@ class Drawer {
   std::vector<std::uint32_t> roots_, order_;          // positions of contexts
   std::vector<std::vector<std::uint32_t>> children_;  // by position
   std::vector<std::vector<Part>> tasks_;
+  std::vector<Part> lost_;  // tasks whose context was lost
   std::vector<DrawingId> drawn_;
   std::vector<Drawing> drawings_;
   absl::flat_hash_map<std::tuple<std::string_view, WaitKind, SiteId>, DrawingId> leaves_;

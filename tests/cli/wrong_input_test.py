@@ -76,6 +76,26 @@ class WrongInput(WithDumps):
         both = stranded('report', path, self.fixed)
         self.assertEqual(both.returncode, 1)
 
+    def test_a_dump_without_its_contexts_has_a_tree(self):
+        with open(self.leaky, 'rb') as whole:
+            data = whole.read()
+        sizes = 0
+        for size in range(200, len(data), 20):
+            cut = self.path('cut.strd')
+            with open(cut, 'wb') as file:
+                file.write(data[:size])
+            tasks = stranded('tasks', cut).stdout.splitlines()[1:]
+            if not tasks:
+                continue
+            sizes += 1
+            self.assertNotIn('no contexts and no tasks', stranded('tree', cut).stdout, size)
+        self.assertGreater(sizes, 0)
+
+    def test_perfetto_shows_one_dump(self):
+        result = stranded('report', '--format', 'perfetto', self.leaky, self.fixed)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn('perfetto shows one dump; give one\n', result.stderr)
+
     def test_every_command_tells_what_is_lost(self):
         cut = self.path('cut.strd')
         with open(self.leaky, 'rb') as whole, open(cut, 'wb') as file:
