@@ -84,6 +84,7 @@ int Run(TaskOptions& o) {
   const auto analysis = Load(o.input.file, o.input);
   if (analysis == nullptr) return kInput;
   ShowPaths(o.input, *analysis);
+  o.filter.ignore = o.input.ignore;
   o.filter.in_findings |= !o.input.rules.empty();
   o.filter.min_age_ns = absl::ToInt64Nanoseconds(absl::Seconds(o.min_age_seconds));
   if (const std::string what = NotThere(*analysis, o.filter); !what.empty()) {

@@ -72,6 +72,12 @@ class View {
     return node == nullptr ? 0 : node->task;
   }
   const std::string& At(const Task& t) { return At(t.wait_site != 0 ? t.wait_site : t.last_site); }
+  bool Ignored(const Task& t, const std::vector<std::string>& ignore) {
+    if (ignore.empty()) return false;
+    const SpawnNode* node = s_.snap().spawns.Find(t.spawn);
+    return SiteHas(t.wait_site != 0 ? t.wait_site : t.last_site, ignore) ||
+           SiteHas(node == nullptr ? 0 : node->site, ignore);
+  }
   // Of many tasks that came together the spans are alike.
   const std::string& Age(const Task& t) {
     const std::int64_t age = s_.Age(t);
@@ -115,6 +121,16 @@ class View {
   const std::string& At(SiteId site) {
     return places_.Get(site, [&] { return site == 0 ? std::string() : Place(s_, site); });
   }
+  bool SiteHas(SiteId id, const std::vector<std::string>& parts) {
+    const auto [it, fresh] = has_.try_emplace(id, false);
+    if (!fresh) return it->second;
+    const SourceSite site = SiteText(s_, id);
+    const std::string place = site.ToString();
+    return it->second = std::ranges::any_of(parts, [&](const std::string& part) {
+             return place.find(part) != std::string::npos ||
+                    site.function.find(part) != std::string::npos;
+           });
+  }
   void Note(Id task, std::string_view rule) {
     const std::uint32_t at = s_.snap().tasks.PositionOfId(task);
     if (at == IdIndex::kNone) return;
@@ -128,6 +144,7 @@ class View {
   std::vector<std::string_view> rules_;  // by the task's position; empty if there are none
   std::vector<const Context*> below_;    // that of the filter, by the context's position
   Texts<SiteId> places_;
+  absl::flat_hash_map<SiteId, bool> has_;  // one of the texts to ignore
   Texts<WaitKind> waits_;
   Texts<std::int64_t> ages_;
 };
@@ -183,6 +200,7 @@ bool Matches(View& view, const Task& t, const TaskFilter& filter) {
   if (t.state == TaskState::kFinished && filter.state != "finished") return false;
   if (!filter.state.empty() && filter.state != StateText(t.state)) return false;
   if (filter.in_findings && !view.InFinding(t)) return false;
+  if (view.Ignored(t, filter.ignore)) return false;
   if (filter.min_age_ns > 0 && (t.since_ns == 0 || view.s().Age(t) < filter.min_age_ns)) {
     return false;
   }

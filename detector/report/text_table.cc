@@ -6,7 +6,7 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kLeast = 8;  // of a column that is cut
+constexpr std::size_t kLeast[] = {8, 4, 1};  // of a column that is cut, while that will do
 
 bool Begins(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
@@ -58,13 +58,15 @@ std::vector<std::size_t> TextTable::Fit(std::size_t width) const {
     sum -= by;
   };
   shrink(widths.back(), 32);
-  while (sum > width) {
-    const std::size_t before = sum;
-    std::size_t& widest = *std::max_element(widths.begin(), widths.end());
-    shrink(widest, std::max(kLeast, widest - 1));
-    if (sum == before) break;  // too narrow for a table: longer lines it is
+  for (const std::size_t least : kLeast) {
+    while (sum > width) {
+      const std::size_t before = sum;
+      std::size_t& widest = *std::max_element(widths.begin(), widths.end());
+      shrink(widest, std::max(least, widest - 1));
+      if (sum == before) break;
+    }
   }
-  return widths;
+  return widths;  // too narrow even for that: longer lines it is
 }
 
 void TextTable::Write(std::size_t width, absl::FunctionRef<void(std::string_view)> write) const {

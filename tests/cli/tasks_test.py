@@ -44,6 +44,17 @@ class Tasks(WithDumps):
             self.assertEqual((none.returncode, none.stdout), (2, ''))
             self.assertIn(f'there is no {kind} 99 in ', none.stderr)
 
+    def test_tasks_are_left_out(self):
+        self.assertEqual(ids(self.leaky, '--ignore', 'leaky.cc:36'), [1])
+        self.assertEqual(ids(self.leaky, '--ignore', 'AskAll'), [])  # in functions, too
+        self.assertEqual(ids(self.leaky, '--ignore', 'nowhere'), [1, 2, 3, 4, 5])
+
+    def test_lines_fit_a_narrow_terminal(self):
+        for columns in (30, 40, 52, 80):
+            text = stranded('tasks', self.leaky, env={'COLUMNS': str(columns)}).stdout
+            self.assertLessEqual(max(map(len, text.splitlines())), columns, text)
+            self.assertRegex(text, r'(?m)^ +2 ')
+
     def test_a_context_has_the_tasks_below_it(self):
         context = {int(line.split()[0]): int(line.split()[1])
                    for line in rows(self.leaky, '--columns', 'id,context')[0]}

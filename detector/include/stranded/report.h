@@ -46,8 +46,10 @@ std::string PerfettoReport(const Analysis& analysis);  // binary
 std::string TreeReport(const Analysis& analysis);
 // One line for each task. Columns are named as in TaskColumns().
 struct TaskFilter {
-  std::string state;          // empty: all but finished
-  std::string site;           // part of a wait or spawn site
+  std::string state;  // empty: all but finished
+  std::string site;   // part of a wait or spawn site
+  // Not those whose wait or spawn site has one of these in file:line or function.
+  std::vector<std::string> ignore;
   std::uint64_t context = 0;  // this context or one below it; 0: any
   std::uint64_t channel = 0;  // waits for this channel; 0: any
   std::int64_t min_age_ns = 0;
