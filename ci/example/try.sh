@@ -3,7 +3,9 @@
 # that says nothing does not pass. Usage: try.sh SERVICE [STRANDED]
 set -euo pipefail
 service=$(realpath "$1")
-export STRANDED=${2:-stranded}
+STRANDED=${2:-stranded}
+case $STRANDED in */*) STRANDED=$(realpath "$STRANDED") ;; esac
+export STRANDED
 gate=$(realpath "$(dirname "$0")/../gate.sh")
 repository=$(mktemp -d)
 trap 'rm -rf "$repository"' EXIT

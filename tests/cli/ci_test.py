@@ -24,6 +24,13 @@ def read(path):
         return file.read()
 
 
+class Example(unittest.TestCase):
+    def test_relative_paths(self):
+        result = run('bash', 'ci/example/try.sh', os.path.relpath(SERVICE, SOURCE), os.path.relpath(BIN, SOURCE),
+                     env={'GITHUB_ACTIONS': ''})
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+
 class Script(WithDumps):
     def gate(self, *args, **env):
         return run('bash', GATE, '--stranded', BIN, *args, env={'GITHUB_ACTIONS': '', **env}, cwd=self.dir.name)
