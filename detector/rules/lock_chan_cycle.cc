@@ -161,7 +161,8 @@ const Rule kLockChanCycle = {
      "\n"
      "Fix: release the lock before the blocking operation. A buffer only moves the problem to the "
      "next full buffer. Whether those that waited for the lock then come to the channel is not "
-     "recorded."},
+     "recorded. Where the last to come to its other side has finished, the task must be able to "
+     "leave, too: the report says so."},
     &Check,
     &Sentence,
     &Explain};

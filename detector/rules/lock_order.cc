@@ -262,9 +262,10 @@ const RuleText kLockOrderText = {
     "another schedule each holds its first lock and waits for the other's for ever. Needs the "
     "events of a trace (record=trace). Not reported are pairs that a third lock keeps apart, pairs "
     "of read locks, and tasks that this run shows to come one after the other: one was started "
-    "after the other was joined, or heard of it by a channel, a WaitGroup or the like. A trace "
-    "does "
-    "not see flags (under a lock or atomic) by which tasks may be ordered as well.\n"
+    "after the other was joined, or heard of it by a channel, a WaitGroup or the like. Nor are "
+    "locks taken with TryLock() as the second one, a lock that the tasks' parents hold around "
+    "both, or tasks that an OS thread or a timer started. A trace does not see flags (under a "
+    "lock or atomic) by which tasks may be ordered as well.\n"
     "\n"
     "Fix: one order for the locks, followed everywhere."};
 

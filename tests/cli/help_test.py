@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import unittest
 
-from support import run, stranded
+from support import SOURCE, run, stranded
 
 
 def commands():
@@ -36,6 +36,21 @@ class Help(unittest.TestCase):
                 # Behind what it does, and how it is called.
                 for line in text.partition('\n\n')[2].split('Examples:')[0].splitlines():
                     self.assertLessEqual(len(line), columns, line)
+
+    def test_groups_stand_one_line_apart(self):
+        for args in (['--help'], ['gate', '--help'], ['report', '--help']):
+            text = stranded(*args).stdout
+            self.assertNotIn('\n\n\n', text)
+            # No line is broken before its end.
+            self.assertNotRegex(text, r'(?m)^lost,$')
+
+    def test_a_rule_is_explained_as_in_the_docs(self):
+        with open(os.path.join(SOURCE, 'docs/rules.md'), encoding='utf-8') as file:
+            sections = re.split(r'^## ', file.read(), flags=re.M)
+        plain = {s.split('\n')[0]: ' '.join(s.replace('`', '').split()) for s in sections}
+        for rule in ('lock-chan-cycle', 'lock-order'):
+            said = ' '.join(stranded('explain', rule).stdout.split('\n', 1)[1].split())
+            self.assertIn(said, plain[rule])
 
     def test_no_command_is_a_usage_error_with_help(self):
         result = stranded()
