@@ -30,8 +30,11 @@ namespace {
 
 constexpr char kLostCancel[] = "lost-cancel";
 
-// A misspelt one would find nothing, ever.
-void RejectUnknownRules(const LeakCheckOptions& options) {
+// A misspelt rule would find nothing, ever, and an empty text is in every site.
+void RejectBlindOptions(const LeakCheckOptions& options) {
+  if (std::find(options.ignore.begin(), options.ignore.end(), "") != options.ignore.end()) {
+    throw MisuseError("LeakCheckOptions::ignore: an empty text would ignore every task");
+  }
   const absl::Status known = detector::KnownRules(options.rules);
   if (!known.ok()) throw MisuseError("LeakCheckOptions::rules: " + std::string(known.message()));
 }
@@ -129,7 +132,7 @@ void LeakReport::Add(const LeakReport& earlier) {
 std::string LeakReport::ToText() const { return TextReport(analysis_); }
 
 LeakReport FindLeaks(const LeakCheckOptions& options) {
-  RejectUnknownRules(options);
+  RejectBlindOptions(options);
   DumpOptions capture;
   capture.reason = "check";
   capture.label = options.label;
@@ -183,7 +186,7 @@ bool LeakScope::NothingLeft() const {
 }
 
 LeakReport LeakScope::Check(const LeakCheckOptions& options) {
-  RejectUnknownRules(options);
+  RejectBlindOptions(options);
   if (NothingLeft()) return LeakReport();
   LeakReport lost = CheckLostCancels(options);
   // A timer may start a task that stays.

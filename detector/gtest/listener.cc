@@ -98,7 +98,12 @@ void ExpectLeak(const std::string& rule, std::size_t times, std::source_location
   Current().rules[rule] = times;
 }
 void ExpectDeadEnd() { Current().dead_end = true; }
-void IgnoreLeaks(const std::string& site_or_function) {
+void IgnoreLeaks(const std::string& site_or_function, std::source_location loc) {
+  if (site_or_function.empty()) {
+    ADD_FAILURE_AT(loc.file_name(), static_cast<int>(loc.line()))
+        << "IgnoreLeaks: an empty text would ignore every task; give part of a site or function";
+    return;
+  }
   Current().ignore.push_back(site_or_function);
 }
 

@@ -126,6 +126,14 @@ void ReceiveInALambda(const Chan<int>& values, Values&&... others) {
   (std::index_sequence_for<Values...>());
 }
 
+TEST(FindLeaks, AnEmptyTextToIgnoreIsAnError) {
+  LeakCheckOptions options;
+  options.ignore = {"third_party", ""};
+  EXPECT_THROW(FindLeaks(options), MisuseError);
+  LeakScope scope;
+  EXPECT_THROW(scope.Check(options), MisuseError);
+}
+
 TEST(FindLeaks, AMisspeltRuleIsAnError) {
   LeakCheckOptions options;
   options.rules = {"abandoned-recv", "abandoned_send"};

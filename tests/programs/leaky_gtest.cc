@@ -46,6 +46,11 @@ TEST(Planted, AnExpectedLeakThatDoesNotComeFails) { ExpectLeak("lost-cancel"); }
 
 TEST(Expects, ARuleThatThereIsNot) { ExpectLeak("no-such-rule"); }
 
+TEST(Expects, ToIgnoreWhatHasNoName) {
+  IgnoreLeaks("");
+  StrandOne();
+}
+
 TEST(Expects, ADeadEndThatDoesNotCome) { ExpectDeadEnd(); }
 
 TEST(Planted, DeadEnd) {

@@ -25,7 +25,8 @@ void ExpectLeak(const std::string& rule, std::size_t times = 0,
 // or leave by it;
 void ExpectDeadEnd();
 // tasks whose wait or spawn site has this in file:line or function are of no interest.
-void IgnoreLeaks(const std::string& site_or_function);
+void IgnoreLeaks(const std::string& site_or_function,
+                 std::source_location loc = std::source_location::current());
 
 class LeakCheckListener : public testing::EmptyTestEventListener {
  public:

@@ -32,8 +32,8 @@ struct LeakCheckOptions {
   absl::Duration grace = absl::Seconds(1);
   // The same in a controlled world, where it costs nothing.
   absl::Duration virtual_grace = absl::Seconds(60);
-  std::vector<std::string>
-      ignore;  // tasks whose wait or spawn site has this in file:line or function
+  // Tasks whose wait or spawn site has this in file:line or function. MisuseError if it is empty.
+  std::vector<std::string> ignore;
   std::vector<std::string> rules;  // only these; empty: all. MisuseError if there is no such one
   std::string label;               // printed with the report
   // The caller looks in between, as a supervisor does, and may still end any wait. Then only what
