@@ -17,6 +17,7 @@
 #include "cli/manual/amounts.h"
 #include "cli/manual/choices.h"
 #include "cli/manual/help.h"
+#include "stranded/options.h"
 #include "stranded/verify.h"
 
 namespace stranded::cli {
@@ -36,10 +37,9 @@ ExploreRequest Request(const SearchOptions& search, const std::string& test,
   request.command = search.command;
   request.tests = test;
   request.options = SearchText(search);
-  // The program makes the diffs. A colon would end the option.
-  const std::string whole = std::filesystem::absolute(root).string();
-  if (root != "." && whole.find(':') == std::string::npos) {
-    absl::StrAppend(&request.options, ":source_root=", whole);
+  if (root != ".") {  // the program makes the diffs
+    absl::StrAppend(&request.options,
+                    ":source_root=", OptionValue(std::filesystem::absolute(root).string()));
   }
   return request;
 }
@@ -74,14 +74,16 @@ ExploreResult Again(const FixFlags& o, const std::string& test, const std::strin
 }
 
 // A report without the diffs of fixes that nobody has tried: whoever applies the output wants those
-// that are proven, once. A diff ends with an empty line.
+// that are proven, once. An empty line stands before and behind a diff.
 std::string WithoutDiffs(const std::string& report) {
   std::string out;
   bool diff = false;
   const std::vector<std::string> lines = absl::StrSplit(report, '\n');
   for (const std::string& line : lines) {
     const bool last = diff && line.empty();
-    diff = line.starts_with("--- a/") || (diff && !line.empty());
+    const bool begins = line.starts_with("--- a/");
+    if (begins && out.ends_with("\n\n")) out.pop_back();
+    diff = begins || (diff && !line.empty());
     if (!diff && !last) absl::StrAppend(&out, line, "\n");
   }
   out.pop_back();  // of the last, empty piece
@@ -123,8 +125,9 @@ std::string WhyNoDiff(const Fix& fix, const FixFlags& o) {
                         kNotShown);
   }
   if (ChangedSinceBuilt(fix, o)) {
-    return absl::StrCat(file, " has changed since the program was built, and may have the edit ",
-                        "already: build the program again");
+    return absl::StrCat(file,
+                        " is newer than the program, and may have the edit already: build the ",
+                        "program again");
   }
   return kNotShown;
 }
@@ -136,7 +139,7 @@ void PrintFix(const Fix& fix, const FixFlags& o, std::set<std::string>& printed)
     std::printf("  The diff stands above: another test needs the same.\n");
   } else if (!fix.diff.empty()) {
     if (ChangedSinceBuilt(fix, o)) {
-      std::printf("  check: %s has changed since the program was built: is this still its line?\n",
+      std::printf("  check: %s is newer than the program: is this still its line?\n",
                   fix.site.file.c_str());
     }
     std::printf("\n%s", fix.diff.c_str());
@@ -245,6 +248,15 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
   return o.apply && ApplyChosen(search, o, diffs.applied);
 }
 
+// The diffs begin where the program found its sources, unless the user says where.
+FixFlags WithRootOf(const ExploreResult& result, FixFlags o) {
+  std::error_code error;
+  if (o.root == "." && std::filesystem::is_directory(result.source_root, error)) {
+    o.root = result.source_root;
+  }
+  return o;
+}
+
 int Run(const FixFlags& o) {
   const auto reply = RunExploring(Request(o.search, o.filter, o.root));
   if (!reply.ok()) {
@@ -259,7 +271,7 @@ int Run(const FixFlags& o) {
       std::fprintf(stderr, "stranded: %s\n", std::string(result.error.message()).c_str());
       return kUsage;
     }
-    done &= FixTest(o, result, FilterFor(result), diffs);
+    done &= FixTest(WithRootOf(result, o), result, FilterFor(result), diffs);
   }
   return done ? kClean : kFindings;
 }
@@ -279,8 +291,12 @@ void AddFix(CLI::App& app, int& exit_code) {
   cmd->add_option("--test", o->filter, "Only these tests (a GoogleTest filter)")
       ->option_text("FILTER");
   cmd->add_flag("--apply", o->apply, "Edit the source files");
-  cmd->add_option("--root", o->root, "Where the paths of the diffs begin (default .)")
-      ->option_text("DIR");
+  cmd->add_option(
+         "--root", o->root,
+         "Where the paths of the diffs begin (default: the current folder, or the sources' "
+         "project if none of them is below it)")
+      ->option_text("DIR")
+      ->check(CLI::ExistingDirectory);
   SetExamples(
       *cmd,
       {{"stranded fix --first -- ./my_test", "the first leak, and a fix that is proven"},

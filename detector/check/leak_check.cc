@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
@@ -48,6 +49,15 @@ AnalysisOptions ForAnalysis(const LeakCheckOptions& options) {
   return analysis;
 }
 
+// Neither is it on this machine, nor was the program built there.
+void SayNoSuchRoot(const std::string& root) {
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    std::fprintf(stderr, "stranded: source_root: there is no folder '%s', and no source below it\n",
+                 root.c_str());
+  });
+}
+
 // As the command line shows paths: below the sources' root, or by their last part only.
 absl::StatusOr<Analysis> AnalyzeOwn(std::string bytes, AnalysisOptions options) {
   detector::ReadOptions read;
@@ -57,11 +67,15 @@ absl::StatusOr<Analysis> AnalyzeOwn(std::string bytes, AnalysisOptions options) 
   const std::vector<std::string> files = detector::FilesOf(**dump);
   options.source_root = detector::SourceRoot(files, options.source_root);
   const std::string prefix = detector::SourcePrefix(files, options.source_root);
+  if (prefix.empty() && options.source_root != ".") SayNoSuchRoot(options.source_root);
   // Nobody else has this dump yet.
   for (auto& [id, site] : const_cast<detector::Dump&>(**dump).sites) {
     site.file = BelowPrefix(site.file, prefix);
   }
   Analysis analysis = Analyze(*std::move(dump), options);
+  if (options.source_root != ".") {
+    analysis.summary.source_root = std::filesystem::absolute(options.source_root).string();
+  }
   DropMachinePaths(analysis, prefix);
   return analysis;
 }

@@ -29,7 +29,59 @@ SourceSite SiteFrom(const Json& j) {
   site.file = j.value("file", "");
   site.function = j.value("function", "");
   site.line = j.value("line", 0U);
+  site.column = j.value("column", 0U);
   return site;
+}
+
+SourceSite SiteAt(const Json& j, const char* key) { return SiteFrom(j.value(key, Json())); }
+
+ChannelFacts ChannelFrom(const Json& j) {
+  ChannelFacts c;
+  c.site = SiteAt(j, "site");
+  c.elem_type = j.value("element_type", "");
+  c.capacity = j.value("capacity", c.capacity);
+  c.length = j.value("length", c.length);
+  c.high_water = j.value("high_water", c.high_water);
+  c.sends_started = j.value("sends_started", c.sends_started);
+  c.sends_completed = j.value("sends_completed", c.sends_completed);
+  c.recvs_started = j.value("receives_started", c.recvs_started);
+  c.recvs_completed = j.value("receives_completed", c.recvs_completed);
+  c.closed = j.value("closed", false);
+  c.instances = j.value("instances", c.instances);
+  return c;
+}
+
+ContextStep ContextFrom(const Json& j) {
+  ContextStep c;
+  c.kind = j.value("kind", "");
+  c.site = SiteAt(j, "site");
+  c.created_by = j.value("created_by", "");
+  c.ended = j.value("ended", false);
+  c.deadline_ns = j.value("deadline_ns", c.deadline_ns);
+  if (const Json value = j.value("value", Json()); value.is_object()) {
+    c.key_type = value.value("key", "");
+    c.value = value.value("text", "");
+  }
+  if (const Json end = j.value("end", Json()); end.is_object()) {
+    c.err = end.value("why", "");
+    c.cause = end.value("cause", "");
+    c.ended_by = end.value("by", "");
+    c.ended_ns = end.value("at_ns", c.ended_ns);
+    c.ended_ago_ns = end.value("ago_ns", c.ended_ago_ns);
+    c.ended_site = SiteAt(end, "site");
+    c.origin = end.value("began_here", false);
+  }
+  return c;
+}
+
+StackFrame FrameFrom(const Json& j) {
+  StackFrame f;
+  f.function = j.value("function", "");
+  f.file = j.value("file", "");
+  f.line = j.value("line", 0U);
+  f.module = j.value("module", "");
+  f.runtime = j.value("runtime", false);
+  return f;
 }
 
 FixKind KindFrom(const std::string& name) {
@@ -44,7 +96,7 @@ Fix FixFrom(const Json& j) {
   fix.kind = KindFrom(j.value("kind", ""));
   fix.summary = j.value("summary", "");
   fix.reason = j.value("reason", "");
-  fix.site = SiteFrom(j.value("site", Json()));
+  fix.site = SiteAt(j, "site");
   fix.capacity = j.value("capacity", std::int64_t{0});
   fix.diff = j.value("diff", "");
   fix.verification = j.value("verification", fix.verification);
@@ -60,12 +112,28 @@ Finding FindingFrom(const Json& j) {
   data.title = j.value("title", "");
   data.fingerprint = j.value("fingerprint", "");
   data.task_count = j.value("task_count", std::size_t{0});
-  data.wait_site = SiteFrom(j.value("wait_site", Json()));
-  data.spawn_site = SiteFrom(j.value("spawn_site", Json()));
-  if (const Json channel = j.value("channel", Json()); channel.is_object()) {
-    data.channel.site = SiteFrom(channel.value("site", Json()));
+  data.tasks = j.value("tasks", data.tasks);
+  data.task_name = j.value("task_name", "");
+  data.wait = j.value("wait", "");
+  data.wait_site = SiteAt(j, "wait_site");
+  data.spawn_site = SiteAt(j, "spawn_site");
+  data.context_site = SiteAt(j, "context_site");
+  data.sync_site = SiteAt(j, "sync_site");
+  if (const Json age = j.value("age_ns", Json()); age.is_object()) {
+    data.min_age_ns = age.value("min", data.min_age_ns);
+    data.max_age_ns = age.value("max", data.max_age_ns);
   }
-  data.notes = j.value("notes", std::vector<std::string>());
+  const Json channel = j.value("channel", Json());
+  data.has_channel = channel.is_object();
+  if (data.has_channel) data.channel = ChannelFrom(channel);
+  for (const Json& c : j.value("contexts", Json::array())) data.contexts.push_back(ContextFrom(c));
+  for (const Json& s : j.value("ancestry", Json::array())) {
+    data.ancestry.push_back({0, s.value("task", ""), SiteAt(s, "site"), s.value("elided", 0U)});
+  }
+  data.peer = j.value("peer", data.peer);
+  data.graph = j.value("waits", data.graph);
+  data.notes = j.value("notes", data.notes);
+  for (const Json& f : j.value("stack", Json::array())) data.stack.push_back(FrameFrom(f));
   for (const Json& fix : j.value("fixes", Json::array())) data.fixes.push_back(FixFrom(fix));
   for (const Json& fix : j.value("candidates", Json::array())) {
     data.candidates.push_back(FixFrom(fix));
@@ -110,17 +178,17 @@ ExploreResult ResultFrom(const Json& j) {
   r.repeats = j.value("repeats", true);
   r.idle_patches = j.value("idle_patches", std::vector<std::string>());
   for (const Json& close : j.value("second_closes", Json::array())) {
-    r.second_closes.push_back({close.value("patch", ""), SiteFrom(close.value("site", Json()))});
+    r.second_closes.push_back({close.value("patch", ""), SiteAt(close, "site")});
   }
   r.report_text = j.value("report", "");
   for (const Json& o : j.value("outcomes", Json::array())) r.outcomes.push_back(OutcomeFrom(o));
   const int bad = j.value("first_bad", -1);
   if (bad >= 0 && bad < static_cast<int>(r.outcomes.size())) r.first_bad = bad;
   for (const Json& s : j.value("steps", Json::array())) {
-    r.steps.push_back({s.value("task", ""), s.value("operation", ""),
-                       SiteFrom(s.value("site", Json())), s.value("preempts", false),
-                       s.value("source", ""), s.value("number", -1)});
+    r.steps.push_back({s.value("task", ""), s.value("operation", ""), SiteAt(s, "site"),
+                       s.value("preempts", false), s.value("source", ""), s.value("number", -1)});
   }
+  r.source_root = j.value("source_root", "");
   if (const std::string error = j.value("error", ""); !error.empty()) {
     r.error = absl::InvalidArgumentError(error);
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "detector/report/finding_json.h"
 #include "stranded/explore_json.h"
 
 namespace stranded::detector {
@@ -45,7 +46,15 @@ void WriteNoTest(const std::string& path, int tests, const std::string& filter) 
 }
 
 void WriteResult(const std::string& path, const ExploreResult& result) {
-  Append(path, ExploreJson(result));
+  std::string line = ExploreJson(result);
+  // Only for the command that has started the program: reports name no folder of a machine.
+  const ExploreOutcome* const bad = result.bad();
+  if (bad != nullptr && !bad->report.analysis().summary.source_root.empty()) {
+    const Json root = bad->report.analysis().summary.source_root;
+    line.insert(
+        1, "\"source_root\":" + root.dump(-1, ' ', false, Json::error_handler_t::replace) + ",");
+  }
+  Append(path, line);
 }
 
 }  // namespace stranded::detector

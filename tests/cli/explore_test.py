@@ -179,13 +179,23 @@ class Explore(unittest.TestCase):
         self.assertEqual(report['name'], 'Planted.Leaks')
         text = stranded('explore', '--schedules', '20', '--test', 'Planted.Leaks', '--', TESTS).stdout
         self.assertIn(report['report'], text)
-        self.assertEqual(report['outcomes'][0]['findings'][0]['rule'], 'cancelled-send')
+        finding = report['outcomes'][0]['findings'][0]
+        self.assertEqual(finding['rule'], 'cancelled-send')
+        # The same facts as in a report on a dump.
+        self.assertEqual((len(finding['tasks']), finding['task_name'], finding['wait']), (1, 'stranded', 'send'))
+        self.assertGreater(finding['wait_site']['column'], 0)
+        self.assertEqual(finding['channel']['element_type'], 'int')
+        for fact in ('contexts', 'ancestry', 'stack', 'context_site'):
+            self.assertTrue(finding[fact], fact)
 
     def test_exhaustive_search_says_what_it_covered(self):
         result = stranded('explore', '--policy', 'exhaustive', '--test', 'Planted.TheNextTestPasses',
                           '--', TESTS)
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertIn('search complete: all schedules with at most 2 preemptions', result.stdout)
+        one = stranded('explore', '--policy', 'exhaustive', '--preemptions', '1', '--test',
+                       'Planted.TheNextTestPasses', '--', TESTS)
+        self.assertIn('all schedules with at most 1 preemption (', one.stdout)
 
     def test_evidence_as_json(self):
         result = stranded('fix', '--first', '--verify', '50', '--format', 'json', '--', FLAKY)
@@ -265,7 +275,7 @@ class Fix(unittest.TestCase):
             # A second time the file is no longer as the program was built from it.
             again = stranded('fix', '--apply', '--root', root, '--', FLAKY)
             self.assertEqual(again.returncode, 1)
-            self.assertIn('leaky.cc has changed since the program was built', again.stdout)
+            self.assertIn('leaky.cc is newer than the program', again.stdout)
             self.assertNotIn('--- a/', again.stdout)
 
     # Two tests share the helper that leaks; what is verified first has no diff, another edit has.
@@ -295,11 +305,34 @@ class Fix(unittest.TestCase):
                 with open(copy, encoding='utf-8') as file:
                     self.assertEqual(file.read(), edited)
 
+    def test_sources_elsewhere_are_found_and_edited(self):
+        program = os.path.join(PROGRAMS, 'elsewhere')
+        project = program + '_project'
+        shutil.rmtree(project, ignore_errors=True)
+        os.makedirs(os.path.join(project, '.git'))
+        os.makedirs(os.path.join(project, 'sub'))
+        copy = os.path.join(project, 'elsewhere.cc')
+        shutil.copy2(os.path.join(SOURCE, 'tests/programs/elsewhere.cc'), copy)
+        result = stranded('fix', '--apply', '--verify', '50', '--', program, cwd=os.path.join(project, 'sub'))
+        self.assertIn('--- a/elsewhere.cc', result.stdout)
+        self.assertIn('applied: elsewhere.cc', result.stdout)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        with open(copy, encoding='utf-8') as file:
+            self.assertIn('answers(1);', file.read())
+        found = stranded('explore', '--schedules', '5', '--format', 'json', '--', program, cwd=project)
+        self.assertNotIn(project, found.stdout)
+
+    def test_a_root_that_is_not_there(self):
+        result = stranded('fix', '--root', '/nonexistent', '--', FLAKY)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn('--root: Directory does not exist: /nonexistent', result.stderr)
+
     def test_the_output_is_a_patch(self):
         with tempfile.TemporaryDirectory() as root:
             shutil.copytree(os.path.join(SOURCE, 'samples'), os.path.join(root, 'samples'))
             result = stranded('fix', '--', FLAKY)
             self.assertEqual(result.stdout.count('--- a/'), 1, result.stdout)
+            self.assertNotIn('\n\n\n', result.stdout)
             applied = run('git', 'apply', stdin=result.stdout, cwd=root)
             self.assertEqual(applied.returncode, 0, applied.stderr)
             with open(os.path.join(root, 'samples/flaky_leak/leaky.cc'), encoding='utf-8') as file:
@@ -324,7 +357,7 @@ class Fix(unittest.TestCase):
             os.utime(copy, (2, 2))
             again = stranded('fix', *flags, '--', program, cwd=root)
             self.assertEqual(again.returncode, 1, again.stdout)
-            self.assertIn('No diff: samples/flaky_leak/leaky.cc has changed since the program was built, and may '
+            self.assertIn('No diff: samples/flaky_leak/leaky.cc is newer than the program, and may '
                           'have the edit already: build the program again.', again.stdout)
             self.assertNotIn('--- a/', again.stdout)
             self.assertIn('not applied (no diff)', again.stdout)

@@ -49,6 +49,7 @@ struct AnalysisSummary {
   bool quiet = false;        // nothing in it could run by itself
   bool deadlock = false;
   std::string reason, label, program, world;
+  std::string source_root;          // of a program that reports itself, if not the current folder
   std::string typed_as;             // the dump, in a command; empty: its name
   std::string go_form;              // debug=2, debug=1 or pprof; empty: no Go dump
   std::string died_of;              // the signal because of which the dump was written; or empty

@@ -97,6 +97,8 @@ struct ExploreResult {
   std::string report_text;                // of a result that came from another process
   std::vector<std::string> idle_patches;  // virtual patches that met nothing in all this
   std::vector<SecondCloseAt> second_closes;
+  // Where paths and diffs begin, as the program found it out; empty: the folder it ran in.
+  std::string source_root;
   absl::Status error;  // options that could not be used
 
   bool clean() const { return first_bad < 0; }

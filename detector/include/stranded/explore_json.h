@@ -10,7 +10,7 @@
 
 namespace stranded::detector {
 
-// One line. What a reader gets back of a finding: rule, verdict, title, counts, sites, candidates.
+// One line, which says nothing of `source_root`. A reader gets back of findings what stands in it.
 std::string ExploreJson(const ExploreResult& result);
 absl::StatusOr<ExploreResult> ParseExploreJson(std::string_view line);
 

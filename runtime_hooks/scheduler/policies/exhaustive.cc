@@ -117,8 +117,9 @@ class Exhaustive final : public Policy {
     if (!pending_.empty() || overflow_) {
       return absl::StrCat("not complete: ", pending_.size(), " schedules to go at this depth");
     }
-    return absl::StrCat("complete: all schedules with at most ", bound_, " preemptions (", runs_,
-                        " run, ", pruned_, " times pruned as equivalent)");
+    return absl::StrCat("complete: all schedules with at most ", bound_,
+                        bound_ == 1 ? " preemption (" : " preemptions (", runs_, " run, ", pruned_,
+                        " times pruned as equivalent)");
   }
 
  private:
