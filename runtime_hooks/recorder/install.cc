@@ -14,6 +14,7 @@
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/recorder/fatal_signals.h"
 #include "runtime_hooks/recorder/trace_file.h"
+#include "runtime_hooks/scheduler/task_text.h"
 #include "runtime_hooks/scheduler/world.h"
 #include "stranded/dump.h"
 #include "stranded/internal/check_support.h"
@@ -64,7 +65,7 @@ std::string PlainList() {
     // Its first line says why it is usually called: at a dead end, which this need not be.
     const std::string waits = DescribeWaits(world);
     const std::size_t tasks = waits.find('\n');
-    absl::StrAppend(&text, world->name(), ":",
+    absl::StrAppend(&text, PlainText(world->name()), ":",
                     tasks == std::string::npos ? " none" : waits.substr(tasks), "\n");
   }
   return text;

@@ -1,19 +1,16 @@
 // One line for each blocked task of a world, for the text of GlobalDeadlockError.
-#include <atomic>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/recorder/freeze.h"
+#include "runtime_hooks/scheduler/task_text.h"
 #include "runtime_hooks/scheduler/world.h"
-#include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
 namespace {
 
 constexpr int kMostLines = 50;
-
-std::atomic<FileNamer> file_namer{nullptr};
 
 const char* Doing(WaitKind kind) {
   switch (kind) {
@@ -43,29 +40,20 @@ const char* Doing(const WaitRecord& wait) {
                                                   : "waits for an ErrGroup";
 }
 
-std::string At(const std::source_location& site) {
-  const FileNamer namer = file_namer.load(std::memory_order_acquire);
-  return absl::StrCat(namer == nullptr ? site.file_name() : namer(site.file_name()), ":",
-                      site.line());
-}
-
 std::string Line(const Task* task) {
-  std::string line = absl::StrCat("\n  task ", task->id);
-  if (!task->name().empty()) absl::StrAppend(&line, " \"", task->name().data(), "\"");
-  absl::StrAppend(&line, " ", Doing(task->wait), " at ", At(task->wait.site));
+  std::string line = absl::StrCat("\n  task ", task->id, QuotedName(task));
+  absl::StrAppend(&line, " ", Doing(task->wait), " at ", PlaceText(task->wait.site));
   if (task->wait.case_count == 1 && task->wait.cases[0].chan != nullptr) {
     const ChanCore* chan = task->wait.cases[0].chan;
-    absl::StrAppend(&line, " (made at ", At(chan->site), ", capacity ", chan->capacity, ")");
+    absl::StrAppend(&line, " (made at ", PlaceText(chan->site), ", capacity ", chan->capacity, ")");
   } else if (task->wait.sync != nullptr) {
-    absl::StrAppend(&line, " (made at ", At(task->wait.sync->site), ")");
+    absl::StrAppend(&line, " (made at ", PlaceText(task->wait.sync->site), ")");
   }
-  if (!task->is_thread) absl::StrAppend(&line, ", spawned at ", At(task->origin.site));
+  if (!task->is_thread) absl::StrAppend(&line, ", spawned at ", PlaceText(task->origin.site));
   return line;
 }
 
 }  // namespace
-
-void SetFileNamer(FileNamer namer) { file_namer.store(namer, std::memory_order_release); }
 
 std::string DescribeWaits(World* world) {
   std::string text = "global deadlock: no task of this world can ever run again";

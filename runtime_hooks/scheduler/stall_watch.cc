@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime_hooks/scheduler/controlled_world.h"
+#include "runtime_hooks/scheduler/task_text.h"
 #include "stranded/internal/explore_support.h"
 #include "stranded/options.h"
 
@@ -46,28 +47,22 @@ bool Sleeps(int tid) {
   return stat[name_ends + 2] == 'S' || stat[name_ends + 2] == 'D';
 }
 
-std::string Name(const Task* task) {
-  std::string name = absl::StrCat("task ", task->id);
-  if (!task->name().empty()) absl::StrAppend(&name, " \"", task->name().data(), "\"");
-  return name;
-}
-
 std::string Where(const Task* task) {
   const std::source_location last = task->last_site.load(std::memory_order_relaxed);
   const bool began = last.line() != 0;
   const std::source_location& site = began ? last : task->origin.site;
   if (site.line() == 0) return "";
   return absl::StrCat(
-      began ? ", behind its operation at " : ", before its first operation; spawned at ",
-      site.file_name(), ":", site.line());
+      began ? ", after its operation at " : ", before its first operation; spawned at ",
+      PlaceText(site));
 }
 
 std::string WaitOf(const Task* task) {
   const bool region = task->in_blocking_region.load(std::memory_order_relaxed);
   const bool entered = task->last_kind.load(std::memory_order_relaxed) == WaitKind::kBlockingRegion;
   if (region && entered) {
-    const std::source_location site = task->last_site.load(std::memory_order_relaxed);
-    return absl::StrCat(" waits in the BlockingRegion at ", site.file_name(), ":", site.line());
+    return absl::StrCat(" waits in the BlockingRegion at ",
+                        PlaceText(task->last_site.load(std::memory_order_relaxed)));
   }
   return absl::StrCat(" waits ",
                       region ? "in a BlockingRegion" : "for something the runtime does not know",
@@ -86,7 +81,7 @@ std::string RunningTask(std::uint64_t world, std::string (*what)(const Task*)) {
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
         const bool in_it = task->world_id.load(std::memory_order_relaxed) == world;
         if (in_it && state == Task::kRunning && text.empty()) {
-          text = Name(task) + what(task);
+          text = absl::StrCat("task ", task->id, QuotedName(task), what(task));
         }
       },
       [](Task* task) { UnrefTask(task); });

@@ -18,6 +18,7 @@
 #include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
+#include "runtime_hooks/scheduler/task_text.h"
 #include "runtime_hooks/select/left_later.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/internal/explore_support.h"
@@ -106,10 +107,6 @@ std::string ExceptionText(const std::exception_ptr& error) {
     std::free(name);
     return text;
   }
-}
-
-std::string QuotedName(const Task* task) {
-  return task->name().empty() ? "" : " \"" + std::string(task->name()) + "\"";
 }
 
 void WakeJoiners(Task* self) {
@@ -213,19 +210,18 @@ __attribute__((noinline)) void SetErrno(int value) {
 
 std::string DescribeException(const Task* task, const std::exception_ptr& error) {
   const std::string text = ExceptionText(error);
-  const std::string name = QuotedName(task);
-  return "an exception left task" + name + " spawned at " + task->origin.site.file_name() + ":" +
-         std::to_string(task->origin.site.line()) + ": " + text.substr(0, text.find('\n'));
+  return "an exception left task" + QuotedName(task) + " spawned at " +
+         PlaceText(task->origin.site) + ": " + text.substr(0, text.find('\n'));
 }
 
 [[noreturn]] void DieOfException(const Task* task, const std::exception_ptr& error) {
   const auto& site = task->origin.site;
   const std::string name = QuotedName(task);
   std::fprintf(stderr,
-               "stranded: an exception left task %llu%s, spawned at %s:%u in %s: %s\n"
+               "stranded: an exception left task %llu%s, spawned at %s in %s: %s\n"
                "stranded: nobody holds a handle that could collect it\n",
-               static_cast<unsigned long long>(task->id), name.c_str(), site.file_name(),
-               site.line(), site.function_name(), ExceptionText(error).c_str());
+               static_cast<unsigned long long>(task->id), name.c_str(), PlaceText(site).c_str(),
+               site.function_name(), ExceptionText(error).c_str());
   std::abort();
 }
 

@@ -101,7 +101,7 @@ class Glue(unittest.TestCase):
         result = run(stalls, '--gtest_filter=*WaitIsNamed', env={'STRANDED_OPTIONS': 'stall_s=1'})
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertEqual(result.stderr.count('has stood still for 1 s'), 1, result.stderr)
-        self.assertRegex(result.stderr, r'task \d+ "waits" waits for something .* behind its operation '
+        self.assertRegex(result.stderr, r'task \d+ "waits" waits for something .* after its operation '
                                         r'at tests/programs/stalls_gtest.cc:24')
         region = run(stalls, '--gtest_filter=*ByItsPlace', env={'STRANDED_OPTIONS': 'stall_s=1'})
         self.assertRegex(region.stderr, r'task \d+ "reads" waits in the BlockingRegion '
@@ -109,7 +109,7 @@ class Glue(unittest.TestCase):
         busy = run(stalls, '--gtest_filter=*PollerIsNamed', env={'STRANDED_OPTIONS': 'stall_s=1'})
         self.assertEqual(busy.stderr.count('has stood still for 3 s'), 1, busy.stderr)
         self.assertRegex(busy.stderr, r'task \d+ "polls" is busy and does nothing the scheduler sees, '
-                                      r'behind its operation at tests/programs/stalls_gtest.cc:54')
+                                      r'after its operation at tests/programs/stalls_gtest.cc:54')
         for options, name in (('stall_s=1', 'ComputingIsNone'), ('stall_s=0', 'AForeignWaitIsNamed')):
             quiet = run(stalls, f'--gtest_filter=*{name}', env={'STRANDED_OPTIONS': options})
             self.assertEqual((quiet.returncode, quiet.stderr), (0, ''), quiet.stdout)

@@ -10,7 +10,8 @@ namespace stranded::internal {
 using ReportPrinter = std::string (*)(const std::string& dump_bytes);
 void SetReportPrinter(ReportPrinter printer);
 
-// How the text of GlobalDeadlockError names a source file. Without one it does as the compiler did.
+// How the texts of the runtime itself name a source file: GlobalDeadlockError, stalls, exceptions.
+// Without one it does as the compiler did.
 using FileNamer = std::string (*)(const char* file);
 void SetFileNamer(FileNamer namer);
 
