@@ -7,6 +7,9 @@
 #include <climits>
 #include <cstdlib>
 #include <iterator>
+#include <numeric>
+#include <string_view>
+#include <utility>
 
 namespace stranded {
 namespace {
@@ -23,11 +26,52 @@ Options& Current() {
   return options;
 }
 
-bool OneOf(const std::string& value, std::initializer_list<const char*> accepted) {
+// Sets the field, or says what is wrong: "record accepts off, state, trace, not 'on'".
+std::string SetOneOf(const std::string& key, const std::string& value,
+                     std::initializer_list<const char*> accepted, std::string& field) {
+  std::string all;
   for (const char* a : accepted) {
-    if (value == a) return true;
+    if (value == a) {
+      field = value;
+      return "";
+    }
+    all += (all.empty() ? " " : ", ") + std::string(a);
   }
-  return false;
+  return key + " accepts" + all + ", not '" + value + "'";
+}
+
+constexpr std::string_view kKeys[] = {
+    "dump",     "record",   "trace_file", "ring",     "schedule",   "seed",    "runs",
+    "workers",  "exitcode", "grace_ms",   "stall_s",  "outside_ms", "on_quit", "source_root",
+    "patch",    "explore",  "schedules",  "policy",   "replay",     "depth",   "preemptions",
+    "delay_us", "time_s",   "first",      "run_child"};
+
+// Edits that turn one word into the other.
+std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = corner + (a[i] == b[j] ? 0 : 1);
+      corner = std::exchange(row[j + 1], std::min({change, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row[b.size()];
+}
+
+// Names the nearest key, or all.
+std::string UnknownKey(const std::string& key) {
+  constexpr std::size_t kNear = 2;
+  const std::string what = "unknown key '" + key + "'; ";
+  std::string all;
+  for (const std::string_view known : kKeys) {
+    all += (all.empty() ? "" : ", ") + std::string(known);
+    const bool begun = key.size() > 2 && known.starts_with(key);
+    if (begun || Distance(key, known) <= std::min(kNear, key.size() / 2))
+      return what + "did you mean '" + std::string(known) + "'?";
+  }
+  return what + "accepted: " + all;
 }
 
 struct NumberKey {
@@ -53,10 +97,11 @@ constexpr NumberKey kNumbers[] = {
 };
 
 // "exitcode needs a number from 0 to 255, not '256'".
-std::string Misfit(const NumberKey& k, const std::string& value) {
+std::string Misfit(const NumberKey& k, const std::string& value, bool too_large) {
   const std::string least = std::to_string(k.least);
-  const std::string range = k.most == INT_MAX ? " of " + least + " or more"
-                                              : " from " + least + " to " + std::to_string(k.most);
+  const std::string range = k.most == INT_MAX && !too_large
+                                ? " of " + least + " or more"
+                                : " from " + least + " to " + std::to_string(k.most);
   return k.key + (" needs a number" + range) + ", not '" + value + "'";
 }
 
@@ -68,16 +113,13 @@ std::string SetNumber(Options& o, const std::string& key, const std::string& val
   const auto* known = std::find_if(std::begin(kNumbers), std::end(kNumbers),
                                    [&](const NumberKey& k) { return key == k.key; });
   if (known == std::end(kNumbers) && key != "seed" && key != "first") {
-    return "unknown key '" + key +
-           "'; accepted: dump, record, trace_file, ring, schedule, seed, runs, workers, exitcode, "
-           "grace_ms, stall_s, outside_ms, on_quit, source_root, patch, "
-           "explore, schedules, policy, replay, depth, preemptions, delay_us, time_s, first, "
-           "run_child";
+    return UnknownKey(key);
   }
   if (known != std::end(kNumbers)) {
-    if (!numeric || number < static_cast<std::uint64_t>(known->least) ||
-        number > static_cast<std::uint64_t>(known->most)) {
-      return Misfit(*known, value);
+    const bool too_large = error == std::errc::result_out_of_range ||
+                           (numeric && number > static_cast<std::uint64_t>(known->most));
+    if (!numeric || too_large || number < static_cast<std::uint64_t>(known->least)) {
+      return Misfit(*known, value, too_large);
     }
     o.*(known->field) = static_cast<int>(number);
     return "";
@@ -100,23 +142,17 @@ std::string Set(Options& o, const std::string& key, const std::string& value) {
       o.dump.replace(at, 2, std::to_string(getpid()));
     }
   } else if (key == "record") {
-    if (!OneOf(value, {"off", "state", "trace"})) return "record accepts off, state, trace";
-    o.record = value;
+    return SetOneOf(key, value, {"off", "state", "trace"}, o.record);
   } else if (key == "on_quit") {
-    if (!OneOf(value, {"report", "dump"})) return "on_quit accepts report, dump";
-    o.on_quit = value;
+    return SetOneOf(key, value, {"report", "dump"}, o.on_quit);
   } else if (key == "source_root") {
     o.source_root = value;
   } else if (key == "trace_file") {
     o.trace_file = value;
   } else if (key == "schedule") {
-    if (!OneOf(value, {"controlled", "threads"})) return "schedule accepts controlled, threads";
-    o.schedule = value;
+    return SetOneOf(key, value, {"controlled", "threads"}, o.schedule);
   } else if (key == "policy") {
-    if (!OneOf(value, {"random", "pct", "round-robin", "exhaustive", "replay"})) {
-      return "policy accepts random, pct, round-robin, exhaustive, replay";
-    }
-    o.policy = value;
+    return SetOneOf(key, value, {"random", "pct", "round-robin", "exhaustive", "replay"}, o.policy);
   } else if (key == "patch") {
     o.patch = value;
   } else if (key == "explore") {

@@ -231,8 +231,10 @@ class BadEnds(unittest.TestCase):
         self.assertIn('/nowhere/at/all.strd', result.stderr)
 
     def test_options_that_are_not_understood_are_named(self):
-        result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': 'speed=9:seed=x'})
-        self.assertIn("unknown key 'speed'; accepted: dump", result.stderr)
+        result = run(program('check_at_exit'), env={'STRANDED_OPTIONS': 'zeal=9:dmp=x:grace=3:record=trcae:seed=x'})
+        for said in ("unknown key 'zeal'; accepted: dump, record", "unknown key 'dmp'; did you mean 'dump'?",
+                     "'grace'; did you mean 'grace_ms'?", "record accepts off, state, trace, not 'trcae'"):
+            self.assertIn(said, result.stderr)
         self.assertIn('seed needs a number', result.stderr)
 
     def test_options_out_of_range_are_named_and_left_as_they_were(self):
@@ -241,7 +243,7 @@ class BadEnds(unittest.TestCase):
         for said in ("exitcode needs a number from 0 to 255, not '256'", "not '-1'",
                      "workers needs a number from 1 to 1024, not '0'",
                      "grace_ms needs a number of 0 or more, not '-5'", "ring needs a number of 1 or more, not '0'",
-                     "runs needs a number of 1 or more, not '99999999999999999999'"):
+                     "runs needs a number from 1 to 2147483647, not '99999999999999999999'"):
             self.assertIn(said, result.stderr)
         self.assertEqual(result.returncode, 86, result.stderr)
 
