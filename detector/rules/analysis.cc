@@ -240,8 +240,8 @@ void Summarize(const Dump& dump, const Snapshot& snap, AnalysisSummary& out) {
     out.quiet &= world.quiet;
     out.deadlock |= world.deadlock;
     if (world.controlled) {
-      out.world =
-          absl::StrCat("controlled scheduler, seed ", world.seed, ", ", world.steps, " steps");
+      out.world = absl::StrCat("controlled scheduler, seed ", world.seed, ", ", world.steps,
+                               world.steps == 1 ? " step" : " steps");
     }
   }
   if (out.world.empty()) out.world = Origin(snap.reason);

@@ -139,6 +139,16 @@ void Classifier::PutRootFirst(FoundGroup& found) const {
   const Task* root = s_.snap().tasks.Find(found.key.match.root);
   if (root == nullptr) return;
   found.group.exemplar = found.with_stack = root;
+  // Ages stand beside the place where it is blocked: those that wait elsewhere do not count.
+  const AgeRange own = s_.Ages(*root);
+  found.min_age_ns = own.least_ns;
+  found.max_age_ns = own.most_ns;
+  for (const Task* task : tasks) {
+    if (task->wait != root->wait || task->wait_site != root->wait_site) continue;
+    const AgeRange age = s_.Ages(*task);
+    found.min_age_ns = std::min(found.min_age_ns, age.least_ns);
+    found.max_age_ns = std::max(found.max_age_ns, age.most_ns);
+  }
   const auto at = std::find(tasks.begin(), tasks.end(), root);
   if (at != tasks.end()) std::rotate(tasks.begin(), at, at + 1);
 }

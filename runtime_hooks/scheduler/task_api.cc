@@ -177,8 +177,8 @@ Pool::~Pool() {
   const ShutdownReport report = Shutdown(absl::Seconds(1));
   if (!report.clean) {
     std::fprintf(stderr,
-                 "stranded: pool \"%s\" destroyed with %zu unfinished tasks; left in place\n",
-                 world_->name().c_str(), report.left);
+                 "stranded: pool \"%s\" destroyed with %zu unfinished task%s; left in place\n",
+                 world_->name().c_str(), report.left, report.left == 1 ? "" : "s");
   }
 }
 

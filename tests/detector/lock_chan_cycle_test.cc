@@ -58,6 +58,18 @@ TEST(LockChanCycle, ItIsToldOfTheHolderThoughAWaiterHasASmallerId) {
   EXPECT_EQ(f.channel_site().line, 5u);
 }
 
+TEST(LockChanCycle, TheAgeIsThatOfTheHolder) {
+  DumpBuilder dump;
+  const SiteId send = dump.At("a.cc", 5), lock = dump.At("a.cc", 9);
+  TaskSpec holder = Sender(7, 3, send);
+  holder.task.since_ns = kNow - 20 * kSecond;
+  dump.Add(Lock(2, 7, lock)).Add(Unbuffered(3, send)).Add(holder);
+  dump.Add(Waiter(8, WaitKind::kMutexLock, 2, lock)).End();
+  const Finding f = Only(Examine(dump), "lock-chan-cycle");
+  EXPECT_EQ(f.data().min_age_ns, 20 * kSecond);
+  EXPECT_EQ(f.data().max_age_ns, 20 * kSecond);
+}
+
 TEST(LockChanCycle, ADaemonThatHoldsTheLockIsNamedWithAllThatWait) {
   DumpBuilder dump;
   const SiteId send = dump.At("a.cc", 5), lock = dump.At("a.cc", 9);
