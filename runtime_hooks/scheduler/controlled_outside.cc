@@ -22,7 +22,8 @@ std::uint64_t PoolMoves() {
   std::uint64_t moves = 0;
   ForEachWorld(
       [](World* world, void* sum) {
-        if (world->UsesThreads()) *static_cast<std::uint64_t*>(sum) += world->Facts().moves;
+        if (!world->UsesThreads()) return;
+        *static_cast<std::uint64_t*>(sum) += static_cast<PoolWorld*>(world)->Moves();
       },
       &moves);
   return moves;
@@ -40,8 +41,7 @@ bool ControlledWorld::OthersAtWork() const {
       [](World* world, void* arg) {
         auto& s = *static_cast<Search*>(arg);
         if (world == s.self || !world->UsesThreads()) return;
-        const WorldFacts facts = world->Facts();
-        if (facts.runnable + facts.running > 0) s.found = true;
+        s.found = s.found || static_cast<PoolWorld*>(world)->AtWork();
       },
       &search);
   return search.found;
@@ -60,8 +60,8 @@ int ControlledWorld::OthersToComeBack() const {
       [](World* world, void* arg) {
         auto& s = *static_cast<Search*>(arg);
         if (world == s.self || !world->UsesThreads() || world->Stopped()) return;
-        const WorldFacts facts = world->Facts();
-        if (facts.timers + facts.in_region == 0) return;
+        auto* const pool = static_cast<PoolWorld*>(world);
+        if (pool->InRegions() == 0 && pool->Timers() == 0) return;
         if (world->id() > s.self->id()) {
           ++s.count;
         } else {
@@ -93,14 +93,20 @@ int ControlledWorld::ThreadsSince() const {
   now.insert(now.end(), again.begin(), again.end());
   std::sort(now.begin(), now.end());
   now.erase(std::unique(now.begin(), now.end()), now.end());
-  return static_cast<int>(std::count_if(now.begin(), now.end(), [this](int tid) {
+  const auto since = std::count_if(now.begin(), now.end(), [this](int tid) {
     return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
-  }));
+  });
+  if (since > 0) ForgetForeignThreads();
+  return static_cast<int>(since);
 }
 
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
+  if (NobodyIsLeft() && !PoolsMayAct(nanoseconds(0))) {  // nobody whom they could wake
+    outside_threads_.store(0, std::memory_order_relaxed);
+    return false;
+  }
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
   for (;;) {
@@ -123,6 +129,11 @@ bool ControlledWorld::WaitForOutside() {
     }
     inbox_wake_.wait_for(lock, kOutsideLook, [&] { return !inbox_.empty(); });
   }
+}
+
+// All tasks that have come into this world have finished, but for the first, which checks.
+bool ControlledWorld::NobodyIsLeft() const {
+  return adopted() == finished_ + 1 && main_task()->wait.kind == WaitKind::kLeakCheck;
 }
 
 // Something in a pool may come in, within so much real time: its tasks run, or those among them

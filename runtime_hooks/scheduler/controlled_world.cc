@@ -86,7 +86,8 @@ void ControlledWorld::Enter() {
   owner_tid_.store(gettid(), std::memory_order_relaxed);
   WatchForStalls();
   tasks_since_ = NextTaskId();
-  threads_at_start_ = ForeignThreads();
+  // An exploration makes thousands of worlds.
+  threads_at_start_ = settings_.survive_exceptions ? ForeignThreadsOfLate() : ForeignThreads();
   controlled_worlds.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -375,6 +376,7 @@ std::size_t ControlledWorld::Choose(std::size_t n) {
 }
 
 void ControlledWorld::FinishFiber(Task* self) {
+  ++finished_;
   fruitless_ = 0;
   point_yields_ = false;
   NoteStep(self, WaitKind::kNone, self->origin.site, ScheduleStep::kEnds);

@@ -112,6 +112,7 @@ class ControlledWorld final : public World {
   void DrainInbox();
   bool WaitForOutside();
   bool WaitForPools();
+  bool NobodyIsLeft() const;
   bool PoolsMayAct(std::chrono::nanoseconds within) const;
   int ThreadsSince() const;
   bool OthersAtWork() const;
@@ -131,6 +132,7 @@ class ControlledWorld final : public World {
   // Of tasks; foreign threads start some, too. Release and acquire: who takes the world down sees
   // those that came meanwhile (adopted()).
   std::atomic<std::uint32_t> next_ordinal_{0};
+  std::uint32_t finished_ = 0;     // of these
   std::atomic<bool> left_{false};  // release in Leave(), acquire in Stopped()
   std::atomic<Task*> main_{nullptr};
   World* main_before_ = nullptr;  // where the main task lived before Enter()

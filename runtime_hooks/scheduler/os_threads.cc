@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,6 +129,37 @@ std::vector<pid_t> ForeignThreads() {
   std::lock_guard lock(Tids().mutex);
   for (const pid_t ours : Tids().running) std::erase(all, ours);
   return all;
+}
+
+namespace {
+
+// What ForeignThreads() said when the process had so many threads.
+struct LastList {
+  std::mutex mutex;
+  nlink_t links = 0;  // of the folder; 0: none
+  std::vector<pid_t> foreign;
+};
+LastList& Last() {
+  static auto& last = *new LastList;
+  return last;
+}
+
+}  // namespace
+
+std::vector<pid_t> ForeignThreadsOfLate() {
+  struct stat folder = {};
+  const bool known = stat("/proc/self/task", &folder) == 0;
+  std::lock_guard lock(Last().mutex);
+  if (!known || folder.st_nlink != Last().links) {
+    Last().foreign = ForeignThreads();
+    Last().links = known ? folder.st_nlink : 0;
+  }
+  return Last().foreign;
+}
+
+void ForgetForeignThreads() {
+  std::lock_guard lock(Last().mutex);
+  Last().links = 0;
 }
 
 int UnknownThreads() {

@@ -217,14 +217,27 @@ int PoolWorld::CalledWorkers() {
   return tokens_;
 }
 
-bool PoolWorld::AtWork() const {
-  return ReadyTasks() > 0 ||
-         active_.load(std::memory_order_acquire) > blocked_.load(std::memory_order_acquire);
+// In the order of Facts(), for its reasons.
+bool PoolWorld::AtWork() {
+  if (!Stopped() && ReadyTasks() > 0) return true;
+  const int blocked = blocked_.load(std::memory_order_acquire);
+  return CalledWorkers() > 0 || active_.load(std::memory_order_acquire) > blocked;
 }
 
 int PoolWorld::InRegions() const {
-  return blocked_.load(std::memory_order_acquire) -
-         checking_fibers_.load(std::memory_order_relaxed);
+  return std::max(0, blocked_.load(std::memory_order_acquire) -
+                         checking_fibers_.load(std::memory_order_relaxed));
+}
+
+std::uint32_t PoolWorld::Timers() {
+  std::uint64_t armings = 0;
+  return Timers(&armings);
+}
+
+std::uint64_t PoolWorld::Moves() {
+  std::uint64_t armings = 0;
+  Timers(&armings);
+  return Activity() + armings;
 }
 
 // The parts are read one after the other, and what moves may go from one that is still to be read

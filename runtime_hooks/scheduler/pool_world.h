@@ -107,12 +107,15 @@ class PoolWorld final : public World {
   std::int64_t live() const;
   void Start(Task* task, Task* spawner) override;
   bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
-  // A cheap look from any thread, right as far as nothing moves meanwhile: a task is ready or runs,
-  // or a worker looks for one; how many tasks are in a BlockingRegion; when the next timer is due
-  // (INT64_MAX: there is none, INT64_MIN: one goes off).
-  bool AtWork() const;
+  // Cheap parts of Facts(), each right as far as nothing moves meanwhile: a task is ready or runs,
+  // or a worker looks for one; how many tasks are in a BlockingRegion; how many timers there are, 0
+  // if none moves anything; when the next is due (INT64_MAX: there is none, INT64_MIN: one goes
+  // off); what has moved so far.
+  bool AtWork();
   int InRegions() const;
+  std::uint32_t Timers();
   std::int64_t NextDue();
+  std::uint64_t Moves();
   // Ends the workers, and waits for them if `all_done`: no task is left that one of them may be
   // running. Timers that are pending go on.
   void Stop(bool all_done);

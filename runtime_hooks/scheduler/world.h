@@ -211,6 +211,11 @@ extern std::atomic<bool> forked_child;
 // The threads that the runtime did not start, by the kernel's numbers, sorted. One of its own
 // may be among them for the moment in which it starts or ends.
 std::vector<int> ForeignThreads();
+// The same for one who asks again and again: the list is read anew when there are more threads than
+// at the last time, or fewer. One may have ended and another begun since, which the list lacks:
+// whoever sees that says so, for the next time.
+std::vector<int> ForeignThreadsOfLate();
+void ForgetForeignThreads();
 // How many are neither the runtime's nor adopted.
 int UnknownThreads();
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <thread>
 
 #include "stranded/channel.h"
 #include "stranded/context.h"
@@ -89,6 +90,20 @@ TEST(TimeAndPools, APollingTaskWaitsForWork) {
     EXPECT_TRUE(came);
     cancel();
     answerer.Join();
+  }
+  internal::LeaveControlledWorld(world);
+}
+
+TEST(TimeAndPools, AThreadThatIsNoTaskWakesAMainThatIsAlone) {
+  internal::ControlledWorld* const world = internal::EnterControlledWorld("waits", 1);
+  {
+    const Chan<int> answers;
+    std::thread works([answers] {
+      Compute(kWork);
+      answers.Send(1);
+    });
+    EXPECT_EQ(answers.Recv(), 1);
+    works.join();
   }
   internal::LeaveControlledWorld(world);
 }
