@@ -35,8 +35,8 @@ namespace {
 std::atomic<std::uint64_t> next_world_id{1};
 std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
 
-// exit() ends what is thread_local of the main thread first: when it comes to the dump it is adopted
-// anew, and is still the task that has begun the others.
+// exit() ends what is thread_local of the main thread first: when it comes to the dump it is
+// adopted anew, and is still the task that has begun the others.
 std::uint64_t MainId() {
   static std::atomic<std::uint64_t> main_id{0};  // relaxed: of one thread
   if (forked_child.load(std::memory_order_relaxed)) return NewTaskId();
