@@ -281,7 +281,7 @@ void Snapshot::WriteStack(Builder<TaskTag>& packet, const Task& task) {
   } else {
     UnwindParked(task, &trace);
   }
-  if (trace.count == 0) ++stacks_missing_;
+  if (trace.count == 0 && !task.is_thread) ++stacks_missing_;  // a thread's is never read
   packet.add_packed_fixed64(TaskTag::kPcs, trace.pcs, trace.pcs + trace.count);
   if (trace.note != nullptr) packet.add_string(TaskTag::kStackNote, trace.note);
 }

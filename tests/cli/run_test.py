@@ -85,6 +85,9 @@ class Run(unittest.TestCase):
             self.assertEqual(process.returncode, 9, said)
 
     def test_timeout(self):
+        waits = stranded('run', '--timeout', '1.5', '--', program('hangs'), 'waits')
+        self.assertIn('rule      cancelled-send', waits.stdout)
+        self.assertNotIn('could not be read', waits.stdout)  # the stack of an OS thread never is
         result = stranded('run', '--timeout', '1.5', '--', program('hangs'))
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn('cancelled-send', result.stdout)
