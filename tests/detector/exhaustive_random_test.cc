@@ -112,8 +112,8 @@ std::set<std::string> Ends(const Program& program, ExploreOptions options, std::
 }
 
 TEST(ExhaustiveSearch, ComesToWhateverRandomSchedulesComeTo) {
-  constexpr unsigned kPrograms = 50;
-  constexpr int kMost = 20000, kRandom = 300, kNoBound = 1000;
+  constexpr unsigned kPrograms = 40;
+  constexpr int kMost = 6000, kRandom = 300, kNoBound = 1000;
   int complete = 0;
   for (unsigned seed = 1; seed <= kPrograms; ++seed) {
     const Program program = RandomProgram(seed);
@@ -131,7 +131,7 @@ TEST(ExhaustiveSearch, ComesToWhateverRandomSchedulesComeTo) {
       }
     }
   }
-  EXPECT_GT(complete, 35);
+  EXPECT_GT(complete, 25);
 }
 
 }  // namespace
