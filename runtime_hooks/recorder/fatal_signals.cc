@@ -96,6 +96,8 @@ void SayIfOverflow(const siginfo_t* info) {
          << " bytes; raise SpawnOptions::stack_bytes\n";
 }
 
+void SayWritten() { Line() << "stranded: dump written to " << room->path << "\n"; }
+
 void WriteCrashDump(int signal) {
   // A dying program does not wait for a reader of its FIFO.
   const bool direct = IsSpecialFile(room->path);
@@ -117,7 +119,7 @@ void WriteCrashDump(int signal) {
   Snapshot(*writer, options).Run();
   close(fd);
   if (!direct) rename(room->temporary, room->path);
-  Line() << "stranded: dump written to " << room->path << "\n";
+  SayWritten();
 }
 
 void OnFatal(int signal, siginfo_t* info, void*) {
@@ -132,7 +134,11 @@ void OnFatal(int signal, siginfo_t* info, void*) {
       hook(signal);
       alarm(0);
     }
-    if (room != nullptr) WriteCrashDump(signal);
+    if (room != nullptr && signal == SIGABRT && DiesOfDeadEnd()) {
+      SayWritten();
+    } else if (room != nullptr) {
+      WriteCrashDump(signal);
+    }
   } else if (first != self) {
     sleep(kOthersWaitSeconds);
   }

@@ -39,6 +39,10 @@ void SaveDump(const char* reason) {
   }
 }
 
+// The task that came to a dead end, of which a dump tells, and how often it had parked until then.
+// Relaxed: read by its own thread.
+std::atomic<std::uint64_t> dead_end_of{0}, dead_end_parks{0};
+
 std::atomic<bool> installed{false};
 
 // Behind all destructors of globals and functions of atexit(), and what else is there without a
@@ -109,6 +113,20 @@ void SetReportPrinter(ReportPrinter printer) {
 }
 
 void DumpIsWritten() { dump_is_written.store(true, std::memory_order_release); }
+
+void DumpDeadEnd(World*) {
+  if (GetOptions().dump.empty()) return;
+  SaveDump("deadlock");
+  const Task* self = CurrentTask();
+  dead_end_of.store(self->id, std::memory_order_relaxed);
+  dead_end_parks.store(self->park_count, std::memory_order_relaxed);
+}
+
+bool DiesOfDeadEnd() {
+  const Task* self = CurrentTaskOrNull();
+  return self != nullptr && self->id == dead_end_of.load(std::memory_order_relaxed) &&
+         self->park_count == dead_end_parks.load(std::memory_order_relaxed);
+}
 
 void InstallRecorder() {
   static std::once_flag once;

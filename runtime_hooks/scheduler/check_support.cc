@@ -12,6 +12,7 @@
 #include "runtime_hooks/scheduler/controlled_world.h"
 #include "runtime_hooks/scheduler/pool_world.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "stranded/internal/recorder_hooks.h"
 
 namespace stranded::internal {
 namespace {
@@ -167,7 +168,8 @@ DeadEndReporter SetDeadEndReporter(DeadEndReporter reporter) {
   const DeadEndReporter before = dead_end_reporter.exchange(reporter, std::memory_order_acq_rel);
   SetDeadEndHook([](World* world) {
     auto* report = dead_end_reporter.load(std::memory_order_acquire);
-    if (report != nullptr) report(world->id());
+    if (report == nullptr) return DumpDeadEnd(world);
+    report(world->id());
   });
   return before;
 }

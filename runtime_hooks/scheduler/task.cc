@@ -33,7 +33,7 @@ std::atomic<bool> noting{true};
 namespace {
 
 std::atomic<std::uint64_t> next_world_id{1};
-std::atomic<DeadEndHook> dead_end_hook{nullptr};  // release and acquire: the hook's own state
+std::atomic<DeadEndHook> dead_end_hook{&DumpDeadEnd};  // release and acquire: the hook's own state
 
 // exit() ends what is thread_local of the main thread first: when it comes to the dump it is
 // adopted anew, and is still the task that has begun the others.

@@ -185,6 +185,17 @@ class BadEnds(unittest.TestCase):
         self.assertIn('"stays" is blocked sending', leaks.stderr)
         self.assertIn('1 finding, 1 stranded task (', leaks.stderr)
 
+    def test_a_dead_end_that_main_dies_of(self):
+        dies = stranded('run', '--', program('dead_end'))
+        self.assertEqual(dies.returncode, 134)
+        self.assertIn('1. nothing can run any more: all 3 tasks are blocked\n', dies.stdout)
+        self.assertIn('"asks" is blocked receiving', dies.stdout)
+        self.assertIn('stranded: dump written to ', dies.stderr)
+        catches = stranded('run', '--', program('dead_end'), 'catches')
+        self.assertEqual(catches.returncode, 1)
+        self.assertIn('2 stranded tasks (3 tasks alive, 2 blocked)', catches.stdout)
+        self.assertNotIn('nothing can run any more', catches.stdout)
+
     def test_what_goes_on_around_the_checked_main(self):
         for schedule in ('threads', 'controlled'):
             for _ in range(3):

@@ -23,6 +23,13 @@ void SetCrashHook(CrashHook hook);
 // The dump that STRANDED_OPTIONS asks for is there: the one at exit is not written any more.
 void DumpIsWritten();
 
+// At a dead end that nobody reports: the exception that main gets may end the program, and what its
+// tasks waited for would not be seen then. Writes the dump that STRANDED_OPTIONS asks for.
+class World;
+void DumpDeadEnd(World* world);
+// The calling task has done nothing since: the dump is better than one of its end.
+bool DiesOfDeadEnd();
+
 // Exit dump, SIGQUIT, fatal signals and fork; once, at the first use of the runtime.
 void InstallRecorder();
 // The alternate stack on which a thread handles the overflow of a task's stack.
