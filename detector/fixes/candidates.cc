@@ -89,6 +89,7 @@ void Candidates::OrSkip(const Task& task, std::size_t known) {
     fix.summary = absl::StrCat(absl::StripSuffix(fix.summary, "."),
                                ". Its task then goes on, without the value.");
     fix.diff.clear();
+    std::erase(fix.warnings, kReturnsToCallers);
     if (source.has_value() && fix.patch.starts_with("context")) {
       if (const auto edited = WithContextSkip(source->lines, site.line)) {
         fix.diff = DiffOfLine(*source, site.line, *edited);
@@ -124,6 +125,7 @@ void Candidates::GiveUpOrReturn(const Task& task) {
                                    "side any more."),
                       "The operation then ends when the other side has left.");
   WarnOfLocksHeld(s_, task, fix);
+  WarnOfCallers(s_, task, fix);
   Add(std::move(fix), "giveup", site);
 }
 
@@ -188,6 +190,7 @@ void Candidates::GiveUpWithStop(const Task& task, const Channel& channel) {
         "If that channel is sent on, close it instead: one value reaches one task only.");
   }
   WarnOfLocksHeld(s_, task, fix);
+  WarnOfCallers(s_, task, fix);
   Add(std::move(fix), "giveup", site);
 }
 

@@ -1,7 +1,12 @@
 // The blocking operation gives up when the task's context ends.
+#include <optional>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/fixes/function_text.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/rules/evidence.h"
 
 namespace stranded::detector {
 namespace {
@@ -130,24 +135,68 @@ void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix) {
 
 namespace {
 
-// As an edit it would change nothing where that context cannot end, and a plain return must not
-// jump over what others wait for.
-void EditSend(const Situation& s, const Task& task, const SourceSite& site, Fix& fix) {
-  const auto source = FindSource(site.file, s.options().source_root);
-  if (!source.has_value()) return;
-  if (const std::size_t line = CleanupBehind(source->lines, site.line); line != 0) {
-    fix.warnings.push_back(absl::StrCat(
-        "Leave in a way that what stands at ", site.file, ":", line,
-        " is still done: others may wait for it, and a plain return would jump over it."));
-    return;
+// The lambda with which the task was started, and not one within it or a helper: what it returns
+// from ends with it.
+bool IsTasksOwn(const SourceSite& started, const SourceSite& site, const FunctionText& function) {
+  return function.handed_to == "Go" && started.file == site.file &&
+         function.handed_from <= started.line && started.line <= function.handed_till;
+}
+
+std::optional<std::size_t> WaitIn(const SourceCode& code, WaitKind wait, std::size_t line) {
+  switch (wait) {
+    case WaitKind::kChanSend: return code.CallOf("Send", line);
+    case WaitKind::kChanRecv: return code.CallOf("Recv", line);
+    case WaitKind::kSelect: return code.CallOf("Select", line);
+    default: return std::nullopt;
   }
-  if (!s.CanEnd(task.context)) return;
-  if (const auto edited = WithContextSend(source->lines, site.line)) {
-    fix.diff = DiffOfLine(*source, site.line, *edited);
+}
+
+// Where a task waits, as far as the source tells.
+struct WaitPlace {
+  SourceFile source;
+  std::size_t cleanup = 0;  // the line behind it that a return would leave out; 0: none
+  bool tasks_own = false;   // a return there ends the task
+};
+
+std::optional<WaitPlace> LookAt(const Situation& s, const Task& task) {
+  const SourceSite site = SiteText(s, task.wait_site);
+  auto source = FindSource(site.file, s.options().source_root);
+  if (!source.has_value()) return std::nullopt;
+  const SourceCode code(source->lines);
+  const auto at = WaitIn(code, task.wait, site.line);
+  const auto function = at.has_value() ? code.FunctionAt(*at) : std::nullopt;
+  if (!function.has_value()) return std::nullopt;
+  const SpawnNode* spawn = SpawnOf(s, task.id);
+  const bool own = spawn != nullptr && IsTasksOwn(SiteText(s, spawn->site), site, *function);
+  return WaitPlace{*std::move(source), code.CleanupBehind(*at, *function), own};
+}
+
+void WarnOfCallers(const Situation& s, const Task& task, const WaitPlace& place, Fix& fix) {
+  const SpawnNode* spawn = SpawnOf(s, task.id);
+  if (place.tasks_own || spawn == nullptr || !SiteText(s, spawn->site).known()) return;
+  fix.warnings.push_back(kReturnsToCallers);
+}
+
+// As an edit it is shown only where the return ends the task, as the virtual patch does, and jumps
+// over nothing that others wait for; and where the context can end at all.
+void EditSend(const Situation& s, const Task& task, const WaitPlace& place, Fix& fix) {
+  const SourceSite site = SiteText(s, task.wait_site);
+  if (place.cleanup != 0) {
+    fix.warnings.push_back(absl::StrCat(
+        "Leave in a way that what stands at ", site.file, ":", place.cleanup,
+        " is still done: others may wait for it, and a plain return would jump over it."));
+  }
+  if (place.cleanup != 0 || !place.tasks_own || !s.CanEnd(task.context)) return;
+  if (const auto edited = WithContextSend(place.source.lines, site.line)) {
+    fix.diff = DiffOfLine(place.source, site.line, *edited);
   }
 }
 
 }  // namespace
+
+void WarnOfCallers(const Situation& s, const Task& task, Fix& fix) {
+  if (const auto place = LookAt(s, task)) WarnOfCallers(s, task, *place, fix);
+}
 
 void ProposeContextCase(const Situation& s, const Group& group, FindingData& out) {
   const Task& task = *group.tasks.front();
@@ -190,7 +239,10 @@ void ProposeContextCase(const Situation& s, const Group& group, FindingData& out
         "no longer wanted.");
   }
   WarnOfLocksHeld(s, task, fix);
-  if (task.wait == WaitKind::kChanSend) EditSend(s, task, site, fix);
+  if (const auto place = LookAt(s, task)) {
+    if (task.wait == WaitKind::kChanSend) EditSend(s, task, *place, fix);
+    WarnOfCallers(s, task, *place, fix);
+  }
   out.fixes.push_back(std::move(fix));
 }
 

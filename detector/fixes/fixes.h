@@ -27,6 +27,13 @@ void ProposeClose(const Situation& s, const Group& group, FindingData& out);
 void ListCandidates(const Situation& s, const Group& group, FindingData& out);
 // The wait at which `fix` lets the task give up is within a lock of its own.
 void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix);
+// The wait at which `fix` lets the task give up is in a function that the task was not started
+// with.
+void WarnOfCallers(const Situation& s, const Task& task, Fix& fix);
+inline constexpr char kReturnsToCallers[] =
+    "A return there leaves only the function around that line: unless the task was started with "
+    "it, "
+    "its callers must stop, too.";
 // No edit and no patch at a place of the C++ library: make_shared makes other objects there, too.
 void DropLibraryPlaces(FindingData& data);
 // KIND@FILE#LINE, see runtime_hooks/scheduler/patches.h.

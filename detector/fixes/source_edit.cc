@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "absl/strings/str_cat.h"
+#include "detector/fixes/function_text.h"
 
 namespace stranded::detector {
 namespace fs = std::filesystem;
@@ -158,6 +159,22 @@ std::optional<std::string> WithCapacity(const std::string& line, std::int64_t ca
   return Initialise(line, SkipSpace(line, behind), behind > name, number);
 }
 
+bool MakesSeveral(const std::string& line) {
+  const std::size_t at = line.find("Chan<");
+  const std::size_t end = at == std::string::npos ? at : BehindAngles(line, at + 4);
+  if (end == std::string::npos) return false;
+  if (line.find("Chan<", end) != std::string::npos) return true;
+  std::size_t i = SkipSpace(line, end);
+  if (i == line.size() || !IsWord(line[i])) return false;
+  while (i < line.size() && IsWord(line[i])) ++i;
+  if (i < line.size() && (line[i] == '(' || line[i] == '{')) {
+    i = line.find(line[i] == '(' ? ')' : '}', i);
+    if (i++ == std::string::npos) return false;
+  }
+  i = SkipSpace(line, i);
+  return i < line.size() && line[i] == ',';
+}
+
 namespace {
 
 // A line that is one send of one value: with several arguments it may listen to another context
@@ -193,21 +210,13 @@ std::optional<PlainSend> FindPlainSend(const std::vector<std::string>& lines, st
   std::smatch match;
   if (!std::regex_match(lines[number - 1], match, statement)) return std::nullopt;
   if (HasSeveralArguments(match[3].str()) || !IsOneExpression(match[3].str())) return std::nullopt;
+  const SourceCode code(lines);
+  const auto first = static_cast<std::size_t>(match.position(2));
+  if (!code.BeginsStatement(code.BeginOf(number) + first)) return std::nullopt;
   return PlainSend{match[1].str(), match[2].str(), match[3].str()};
 }
 
 }  // namespace
-
-std::size_t CleanupBehind(const std::vector<std::string>& lines, std::size_t number) {
-  constexpr std::size_t kFar = 40;
-  static const std::regex cleans_up(R"((\.|->)(Close|Done|R?Unlock|Release)\()");
-  static const std::regex ends_function(R"(^\s*\}\s*[,)]|^\})");  // of a lambda, or at the margin
-  for (std::size_t i = number + 1; i <= std::min(lines.size(), number + kFar); ++i) {
-    if (std::regex_search(lines[i - 1], ends_function)) return 0;
-    if (std::regex_search(lines[i - 1], cleans_up)) return i;
-  }
-  return 0;
-}
 
 std::optional<std::string> WithContextSkip(const std::vector<std::string>& lines,
                                            std::size_t number) {
@@ -220,11 +229,12 @@ std::optional<std::string> WithContextSend(const std::vector<std::string>& lines
                                            std::size_t number) {
   const auto send = FindPlainSend(lines, number);
   if (!send.has_value()) return std::nullopt;
-  // A function that returns a value somewhere near cannot end with a plain return.
-  static const std::regex returns_value(R"(\breturn\s+[^;\s]|\bint main\b|\bco_)");
-  const std::size_t from = number > 20 ? number - 20 : 1;
-  for (std::size_t i = from; i <= std::min(lines.size(), number + 20); ++i) {
-    if (std::regex_search(lines[i - 1], returns_value)) return std::nullopt;
+  const SourceCode code(lines);
+  const auto at = code.CallOf("Send", number);
+  const auto function = at.has_value() ? code.FunctionAt(*at) : std::nullopt;
+  // An `else` behind it would become that of the new `if`.
+  if (!function.has_value() || !function->plain_return || code.ElseFollows(number)) {
+    return std::nullopt;
   }
   return absl::StrCat(send->indent, "if (!", send->WithContext(), ".ok()) return;");
 }

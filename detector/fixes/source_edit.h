@@ -33,16 +33,16 @@ std::string DiffOfLine(const SourceFile& file, std::size_t number, const std::st
 // Nothing if the line does not make exactly one channel in a way that is understood.
 std::optional<std::string> WithCapacity(const std::string& line, std::int64_t capacity);
 
-// The line behind `number`, still in its function as far as one can tell, that closes a channel,
-// counts down or unlocks: a return before it would leave that out. 0: none.
-std::size_t CleanupBehind(const std::vector<std::string>& lines, std::size_t number);
+// The line declares several channels, `Chan<T> a, b;`, or names the type twice.
+bool MakesSeveral(const std::string& line);
 
-// `c.Send(v);` as a statement of its own, given up when the task's context ends. Nothing if the
-// line is anything else, or `around` suggests that a plain `return;` would not compile there.
+// `c.Send(v);` as a statement of its own, given up when the task's context ends, by leaving the
+// function it stands in. Nothing if the line is anything else, or a plain `return;` is not known to
+// compile there.
+std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
+                                           std::size_t number);
 // The same, where its task goes on without the value.
 std::optional<std::string> WithContextSkip(const std::vector<std::string>& lines,
-                                           std::size_t number);
-std::optional<std::string> WithContextSend(const std::vector<std::string>& lines,
                                            std::size_t number);
 
 }  // namespace stranded::detector

@@ -362,6 +362,32 @@ class Fix(unittest.TestCase):
             self.assertNotIn('--- a/', again.stdout)
             self.assertIn('not applied (no diff)', again.stdout)
 
+    # To return from a helper does not end its task: an edit of the helper alone would be another leak.
+    def test_a_helper_is_not_edited(self):
+        name = 'tests/programs/helper_gtest.cc'
+        program = os.path.join(PROGRAMS, 'helper_gtest')
+        with tempfile.TemporaryDirectory() as root:
+            copy = os.path.join(root, name)
+            os.makedirs(os.path.dirname(copy))
+            shutil.copy2(os.path.join(SOURCE, name), copy)
+            with open(copy, encoding='utf-8') as file:
+                text = file.read()
+            flags = ('--apply', '--root', root, '--verify', '50', '--test')
+            for test in ('Helper.IsCalledInALoop', 'Helper.IsALambda'):
+                result = stranded('fix', *flags, test, '--', program)
+                self.assertEqual(result.returncode, 1, result.stdout)
+                self.assertIn('its callers must stop, too', result.stdout)
+                self.assertNotIn('--- a/', result.stdout)
+                with open(copy, encoding='utf-8') as file:
+                    self.assertEqual(file.read(), text)
+            result = stranded('fix', *flags, 'Helper.IsNotNeeded', '--', program)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertNotIn('its callers', result.stdout)
+            with open(copy, encoding='utf-8') as file:
+                self.assertEqual(file.read(), text.replace(
+                    'out.Send(i);',
+                    'if (!out.Send(stranded::this_task::GetContext(), i).ok()) return;'))
+
     def test_nothing_to_fix(self):
         fixed = os.path.join(SAMPLES, 'sample_flaky_leak_fixed')
         result = stranded('fix', '--schedules', '100', '--', fixed)

@@ -39,6 +39,19 @@ TEST(WithCapacity, LeavesAloneWhatItCannotBeSureOf) {
   }
 }
 
+TEST(MakesSeveral, ByCommaOrByType) {
+  for (const char* line : {"Chan<int> a, b;", "  Chan<int> a(50), b;", "Chan<int> a{1} , b(1);",
+                           "Chan<std::pair<int, int>> a, b;",
+                           "auto a = Chan<int>(), b = Chan<int>();", "Chan<int> a; Chan<int> b;"}) {
+    EXPECT_TRUE(MakesSeveral(line)) << line;
+  }
+  for (const char* line :
+       {"Chan<int> a;", "Use(Chan<int>(), b);", "auto a = Chan<int>(4);", "Chan<int> a(F(1, 2));",
+        "std::map<int, Chan<int>> all;", "int a, b;", "", "Chan<"}) {
+    EXPECT_FALSE(MakesSeveral(line)) << line;
+  }
+}
+
 std::string Sent(std::vector<std::string> lines, std::size_t number) {
   return WithContextSend(lines, number).value_or("unchanged");
 }
@@ -50,19 +63,32 @@ TEST(WithContextSend, GivesUpWithTheTasksContext) {
 
 TEST(WithContextSend, TakesAnyExpression) {
   EXPECT_EQ(
-      Sent({"  ch.Send(Reply{.text = \");}\"});"}, 1),
+      Sent({"Go([ch] {", "  ch.Send(Reply{.text = \");}\"});", "});"}, 2),
       "  if (!ch.Send(stranded::this_task::GetContext(), Reply{.text = \");}\"}).ok()) return;");
 }
 
+// A line of a task's lambda.
+std::string SentAs(const std::string& line) { return Sent({"Go([=] {", line, "});"}, 2); }
+
 TEST(WithContextSend, LeavesAloneWhatAPlainReturnWouldNotFit) {
+  EXPECT_NE(SentAs("  ch.Send(1);"), "unchanged");
+  EXPECT_EQ(SentAs("  ch.Send(ctx, 1);"), "unchanged");
+  EXPECT_EQ(SentAs("  ch.Send(ctx, Fetch(1));"), "unchanged");
+  EXPECT_EQ(SentAs("  if (x) ch.Send(1);"), "unchanged");
+  EXPECT_EQ(SentAs("  ch.Send(\"(\"); Log(\")\");"), "unchanged");
+  EXPECT_EQ(Sent({"Go([ch] {", "  ch.Send(1); });"}, 2), "unchanged");
   EXPECT_EQ(Sent({"int F() {", "  ch.Send(1);", "  return 3;", "}"}, 2), "unchanged");
   EXPECT_EQ(Sent({"int main() {", "  ch.Send(1);", "}"}, 2), "unchanged");
-  EXPECT_EQ(Sent({"  ch.Send(ctx, 1);"}, 1), "unchanged");
-  EXPECT_EQ(Sent({"  ch.Send(ctx, Fetch(1));"}, 1), "unchanged");
-  EXPECT_EQ(Sent({"  if (x) ch.Send(1);"}, 1), "unchanged");
-  EXPECT_EQ(Sent({"Go([ch] {", "  ch.Send(1); });"}, 2), "unchanged");
-  EXPECT_EQ(Sent({"  ch.Send(\"(\"); Log(\")\");"}, 1), "unchanged");
+  EXPECT_EQ(Sent({"  ch.Send(1);"}, 1), "unchanged");
   EXPECT_EQ(Sent({"  ch.Send(1);"}, 2), "unchanged");
+}
+
+TEST(WithContextSend, IsAStatementOfItsOwn) {
+  EXPECT_NE(Sent({"Go([=] {", "  if (x)", "    ch.Send(1);", "});"}, 3), "unchanged");
+  // The `else` would become that of the new `if`.
+  EXPECT_EQ(Sent({"Go([=] {", "  if (x)", "    ch.Send(1);", "  else", "    F();", "});"}, 3),
+            "unchanged");
+  EXPECT_EQ(Sent({"Go([=] {", "  x = y ||", "    ch.Send(1);", "});"}, 3), "unchanged");
 }
 
 class Diff : public ::testing::Test {
@@ -119,24 +145,6 @@ TEST_F(Diff, MissingSourcesGiveNone) {
   EXPECT_FALSE(FindSource("src/b.cc", dir_.string()).has_value());
   EXPECT_FALSE(FindSource("", dir_.string()).has_value());
   EXPECT_FALSE(FindSource(dir_.string(), "/").has_value());
-}
-
-// A return before it would leave it out; another function's is none of ours.
-TEST(CleanupBehind, IsTheNextInTheSameFunction) {
-  const std::vector<std::string> lines = {"  Go([=] {",
-                                          "    for (int i = 0; i < 5; ++i) {",
-                                          "      a.Send(i);",
-                                          "    } else if (late(i)) {",
-                                          "    }",
-                                          "    a.Close();",
-                                          "  });",
-                                          "  Go([=] {",
-                                          "    b.Send(1);",
-                                          "  });",
-                                          "  group.Done();"};
-  EXPECT_EQ(CleanupBehind(lines, 3), 6U);
-  EXPECT_EQ(CleanupBehind(lines, 9), 0U);
-  EXPECT_EQ(CleanupBehind(lines, 11), 0U);
 }
 
 }  // namespace
