@@ -28,6 +28,7 @@ constexpr std::size_t kMostHeld = 32;
 // are forgotten: then an order is missed. Who holds what is never forgotten, or a lock around both
 // orders would be: beyond this number the rest of the trace is left out.
 constexpr std::size_t kMostPairs = 1 << 17, kMostHolders = 1 << 16;
+constexpr std::size_t kMostSearched = 1 << 8;  // holders, for one whose lock another one unlocks
 constexpr std::size_t kMostAtPlaces = 4;  // conflicts at one pair of places that are looked into
 
 struct Held {
@@ -59,6 +60,7 @@ class Orders {
   bool Follow(const Event& e);
   bool NoteParked(const Event& e);
   void Take(const Event& e, std::vector<Held>& held);
+  void NoteHandedOver(const Event& e);
   bool NoteSpawn(const Event& e);
   void Compare(const Order& order);
   std::vector<Conflict> ThoseThatCanMeet() const;
@@ -72,6 +74,9 @@ class Orders {
   absl::flat_hash_map<Id, std::set<Id>> held_at_parks_;
   // By task: what its spawner held, which may wait for it before it lets go.
   absl::flat_hash_map<Id, std::set<Id>> inherited_;
+  // Locks that a task unlocked while another one held them. Who unlocks it so, and takes it again,
+  // does not wait for that one.
+  std::set<Id> handed_over_;
   // Rings in which the events of interest have begun.
   std::vector<bool> begun_;
   std::vector<Conflict> conflicts_;
@@ -109,6 +114,7 @@ std::vector<Conflict> Orders::ThoseThatCanMeet() const {
   std::set<std::pair<SiteId, SiteId>> told;
   for (std::size_t i = 0; i < conflicts_.size(); ++i) {
     const auto& [one, other] = conflicts_[i];
+    if (handed_over_.contains(one.first.lock) || handed_over_.contains(other.first.lock)) continue;
     if (concurrent[i] && told.insert(Places(one, other)).second) out.push_back(conflicts_[i]);
   }
   return out;
@@ -144,6 +150,7 @@ bool Orders::Follow(const Event& e) {
     return held_.size() <= kMostHolders;
   }
   if (e.kind == event_kind::kSpawn) return NoteSpawn(e);
+  if (e.kind == event_kind::kUnlock) NoteHandedOver(e);
   if (held_.empty() ||
       (e.kind != event_kind::kUnlock && (e.kind != event_kind::kPark || snap_.events.OneRing()))) {
     return true;
@@ -158,6 +165,16 @@ bool Orders::Follow(const Event& e) {
   }
   if (mine->second.empty()) held_.erase(mine);
   return true;
+}
+
+void Orders::NoteHandedOver(const Event& e) {
+  const auto is_it = [&](const Held& h) { return h.lock == e.object && !h.shared; };
+  const auto mine = held_.find({e.ring, e.task});
+  if (mine != held_.end() && std::any_of(mine->second.begin(), mine->second.end(), is_it)) return;
+  if (held_.size() > kMostSearched || handed_over_.size() == kMostPairs) return;
+  for (auto& [holder, held] : held_) {
+    if (std::erase_if(held, is_it) > 0) handed_over_.insert(e.object);
+  }
 }
 
 void Orders::Take(const Event& e, std::vector<Held>& held) {

@@ -152,6 +152,20 @@ TEST(LockOrder, ALockThatIsHandedOverDoesNot) {
   EXPECT_EQ(Told({kStartsFirst, kStartsSecond, parks}, handed), "lock-order");
 }
 
+// The first task takes a lock, the second one unlocks it and takes it again, in the other order.
+TEST(LockOrder, WhoUnlocksForAnotherTaskDoesNotWaitForIt) {
+  for (const bool hands_over : {true, false}) {
+    DumpBuilder dump;
+    const SiteId a = dump.At("a.cc", 1);
+    dump.At("a.cc", 2);
+    Events first = Both(1, kFirst, kOne, kOther, a);
+    first.back().task = hands_over ? kSecond : kFirst;
+    dump.Add(Quiet()).Add(Main()).Add(Events{kStartsFirst, kStartsSecond}).Add(first);
+    dump.Add(Both(1, kSecond, kOther, kOne, a)).End();
+    EXPECT_EQ(Rules(Examine(dump)), hands_over ? "" : "lock-order");
+  }
+}
+
 TEST(LockOrder, OrderIsKnownAlsoAcrossThreads) {
   // Rings are read one after the other, the first task's last.
   const Event parks = Waits(1, kPark, kMain, WaitKind::kJoin);
