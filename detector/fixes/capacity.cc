@@ -33,8 +33,7 @@ SendFacts Gather(const Situation& s, const Channel& like) {
   const bool anywhere = SiteText(s, like.site).in_library();
   for (const Channel* channel : s.ChannelsMadeAt(like.site)) {
     const Channel& c = *channel;
-    if (c.role != ChannelRole::kUser) continue;
-    if (c.elem_type != like.elem_type) continue;  // another member of one class
+    if (c.role != ChannelRole::kUser || !MadeAlike(c, like)) continue;
     if (anywhere && c.creator_task != like.creator_task) continue;
     const std::uint64_t waiting =
         c.sends_started > c.sends_completed ? c.sends_started - c.sends_completed : 0;
@@ -66,7 +65,7 @@ std::string Refusal(const Situation& s, const Group& group, const Channel& chann
     return "No buffer is proposed: who has sent before was not noted (record=off), and a task that "
            "sends again and again would fill it.";
   }
-  if (SendsAgain(s, channel.site)) {
+  if (SendsAgain(s, channel, group.tasks.front()->wait_site)) {
     return "A larger buffer is not the answer: the same task sends more than once on this channel, "
            "so a buffer only moves the place where it blocks to a later send.";
   }
@@ -157,6 +156,28 @@ std::vector<std::string> Warnings(const Situation& s, const Group& group, const 
   return warnings;
 }
 
+// Which of them, where a line makes several.
+void WarnOfNeighbours(const Situation& s, const Task& sender, const Channel& channel,
+                      const SourceFile* source, Fix& fix) {
+  const std::string which =
+      absl::StrCat(TypeText(channel.elem_type), "> with capacity ", channel.capacity,
+                   " that is sent on at ", Place(s, sender.wait_site), ".");
+  if (const std::string_view made = fix.site.ConstructorOf(); !made.empty()) {
+    fix.warnings.push_back(absl::StrCat("The place is where ", std::string(made),
+                                        " makes its members: the channel is the Chan<", which));
+    return;
+  }
+  const auto& channels = s.ChannelsMadeAt(channel.site);
+  const bool differ = std::any_of(channels.begin(), channels.end(), [&](const Channel* c) {
+    return c->role == ChannelRole::kUser && !MadeAlike(*c, channel);
+  });
+  const bool told = source != nullptr && MakesSeveral(source->lines[fix.site.line - 1]);
+  if ((differ && !fix.site.in_library()) || told) {
+    fix.warnings.push_back(
+        absl::StrCat("Several channels are made there: this one is the Chan<", which));
+  }
+}
+
 }  // namespace
 
 void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
@@ -210,18 +231,16 @@ void ProposeForSend(const Situation& s, const Group& group, FindingData& out) {
                      fix.site.in_library() ? "alike by one task" : "at this line",
                      "; another run may need more."));
   }
-  if (const auto source = FindSource(fix.site.file, s.options().source_root);
-      source.has_value() && fix.site.line <= source->lines.size()) {
+  const auto source = FindSource(fix.site.file, s.options().source_root);
+  const bool has_line = source.has_value() && fix.site.line <= source->lines.size();
+  if (has_line) {
     if (const auto edited = WithCapacity(source->lines[fix.site.line - 1], fix.capacity)) {
       fix.diff = DiffOfLine(*source, fix.site.line, *edited);
     }
   }
-  if (const std::string_view made = fix.site.ConstructorOf(); fix.diff.empty() && !made.empty()) {
-    fix.warnings.push_back(
-        absl::StrCat("The place is where ", std::string(made),
-                     " makes its members: the channel is the one that is sent on at ",
-                     Place(s, group.tasks.front()->wait_site), ", a Chan<",
-                     std::string(channel->elem_type), ">."));
+  if (fix.diff.empty()) {
+    const SourceFile* lines = has_line ? &*source : nullptr;
+    WarnOfNeighbours(s, *group.tasks.front(), *channel, lines, fix);
   }
   out.fixes.push_back(std::move(fix));
   ProposeContextCase(s, group, out);

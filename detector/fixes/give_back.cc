@@ -46,8 +46,12 @@ bool LooksLikePool(const Situation& s, const Task& receiver) {
   if (receiver.wait != WaitKind::kChanRecv || receiver.range) return false;
   const Channel* channel = s.ChannelOf(receiver);
   if (channel == nullptr || channel->role != ChannelRole::kUser) return false;
-  return channel->capacity > 0 && channel->recvs_completed > 0 && Completed(channel->last_sender) &&
-         StartedAlike(s, receiver.id, channel->last_sender.task);
+  const bool gives = channel->capacity > 0 && channel->recvs_completed > 0 &&
+                     Completed(channel->last_sender) &&
+                     StartedAlike(s, receiver.id, channel->last_sender.task);
+  if (!gives) return false;
+  // Where all of them wait here none has kept a value: their queue was not closed.
+  return s.StartedAt(SpawnOf(s, receiver.id)->site) > channel->waiting_receivers;
 }
 
 bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
@@ -60,7 +64,7 @@ bool LooksLikeSemaphore(const Situation& s, const Task& sender) {
   const Id receiver = channel->last_receiver.task;
   const bool alike = StartedAlike(s, sender.id, receiver);
   if (channel->elem_type == kUnit) return alike || StartedBy(s, receiver, sender.id);
-  if (SendsAgain(s, channel->site)) return false;  // a queue, more likely
+  if (SendsAgain(s, *channel, sender.wait_site)) return false;  // a queue, more likely
   return alike && InOneFunction(s, sender.wait_site, channel->last_receiver.site);
 }
 

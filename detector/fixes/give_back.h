@@ -10,7 +10,8 @@
 
 namespace stranded::detector {
 
-// Tasks started where the receiver was send here, too, and there is nothing in the channel.
+// Tasks started where the receiver was send here, too, and there is nothing in the channel; one of
+// them is elsewhere or has finished, and may have kept what it took.
 bool LooksLikePool(const Situation& s, const Task& receiver);
 // The channel is full of values without data, and tasks started where the sender was, or by it,
 // take them out; or they put them in, and nobody has come to receive.

@@ -77,6 +77,7 @@ void ProposeStuckSender(const Situation& s, const Group& group, FindingData& out
   if (channel == nullptr || channel->last_sender.outcome != PeerOutcome::kCompleted) return;
   const Task* const sender = s.snap().tasks.Find(channel->last_sender.task);
   if (sender == nullptr || sender->id == task.id || !s.Blocked(*sender)) return;
+  if (s.ChannelOf(*sender) == channel) return;            // it waits for what it sends itself
   if (sender->is_main || WaitsInCircle(s, task)) return;  // then none comes first
   const SourceSite at = SiteText(s, sender->wait_site);
   out.fixes.push_back(

@@ -14,14 +14,19 @@ bool SendsNow(const Situation& s, Id task, Id channel) {
 
 }  // namespace
 
-bool SendsAgain(const Situation& s, SiteId made) {
-  const auto& channels = s.ChannelsMadeAt(made);
-  const auto repeats = [](const Channel* c) {
-    return c->role == ChannelRole::kUser && c->repeat_sends > 0;
-  };
-  if (std::any_of(channels.begin(), channels.end(), repeats)) return true;
+bool MadeAlike(const Channel& a, const Channel& b) {
+  return a.site == b.site && a.role == b.role && a.elem_type == b.elem_type &&
+         a.capacity == b.capacity;
+}
+
+bool SendsAgain(const Situation& s, const Channel& channel, SiteId sent_at) {
+  if (channel.role != ChannelRole::kUser) return false;
+  const auto& channels = s.ChannelsMadeAt(channel.site);
   const RecordedSends& sends = s.SendsRecorded();
   return std::any_of(channels.begin(), channels.end(), [&](const Channel* c) {
+    const bool same = c->id == channel.id;
+    if (!same && (!MadeAlike(*c, channel) || c->last_sender.site != sent_at)) return false;
+    if (c->repeat_sends > 0) return true;
     const auto of = sends.find(c->id);
     if (of == sends.end()) return false;
     return std::any_of(of->second.begin(), of->second.end(), [&](const auto& by) {

@@ -6,8 +6,12 @@
 
 namespace stranded::detector {
 
-// A task that had sent on one of the channels made at that place sends on it again.
-bool SendsAgain(const Situation& s, SiteId made);
+// Made at one place, as are all members of a class with an initialiser there, and nothing tells
+// them apart.
+bool MadeAlike(const Channel& a, const Channel& b);
+// A task that had sent on this channel sends on it again; or on one made alike, where that was sent
+// on at the same place, `sent_at`.
+bool SendsAgain(const Situation& s, const Channel& channel, SiteId sent_at);
 // Sends of at least two tasks went through. False where that is not known.
 bool SeveralSend(const Situation& s, const Channel& channel);
 

@@ -251,6 +251,18 @@ const std::vector<const Channel*>& Situation::ChannelsMadeAt(SiteId site) const 
   return it == channels_at_.end() ? none : it->second;
 }
 
+std::size_t Situation::StartedAt(SiteId spawn) const {
+  if (!starts_indexed_) {
+    for (const Task& task : snap_.tasks.all()) {
+      const SpawnNode* node = snap_.spawns.Find(task.spawn);
+      if (node != nullptr) started_at_[node->site] += snap_.CountOf(task);
+    }
+    starts_indexed_ = true;
+  }
+  const auto it = started_at_.find(spawn);
+  return it == started_at_.end() ? 0 : it->second;
+}
+
 // Of the channels in the snapshot, so that memory does not follow the history.
 const RecordedSends& Situation::SendsRecorded() const {
   constexpr std::size_t kMostTasks = 1 << 16;  // of one channel; more tell nothing new

@@ -119,6 +119,8 @@ class Situation {
   std::optional<std::size_t> HistoryStart() const;
   // Sends that went through, as far as the history of a trace goes back.
   const RecordedSends& SendsRecorded() const;
+  // How many tasks were started there, those that have finished among them as far as known.
+  std::size_t StartedAt(SiteId spawn) const;
   // The tasks, by position, that the Go() of this WaitGroup or ErrGroup started: it counts them.
   std::span<const std::uint32_t> MembersOf(Id group) const;
   // The same, if it counts nobody else.
@@ -159,7 +161,7 @@ class Situation {
   mutable std::vector<WorldFacts> worlds_;  // with liveness_
   // Made when they are first asked for: few rules need them.
   mutable bool channels_indexed_ = false, children_indexed_ = false, history_sought_ = false;
-  mutable bool members_indexed_ = false, functions_sought_ = false;
+  mutable bool members_indexed_ = false, functions_sought_ = false, starts_indexed_ = false;
   mutable absl::flat_hash_map<Id, FunctionsDue> functions_due_;  // by world
   mutable std::vector<Id> member_groups_;                        // sorted, beside the next
   mutable std::vector<std::uint32_t> members_;                   // positions
@@ -167,6 +169,7 @@ class Situation {
   mutable std::optional<std::size_t> history_start_;
   mutable std::optional<RecordedSends> sends_;
   mutable absl::flat_hash_map<SiteId, std::vector<const Channel*>> channels_at_;
+  mutable absl::flat_hash_map<SiteId, std::size_t> started_at_;
   mutable absl::flat_hash_map<Id, std::array<const Task*, 2>> blocked_children_;
 };
 

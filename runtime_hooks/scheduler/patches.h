@@ -1,7 +1,8 @@
 // Virtual patches: fixes that are tried at run time, by site, without building anything.
 //
 // Overview: STRANDED_OPTIONS=patch=KIND@FILE#LINE,... or SetPatches. KIND is one of
-//   capacity(N)  channels made there have room for N values
+//   capacity(N)  channels made there have room for N values, or for what they were given if that is
+//                more: a line may make several
 //   context      an operation there ends when its task's context ends: the task unwinds, but a
 //                receive first returns as if the channel were closed. Where the context has ended
 //                before and the operation is ready, the schedule chooses, as a Select does
@@ -22,6 +23,7 @@
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_PATCHES_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -81,7 +83,7 @@ inline std::size_t PatchedCapacity(std::size_t capacity, const std::source_locat
   if (!any_patches.load(std::memory_order_relaxed)) [[likely]]
     return capacity;
   const Patch* patch = FindPatch(PatchKind::kCapacity, site);
-  return patch == nullptr ? capacity : patch->capacity;
+  return patch == nullptr ? capacity : std::max(capacity, patch->capacity);
 }
 
 }  // namespace stranded::internal

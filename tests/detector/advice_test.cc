@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "stranded/explore.h"
 #include "stranded/stranded.h"
+#include "tests/detector/advice_support.h"
 #include "tests/detector/dump_builder.h"
 
 namespace stranded {
@@ -21,34 +21,6 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr int kSeeds = 30;
-
-// The findings of one schedule for each seed.
-std::vector<Finding> Findings(const std::function<void()>& body,
-                              absl::Duration delay = Milliseconds(5)) {
-  std::vector<Finding> all;
-  for (int seed = 1; seed <= kSeeds; ++seed) {
-    ExploreOptions options;
-    options.schedules = 1;
-    options.policy = "random";
-    options.seed = static_cast<std::uint64_t>(seed);
-    options.minimize = false;
-    options.delay_budget = delay;
-    const ExploreResult result = Explore(options, body);
-    if (result.clean()) continue;
-    for (const Finding& f : result.bad()->report.findings()) all.push_back(f);
-  }
-  return all;
-}
-
-std::vector<std::string> Texts(const std::vector<Finding>& findings) {
-  std::vector<std::string> texts;
-  for (const Finding& f : findings) texts.push_back(detector::AllText(f));
-  return texts;
-}
-
-std::uint32_t Here(std::source_location at = std::source_location::current()) { return at.line(); }
 
 Receiver<int> Numbers(const Context& ctx, bool listens) {
   Chan<int> out;
@@ -259,6 +231,31 @@ TEST(Advice, APoolIsToldToGiveBackAndNotToClose) {
   }
   EXPECT_GT(gives_back, 0);
   EXPECT_THAT(Findings([] { UsePool(true); }), IsEmpty());
+}
+
+// Workers that put some of their work back: all of them wait, and none has kept anything.
+void WorkQueue(bool closes) {
+  const Chan<int> queue(10);
+  for (int i = 0; i < 4; ++i) queue.Send(i);
+  for (int i = 0; i < 3; ++i) {
+    Go(Background(), [=] {
+      while (const auto job = queue.Recv()) {
+        if (*job == 2) queue.Send(7);
+      }
+    });
+  }
+  this_task::SleepFor(Milliseconds(3));
+  if (closes) queue.Close();
+}
+
+TEST(Advice, AWorkQueueIsToBeClosed) {
+  const auto findings = Findings([] { WorkQueue(false); }, absl::ZeroDuration());
+  ASSERT_THAT(findings, Not(IsEmpty()));
+  for (const Finding& f : findings) {
+    EXPECT_THAT(f.fixes().front().summary, HasSubstr("Close")) << detector::AllText(f);
+    EXPECT_FALSE(detector::HasFix(f, FixKind::kUnlock));
+  }
+  EXPECT_THAT(Findings([] { WorkQueue(true); }, absl::ZeroDuration()), IsEmpty());
 }
 
 void Limit(bool returns_all) {

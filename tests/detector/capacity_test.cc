@@ -92,6 +92,23 @@ TEST(Capacity, TheNeediestInstanceOfTheSiteDecides) {
   EXPECT_THAT(AllText(analysis.findings[0]), HasSubstr("2 channels made at this line"));
 }
 
+// Of two that are made at one place, as members of a class are, the other one sends again.
+TEST(Capacity, OfAnotherChannelOfThePlaceDoesNotCount) {
+  const auto proposed = [](const Facts& other, std::uint32_t sent_at) {
+    DumpBuilder dump;
+    const SiteId made = dump.At("a.cc", 2), send = dump.At("a.cc", 4);
+    Channel neighbour = Made(4, made, other);
+    neighbour.last_sender.site = dump.At("a.cc", sent_at);
+    dump.Add(Made(3, made, {.started = 1})).Add(neighbour).Add(Sender(10, 3, send)).End();
+    return Proposed(Only(Examine(dump), "abandoned-send"));
+  };
+  const Facts stream = {.started = 3, .completed = 3, .repeats = 2};
+  EXPECT_EQ(proposed(stream, 4), 0);  // another object of the class
+  EXPECT_EQ(proposed(stream, 5), 1);
+  EXPECT_EQ(proposed({.started = 3, .completed = 3, .repeats = 2, .type = "char"}, 4), 1);
+  EXPECT_EQ(proposed({.started = 3, .completed = 3, .repeats = 2, .capacity = 9}, 4), 1);
+}
+
 TEST(Capacity, IsRefusedWhereABufferChangesTheMeaning) {
   for (const Facts& facts : {Facts{.repeats = 3}, Facts{.tried = true}, Facts{.sized = true}}) {
     const Finding f = Stranded(facts);
@@ -132,7 +149,10 @@ TEST(Capacity, TheDiffEditsTheCreationLine) {
       << "void F() {\n  Chan<int> ch;\n  Go([&] {\n    ch.Send(1);\n  });\n}\n";
   DumpBuilder dump;
   const SiteId made = dump.At("a.cc", 2), send = dump.At("a.cc", 4);
-  dump.Add(Made(3, made, {.started = 1})).Add(Sender(10, 3, send)).End();
+  TaskSpec sender = Sender(10, 3, send);
+  sender.task.spawn = 1;
+  dump.Add(Spawned(1, 10, 0, dump.At("a.cc", 3)));
+  dump.Add(Made(3, made, {.started = 1})).Add(sender).End();
   AnalysisOptions options;
   options.source_root = dir.string();
   const Finding f = Only(Examine(dump, options), "abandoned-send");
@@ -153,14 +173,17 @@ TEST(ContextCase, NoDiffWhereAReturnWouldBeWrong) {
   std::ofstream(dir / "a.cc")
       << "void F() {\n  Go([=] {\n    ch.Send(1);\n    ch.Close();\n  });\n  Go([=] {\n"
          "    ch.Send(1);\n  });\n}\n";
-  const auto fix = [&](std::uint32_t line, ContextKind kind) {
+  // The task is started in the line before, or somewhere else.
+  const auto fix = [&](std::uint32_t line, ContextKind kind, bool own = true) {
     DumpBuilder dump;
     const SiteId made = dump.At("b.cc", 2), send = dump.At("a.cc", line);
+    dump.Add(Spawned(1, 10, 0, dump.At(own ? "a.cc" : "b.cc", line - 1)));
     Context context;
     context.id = 5;
     context.kind = kind;
     TaskSpec sender = Sender(10, 3, send);
     sender.task.context = 5;
+    sender.task.spawn = 1;
     dump.Add(context).Add(Made(3, made, {.started = 1})).Add(sender).End();
     AnalysisOptions options;
     options.source_root = dir.string();
@@ -168,6 +191,9 @@ TEST(ContextCase, NoDiffWhereAReturnWouldBeWrong) {
   };
   EXPECT_THAT(fix(7, ContextKind::kCancel).diff, HasSubstr("return;"));
   EXPECT_EQ(fix(7, ContextKind::kBackground).diff, "");
+  EXPECT_EQ(fix(7, ContextKind::kCancel, false).diff, "");
+  EXPECT_THAT(fix(7, ContextKind::kCancel, false).warnings,
+              ::testing::Contains(HasSubstr("its callers must stop, too")));
   const Fix behind = fix(3, ContextKind::kCancel);
   EXPECT_EQ(behind.diff, "");
   EXPECT_THAT(behind.warnings, ::testing::Contains(HasSubstr("what stands at a.cc:4 is still")));

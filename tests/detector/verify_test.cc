@@ -16,6 +16,7 @@
 namespace stranded {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -377,6 +378,20 @@ TEST(Verify, APatchNamesAFileByTheEndOfItsPath) {
   EXPECT_TRUE(is_clean("detector/verify_test.cc"));
   EXPECT_FALSE(is_clean("fy_test.cc"));
   EXPECT_FALSE(is_clean("other/verify_test.cc"));
+}
+
+// Of two made at one line, one is large enough as it is.
+TEST(Verify, APatchTakesNoRoomAway) {
+  const FixSearch search = Search([] {
+    Chan<int> queue(50), results;
+    for (int i = 0; i < 30; ++i) queue.Send(i);
+    Go([queue, results] { results.Send(*queue.Recv()); });
+  });
+  const Fix* fix = Chosen(search);
+  ASSERT_NE(fix, nullptr);
+  EXPECT_THAT(fix->patch, StartsWith("capacity(1)@"));
+  EXPECT_THAT(fix->warnings, Contains(HasSubstr("Several channels are made there: this one is the "
+                                                "Chan<int> with capacity 0 that is sent on at ")));
 }
 
 }  // namespace
