@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/fixes/fixes.h"
+#include "detector/rules/evidence.h"
 #include "detector/rules/rule.h"
 
 namespace stranded::detector {
@@ -49,6 +50,31 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
                       many ? "them" : "it", " has ended");
 }
 
+// What its select could be told to end by, and nobody has: a context, or else channels, those to
+// which nothing was sent before others, which may bring its work.
+std::string SignToEnd(const Situation& s, const Task& task) {
+  if (task.wait != WaitKind::kSelect) return "";
+  std::string silent, others;
+  for (std::uint32_t i = 0; i < task.case_count; ++i) {
+    const WaitCase& c = s.snap().cases[task.first_case + i];
+    const Channel* channel = s.snap().channels.Find(c.channel);
+    const bool done =
+        c.op == CaseOp::kDone || (channel != nullptr && channel->role == ChannelRole::kContextDone);
+    const Id context = channel != nullptr && c.context == 0 ? channel->context : c.context;
+    if (done && s.CanEnd(context)) return "cancel the context to which it listens";
+    if (c.op != CaseOp::kRecv || channel == nullptr || channel->closed) continue;
+    if (channel->role != ChannelRole::kUser) continue;
+    std::string& places = channel->sends_started == 0 ? silent : others;
+    absl::StrAppend(&places, places.empty() ? "" : " or ", Place(s, channel->site));
+  }
+  if (!silent.empty()) {
+    return absl::StrCat("close the channel made at ", silent,
+                        ", to which nobody has sent and which nobody has closed");
+  }
+  if (others.empty()) return "";
+  return absl::StrCat("close the channel made at ", others, ", which nobody has closed");
+}
+
 std::string HowToStop(const Situation& s, const Task& task, const std::string& at) {
   if (task.state == TaskState::kSleeping) {
     return absl::StrCat("At ", at,
@@ -74,9 +100,16 @@ std::string HowToStop(const Situation& s, const Task& task, const std::string& a
     return absl::StrCat("See what should have ended the wait at ", at,
                         "; a join would wait as long as it does.");
   }
-  return absl::StrCat("Stop the task before its scope ends: ",
-                      s.CanEnd(task.context) ? "cancel its context, or join it" : "join it",
-                      ". It stands at ", at, ".");
+  if (const std::string sign = SignToEnd(s, task); !sign.empty()) {
+    return absl::StrCat("Tell the task to end before its scope does: ", sign,
+                        "; then join it. Its Select stands at ", at, ".");
+  }
+  return absl::StrCat(
+      "Join the task before its scope ends, if it ends by itself. If it does not, tell it to "
+      "before: ",
+      s.CanEnd(task.context) ? "cancel its context, and let it look at that"
+                             : "by a context that is cancelled, or a channel that is closed",
+      ". It stands at ", at, ".");
 }
 
 void Explain(const Situation& s, const Group& group, FindingData& out) {
@@ -85,6 +118,7 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
     out.graph.push_back(absl::StrCat(TaskText(task), " joins ", TaskText(s, task.join_task), "; ",
                                      Present(s, task.join_task)));
   }
+  if (task.wait == WaitKind::kSelect && task.case_count > 1) out.graph = DescribeCases(s, task);
   const bool ended = s.EndedContext(task) != nullptr;
   if (task.state == TaskState::kSleeping) {
     out.notes.push_back(
@@ -112,8 +146,8 @@ const Rule kOutlivedScope = {
      "the context.\n"
      "\n"
      "Fix: look at ctx.Err() in the loop, or replace SleepFor by a Select on After(d) and "
-     "OnDone(ctx); cancel and join before the scope ends. A task that is meant to live on is "
-     "marked daemon."},
+     "OnDone(ctx); cancel and join before the scope ends. A join alone waits for ever for a loop "
+     "that nobody tells to end. A task that is meant to live on is marked daemon."},
     &Check,
     &Sentence,
     &Explain};
