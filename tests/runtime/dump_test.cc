@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detector/model/snapshot.h"
+#include "runtime_hooks/channel/chan_core.h"
 #include "stranded/channel.h"
 #include "stranded/dump_reader.h"
 #include "stranded/internal/check_support.h"
