@@ -103,7 +103,8 @@ int ControlledWorld::ThreadsSince() const {
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
-  if (NobodyIsLeft() && !PoolsMayAct(nanoseconds(0))) {  // nobody whom they could wake
+  // Nobody whom they could wake; behind a dead end it is of interest who might have.
+  if (NobodyIsLeft() && !deadlock_ && !PoolsMayAct(nanoseconds(0))) {
     outside_threads_.store(0, std::memory_order_relaxed);
     return false;
   }

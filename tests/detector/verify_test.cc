@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -382,6 +383,7 @@ TEST(Verify, APatchNamesAFileByTheEndOfItsPath) {
 
 // Of two made at one line, one is large enough as it is.
 TEST(Verify, APatchTakesNoRoomAway) {
+  std::filesystem::current_path(STRANDED_TEST_SOURCE_DIR);  // where the line is read
   const FixSearch search = Search([] {
     Chan<int> queue(50), results;
     for (int i = 0; i < 30; ++i) queue.Send(i);

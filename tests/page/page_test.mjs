@@ -78,8 +78,10 @@ describe('findings', () => {
     assert.deepEqual(await texts(page, '.graph .node .name'),
                      ['4 tasks "fetch"', 'channel 1', 'task 1 "main"', 'WithTimeout 3']);
     assert.deepEqual((await texts(page, '.graph .edge-label')).sort(), ['context', 'last receiver', 'send']);
-    assert.equal(await page.locator('.diff .add').count(), 1);
-    assert.match(await page.textContent('.diff .add'), /answers\(4\);/);
+    const added = await texts(page, '.diff .add');
+    assert.equal(added.length, 2, 'of the fix, and of the other one');
+    assert.match(added[0], /answers\(4\);/);
+    assert.match(added[1], /answers\.Send\(stranded::this_task::GetContext\(\), /);
     assert.match(await page.textContent('.frames > .user'), /leaky\.cc:\d+/);
     assert.ok(await page.locator('.frames > .fold').count() > 0);
   }));
@@ -217,7 +219,7 @@ describe('keys and themes', () => {
 describe('without a script', () => {
   test('findings, fixes and the tree can be read', () => open('first_answer', async (page) => {
     assert.equal(await page.textContent('h1'), '1 finding, 4 stranded tasks');
-    assert.ok(await page.locator('.diff .add').isVisible());
+    assert.ok(await page.locator('.diff .add').first().isVisible());
     assert.ok(await page.locator('.frames > .user').isVisible());
     assert.ok(await page.getByText('deadline exceeded').first().isVisible());
     assert.match(await page.textContent('.plain-tree pre'), /└─ WithTimeout .*\n.*4 like this/);
