@@ -72,7 +72,7 @@ ControlledWorld* EnterControlledWorld(const std::string& name, std::uint64_t see
 
 std::size_t LeaveControlledWorld(ControlledWorld* world) {
   const std::uint32_t adopted = world->adopted();
-  std::size_t left = CountUnfinished(world);
+  std::size_t left = world->AllFinished() ? 0 : CountUnfinished(world);
   if (world->settings().reclaim) {
     if (left > 0) left = world->Reclaim();
     EndNotingGone();

@@ -134,7 +134,7 @@ bool ControlledWorld::WaitForOutside() {
 
 // All tasks that have come into this world have finished, but for the first, which checks.
 bool ControlledWorld::NobodyIsLeft() const {
-  return adopted() == finished_ + 1 && main_task()->wait.kind == WaitKind::kLeakCheck;
+  return AllFinished() && main_task()->wait.kind == WaitKind::kLeakCheck;
 }
 
 // Something in a pool may come in, within so much real time: its tasks run, or those among them

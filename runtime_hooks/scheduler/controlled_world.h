@@ -54,6 +54,8 @@ class ControlledWorld final : public World {
   bool Stopped() const override { return left_.load(std::memory_order_acquire); }
   // So many tasks have come; foreign threads may start some, too.
   std::uint32_t adopted() const { return next_ordinal_.load(std::memory_order_acquire); }
+  // All of them but the one that entered. A walk over all tasks of the process is long.
+  bool AllFinished() const { return adopted() == finished_ + 1; }
   bool Survives(Task* self, const std::exception_ptr& error) override;
   std::int64_t NowNs() override { return coarse_ns(); }
   void AddTimer(TimerEntry* timer) override;

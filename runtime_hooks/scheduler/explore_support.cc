@@ -57,7 +57,9 @@ ScheduleRecord RecordOf(ControlledWorld* world) {
   return record;
 }
 
-std::uint64_t EndOf(ControlledWorld* world) {
+namespace {
+
+std::uint64_t SumOfTasks(const ControlledWorld* world, bool deadlock) {
   std::uint64_t sum = 0;
   TaskSlab().ForEach(
       [&](Task* task) {
@@ -65,11 +67,19 @@ std::uint64_t EndOf(ControlledWorld* world) {
         const std::uint32_t state = task->state.load(std::memory_order_acquire) & Task::kStateMask;
         if (state == Task::kFinished) return;
         // Main counts where it is stuck, not where it checks.
-        if (task == world->main_task() && !world->Facts().deadlock) return;
+        if (task == world->main_task() && !deadlock) return;
         sum += HashTask(task) * (state == Task::kParked || task == world->main_task() ? 1 : 3);
       },
       [](Task* task) { UnrefTask(task); });
-  if (world->Facts().deadlock) sum ^= 0x9e3779b97f4a7c15ULL;
+  return sum;
+}
+
+}  // namespace
+
+std::uint64_t EndOf(ControlledWorld* world) {
+  const bool deadlock = CameToDeadEnd(world);
+  std::uint64_t sum = deadlock || !world->AllFinished() ? SumOfTasks(world, deadlock) : 0;
+  if (deadlock) sum ^= 0x9e3779b97f4a7c15ULL;
   if (lost_cancels.load(std::memory_order_relaxed) > 0) sum += 0x51ed270b7a1ULL;
   return sum;
 }
