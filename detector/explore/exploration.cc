@@ -82,6 +82,7 @@ Exploration::Exploration(ExploreOptions options)
   result_.policy = options_.policy;
   result_.patch = options_.patch;
   result_.first_seed = options_.seed;
+  internal::ForgetForeignThreads();
   auto policy = internal::NewSchedulePolicy(settings_);
   if (!policy.ok()) {
     result_.error = policy.status();

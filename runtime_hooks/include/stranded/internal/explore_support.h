@@ -44,6 +44,10 @@ absl::StatusOr<SchedulePolicy> NewSchedulePolicy(const ScheduleSettings& setting
 bool BeginSchedule(const SchedulePolicy& policy, std::uint64_t seed);
 std::string CoverageOf(const SchedulePolicy& policy);
 
+// Before an exploration. The worlds of one take over from each other what threads there are as long
+// as their number is the same; before it, one may have ended and another begun.
+void ForgetForeignThreads();
+
 // As EnterControlledWorld in check_support.h; left by LeaveControlledWorld.
 ControlledWorld* EnterExploredWorld(const std::string& name, const ScheduleSettings& settings,
                                     const SchedulePolicy& policy, std::uint64_t seed);
