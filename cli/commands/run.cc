@@ -191,7 +191,8 @@ int Run(RunOptions& o) {
   const std::string given = variable == nullptr ? "" : variable;
   const bool asked_here = !o.dump.empty();
   if (!asked_here) o.dump = DumpOf(given);
-  if (const std::string why = WhyNotSo(o.output, {o.dump}); !why.empty()) {
+  if (const std::string why = WhyNotSo(o.output, {o.dump}, {{"program", o.command[0]}});
+      !why.empty()) {
     std::fprintf(stderr, "stranded run: %s\n", why.c_str());
     return kUsage;
   }

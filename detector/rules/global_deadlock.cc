@@ -92,7 +92,8 @@ void FindGlobalDeadlocks(const Situation& s, std::vector<FindingData>& out) {
       data.verdict = "predicted";
       data.notes.push_back(ThreadsText(world.external));
     }
-    if (world.controlled && world.policy != "replay") {  // a replay has no seed
+    // A replay has no seed, and what pct does depends on the schedules before, too.
+    if (world.controlled && world.policy == "random") {
       data.notes.push_back(
           absl::StrCat("Seed ", world.seed, ", after ", world.steps,
                        " scheduling decisions; the same seed gives the same run."));

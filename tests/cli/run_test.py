@@ -94,6 +94,17 @@ class Run(unittest.TestCase):
         self.assertIn('did not end within 1.5 s', result.stderr)
         self.assertNotIn('blocked tasks', result.stderr)  # it is said once
 
+    def test_timeout_gives_those_who_are_served_their_time(self):
+        result = stranded('run', '--timeout', '2', '--', program('drains'))
+        self.assertEqual(result.returncode, 124, result.stdout)
+        self.assertIn('nothing is stranded', result.stdout)
+
+    def test_no_report_over_the_program(self):
+        result = stranded('run', '-o', program('drains'), '--', program('drains'))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("the text report would replace the program '", result.stderr)
+        self.assertTrue(os.access(program('drains'), os.X_OK))
+
     def test_timeout_of_a_program_that_strands_nothing(self):
         result = stranded('run', '--timeout', '0.5', '--', program('stays_busy'))
         self.assertEqual(result.returncode, 124, result.stderr)

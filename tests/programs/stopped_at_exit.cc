@@ -14,18 +14,20 @@ namespace {
 class Logger {
  public:
   void Start() {
-    task_ = stranded::Go({.name = "logger"}, [lines = lines_] {
+    lines_.emplace(16);
+    task_ = stranded::Go({.name = "logger"}, [lines = *lines_] {
       for (const std::string& line : lines) (void)line;
     });
   }
   ~Logger() {
     if (!task_.has_value()) return;
-    lines_.Close();
+    lines_->Close();
     task_->Join();
   }
 
  private:
-  stranded::Chan<std::string> lines_{16};
+  // Made in main: the global is older than the runtime's own functions for the end.
+  std::optional<stranded::Chan<std::string>> lines_;
   std::optional<stranded::TaskHandle> task_;
 };
 Logger logger;
