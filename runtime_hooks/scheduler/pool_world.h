@@ -107,10 +107,10 @@ class PoolWorld final : public World {
   std::int64_t live() const;
   void Start(Task* task, Task* spawner) override;
   bool Stopped() const override { return stop_.load(std::memory_order_acquire); }
-  // From any thread. Cheap parts of Facts(), each right as far as nothing moves meanwhile: a task is ready or runs,
-  // or a worker looks for one; how many tasks are in a BlockingRegion; how many timers there are, 0
-  // if none moves anything; when the next is due (INT64_MAX: there is none, INT64_MIN: one goes
-  // off); what has moved so far.
+  // Cheap parts of Facts(), from any thread, each right as far as nothing moves meanwhile: a task
+  // is ready or runs, or a worker looks for one; how many tasks are in a BlockingRegion; how many
+  // timers there are, 0 if none moves anything; when the next is due (INT64_MAX: there is none,
+  // INT64_MIN: one goes off); what has moved so far.
   bool AtWork();
   int InRegions() const;
   std::uint32_t Timers();

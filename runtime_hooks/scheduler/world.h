@@ -3,8 +3,8 @@
 // Overview: everything above parks and wakes through Park() and Wake() in task.h; the world decides
 // who runs, and what time it is. Two kinds: PoolWorld (worker threads, real time) and
 // ControlledWorld (one thread, seeded choices, virtual time).
-// Thread safety: Ready, AddTimer, RemoveTimer and NowNs from any thread; Park, Yield, Point and Look
-// only by the running task itself; fires_timer() by its thread.
+// Thread safety: Ready, AddTimer, RemoveTimer and NowNs from any thread; Park, Yield, Point and
+// Look only by the running task itself; fires_timer() by its thread.
 // Invariants: a task is in at most one run queue. An armed timer fires exactly once unless
 // RemoveTimer returned true.
 // Ownership: a world owns one reference of each unfinished task in it.
