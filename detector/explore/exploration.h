@@ -1,10 +1,10 @@
 // The state machine of an exploration: search, then minimise, then one last replay with all facts.
 //
 // Overview: whoever can run the body (Explore(), the GoogleTest listener) calls Begin(), runs it,
-// and calls End(), until Begin() says no. Thread safety: one thread, but for what a crash, exit() or
-// the watch for stalls calls, maybe on another one: that reads what the thread left where it stands
-// still or dies, and the program ends with it. Ownership: between Begin() and End() the calling
-// thread is main of a controlled world.
+// and calls End(), until Begin() says no. Thread safety: one thread, but for what a crash, exit()
+// or the watch for stalls calls, maybe on another one: that reads what the thread left where it
+// stands still or dies, and the program ends with it. Ownership: between Begin() and End() the
+// calling thread is main of a controlled world.
 #ifndef STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
 #define STRANDED_DETECTOR_EXPLORE_EXPLORATION_H_
 
