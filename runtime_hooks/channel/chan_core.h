@@ -29,12 +29,13 @@ struct alignas(16) Departure {
 // The last task that came through on one side, or left it. A pair of words and one more: the time
 // and the outcome are stored as such.
 struct alignas(16) ChanPeer {
-  static constexpr std::uint64_t kOutcomeMask = ThreadBlock::kRecordedRun - 1;
+  static constexpr std::uint64_t kOutcomeMask = ThreadBlock::kNextRun - 1;
   std::uint64_t task = 0;
   std::source_location site{};
   std::int64_t at_ns = 0;
   // The outcome, and above it the run that the last transfer belongs to, if one: see
-  // ThreadBlock::run. In one word, so that one comparison tells that nothing is new.
+  // ThreadBlock::run and recorded_run. In one word, so that one comparison tells that nothing is
+  // new.
   std::uint64_t outcome_and_run = 0;
 
   PeerOutcome outcome() const { return static_cast<PeerOutcome>(outcome_and_run & kOutcomeMask); }
@@ -51,10 +52,14 @@ struct ChanCore {
   // sometimes true in vain, never false in vain), whether `observed_try` was set by a poll
   // (kPolled), and a count of changes. Written under the lock. Release pairs with the acquire of
   // whoever decides by it that nothing can be done here.
-  static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kPolled = 4, kChange = 8;
-  // Above the count, which comes round after 500 million changes: the id's low half, so that
-  // another channel at the same address has another word.
-  static constexpr int kGlanceIdShift = 32;
+  static constexpr std::uint64_t kMayRecv = 1, kMaySend = 2, kPolled = 4;
+  // Between them and the count, which comes round without touching it: the low bits of the id, so
+  // that another channel at the same address has another word.
+  static constexpr int kGlanceIdShift = 3, kGlanceCountShift = 32;
+  static constexpr std::uint64_t kChange = std::uint64_t{1} << kGlanceCountShift;
+  static std::uint64_t IdInGlance(std::uint64_t word) {
+    return static_cast<std::uint32_t>(word) >> kGlanceIdShift;
+  }
   std::atomic<std::uint64_t> glance{0};
 
   // --- guarded by lock; ring, ops, capacity, id and role are set once
@@ -72,7 +77,8 @@ struct ChanCore {
   WaitQueue senders, receivers;
   // --- the third
   std::uint64_t sends_started = 0, sends_completed = 0, recvs_started = 0, recvs_completed = 0;
-  std::uint64_t repeat_sends = 0;
+  // So that a send that repeats the one before, of which there are many, counts in one word.
+  std::uint64_t repeats_less_completed = 0;
   const ElemOps* ops = nullptr;
   std::size_t capacity = 0;
   std::uint64_t id = 0;
@@ -94,6 +100,10 @@ struct ChanCore {
   std::uint64_t context_id = 0;  // kContextDone
 
   ~ChanCore();
+  // Sends that their task began after one of its own, which had gone through.
+  std::uint64_t repeat_sends() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    return sends_completed + repeats_less_completed;
+  }
   unsigned char* At(std::size_t i) {
     const std::size_t at = head + i;
     return ring + (at < capacity ? at : at - capacity) * ops->size;
@@ -115,6 +125,14 @@ struct ChanCore {
   void TouchSend() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
     SetGlance(kMaySend, MaySend() ? kMaySend : 0);
   }
+  // The buffer, which had room for it, has one value more: nobody waits, and it is open.
+  void TouchPut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    SetGlance(length == capacity ? kMaySend : 0, kMayRecv);
+  }
+  // One value fewer, and no sender waits for the place.
+  void TouchTaken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
+    SetGlance(bool((length == 0) & !closed) ? kMayRecv : 0, kMaySend);
+  }
   // Somebody has begun to wait on the one side: the other may go on.
   void TouchOffered(bool send) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
     SetGlance(0, send ? kMayRecv : kMaySend);
@@ -130,9 +148,7 @@ struct ChanCore {
   }
   void SetGlance(std::uint64_t away, std::uint64_t there) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock) {
     const std::uint64_t before = glance.load(std::memory_order_relaxed);
-    const auto kept = static_cast<std::uint32_t>((before & ~away) + kChange);
-    glance.store(before >> kGlanceIdShift << kGlanceIdShift | kept | there,
-                 std::memory_order_release);
+    glance.store(((before & ~away) + kChange) | there, std::memory_order_release);
   }
 };
 

@@ -70,6 +70,7 @@ bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site
 }
 
 void ThrowSendOnClosed(const ChanCore* chan, const std::source_location& site) {
+  Here()->EndRecordedRun();  // no event says what the task did last
   throw ClosedChannelError("send on closed channel made at " + std::string(chan->site.file_name()) +
                            ":" + std::to_string(chan->site.line()) + ", at " + site.file_name() +
                            ":" + std::to_string(site.line()));

@@ -16,6 +16,17 @@
 
 namespace stranded::internal {
 
+// SchedulePoint() for a send or a receive: if it goes through, an event follows or it is counted in
+// a recorded run, which goes on. Who leaves without either ends that run.
+[[nodiscard]] inline bool TransferPoint(Task* self, WaitKind kind, const ChanCore* chan,
+                                        const std::source_location& site) {
+  if (!self->plain) [[unlikely]]
+    return SchedulePointSlow(self, kind, chan, site);
+  CountOp();
+  if (self->notes) NoteOpHere(self, kind, chan, site);
+  return true;
+}
+
 // `task` is null for a timer.
 inline void NotePeer(ChanPeer& peer, const Task* task, const std::source_location& site,
                      PeerOutcome outcome) {
@@ -54,16 +65,23 @@ inline Waiter* PopClaimed(WaitQueue& queue) {
   return nullptr;
 }
 
-inline void MoveValue(const ElemOps* ops, void* to, void* from) {
-  switch (ops->trivial) {
+// Of `bytes`, which is not 0: see ElemOps::trivial. Without a call, so that who uses it saves
+// nothing.
+__attribute__((always_inline)) inline void CopyTrivial(std::uint8_t bytes, void* to,
+                                                       const void* from) {
+  switch (bytes) {
     [[likely]] case 8:
       std::memcpy(to, from, 8);
       break;
     case 4: std::memcpy(to, from, 4); break;
     case 2: std::memcpy(to, from, 2); break;
-    case 1: std::memcpy(to, from, 1); break;
-    default: ops->move_construct(to, from);
+    default: std::memcpy(to, from, 1);
   }
+}
+inline void MoveValue(const ElemOps* ops, void* to, void* from) {
+  if (ops->trivial == 0) [[unlikely]]
+    return ops->move_construct(to, from);
+  CopyTrivial(ops->trivial, to, from);
 }
 
 // In the mapped file of a trace, for as long as tasks wait here.
@@ -75,25 +93,31 @@ inline void KeepRecord(ChanCore* chan) {
   }
 }
 
+// Unless CountRepeat() says that it repeats the one before, now or when it began.
+inline void CountCompleted(ChanCore* chan) {
+  ++chan->sends_completed;
+  --chan->repeats_less_completed;
+}
+
 // `task` begins a send, or looks whether it could, where its own was the last that began, and went
 // through. Once for each: a sender that waits is not counted again when it goes on.
 inline void CountRepeat(ChanCore* chan, std::uint64_t task) {
   const ChanPeer& last = chan->last_sender;
   const bool again = last.task == task && last.outcome() == PeerOutcome::kCompleted;
-  if (again && !chan->send_waited) ++chan->repeat_sends;
+  if (again && !chan->send_waited) ++chan->repeats_less_completed;
   chan->send_waited = false;
 }
 
 inline std::uint32_t LowId(const ChanCore* chan) { return static_cast<std::uint32_t>(chan->id); }
 
 // Others may have sent between two of its sends. Then that there was one is enough to know.
-inline void CountReturn(ChanCore* chan, const Task* sender) {
-  if (sender->last_sent == LowId(chan) && chan->repeat_sends == 0) [[unlikely]]
-    chan->repeat_sends = 1;
+inline void CountReturn(ChanCore* chan, const Task* sender) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (sender->last_sent == LowId(chan) && chan->repeat_sends() == 0) [[unlikely]]
+    ++chan->repeats_less_completed;
 }
 
 inline void CountSent(ChanCore* chan, Task* sender, const std::source_location& site) {
-  ++chan->sends_completed;
+  CountCompleted(chan);
   if (sender != nullptr) {
     CountRepeat(chan, sender->id);
     CountReturn(chan, sender);
@@ -103,7 +127,7 @@ inline void CountSent(ChanCore* chan, Task* sender, const std::source_location& 
 }
 // The send of `w`, which waited.
 inline void CountServed(ChanCore* chan, const Waiter* w) {
-  ++chan->sends_completed;
+  CountCompleted(chan);
   chan->send_waited = false;
   w->task->last_sent = LowId(chan);
   NotePeer(chan->last_sender, w->task, w->site, PeerOutcome::kCompleted);
@@ -115,14 +139,14 @@ inline void CountReceived(ChanCore* chan, const Task* receiver, const std::sourc
 }
 
 // `peer` is the first, or one more, in a run of the task that runs here: see ThreadBlock::run.
-inline void PutIntoRun(ThreadBlock* here, ChanPeer& peer, std::uint64_t run) {
-  here->run = run | static_cast<std::uint64_t>(PeerOutcome::kCompleted);
-  peer.outcome_and_run = here->run;
+inline void PutIntoRun(ChanPeer& peer, std::uint64_t& here, std::uint64_t run) {
+  here = run | static_cast<std::uint64_t>(PeerOutcome::kCompleted);
+  peer.outcome_and_run = here;
 }
 // From the record on that has just been put into the ring of this thread.
 inline void BeginRecordedRun(ThreadBlock* here, ChanPeer& peer) {
   here->run_times = here->ring->NewestTimes();
-  PutIntoRun(here, peer, here->NewRun() | ThreadBlock::kRecordedRun);
+  PutIntoRun(peer, here->recorded_run, here->NewRun());
 }
 
 // Into or out of the buffer, as `peer` says now. Those that follow may be counted in this record:
@@ -143,24 +167,18 @@ __attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, Cha
   return true;
 }
 
-// `peer` says all that there is to say of a transfer by the task that runs here: it is in the run
-// that goes on.
-inline bool SaysSame(const ChanPeer& peer, const std::source_location& site,
-                     const ThreadBlock* here) {
-  return __builtin_expect(peer.outcome_and_run == here->run, 1) &&
-         __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1);
+// `peer` says all that there is to say of a transfer by the task that runs here: it is in `run`,
+// one of those that go on.
+inline bool SaysSame(const ChanPeer& peer, const std::source_location& site, std::uint64_t run) {
+  return peer.outcome_and_run == run && __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1);
 }
-// Not for ever in one record: the time must be noted now and then. Release, as for all words of a
-// record: a reader that sees the number of a newer one sees `done` as it was before, too.
-__attribute__((always_inline)) inline void RepeatTransfer(ChanPeer& peer, const Task* task,
-                                                          ThreadBlock* here) {
-  peer.at_ns = task->world->coarse_ns();
-  if ((peer.outcome_and_run & ThreadBlock::kRecordedRun) != 0) [[likely]] {
-    const std::uint64_t times = here->run_times->load(std::memory_order_relaxed) + 1;
-    here->run_times->store(times, std::memory_order_release);
-    if (times + 1 == Ring::kTimeEvery) [[unlikely]]
-      here->ring->PutTimeNow();
-  }
+// One more in the record of the run that goes on. True if the time is to be noted now, so that not
+// all is in one record for ever. Release, as for all words of a record: a reader that sees the
+// number of a newer one sees `done` as it was before, too.
+__attribute__((always_inline)) [[nodiscard]] inline bool CountInRun(ThreadBlock* here) {
+  const std::uint64_t times = here->run_times->load(std::memory_order_relaxed) + 1;
+  here->run_times->store(times, std::memory_order_release);
+  return times + 1 == Ring::kTimeEvery;
 }
 // Whichever it is. `task` may be null.
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
@@ -190,30 +208,38 @@ inline void PushValue(ChanCore* chan, void* value) {
 }
 
 // A send into a buffer that has room, where nobody waits: the value, and then what is noted of it.
+// Until then it counts as one that repeats the one before.
 __attribute__((always_inline)) inline void PushSent(ChanCore* chan, void* value)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
   PushValue(chan, value);
   ++chan->sends_started;
   ++chan->sends_completed;
-  chan->Touch();
+  chan->TouchPut();
+}
+inline void CountPushed(ChanCore* chan, Task* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
+  --chan->repeats_less_completed;
+  if (self == nullptr) return;
+  CountRepeat(chan, self->id);
+  CountReturn(chan, self);
+  self->last_sent = LowId(chan);
 }
 inline void NoteSent(ChanCore* chan, Task* self, const std::source_location& site)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
-  if (self != nullptr) {
-    CountRepeat(chan, self->id);
-    CountReturn(chan, self);
-    self->last_sent = LowId(chan);
-  }
+  CountPushed(chan, self);
   NoteTransfer(chan, chan->last_sender, EventKind::kSend, self, site);
 }
 
-// The oldest value out of a buffer.
+// The oldest value out of a buffer. What follows says that it was received.
 __attribute__((always_inline)) inline void TakeFirst(ChanCore* chan, void* room)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock) {
   unsigned char* first = chan->At(0);
-  MoveValue(chan->ops, room, first);
-  if (chan->ops->trivial == 0) [[unlikely]]
-    chan->ops->destroy(first);
+  const ElemOps* const ops = chan->ops;
+  if (const std::uint8_t bytes = ops->trivial; bytes != 0) [[likely]] {
+    CopyTrivial(bytes, room, first);
+  } else {
+    ops->move_construct(room, first);
+    ops->destroy(first);
+  }
   if (++chan->head == chan->capacity) [[unlikely]]
     chan->head = 0;
   --chan->length;
@@ -252,7 +278,7 @@ __attribute__((always_inline)) inline bool RecvNow(ChanCore* chan, Task* self, v
     Waiter* w = PopClaimed(chan->senders);
     if (w == nullptr) {
       ++chan->recvs_completed;
-      chan->Touch();
+      chan->TouchTaken();
       NoteTransfer(chan, chan->last_receiver, EventKind::kRecv, self, site);
       return true;
     }

@@ -64,7 +64,8 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_loca
   chan->creator_task = self->id;
   chan->created_ns = self->world->coarse_ns();
   chan->world_id = self->world->id();
-  chan->glance.store(chan->id << ChanCore::kGlanceIdShift, std::memory_order_relaxed);
+  chan->glance.store(static_cast<std::uint32_t>(chan->id << ChanCore::kGlanceIdShift),
+                     std::memory_order_relaxed);
   {
     SpinGuard guard(chan->lock);
     chan->Touch();
@@ -100,7 +101,7 @@ void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
 TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();
   if (VainTry(chan, self, ChanCore::kMaySend, site)) return TryResult::kWouldBlock;
-  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return TryResult::kWouldBlock;
+  if (!TransferPoint(self, WaitKind::kChanSend, chan, site)) return TryResult::kWouldBlock;
   bool closed = false;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
@@ -112,6 +113,7 @@ TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& s
     }
   }
   if (closed) ThrowSendOnClosed(chan, site);
+  Here()->EndRecordedRun();
   self->world->Fruitless(self);
   return TryResult::kWouldBlock;
 }
@@ -121,7 +123,7 @@ namespace {
 __attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, void* room,
                                                   const std::source_location& site) {
   Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
+  if (!TransferPoint(self, WaitKind::kChanRecv, chan, site)) return TryResult::kClosed;
   if (chan != nullptr) {
     SpinGuard guard(chan->lock);
     chan->NotePolled();
@@ -131,6 +133,7 @@ __attribute__((noinline)) TryResult TryRecvLocked(ChanCore* chan, void* room,
     }
     NoteTryFailed(chan, self, false, site);
   }
+  Here()->EndRecordedRun();
   self->world->Fruitless(self);
   return TryResult::kWouldBlock;
 }

@@ -111,7 +111,7 @@ __attribute__((noinline)) bool RecvRest(ChanCore* chan, Task* self, void* room, 
 __attribute__((noinline)) void SendSlowly(
     ChanCore* chan, void* value, const std::source_location& site) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kChanSend, chan, site)) return;
+  if (!TransferPoint(self, WaitKind::kChanSend, chan, site)) return;
   if (ChoosesItsEnd(self, WaitKind::kChanSend, site)) [[unlikely]] {
     if (GoesOn(self, true, site)) return;
     ThrowInterrupted(self, WakeReason::kGiveUp);
@@ -125,7 +125,7 @@ __attribute__((noinline)) bool RecvSlowly(ChanCore* chan, void* room, bool range
                                           const std::source_location& site)
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Task* self = CurrentTask();
-  if (!SchedulePoint(self, WaitKind::kChanRecv, chan, site)) return false;
+  if (!TransferPoint(self, WaitKind::kChanRecv, chan, site)) return false;
   if (ChoosesItsEnd(self, WaitKind::kChanRecv, site)) [[unlikely]] {
     if (GoesOn(self, false, site)) return false;
     ThrowInterrupted(self, WakeReason::kGiveUp);
@@ -160,10 +160,7 @@ __attribute__((always_inline)) inline bool NoteCompleted(ChanCore* chan, ChanPee
     }
   } else {
     ThreadBlock* const here = Here();
-    // None, or one from before tracing was switched off.
-    const bool anew = (here->run & ThreadBlock::kRecordedRun) != 0;
-    static_assert((ThreadBlock::kNoRun & ThreadBlock::kRecordedRun) != 0);
-    PutIntoRun(here, peer, anew ? here->NewRun() : here->run);
+    PutIntoRun(peer, here->run, here->run == ThreadBlock::kNoRun ? here->NewRun() : here->run);
   }
   chan->lock.UnlockAsFirst();
   return true;
@@ -173,10 +170,16 @@ __attribute__((noinline)) void SentAnew(ChanCore* chan, Task* self,
                                         const std::source_location& site)
     ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   NoteOpHere(self, WaitKind::kChanSend, chan, site);
-  CountRepeat(chan, self->id);
-  CountReturn(chan, self);
-  self->last_sent = LowId(chan);
+  CountPushed(chan, self);
   NoteCompleted(chan, chan->last_sender, EventKind::kSend, self, site);
+}
+
+// At the end of an operation, with the lock held by its first owner, which they give up.
+__attribute__((noinline)) bool NoteTimeOfRun(ChanCore* chan, const ThreadBlock* here)
+    ABSL_UNLOCK_FUNCTION(chan->lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  here->ring->PutTimeNow();
+  chan->lock.UnlockAsFirst();
+  return true;
 }
 
 __attribute__((noinline)) bool TakenAnew(ChanCore* chan, Task* self,
@@ -199,15 +202,20 @@ void ChanSend(ChanCore* chan, void* value,
   ++here->ops;
   if (chan->closed || !chan->receivers.empty() || chan->length == chan->capacity ||
       chan->ops->trivial == 0) {
-    NoteOp(self, WaitKind::kChanSend, chan, site);
+    if (self->notes) NoteOpHere(self, WaitKind::kChanSend, chan, site);
     return SendRest(chan, self, value, site);
   }
   PushSent(chan, value);
   const std::source_location at = site;  // in a register: the notes are stored one after the other
-  if (SaysSame(chan->last_sender, at, here)) [[likely]] {
+  if (SaysSame(chan->last_sender, at, here->recorded_run)) {
+    chan->last_sender.at_ns = self->world->coarse_ns();
+    if (CountInRun(here)) [[unlikely]] {
+      NoteTimeOfRun(chan, here);
+      return;
+    }
+  } else if (SaysSame(chan->last_sender, at, here->run)) {
+    chan->last_sender.at_ns = self->world->coarse_ns();
     NoteOpHere(self, WaitKind::kChanSend, chan, at);
-    ++chan->repeat_sends;
-    RepeatTransfer(chan->last_sender, self, here);
   } else if (self->notes) {
     return SentAnew(chan, self, site);
   }
@@ -224,16 +232,20 @@ bool ChanRecv(ChanCore* chan, void* room, bool range,
   }
   ++here->ops;
   if (chan->length == 0 || !chan->senders.empty() || chan->ops->trivial == 0) {
-    NoteOp(self, WaitKind::kChanRecv, chan, site);
+    if (self->notes) NoteOpHere(self, WaitKind::kChanRecv, chan, site);
     return RecvRest(chan, self, room, range, site);
   }
   TakeFirst(chan, room);
   ++chan->recvs_completed;
-  chan->Touch();
+  chan->TouchTaken();
   const std::source_location at = site;  // in a register: the notes are stored one after the other
-  if (SaysSame(chan->last_receiver, at, here)) [[likely]] {
+  if (SaysSame(chan->last_receiver, at, here->recorded_run)) {
+    chan->last_receiver.at_ns = self->world->coarse_ns();
+    if (CountInRun(here)) [[unlikely]]
+      return NoteTimeOfRun(chan, here);
+  } else if (SaysSame(chan->last_receiver, at, here->run)) {
+    chan->last_receiver.at_ns = self->world->coarse_ns();
     NoteOpHere(self, WaitKind::kChanRecv, chan, at);
-    RepeatTransfer(chan->last_receiver, self, here);
   } else if (self->notes) {
     return TakenAnew(chan, self, site);
   }

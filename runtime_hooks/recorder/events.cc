@@ -40,7 +40,7 @@ Ring* TakeRing() {
 
 void GiveRingBack(void* ring) {
   Here()->ring = nullptr;
-  Here()->run = ThreadBlock::kNoRun;
+  Here()->EndRuns();
   static_cast<Ring*>(ring)->in_use.store(false, std::memory_order_release);
 }
 
@@ -135,7 +135,7 @@ void Ring::GoOn() {
 
 void Ring::PutTime(std::int64_t now) {
   if (next == care_at) GoOn();
-  Here()->run = ThreadBlock::kNoRun;
+  Here()->EndRecordedRun();
   time_ns = now;
   Store(0, 0, 0, static_cast<std::uint64_t>(now));
 }
@@ -148,6 +148,7 @@ void Ring::PutTimeNow() {
 __attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
   if (next == care_at) PutTimeNow();
   Explain(site);
+  Here()->EndRuns();  // those from before tracing was switched on, which are not recorded, too
 }
 
 void Ring::ExplainSlowly(std::uint64_t key) noexcept {

@@ -1,6 +1,6 @@
 // The history that `record=trace` keeps: one ring of fixed-size records for each thread.
 //
-// Overview: Record() stores 32 bytes into the ring of the calling thread; RepeatTransfer()
+// Overview: Record() stores 32 bytes into the ring of the calling thread; CountInRun()
 // of chan_steps.h counts what repeats. Times are those of parks, and of every 256th event; no clock
 // is read for an event. A full ring overwrites its oldest records; how many is counted, in records.
 // Thread safety: Record from any thread; a reader may copy a ring while its thread goes on, and

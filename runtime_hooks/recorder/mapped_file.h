@@ -54,19 +54,25 @@ inline void*& LinkOf(void* record) { return static_cast<void**>(record)[1]; }
 void RefillRecords(RecordCache& cache, RecordKind kind);
 void SpillRecords(RecordCache& cache, RecordKind kind);
 
-// nullptr if there is no room: then it is counted in the file's header.
-inline void* TakeRecord(RecordCache& cache, RecordKind kind) {
-  if (cache.head == nullptr) [[unlikely]] {
-    RefillRecords(cache, kind);
-    if (cache.head == nullptr) return nullptr;
-  }
+// Of a cache that is not empty.
+inline void* PopRecord(RecordCache& cache) {
   void* record = cache.head;
   cache.head = LinkOf(record);
   --cache.count;
   return record;
 }
 
-inline void GiveRecord(RecordCache& cache, RecordKind kind, void* record) {
+// nullptr if there is no room: then it is counted in the file's header.
+inline void* TakeRecord(RecordCache& cache, RecordKind kind) {
+  if (cache.head == nullptr) [[unlikely]]
+    RefillRecords(cache, kind);
+  return cache.head == nullptr ? nullptr : PopRecord(cache);
+}
+
+// Last in the function that uses it: then a full cache is left by a tail call, and nothing is
+// saved.
+__attribute__((always_inline)) inline void GiveRecord(RecordCache& cache, RecordKind kind,
+                                                      void* record) {
   constexpr std::uint32_t kMostKept = 128;
   LinkOf(record) = cache.head;
   cache.head = record;

@@ -204,7 +204,7 @@ void Snapshot::WriteChannel(ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
                     chan->observed_size,   chan->timer_armed,
                     chan->timer_stopped,   chan->sends_started,
                     chan->sends_completed, chan->recvs_started,
-                    chan->recvs_completed, chan->repeat_sends,
+                    chan->recvs_completed, chan->repeat_sends(),
                     chan->senders.size(),  chan->receivers.size(),
                     chan->closed_by,       chan->closed_site,
                     chan->closed_ns,       PeerOn(chan, true),

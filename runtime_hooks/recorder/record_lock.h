@@ -14,23 +14,28 @@ namespace stranded::internal {
 class RecordLock {
  public:
   struct Shared {};
-  explicit RecordLock(std::uint32_t& seq) : seq_(seq) {
-    const std::uint32_t now = seq_.load(std::memory_order_relaxed);
-    seq_.store(now + 1, std::memory_order_relaxed);
+  __attribute__((always_inline)) explicit RecordLock(std::uint32_t& seq)
+      : seq_(seq), before_(seq_.load(std::memory_order_relaxed)) {
+    seq_.store(before_ + 1, std::memory_order_relaxed);
     // Release: what is written comes after the odd number; pairs with the fence of the reader.
     std::atomic_thread_fence(std::memory_order_release);
   }
-  RecordLock(std::uint32_t& seq, Shared) : seq_(seq) {
-    std::uint32_t now = seq_.load(std::memory_order_relaxed) & ~1u;
-    while (!seq_.compare_exchange_weak(now, now + 1, std::memory_order_acquire)) now &= ~1u;
+  RecordLock(std::uint32_t& seq, Shared)
+      : seq_(seq), before_(seq_.load(std::memory_order_relaxed) & ~1u) {
+    while (!seq_.compare_exchange_weak(before_, before_ + 1, std::memory_order_acquire)) {
+      before_ &= ~1u;
+    }
     std::atomic_thread_fence(std::memory_order_release);
   }
   RecordLock(const RecordLock&) = delete;
   RecordLock& operator=(const RecordLock&) = delete;
-  ~RecordLock() { seq_.store(seq_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+  __attribute__((always_inline)) ~RecordLock() {
+    seq_.store(before_ + 2, std::memory_order_release);
+  }
 
  private:
   std::atomic_ref<std::uint32_t> seq_;
+  std::uint32_t before_;  // even
 };
 
 }  // namespace stranded::internal

@@ -55,9 +55,17 @@ __attribute__((noinline)) void WriteName(mapped::Task* r, std::string_view name)
   r->name[size] = '\0';
 }
 
+// Alive, and neither waiting nor with cases. In one store: the four bytes lie side by side.
+struct Begun {
+  std::uint8_t state, wait, flags, cases;
+};
+static_assert(offsetof(mapped::Task, wait) == offsetof(mapped::Task, state) + 1);
+static_assert(offsetof(mapped::Task, flags) == offsetof(mapped::Task, state) + 2);
+static_assert(offsetof(mapped::Task, cases) == offsetof(mapped::Task, state) + 3);
+
 __attribute__((always_inline)) inline void FillRecord(mapped::Task* r, Task* task,
+                                                      const ContextNode* context,
                                                       std::uint64_t parent, std::uint8_t flags) {
-  const ContextNode* context = task->context;
   // Its spawn was recorded a moment ago: the place is explained.
   const std::uint64_t site = KeyOf(task->origin.site);
   {
@@ -70,12 +78,10 @@ __attribute__((always_inline)) inline void FillRecord(mapped::Task* r, Task* tas
     r->context = context == nullptr ? 0 : context->id;
     r->world = task->world_id.load(std::memory_order_relaxed);
     r->created_ns = task->created_ns;
-    r->flags = flags;
-    r->wait = 0;
-    r->cases = 0;
+    const Begun begun{mapped::kLive, 0, flags, 0};
+    std::memcpy(&r->state, &begun, sizeof begun);
     if ((flags & mapped::kNameless) == 0) WriteName(r, task->name());
     if ((flags & mapped::kGrouped) != 0) r->group = task->group.load(std::memory_order_relaxed);
-    r->state = mapped::kLive;
   }
   task->record = r;
 }
@@ -88,7 +94,7 @@ __attribute__((noinline)) void MakeRecordWithCare(Ring* ring, Task* task, std::u
   if (context != nullptr && context->record.load(std::memory_order_acquire) == nullptr) {
     NeedContextRecord(ring, task->context);
   }
-  FillRecord(r, task, parent, FlagsOf(task));
+  FillRecord(r, task, context, parent, FlagsOf(task));
 }
 
 __attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
@@ -100,13 +106,10 @@ __attribute__((always_inline)) inline void MakeRecord(Ring* ring, Task* task,
       [[unlikely]] {
     return MakeRecordWithCare(ring, task, parent);
   }
-  auto* r = static_cast<mapped::Task*>(TakeRecord(cache, RecordKind::kTask));
+  auto* r = static_cast<mapped::Task*>(PopRecord(cache));
   const bool grouped = task->group.load(std::memory_order_relaxed) != 0;
-  FillRecord(r, task, parent, grouped ? mapped::kNameless | mapped::kGrouped : mapped::kNameless);
-}
-
-std::uint64_t CaseKey(CaseOp op, std::uint64_t object) {
-  return static_cast<std::uint64_t>(op) << mapped::kKindShift | object;
+  FillRecord(r, task, context, parent,
+             grouped ? mapped::kNameless | mapped::kGrouped : mapped::kNameless);
 }
 
 void WriteCase(Ring* ring, mapped::Case& out, const SelectCase& c) {
@@ -123,7 +126,7 @@ void WriteCase(Ring* ring, mapped::Case& out, const SelectCase& c) {
     NeedChannelRecord(ring, c.chan);
     object = c.chan->id;
   }
-  out.op_and_object = CaseKey(op, object);
+  out.op_and_object = mapped::CaseKey(static_cast<std::uint8_t>(op), object);
   out.site = KeyOf(c.site);
   ring->Explain(out.site);
 }
@@ -147,53 +150,11 @@ void WriteOffers(Ring* ring, mapped::Task* r, const WaitRecord& wait) {
   r->cases = static_cast<std::uint8_t>(std::min(count, mapped::kMostCases + 1));
 }
 
-// The channel of a wait that is, but for its time, the one that the record has of the wait before.
-__attribute__((always_inline)) inline ChanCore* SameAsBefore(const mapped::Task* r,
-                                                             const Task* self) {
-  const WaitRecord& wait = self->wait;
-  // These have one case, at the place of the wait, and no context: see ParkOn().
-  if (wait.kind != WaitKind::kChanRecv && wait.kind != WaitKind::kChanSend) return nullptr;
-  if (r->wait != static_cast<std::uint8_t>(wait.kind) || r->wait_site != KeyOf(wait.site) ||
-      ((r->flags & mapped::kRange) != 0) != wait.range ||
-      r->world != self->world_id.load(std::memory_order_relaxed)) {
-    return nullptr;
-  }
-  const SelectCase& c = wait.cases[0];
-  const bool same =
-      r->offers[0].op_and_object == CaseKey(c.op, c.chan->id) && c.chan->record != nullptr;
-  return same ? c.chan : nullptr;
-}
-
-__attribute__((noinline)) void WritePark(Ring* ring, mapped::Task* r, const Task* self) {
-  const WaitRecord& wait = self->wait;
-  if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
-  const RecordLock lock(r->seq);
-  const std::uint64_t world = self->world_id.load(std::memory_order_relaxed);
-  if (r->world != world) [[unlikely]] {
-    r->world = world;
-    r->flags = FlagsOf(self);
-  }
-  r->wait = static_cast<std::uint8_t>(wait.kind);
-  r->flags = static_cast<std::uint8_t>(wait.range ? r->flags | mapped::kRange
-                                                  : r->flags & ~mapped::kRange);
-  r->wait_site = KeyOf(wait.site);
-  r->since_ns = wait.since_ns;
-  r->until_ns = wait.until_ns;
-  r->object = wait.sync != nullptr ? wait.sync->id : wait.join_task;
-  WriteOffers(ring, r, wait);
-  NotePark(r, self);
-  r->state = mapped::kParked;
-}
-
 void DropRecord(Ring* ring, Task* task) {
   auto* r = static_cast<mapped::Task*>(task->record);
   if (r == nullptr) return;
   task->record = nullptr;
-  {
-    const RecordLock lock(r->seq);
-    r->state = mapped::kFree;
-  }
-  GiveRecord(ring->records[static_cast<int>(RecordKind::kTask)], RecordKind::kTask, r);
+  GiveRecordBack(ring, r, RecordKind::kTask);
 }
 
 // All that is rare is left by a tail call, so that nothing needs to be saved. The first and the
@@ -213,7 +174,7 @@ __attribute__((noinline)) void ParkWithCare(Task* self) {
   ring->time_ns = self->wait.since_ns;
   ring->Put(EventKind::kPark, self->id, static_cast<std::uint64_t>(self->wait.since_ns),
             KeyOf(self->wait.site), static_cast<std::uint64_t>(self->wait.kind));
-  if (self->record != nullptr) WritePark(ring, static_cast<mapped::Task*>(self->record), self);
+  if (self->record != nullptr) RecordWait(ring, static_cast<mapped::Task*>(self->record), self);
 }
 __attribute__((noinline)) void ResumeWithCare(const Task* self) {
   NoteTime(MyRing(), self, self->wait.kind == WaitKind::kSleep ? 0 : kWorthNotingNs);
@@ -225,6 +186,27 @@ __attribute__((noinline, cold)) void FinishWithCare(Task* self) {
 }
 
 }  // namespace
+
+void RecordWait(Ring* ring, mapped::Task* r, const Task* self) {
+  const WaitRecord& wait = self->wait;
+  if (wait.sync != nullptr) NeedSyncRecord(ring, wait.sync);
+  const RecordLock lock(r->seq);
+  const std::uint64_t world = self->world_id.load(std::memory_order_relaxed);
+  if (r->world != world) [[unlikely]] {
+    r->world = world;
+    r->flags = FlagsOf(self);
+  }
+  r->wait = static_cast<std::uint8_t>(wait.kind);
+  r->flags = static_cast<std::uint8_t>(wait.range ? r->flags | mapped::kRange
+                                                  : r->flags & ~mapped::kRange);
+  r->wait_site = KeyOf(wait.site);
+  r->since_ns = wait.since_ns;
+  r->until_ns = wait.until_ns;
+  r->object = wait.sync != nullptr ? wait.sync->id : wait.join_task;
+  WriteOffers(ring, r, wait);
+  NotePark(r, self);
+  r->state = mapped::kParked;
+}
 
 void RecordSpawn(const Task* spawner, Task* task) {
   ThreadBlock* const here = Here();
@@ -264,12 +246,9 @@ void RecordPark(Task* self) {
                    static_cast<std::uint64_t>(self->wait.kind));
   auto* const r = static_cast<mapped::Task*>(self->record);
   if (r == nullptr) return;
-  const ChanCore* const again = SameAsBefore(r, self);
-  if (again == nullptr) return WritePark(ring, r, self);
-  UpdateChannel(ring, again);
-  const RecordLock lock(r->seq);
-  r->since_ns = since;
-  NotePark(r, self);
+  const WaitKind kind = self->wait.kind;
+  const bool on_channel = kind == WaitKind::kChanRecv || kind == WaitKind::kChanSend;
+  return on_channel ? RecordChannelWait(ring, r, self) : RecordWait(ring, r, self);
 }
 
 void RecordResume(Task* self) {

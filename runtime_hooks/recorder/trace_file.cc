@@ -51,7 +51,7 @@ void EndTrace() { EndMappedFile(); }
 
 void LeaveTrace() {
   tracing.store(false, std::memory_order_relaxed);
-  Here()->run = ThreadBlock::kNoRun;  // the only thread there is
+  Here()->EndRuns();  // the only thread there is
   LeaveMappedFile();
 }
 

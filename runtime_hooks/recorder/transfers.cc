@@ -63,8 +63,10 @@ void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const 
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
                   const std::source_location& site) {
   ThreadBlock* const here = Here();
-  if (task != nullptr && SaysSame(peer, site, here)) {
-    return RepeatTransfer(peer, task, here);
+  if (task != nullptr && SaysSame(peer, site, here->recorded_run)) {
+    peer.at_ns = task->world->coarse_ns();
+    if (CountInRun(here)) here->ring->PutTimeNow();
+    return;
   }
   NotePeer(peer, task, site, PeerOutcome::kCompleted);
   RecordTransfer(chan, peer, kind, task, site);

@@ -52,18 +52,19 @@ struct ThreadBlock {
   FinishedRing* finished = nullptr;  // see RememberFinished()
   Ring* ring = nullptr;              // see MyRing()
   std::uint64_t ops = 0;             // operations begun here: what workers are judged by
-  // Names the run of transfers that goes on here, or kNoRun: what one task has done since it was
-  // switched to, or, with kRecordedRun, the transfers of that task, alike and in a row, that share
-  // the newest record of `ring` and are counted in `run_times`. A number that the process has not
-  // had before (but after 16 million threads), above a byte that is an outcome: whoever finds the
-  // same word in a channel knows that the last transfer there was by the same task. One that began
-  // before tracing was switched on goes on unrecorded.
-  static constexpr std::uint64_t kNoRun = ~std::uint64_t{0}, kRecordedRun = 0x80;
-  std::uint64_t run = kNoRun;
+  // Name the runs of transfers that go on here, or kNoRun: what one task has done since it was
+  // switched to, and, while tracing, the transfers of that task, alike and in a row, that share the
+  // newest record of `ring` and are counted in `run_times`. A number that the process has not had
+  // before (but after 16 million threads), above a byte that is an outcome: whoever finds the same
+  // word in a channel knows that the last transfer there was by the same task.
+  static constexpr std::uint64_t kNoRun = ~std::uint64_t{0};
+  std::uint64_t run = kNoRun, recorded_run = kNoRun;
   std::atomic<std::uint64_t>* run_times = nullptr;
   std::uint8_t number = 0;  // see NumberOfThread()
   bool spills = false;      // at its end: see SpillAtThreadExit()
 
+  void EndRecordedRun() { recorded_run = kNoRun; }
+  void EndRuns() { run = recorded_run = kNoRun; }
   std::uint64_t NewRun() {
     last_run += kNextRun;
     if (last_run % kRunsAtOnce == 0) [[unlikely]]

@@ -59,7 +59,7 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   // address is never kept across a switch.
   std::memcpy(from->eh_globals, here->exceptions, sizeof(from->eh_globals));
   here->current = to;
-  here->run = ThreadBlock::kNoRun;
+  here->EndRuns();
   const Arrival back = JumpTo(from, to, &message);
   FinishSwitchForAsan(from);
   std::memcpy(Here()->exceptions, from->eh_globals, sizeof(from->eh_globals));
@@ -79,7 +79,7 @@ __attribute__((always_inline)) inline void SwitchTo(Task* from, Task* to, bool p
   message = {from, false, after, from};
   ThreadBlock* here = Here();
   here->current = to;
-  here->run = ThreadBlock::kNoRun;
+  here->EndRuns();
   JumpForGood(from, to, &message);
 }
 
@@ -114,7 +114,7 @@ void EndFiber(Task* task);
 
 inline void SetCurrent(Task* task) {
   Here()->current = task;
-  Here()->run = ThreadBlock::kNoRun;
+  Here()->EndRuns();
 }
 
 }  // namespace stranded::internal

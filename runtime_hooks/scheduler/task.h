@@ -235,7 +235,9 @@ inline void Look(const void* object) {
     LookSlow(object);
 }
 
-// Notes the last operation of `self` for reports. With Task::notes.
+// Notes the last operation of `self` for reports. With Task::notes. Transfers in a recorded run
+// leave out what the first of them has noted (send_recv.cc): whoever notes something else ends the
+// run, by an event right after it or by NoteOp().
 inline void NoteOpHere(Task* self, WaitKind kind, const void* object,
                        const std::source_location& site) {
   self->last_kind.store(kind, std::memory_order_relaxed);
@@ -244,8 +246,11 @@ inline void NoteOpHere(Task* self, WaitKind kind, const void* object,
 }
 inline void NoteOp(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
-  if (self->notes) [[likely]]
-    NoteOpHere(self, kind, object, site);
+  if (!self->notes) [[unlikely]]
+    return;
+  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
+    Here()->EndRecordedRun();
+  NoteOpHere(self, kind, object, site);
 }
 
 bool SchedulePointSlow(Task* self, WaitKind kind, const void* object,

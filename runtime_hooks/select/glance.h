@@ -52,7 +52,7 @@ inline bool Glance(const SelectCase* cases, std::size_t count, View* view) {
     view->sends += wanted;
     view->ready |= static_cast<std::uint32_t>(now >> wanted & 1) << i;
     // A sum of products: they do not wait for each other.
-    view->channels += (now >> ChanCore::kGlanceIdShift) * kWeights[i];
+    view->channels += ChanCore::IdInGlance(now) * kWeights[i];
   }
   std::uint64_t changed = 0;
   for (std::size_t i = 0; i < size; ++i) {

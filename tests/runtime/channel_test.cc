@@ -180,7 +180,7 @@ TEST(Channel, TheLastOneSeenIsTheOneThatCameThrough) {
       const internal::ChanPeer last = internal::LastOn(values.core(), send);
       EXPECT_EQ(last.task, this_task::Id().value);
       EXPECT_EQ(last.outcome(), internal::PeerOutcome::kCompleted);
-      return values.core()->repeat_sends;
+      return values.core()->repeat_sends();
     };
     WaitGroup group;
     for (int i = 0; i < 2; ++i) {
@@ -255,7 +255,7 @@ TEST(Channel, SendsOfASelectThatWaitsAreRepeatsOnce) {
   stop.Close();
   sender.Join();
   internal::SpinGuard guard(values.core()->lock);
-  EXPECT_EQ(values.core()->repeat_sends, 3u);  // the one it left was begun, too
+  EXPECT_EQ(values.core()->repeat_sends(), 3u);  // the one it left was begun, too
   EXPECT_EQ(values.core()->last_sender.outcome(), internal::PeerOutcome::kLeft);
 }
 
@@ -265,7 +265,7 @@ TEST(Channel, ASenderThatComesBackAfterOthersIsARepeat) {
   const Chan<int> again;
   const auto repeats = [core = values.core()] {
     internal::SpinGuard guard(core->lock);
-    return core->repeat_sends;
+    return core->repeat_sends();
   };
   const TaskHandle twice = Go([values, again] {
     values.Send(1);
@@ -300,7 +300,7 @@ TEST(Channel, SendsAreRepeatsThoughAnotherSenderWaits) {
   one.Join();
   other.Join();
   internal::SpinGuard guard(values.core()->lock);
-  EXPECT_GE(values.core()->repeat_sends, 4u);
+  EXPECT_GE(values.core()->repeat_sends(), 4u);
 }
 
 TEST(Channel, MisuseOfCloseThrows) {

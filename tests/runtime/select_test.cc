@@ -214,20 +214,22 @@ TEST(Select, AnEmptySetIsFoundOut) {
   });
 }
 
-// The count of changes comes round within its own half of the word.
+// The count of changes comes round within its own part of the word.
 TEST(Select, AChannelKeepsItsIdInItsGlance) {
   using internal::ChanCore;
   ChanCore* const chan =
       internal::NewChan(internal::OpsFor<int>(), 1, std::source_location::current());
-  const std::uint64_t id = chan->glance.load() >> ChanCore::kGlanceIdShift;
-  EXPECT_EQ(id, chan->id & 0xffffffff);
+  const std::uint64_t id = ChanCore::IdInGlance(chan->glance.load());
+  EXPECT_EQ(id, chan->id & 0x1fffffff);
   {
     internal::SpinGuard guard(chan->lock);
-    chan->glance.store(chan->glance.load() | 0xffffffff);
+    chan->NotePolled();
+    chan->glance.store(chan->glance.load() | ~std::uint64_t{0xffffffff});
     chan->Touch();
   }
-  EXPECT_EQ(chan->glance.load() >> ChanCore::kGlanceIdShift, id);
-  EXPECT_EQ(chan->glance.load() & 0xffffffff, ChanCore::kMaySend | ChanCore::kPolled);
+  EXPECT_EQ(ChanCore::IdInGlance(chan->glance.load()), id);
+  EXPECT_EQ(chan->glance.load() & 7, ChanCore::kMaySend | ChanCore::kPolled);
+  EXPECT_EQ(chan->glance.load() >> ChanCore::kGlanceCountShift, 0);
   internal::UnrefChan(chan);
 }
 

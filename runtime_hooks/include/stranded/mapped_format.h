@@ -105,6 +105,9 @@ struct Case {
   std::uint64_t op_and_object = 0;  // op in the highest byte; channel, or context of a kDone
   std::uint64_t site = 0;
 };
+inline std::uint64_t CaseKey(std::uint8_t op, std::uint64_t object) {
+  return std::uint64_t{op} << kKindShift | object;
+}
 
 inline constexpr std::size_t kMostCases = 6;
 
