@@ -2,14 +2,15 @@
 //
 // Overview: memory for objects of one type comes in chunks that are never given back, so that the
 // address of an object stays an object of that type for the life of the process. A walker looks at
-// every slot; it may use an object only after TryRef() succeeded on it. A type that names a
-// kCacheKind is taken from and freed to a cache of the thread; the common list, which holds groups
-// of free objects, is touched once for a batch. There is one slab for each such type. Thread
-// safety: New, Free and ForEach from any thread. Free must be called by whoever dropped the last
-// reference, and nobody else. Invariants: a slot's `refs` is 0 exactly while nobody else may use
-// it. Publish() stores the first with release when the object is complete; TryRef() acquires it.
-// The count stands beside the object, so that a walker may read it whether or not there is one.
-// Ownership: the slab owns the memory for ever; the references own the object.
+// every slot, but in chunks of which nobody has taken any since a walker found that all was free;
+// it may use an object only after TryRef() succeeded on it. A type that names a kCacheKind is taken
+// from and freed to a cache of the thread; the common list, which holds groups of free objects, is
+// touched once for a batch. There is one slab for each such type. Thread safety: New, Free and
+// ForEach from any thread. Free must be called by whoever dropped the last reference, and nobody
+// else. Invariants: a slot's `refs` is 0 exactly while nobody else may use it. Publish() stores the
+// first with release when the object is complete; TryRef() acquires it. The count stands beside the
+// object, so that a walker may read it whether or not there is one. Ownership: the slab owns the
+// memory for ever; the references own the object.
 #ifndef STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 #define STRANDED_RUNTIME_HOOKS_REGISTRY_SLAB_H_
 
@@ -118,11 +119,18 @@ class Slab {
   template <class F, class Drop>
   void ForEach(F&& f, Drop&& drop) {
     for (Chunk* c = chunks_.load(std::memory_order_acquire); c != nullptr; c = c->next) {
+      // Relaxed: who sees an object published sees that its chunk has been used.
+      if (c->unused.load(std::memory_order_relaxed)) continue;
+      bool found = false;
       for (Slot& slot : c->slots) {
         T* object = std::launder(reinterpret_cast<T*>(slot.bytes));
         if (!TryRef(object)) continue;
+        found = true;
         f(object);
         drop(object);
+      }
+      if constexpr (kCached) {
+        if (!found) NoteUnused(c);
       }
     }
   }
@@ -135,6 +143,10 @@ class Slab {
   }
   struct alignas(SlotAlign()) Slot {
     std::atomic<std::uint32_t> refs{0};
+    // Of a type with caches. Set by whoever gives it to the common list, while it is still theirs;
+    // taken back under lock_.
+    std::atomic<bool> in_common{true};
+    std::uint8_t index = 0;
     union {
       alignas(T) unsigned char bytes[sizeof(T)];
       Slot* next_free = nullptr;  // while there is no object
@@ -151,18 +163,32 @@ class Slab {
     std::size_t count = 0;
     Slot* others[kOthers];
   };
+  static constexpr bool kCached = requires { T::kCacheKind; };
   struct Chunk {
     Chunk* next = nullptr;
+    std::atomic<bool> unused{kCached};  // all of it is in the common list; changed under lock_
     Slot slots[kPerChunk];
   };
-
-  static constexpr bool kCached = requires { T::kCacheKind; };
+  static_assert(kPerChunk <= 256);
   static inline Slab* the_slab = nullptr;  // of a cached type; set once, before its first use
 
   static Slot* SlotOf(T* object) {
     return reinterpret_cast<Slot*>(reinterpret_cast<unsigned char*>(object) -
                                    offsetof(Slot, bytes));
   }
+  static Chunk* ChunkOf(Slot* slot) {
+    return reinterpret_cast<Chunk*>(reinterpret_cast<unsigned char*>(slot - slot->index) -
+                                    offsetof(Chunk, slots));
+  }
+  // After a crowd most chunks are. Not if the lock is taken: perhaps by a thread that is stopped.
+  __attribute__((noinline)) void NoteUnused(Chunk* chunk) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (!lock_.TryLock()) return;
+    const bool unused = std::all_of(std::begin(chunk->slots), std::end(chunk->slots),
+                                    [](const Slot& s) { return s.in_common.load(kRelaxed); });
+    if (unused) chunk->unused.store(true, kRelaxed);
+    lock_.Unlock();
+  }
+  static constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
   static ThreadCache& MyCache() { return Here()->caches[static_cast<int>(T::kCacheKind)]; }
 
   Slot* Take() {
@@ -216,6 +242,15 @@ class Slab {
       }
     }
     for (std::size_t i = 0; i < count; ++i) PrefetchBytes(taken[i], sizeof(Slot));
+    {
+      // Apart from the above: their lines are on the way now. Before any of them is published.
+      SpinGuard guard(lock_);
+      for (std::size_t i = 0; i < count; ++i) {
+        taken[i]->in_common.store(false, kRelaxed);
+        std::atomic<bool>& unused = ChunkOf(taken[i])->unused;
+        if (unused.load(kRelaxed)) unused.store(false, kRelaxed);
+      }
+    }
     while (count > 0) Push(cache, taken[--count]);
   }
 
@@ -229,11 +264,15 @@ class Slab {
   __attribute__((noinline)) void Spill(ThreadCache& cache, std::uint32_t count) {
     Group* first = nullptr;
     Group* last = nullptr;
+    const auto give = [&cache, &count] {
+      Slot* slot = Pop(cache);
+      slot->in_common.store(true, kRelaxed);
+      --count;
+      return slot;
+    };
     while (count > 0) {
-      auto* group = new (Pop(cache)->bytes) Group;
-      for (--count; count > 0 && group->count < Group::kOthers; --count) {
-        group->others[group->count++] = Pop(cache);
-      }
+      auto* group = new (give()->bytes) Group;
+      while (count > 0 && group->count < Group::kOthers) group->others[group->count++] = give();
       if (first == nullptr) last = group;
       group->next = first;
       first = group;
@@ -248,6 +287,9 @@ class Slab {
     static_assert(alignof(Chunk) <= kLastingAlign);
     auto* chunk = new (TakeForGood(sizeof(Chunk))) Chunk;
     chunk->next = chunks_.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kPerChunk; ++i) {
+      chunk->slots[i].index = static_cast<std::uint8_t>(i);
+    }
     // The lowest address is taken first, and walkers find objects in the order they were made.
     if constexpr (kCached) {
       for (std::size_t end = kPerChunk; end > 0;) {

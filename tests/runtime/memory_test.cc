@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <random>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "runtime_hooks/channel/chan_core.h"
 #include "runtime_hooks/registry/lasting_memory.h"
 #include "runtime_hooks/registry/slab.h"
 #include "runtime_hooks/registry/spawn_node.h"
 #include "runtime_hooks/scheduler/stack_pool.h"
+#include "stranded/channel.h"
 #include "stranded/task.h"
 
 namespace stranded::internal {
@@ -105,6 +109,35 @@ TEST(LastingMemory, PiecesAreZeroAndApart) {
     }
   }
   ExpectApart(ranges);
+}
+
+std::set<std::uint64_t> ChannelsSeen() {
+  std::set<std::uint64_t> seen;
+  ChanSlab().ForEach([&](ChanCore* chan) { seen.insert(chan->id); },
+                     [](ChanCore* chan) { UnrefChan(chan); });
+  return seen;
+}
+
+// It passes over what a crowd has left, and not over what is made there later.
+TEST(Slab, AWalkerSeesWhatThereIs) {
+  std::mt19937 random(7);
+  std::vector<Chan<int>> held;
+  for (int round = 0; round < 60; ++round) {
+    const std::size_t most = round % 3 == 0 ? 3000 : 200;
+    std::thread([&] {  // what it has freed goes to the common list with it
+      held.resize(random() % (held.size() + 1));
+      const std::size_t wanted = random() % most;
+      while (held.size() < wanted) held.emplace_back(1);
+      std::shuffle(held.begin(), held.end(), random);
+      if (round % 4 == 0) held.clear();
+    })
+        .join();
+    for (int walk = 0; walk < 2; ++walk) {
+      const std::set<std::uint64_t> seen = ChannelsSeen();
+      for (const Chan<int>& chan : held) ASSERT_TRUE(seen.contains(chan.core()->id)) << round;
+      held.emplace_back(1);
+    }
+  }
 }
 
 TEST(SpawnNode, AThreadGivesBackWhatItKeptTogether) {
