@@ -6,6 +6,7 @@
 #include "detector/fixes/fixes.h"
 #include "detector/fixes/function_text.h"
 #include "detector/fixes/source_edit.h"
+#include "detector/fixes/task_body.h"
 #include "detector/rules/evidence.h"
 
 namespace stranded::detector {
@@ -135,13 +136,6 @@ void WarnOfLocksHeld(const Situation& s, const Task& task, Fix& fix) {
 
 namespace {
 
-// The lambda with which the task was started, and not one within it or a helper: what it returns
-// from ends with it.
-bool IsTasksOwn(const SourceSite& started, const SourceSite& site, const FunctionText& function) {
-  return function.handed_to == "Go" && started.file == site.file &&
-         function.handed_from <= started.line && started.line <= function.handed_till;
-}
-
 std::optional<std::size_t> WaitIn(const SourceCode& code, WaitKind wait, std::size_t line) {
   switch (wait) {
     case WaitKind::kChanSend: return code.CallOf("Send", line);
@@ -167,7 +161,8 @@ std::optional<WaitPlace> LookAt(const Situation& s, const Task& task) {
   const auto function = at.has_value() ? code.FunctionAt(*at) : std::nullopt;
   if (!function.has_value()) return std::nullopt;
   const SpawnNode* spawn = SpawnOf(s, task.id);
-  const bool own = spawn != nullptr && IsTasksOwn(SiteText(s, spawn->site), site, *function);
+  const bool own = spawn != nullptr && IsAllOfTask(SiteText(s, spawn->site), site, code, *function,
+                                                   s.options().source_root);
   return WaitPlace{*std::move(source), code.CleanupBehind(*at, *function), own};
 }
 

@@ -8,9 +8,9 @@
 namespace stranded::detector {
 namespace {
 
-constexpr std::size_t kMostWaits = 64;       // of a group that are looked at
+constexpr std::size_t kMostWaits = 64;        // of a group that are looked at
 constexpr std::size_t kMostLooked = 1 << 16;  // that are looked through for them
-constexpr std::size_t kHighest = 64;         // contexts that are told by their places
+constexpr std::size_t kHighest = 64;          // contexts that are told by their places
 
 using Facts = std::vector<std::uint64_t>;
 

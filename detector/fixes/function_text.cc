@@ -64,6 +64,7 @@ std::size_t BehindQuoted(const std::string& text, std::size_t i) {
 struct SourceCode::Header {
   bool function = false;
   std::size_t introducer = kNowhere;  // the '[' of a lambda
+  std::size_t name = kNowhere;        // the last letter of a function's
   std::string type;                   // behind the "->" of a lambda
 };
 
@@ -208,7 +209,10 @@ std::optional<SourceCode::Header> SourceCode::HeaderOf(std::size_t brace) const 
     const bool constexpr_if =
         word == "constexpr" && WordEndingAt(Before(captures + 1 - word.size())) == "if";
     if (constexpr_if || IsOneOf(word, kStatements)) return Header{};
-    if (!word.empty()) return header;  // a named one
+    if (!word.empty()) {
+      header.name = captures;
+      return header;
+    }
   }
   if (text_[captures] != ']' || partners_[captures] == kNowhere) return std::nullopt;
   header.introducer = partners_[captures];
@@ -279,6 +283,12 @@ std::optional<FunctionText> SourceCode::FunctionAt(std::size_t place) const {
     // Of the branches of a directive one is compiled.
     const auto next = std::lower_bound(conditionals_.begin(), conditionals_.end(), function.open);
     if (next != conditionals_.end() && *next < function.close) return std::nullopt;
+    if (header->name != kNowhere) {
+      function.name = WordEndingAt(header->name);
+      function.parameters = ArgumentsIn(Behind(header->name));
+      const bool nothing = header->type == "void" || (header->type.empty() && IsVoid(header->name));
+      function.plain_return = nothing && !ReturnsValue(function);
+    }
     if (header->introducer != kNowhere) {
       AddCall(header->introducer, function);
       const bool nothing = header->type.empty() || header->type == "void";

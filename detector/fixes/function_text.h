@@ -18,10 +18,20 @@ namespace stranded::detector {
 struct FunctionText {
   std::size_t open = 0, close = 0;  // its braces
   bool plain_return = false;        // `return;` is known to compile in it
+  // Of one with a name: that, without what it belongs to, and how many parameters it has.
+  std::string name;
+  std::size_t parameters = 0;
   // A lambda that is itself an argument of a call: of what, "Go", and from which line to which the
   // call begins. Else empty.
   std::string handed_to;
   std::size_t handed_from = 0, handed_till = 0;
+};
+
+// A call as it stands in the source: `jobs::Run(a, b)`.
+struct CallText {
+  std::string qualifier;  // "jobs::", or "this->"
+  std::string name;
+  std::size_t arguments = 0;
 };
 
 class SourceCode {
@@ -32,6 +42,11 @@ class SourceCode {
   std::optional<std::size_t> CallOf(std::string_view method, std::size_t line) const;
   // The innermost function around a place.
   std::optional<FunctionText> FunctionAt(std::size_t place) const;
+  // What the lambda does that is handed to the only call of `starter` in the line, if that is a
+  // call of one function and nothing else; or that function, if it is handed over by its name.
+  std::optional<CallText> OnlyCallHandedTo(std::string_view starter, std::size_t line) const;
+  // The function calls one of its own name.
+  bool CallsItself(const FunctionText& function) const;
   // A statement can begin there, and does not belong to an expression before it.
   bool BeginsStatement(std::size_t place) const;
   // The first word behind that line is `else`.
@@ -53,6 +68,9 @@ class SourceCode {
   std::string WordEndingAt(std::size_t place) const;    // empty: none
   std::size_t SkipSpecifiers(std::size_t place) const;  // back over `mutable`, `noexcept(...)`
   std::optional<Header> HeaderOf(std::size_t brace) const;
+  std::size_t ArgumentsIn(std::size_t open) const;
+  bool IsVoid(std::size_t name) const;
+  std::optional<CallText> OnlyCallIn(std::size_t open) const;
   void AddCall(std::size_t introducer, FunctionText& function) const;
   bool ReturnsValue(const FunctionText& function) const;
 

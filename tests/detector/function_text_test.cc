@@ -45,7 +45,12 @@ TEST(FunctionText, AnotherLambdaOrAFunction) {
   EXPECT_EQ(Around("Go([f = [&] { c.Send(1); }] { f(); });"), " void");
   EXPECT_EQ(Around("Go(x ? [&] { c.Send(1); } : y);"), " void");
   EXPECT_EQ(Around("Go([&] { c.Send(1); }());"), " void");
-  EXPECT_EQ(Around("void Emit(const Chan<int>& c) { c.Send(1); }"), " value");
+  EXPECT_EQ(Around("void Emit(const Chan<int>& c) { c.Send(1); }"), " void");
+  EXPECT_EQ(Around("static void ns::Server<T>::Emit(int v) const { c.Send(v); }"), " value");
+  EXPECT_EQ(Around("static void ns :: Server::Emit(int v) const { c.Send(v); }"), " void");
+  EXPECT_EQ(Around("int Emit(int v) { c.Send(v); }"), " value");
+  EXPECT_EQ(Around("Server::Server(int v) { c.Send(v); }"), " value");
+  EXPECT_EQ(Around("auto F() -> void { c.Send(1); }"), " void");
   EXPECT_EQ(Around("auto F() -> int { c.Send(1); }"), " value");
   EXPECT_EQ(Around("TEST(A, B) {\n  c.Send(1);\n}"), " value");
 }
@@ -87,7 +92,7 @@ TEST(FunctionText, CleanupIsTheNextInTheSameFunction) {
   EXPECT_EQ(Around("Go([=] { a.Send(i); mu.Unlock();\n s.Release(2); });"), "Go 1 void cleanup 1");
   EXPECT_EQ(Around("Go([=] { a.Send(i); });\nwg.Wait();\na.Close();"), "Go 1 void");
   EXPECT_EQ(Around("struct A {\n  void F() { a.Send(i); }\n  void G() { a.Close(); }\n};"),
-            " value");
+            " void");
   EXPECT_EQ(Around("Go([=] { a.Send(i);\n  ctx.Done().Recv();\n Select(OnRecv(ctx.Done())); });"),
             "Go 1 void");
 }

@@ -129,7 +129,9 @@ TEST_F(EventTimesTest, ATimeOfItsOwnIsRare) {
       },
       &count);
   EXPECT_GE(count.waits, rounds);
-  EXPECT_LE(count.times, count.waits / 4) << count.waits;
+  // The clock that waits are stamped with moves once in some milliseconds, however slow they are.
+  const std::int64_t ticks = (internal::NowNs() - count.since) / 1'000'000;
+  EXPECT_LE(count.times, count.waits / 4 + ticks) << count.waits;
 }
 
 }  // namespace
