@@ -157,7 +157,9 @@ Slab<ChanCore>& ChanSlab();
 ChanPeer LastOn(const ChanCore* chan, bool senders) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chan->lock);
 // Brings into the processor's cache what LastOn() reads: first the entries, then the tasks.
 void PrefetchLast(const ChanCore& chan, bool tasks);
-void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id);
+// One that is not the program's, but that of a context or a timer.
+ChanCore* NewChanFor(ChanRole role, std::uint64_t context_id, const ElemOps* ops,
+                     std::size_t capacity, const std::source_location& site);
 
 // Closes without a scheduling point; for ends of contexts. False if it was closed already.
 bool CloseNow(ChanCore* chan, std::uint64_t by, const std::source_location& site);

@@ -47,8 +47,12 @@ ChanCore::~ChanCore() {
 }
 
 ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_location& site) {
+  return NewChanFor(ChanRole::kUser, 0, ops, PatchedCapacity(wanted, site), site);
+}
+
+ChanCore* NewChanFor(ChanRole role, std::uint64_t context_id, const ElemOps* ops,
+                     std::size_t capacity, const std::source_location& site) {
   Task* self = CurrentTask();
-  const std::size_t capacity = PatchedCapacity(wanted, site);
   unsigned char* ring = nullptr;
   if (capacity > 0) {
     std::size_t bytes = 0;
@@ -60,6 +64,8 @@ ChanCore* NewChan(const ElemOps* ops, std::size_t wanted, const std::source_loca
   chan->ops = ops;
   chan->capacity = capacity;
   chan->ring = ring;
+  chan->role = role;
+  chan->context_id = context_id;
   chan->site = site;
   chan->creator_task = self->id;
   chan->created_ns = self->world->coarse_ns();
@@ -91,12 +97,6 @@ void UnrefChan(ChanCore* chan) {
 }
 
 void ReleaseOrphan(ChanCore* chan) { UnrefChan(chan); }
-
-void SetChanRole(ChanCore* chan, ChanRole role, std::uint64_t context_id) {
-  SpinGuard guard(chan->lock);
-  chan->role = role;
-  chan->context_id = context_id;
-}
 
 TryResult ChanTrySend(ChanCore* chan, void* value, const std::source_location& site) {
   Task* self = CurrentTask();

@@ -69,9 +69,8 @@ ChanCore* DoneChannelOf(ContextNode* context) {
   if (node == nullptr) return nullptr;
   // Acquire: pairs with the release below.
   if (ChanCore* core = node->done_core.load(std::memory_order_acquire)) return core;
-  Receiver<Unit> made{ChanRef(NewChan(OpsFor<Unit>(), 0, node->site))};
-  ChanCore* core = made.core();
-  SetChanRole(core, ChanRole::kContextDone, node->id);
+  ChanCore* core = NewChanFor(ChanRole::kContextDone, node->id, OpsFor<Unit>(), 0, node->site);
+  Receiver<Unit> made{ChanRef(core)};
   SpinGuard guard(node->lock);
   if (ChanCore* other = node->done_core.load(std::memory_order_relaxed)) return other;
   node->done = std::move(made);

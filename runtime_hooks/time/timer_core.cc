@@ -171,8 +171,7 @@ std::shared_ptr<TimerCore> NewTickTimer(const std::source_location& site) {
   auto core = std::make_shared<TimerCore>();
   core->UseWorld(CurrentWorld());
   core->site = site;
-  ChanCore* chan = NewChan(OpsFor<absl::Time>(), 1, site);
-  SetChanRole(chan, ChanRole::kTimerTick, 0);
+  ChanCore* chan = NewChanFor(ChanRole::kTimerTick, 0, OpsFor<absl::Time>(), 1, site);
   core->channel = Receiver<absl::Time>(ChanRef(chan));
   core->DescribeEntry();
   return core;
