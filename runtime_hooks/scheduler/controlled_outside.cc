@@ -1,4 +1,4 @@
-// What a controlled world waits for from outside: pools, and threads the runtime did not start.
+// What a controlled world waits for from outside: pools, and threads (controlled_threads.cc).
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -85,21 +85,6 @@ int ControlledWorld::OthersToComeBack() const {
   return search.count;
 }
 
-// That the runtime did not start, and that were not there when this world began.
-int ControlledWorld::ThreadsSince() const {
-  std::vector<int> now = ForeignThreads();
-  // A thread that ends while they are listed may hide another one.
-  const std::vector<int> again = ForeignThreads();
-  now.insert(now.end(), again.begin(), again.end());
-  std::sort(now.begin(), now.end());
-  now.erase(std::unique(now.begin(), now.end()), now.end());
-  const auto since = std::count_if(now.begin(), now.end(), [this](int tid) {
-    return !std::binary_search(threads_at_start_.begin(), threads_at_start_.end(), tid);
-  });
-  if (since > 0) ForgetForeignThreads();
-  return static_cast<int>(since);
-}
-
 // True if something came in. Tasks of other worlds that are at work are given as much time as they
 // need; those that sleep, and threads the runtime did not start, some.
 bool ControlledWorld::WaitForOutside() {
@@ -110,6 +95,7 @@ bool ControlledWorld::WaitForOutside() {
   }
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(GetOptions().outside_ms);
+  SeenAtEachLook always;
   for (;;) {
     // Looked at first: a task that ends its work wakes ours before it counts as done. What goes
     // from one to the other between the two looks is in neither.
@@ -119,12 +105,15 @@ bool ControlledWorld::WaitForOutside() {
     // Between the same two looks: a task of a pool may start one and end, and what one leaves here
     // before it ends is seen below. One of the runtime's own looks like another in the moment in
     // which it starts or ends: looked at again.
-    const int threads = ThreadsSince();
+    const std::vector<int> older = OlderAtWork();
+    always.Look(older);
+    const int threads = ThreadsSince() + static_cast<int>(older.size());
     at_work = at_work || PoolMoves() != moves;
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty() || EndIsDue()) return true;
     const bool in_time = std::chrono::steady_clock::now() < until;
     if (!at_work && !((threads > 0 || to_come > 0) && in_time)) {
+      if (!in_time) LeaveAlone(always.threads());
       outside_threads_.store(threads + to_come, std::memory_order_relaxed);
       return false;
     }
@@ -172,27 +161,32 @@ bool ControlledWorld::PoolsMayAct(nanoseconds within) const {
   return ours;
 }
 
-// Before time passes. A pool's work takes real time, and the next timer is due in virtual time: a
-// jump would make any timeout shorter than any work. So the pools have as long as the timer has to
-// go; in all, what they let wait for nothing is at most outside_ms. True if something came in, or
-// they did what they had to do: who polls may find it.
-bool ControlledWorld::WaitForPools() {
+// Before time passes. The work of pools and threads takes real time, and the next timer is due in
+// virtual time: a jump would make any timeout shorter than any work. So they have as long as the
+// timer has to go; in all, what they let wait for nothing is at most outside_ms. True if something
+// came in, or they did what they had to do: who polls may find it.
+bool ControlledWorld::WaitForOthers() {
   const std::int64_t due = NextDue();
   const nanoseconds longest =
-      std::min(nanoseconds(due == INT64_MAX ? 0 : due - NowNs()), pool_patience_);
+      std::min(nanoseconds(due == INT64_MAX ? 0 : due - NowNs()), patience_);
   if (longest <= nanoseconds(0) || reclaiming_) return false;
   const auto begun = steady_clock::now();
   bool acted = false;
+  SeenAtEachLook always;
   for (nanoseconds pause = kFirstLook;; pause = std::min<nanoseconds>(2 * pause, kOutsideLook)) {
     const nanoseconds waited = steady_clock::now() - begun;
-    // Looked at first: a task wakes ours before it counts as done.
     const nanoseconds left = longest - waited;
     const bool too_long = left <= nanoseconds(0);
-    const bool may_act = !too_long && (PoolsMayAct(left) || PoolsMayAct(left));
+    // Looked at first: a task wakes ours before it counts as done. Threads before pools: one may
+    // hand its work to the other.
+    const std::vector<int> threads = ThreadsAtWork();
+    always.Look(threads);
+    const bool may_act = !too_long && (!threads.empty() || PoolsMayAct(left) || PoolsMayAct(left));
     std::unique_lock lock(inbox_mutex_);
     if (!inbox_.empty() || EndIsDue()) return true;
+    if (too_long || !may_act) patience_ -= waited;
     if (too_long) {
-      pool_patience_ -= waited;
+      if (patience_ <= nanoseconds(0)) LeaveAlone(always.threads());
       return false;
     }
     if (!may_act) return acted;

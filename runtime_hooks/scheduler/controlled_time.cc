@@ -76,7 +76,7 @@ bool ControlledWorld::FireNextTimer(std::int64_t until_ns) {
 // there is none.
 bool ControlledWorld::TimePasses() {
   const std::int64_t until = checking_ ? check_until_ns_ : INT64_MAX;
-  return (NextDue() <= until && WaitForPools()) || FireNextTimer(until);
+  return (NextDue() <= until && WaitForOthers()) || FireNextTimer(until);
 }
 
 // Real machines are slow at times: a timer that is due soon may fire although tasks are ready.

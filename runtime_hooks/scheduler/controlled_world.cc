@@ -53,7 +53,7 @@ ControlledWorld::ControlledWorld(std::string name, const ScheduleSettings& setti
       seed_(seed),
       policy_(policy),
       policy_name_(policy->name()),
-      pool_patience_(std::chrono::milliseconds(GetOptions().outside_ms)) {
+      patience_(std::chrono::milliseconds(GetOptions().outside_ms)) {
   coarse_ns_.store(kEpochNs, std::memory_order_relaxed);
   RegisterWorld(this);
 }

@@ -29,6 +29,17 @@
 
 namespace stranded::internal {
 
+// The threads that were among others each time one looked.
+class SeenAtEachLook {
+ public:
+  void Look(const std::vector<int>& threads);
+  const std::vector<int>& threads() const { return threads_; }
+
+ private:
+  bool first_ = true;
+  std::vector<int> threads_;
+};
+
 class ControlledWorld final : public World {
  public:
   // A random walk from `seed`.
@@ -113,10 +124,14 @@ class ControlledWorld final : public World {
   bool OnlyDaemonsLeft() const;
   void DrainInbox();
   bool WaitForOutside();
-  bool WaitForPools();
+  bool WaitForOthers();
   bool NobodyIsLeft() const;
   bool PoolsMayAct(std::chrono::nanoseconds within) const;
+  bool IsNew(int thread) const;
   int ThreadsSince() const;
+  std::vector<int> ThreadsAtWork() const;
+  std::vector<int> OlderAtWork() const;
+  static void LeaveAlone(const std::vector<int>& threads);
   bool OthersAtWork() const;
   int OthersToComeBack() const;
   void DeadEnd();
@@ -149,11 +164,11 @@ class ControlledWorld final : public World {
   std::uint64_t fruitless_ = 0;          // vain polls since something last happened
   // How long daemons may go from region to region; none while others are picked.
   std::optional<std::chrono::steady_clock::time_point> daemons_alone_until_;
-  std::chrono::nanoseconds pool_patience_;  // before time passes; see WaitForPools()
-  std::uint64_t turn_ = 0;                  // points of the running task since it was switched to
-  std::uint64_t skipped_ = 0;               // points in a row at which nobody else may run
-  bool point_yields_ = false;               // the running task polled in vain at its last operation
-  bool preempted_ = false;                  // the last switch left a task that could have gone on
+  std::chrono::nanoseconds patience_;  // before time passes; see WaitForOthers()
+  std::uint64_t turn_ = 0;             // points of the running task since it was switched to
+  std::uint64_t skipped_ = 0;          // points in a row at which nobody else may run
+  bool point_yields_ = false;          // the running task polled in vain at its last operation
+  bool preempted_ = false;             // the last switch left a task that could have gone on
   bool checking_ = false, reclaiming_ = false;
   std::atomic<bool> quiet_{false}, deadlock_{false};  // relaxed: shown to other threads
   std::vector<Task*> checkers_;                       // parked in RunUntilQuiet

@@ -121,22 +121,36 @@ void StartServiceThread(std::function<void()> body) {
   StartRuntimeThread(std::move(body)).detach();
 }
 
+namespace {
+void EraseRuntimes(std::vector<pid_t>& threads) {
+  std::lock_guard lock(Tids().mutex);
+  for (const pid_t ours : Tids().running) std::erase(threads, ours);
+}
+}  // namespace
+
 std::vector<pid_t> ForeignThreads() {
   std::vector<pid_t> all;
   ForEachThread([&all](pid_t tid) { all.push_back(tid); });
   std::sort(all.begin(), all.end());
-  // After the list: what begins meanwhile is among `running` by now.
-  std::lock_guard lock(Tids().mutex);
-  for (const pid_t ours : Tids().running) std::erase(all, ours);
+  EraseRuntimes(all);  // after the list: what begins meanwhile is among them by now
   return all;
 }
 
 namespace {
 
-// What ForeignThreads() said when the process had so many threads.
+// How many threads there are, and how many of the runtime's; 0: not known. These count as such
+// until just before they end.
+std::uint64_t ThreadCounts() {
+  struct stat folder = {};
+  if (stat("/proc/self/task", &folder) != 0) return 0;
+  return std::uint64_t{folder.st_nlink} << 32 |
+         static_cast<std::uint32_t>(runtime_threads.load(std::memory_order_relaxed));
+}
+
+// What ForeignThreads() said when there were so many.
 struct LastList {
   std::mutex mutex;
-  nlink_t links = 0;  // of the folder; 0: none
+  std::uint64_t counts = 0;
   std::vector<pid_t> foreign;
 };
 LastList& Last() {
@@ -144,22 +158,35 @@ LastList& Last() {
   return last;
 }
 
+// With which counts the caller was found to be the only thread that is not the runtime's. Relaxed:
+// a hint for that thread.
+std::atomic<std::uint64_t> alone_with{0};
+
 }  // namespace
 
 std::vector<pid_t> ForeignThreadsOfLate() {
-  struct stat folder = {};
-  const bool known = stat("/proc/self/task", &folder) == 0;
+  const std::uint64_t counts = ThreadCounts();
   std::lock_guard lock(Last().mutex);
-  if (!known || folder.st_nlink != Last().links) {
+  if (counts == 0 || counts != Last().counts) {
     Last().foreign = ForeignThreads();
-    Last().links = known ? folder.st_nlink : 0;
+    // One may have ended or begun meanwhile: then the list is not that of so many.
+    Last().counts = ThreadCounts() == counts ? counts : 0;
   }
+  EraseRuntimes(Last().foreign);  // those that were just starting then
+  const bool alone = Last().foreign.size() == 1 && Last().foreign.front() == gettid();
+  alone_with.store(alone ? Last().counts : 0, std::memory_order_relaxed);
   return Last().foreign;
+}
+
+bool MayHaveCompany() {
+  const std::uint64_t counts = ThreadCounts();
+  return counts == 0 || counts != alone_with.load(std::memory_order_relaxed);
 }
 
 void ForgetForeignThreads() {
   std::lock_guard lock(Last().mutex);
-  Last().links = 0;
+  Last().counts = 0;
+  alone_with.store(0, std::memory_order_relaxed);
 }
 
 int UnknownThreads() {

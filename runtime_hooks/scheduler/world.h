@@ -216,6 +216,8 @@ std::vector<int> ForeignThreads();
 // whoever sees that says so, for the next time.
 std::vector<int> ForeignThreadsOfLate();
 void ForgetForeignThreads();
+// False: the caller, who is none of the runtime's, is the only one. Cheaper than the list.
+bool MayHaveCompany();
 // How many are neither the runtime's nor adopted.
 int UnknownThreads();
 
