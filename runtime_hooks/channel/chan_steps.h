@@ -146,6 +146,7 @@ inline void PutIntoRun(ChanPeer& peer, std::uint64_t& here, std::uint64_t run) {
 // From the record on that has just been put into the ring of this thread.
 inline void BeginRecordedRun(ThreadBlock* here, ChanPeer& peer) {
   here->run_times = here->ring->NewestTimes();
+  here->run_turn = trace_turn.load(std::memory_order_relaxed);
   PutIntoRun(peer, here->recorded_run, here->NewRun());
 }
 
@@ -171,6 +172,13 @@ __attribute__((always_inline)) inline bool PutTransfer(const ChanCore* chan, Cha
 // one of those that go on.
 inline bool SaysSame(const ChanPeer& peer, const std::source_location& site, std::uint64_t run) {
   return peer.outcome_and_run == run && __builtin_expect(KeyOf(peer.site) == KeyOf(site), 1);
+}
+// The same for the recorded run. It does not outlive a switch of tracing: what came between did not
+// end it.
+inline bool SaysSameRecorded(const ChanPeer& peer, const std::source_location& site,
+                             const ThreadBlock* here) {
+  return SaysSame(peer, site, here->recorded_run) &&
+         here->run_turn == trace_turn.load(std::memory_order_relaxed);
 }
 // One more in the record of the run that goes on. True if the time is to be noted now, so that not
 // all is in one record for ever. Release, as for all words of a record: a reader that sees the

@@ -207,17 +207,19 @@ void ChanSend(ChanCore* chan, void* value,
   }
   PushSent(chan, value);
   const std::source_location at = site;  // in a register: the notes are stored one after the other
-  if (SaysSame(chan->last_sender, at, here->recorded_run)) {
+  if (SaysSameRecorded(chan->last_sender, at, here)) {
     chan->last_sender.at_ns = self->world->coarse_ns();
     if (CountInRun(here)) [[unlikely]] {
       NoteTimeOfRun(chan, here);
       return;
     }
-  } else if (SaysSame(chan->last_sender, at, here->run)) {
+  } else if (SaysSame(chan->last_sender, at, here->run) && !IsTracing()) {
     chan->last_sender.at_ns = self->world->coarse_ns();
     NoteOpHere(self, WaitKind::kChanSend, chan, at);
   } else if (self->notes) {
     return SentAnew(chan, self, site);
+  } else {
+    --chan->repeats_less_completed;  // whose the send before was is not known
   }
   chan->lock.UnlockAsFirst();
 }
@@ -239,11 +241,11 @@ bool ChanRecv(ChanCore* chan, void* room, bool range,
   ++chan->recvs_completed;
   chan->TouchTaken();
   const std::source_location at = site;  // in a register: the notes are stored one after the other
-  if (SaysSame(chan->last_receiver, at, here->recorded_run)) {
+  if (SaysSameRecorded(chan->last_receiver, at, here)) {
     chan->last_receiver.at_ns = self->world->coarse_ns();
     if (CountInRun(here)) [[unlikely]]
       return NoteTimeOfRun(chan, here);
-  } else if (SaysSame(chan->last_receiver, at, here->run)) {
+  } else if (SaysSame(chan->last_receiver, at, here->run) && !IsTracing()) {
     chan->last_receiver.at_ns = self->world->coarse_ns();
     NoteOpHere(self, WaitKind::kChanRecv, chan, at);
   } else if (self->notes) {

@@ -74,9 +74,8 @@ __attribute__((always_inline)) inline void WriteFacts(mapped::Channel* r, const 
 }
 
 // A place is new, or a select has left.
-__attribute__((noinline)) void WriteWithCare(Ring* ring, mapped::Channel* r,
-                                             const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const RecordLock lock(r->seq);
+void WriteLocked(Ring* ring, mapped::Channel* r,
+                 const ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   WriteFacts(r, chan, LastWaiter(chan->senders), LastWaiter(chan->receivers));
   const auto explain = [&](mapped::Peer& side, const Departure& left) {
     ring->Explain(side.site);
@@ -84,6 +83,10 @@ __attribute__((noinline)) void WriteWithCare(Ring* ring, mapped::Channel* r,
   };
   explain(r->last_sender, chan->sender_left);
   explain(r->last_receiver, chan->receiver_left);
+}
+__attribute__((noinline)) void WriteWithCare(Ring* ring, mapped::Channel* r, const ChanCore* chan) {
+  const RecordLock lock(r->seq);
+  WriteLocked(ring, r, chan);
 }
 
 // Whether there is nothing to tell of this side but who, where and when.
@@ -182,9 +185,12 @@ void NeedChannelRecord(Ring* ring, ChanCore* chan) ABSL_NO_THREAD_SAFETY_ANALYSI
     r->context = chan->context_id;
     r->created_ns = chan->created_ns;
     r->role = static_cast<std::uint8_t>(chan->role);
-    r->state = mapped::kLive;
     ring->Explain(r->site);
+    // Before a reader sees it alive: the facts of another channel are still in it.
+    WriteLocked(ring, r, chan);
+    r->state = mapped::kLive;
     chan->record = r;
+    return;
   }
   WriteChannel(ring, r, chan);
 }

@@ -13,6 +13,7 @@
 namespace stranded::internal {
 
 std::atomic<bool> tracing{false};
+std::atomic<std::uint32_t> trace_turn{0};
 
 namespace {
 
@@ -89,6 +90,11 @@ void Copy(const Ring& ring, RingCopy* out) {
 
 }  // namespace
 
+void ForgetRings() {
+  rings.store(nullptr, std::memory_order_relaxed);
+  Here()->ring = nullptr;
+}
+
 std::size_t RingRecords() {
   static const std::size_t records = std::bit_ceil(
       std::clamp(static_cast<std::size_t>(std::max(0, GetOptions().ring)), kFewest, kMost));
@@ -148,7 +154,6 @@ void Ring::PutTimeNow() {
 __attribute__((noinline)) void Ring::TakeCare(std::uint64_t site) {
   if (next == care_at) PutTimeNow();
   Explain(site);
-  Here()->EndRuns();  // those from before tracing was switched on, which are not recorded, too
 }
 
 void Ring::ExplainSlowly(std::uint64_t key) noexcept {

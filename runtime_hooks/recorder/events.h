@@ -61,6 +61,9 @@ struct RingCopy {
   std::vector<RecordedEvent> events;
 };
 
+// In the child of a fork, where they are the parent's: begins new ones.
+void ForgetRings();
+
 // Calls f(copy) for each ring that has records.
 void ForEachRing(void (*f)(const RingCopy& copy, void* arg), void* arg);
 

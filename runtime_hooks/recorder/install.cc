@@ -135,8 +135,8 @@ void InstallRecorder() {
     noting.store(GetOptions().record != "off", std::memory_order_relaxed);
     InstallQuit();
     InstallFatalSignals();
-    pthread_atfork(&LockWorlds, &UnlockWorlds, [] {
-      UnlockWorlds();
+    pthread_atfork(&LockRegistry, &UnlockRegistry, [] {
+      UnlockRegistry();
       forked_child.store(true, std::memory_order_relaxed);
       LeaveTrace();
     });

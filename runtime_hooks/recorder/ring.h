@@ -1,6 +1,6 @@
 // One thread's ring of events, and what the thread keeps for itself beside it.
 //
-// Overview: six plain stores for an event. The slots lie in the mapped file if there is one, else
+// Overview: a few plain stores for an event. The slots lie in the mapped file if there is one, else
 // in memory. Thread safety: one writer, the thread that has it; readers copy and drop what was
 // overwritten meanwhile. Invariants: slot n % size is complete once `done` is greater than n; while
 // a reader sees `done` == d, the kMostAtOnce slots from d % size on may be torn and all others are
@@ -44,7 +44,8 @@ struct EventSlot {
              std::uint64_t new_arg) {
 #if defined(__x86_64__) && !defined(STRANDED_TSAN)
     // Two stores instead of four. All stores of this processor are releases; the halves of one may
-    // be seen one by one, as if it were two.
+    // be seen one by one, as if it were two. The compiler keeps those before it where they are.
+    std::atomic_signal_fence(std::memory_order_release);
     using Pair = std::uint64_t __attribute__((vector_size(16)));
     const Pair what{new_kind_and_task, new_object}, where{new_site, new_arg};
     asm volatile("movups %2, %0" : "=m"(kind_and_task), "=m"(object) : "x"(what));

@@ -51,7 +51,11 @@ void EndTrace() { EndMappedFile(); }
 
 void LeaveTrace() {
   tracing.store(false, std::memory_order_relaxed);
-  Here()->EndRuns();  // the only thread there is
+  Here()->EndRuns();  // of the only thread there is
+  if (!HasMappedFile()) return;
+  // Rings and records are the parent's.
+  ForgetRings();
+  if (Task* const self = CurrentTaskOrNull(); self != nullptr) self->record = nullptr;
   LeaveMappedFile();
 }
 

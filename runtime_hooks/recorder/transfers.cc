@@ -63,7 +63,7 @@ void RecordTransfer(const ChanCore* chan, ChanPeer& peer, EventKind kind, const 
 void NoteRecorded(const ChanCore* chan, ChanPeer& peer, EventKind kind, const Task* task,
                   const std::source_location& site) {
   ThreadBlock* const here = Here();
-  if (task != nullptr && SaysSame(peer, site, here->recorded_run)) {
+  if (task != nullptr && SaysSameRecorded(peer, site, here)) {
     peer.at_ns = task->world->coarse_ns();
     if (CountInRun(here)) here->ring->PutTimeNow();
     return;

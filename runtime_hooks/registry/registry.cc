@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime_hooks/channel/chan_core.h"
+#include "runtime_hooks/context/context_node.h"
 #include "runtime_hooks/registry/scope.h"
 #include "runtime_hooks/registry/spawn_node.h"
 #include "runtime_hooks/scheduler/pool_world.h"
@@ -210,8 +211,24 @@ World* PinWorld(std::uint64_t id) {
   pool->pins_.fetch_add(1, std::memory_order_relaxed);
   return pool;
 }
-void LockWorlds() ABSL_NO_THREAD_SAFETY_ANALYSIS { Worlds().lock.Lock(); }
-void UnlockWorlds() ABSL_NO_THREAD_SAFETY_ANALYSIS { Worlds().lock.Unlock(); }
+namespace {
+template <class F>
+void ForEachSlab(F f) {
+  f(TaskSlab());
+  f(ChanSlab());
+  f(ContextSlab());
+  f(Forever<SpawnNode>());
+}
+}  // namespace
+
+void LockRegistry() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Worlds().lock.Lock();
+  ForEachSlab([](auto& slab) { slab.BeforeFork(); });
+}
+void UnlockRegistry() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  ForEachSlab([](auto& slab) { slab.AfterFork(); });
+  Worlds().lock.Unlock();
+}
 std::vector<std::uint64_t> WorldIds(bool pools_only) {
   struct Search {
     const bool pools_only;

@@ -135,6 +135,10 @@ class Slab {
     }
   }
 
+  // Around a fork, so that the child finds the lock free.
+  void BeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS { lock_.Lock(); }
+  void AfterFork() ABSL_NO_THREAD_SAFETY_ANALYSIS { lock_.Unlock(); }
+
  private:
   // A type may ask for more than it needs itself.
   static constexpr std::size_t SlotAlign() {
@@ -166,7 +170,9 @@ class Slab {
   static constexpr bool kCached = requires { T::kCacheKind; };
   struct Chunk {
     Chunk* next = nullptr;
-    std::atomic<bool> unused{kCached};  // all of it is in the common list; changed under lock_
+    // All of it is in the common list, or, in the moment between the two parts of Refill(),
+    // nowhere. Changed under lock_.
+    std::atomic<bool> unused{kCached};
     Slot slots[kPerChunk];
   };
   static_assert(kPerChunk <= 256);

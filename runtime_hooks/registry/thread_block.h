@@ -60,8 +60,9 @@ struct ThreadBlock {
   static constexpr std::uint64_t kNoRun = ~std::uint64_t{0};
   std::uint64_t run = kNoRun, recorded_run = kNoRun;
   std::atomic<std::uint64_t>* run_times = nullptr;
-  std::uint8_t number = 0;  // see NumberOfThread()
-  bool spills = false;      // at its end: see SpillAtThreadExit()
+  std::uint32_t run_turn = 0;  // trace_turn when the recorded run began
+  std::uint8_t number = 0;     // see NumberOfThread()
+  bool spills = false;         // at its end: see SpillAtThreadExit()
 
   void EndRecordedRun() { recorded_run = kNoRun; }
   void EndRuns() { run = recorded_run = kNoRun; }

@@ -47,7 +47,13 @@ ControlledWorld* EnterExploredWorld(const std::string& name, const ScheduleSetti
   return world;
 }
 
-bool TraceEvents(bool on) { return tracing.exchange(on, std::memory_order_relaxed); }
+bool TraceEvents(bool on) {
+  // Before and after: a run that begins meanwhile does not go on either.
+  trace_turn.fetch_add(1, std::memory_order_relaxed);
+  const bool before = tracing.exchange(on, std::memory_order_relaxed);
+  trace_turn.fetch_add(1, std::memory_order_relaxed);
+  return before;
+}
 
 ScheduleRecord RecordOf(ControlledWorld* world) {
   ScheduleRecord record = world->record();

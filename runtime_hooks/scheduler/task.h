@@ -237,7 +237,7 @@ inline void Look(const void* object) {
 
 // Notes the last operation of `self` for reports. With Task::notes. Transfers in a recorded run
 // leave out what the first of them has noted (send_recv.cc): whoever notes something else ends the
-// run, by an event right after it or by NoteOp().
+// run, by an event right after it, by NoteOp(), or where it leaves without either.
 inline void NoteOpHere(Task* self, WaitKind kind, const void* object,
                        const std::source_location& site) {
   self->last_kind.store(kind, std::memory_order_relaxed);
@@ -248,8 +248,7 @@ inline void NoteOp(Task* self, WaitKind kind, const void* object,
                    const std::source_location& site) {
   if (!self->notes) [[unlikely]]
     return;
-  if (tracing.load(std::memory_order_relaxed)) [[unlikely]]
-    Here()->EndRecordedRun();
+  Here()->EndRecordedRun();
   NoteOpHere(self, kind, object, site);
 }
 

@@ -233,9 +233,10 @@ std::vector<std::uint64_t> WorldIds(bool pools_only = false);
 std::vector<std::uint64_t> PoolIds();
 void RegisterWorld(World* world);
 void UnregisterWorld(World* world);
-// Around a fork: a thread that held the list's lock would not be there in the child to release it.
-void LockWorlds();
-void UnlockWorlds();
+// Around a fork: a thread that held the lock of the list, or of a slab, would not be there in the
+// child to release it.
+void LockRegistry();
+void UnlockRegistry();
 
 }  // namespace stranded::internal
 

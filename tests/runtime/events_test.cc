@@ -52,7 +52,7 @@ TEST_F(EventsTest, KeepsWhatWasRecordedInOrder) {
 }
 
 TEST_F(EventsTest, NothingIsRecordedWithoutTrace) {
-  internal::tracing.store(false);
+  internal::TraceEvents(false);
   Record(EventKind::kSend, 900002, 5, std::source_location::current());
   EXPECT_THAT(EventsOf(900002), IsEmpty());
 }
@@ -194,9 +194,9 @@ TEST_F(EventsTest, ARunIsOverWhenTracingIs) {
     const Chan<int> recorded(1), other(8000);
     id = recorded.core()->id;
     recorded.Send(1);
-    internal::tracing.store(false);
+    internal::TraceEvents(false);
     for (int i = 0; i < 8000; ++i) other.Send(i);
-    internal::tracing.store(true);
+    internal::TraceEvents(true);
   });
   for (const RecordedEvent& e : history) {
     EXPECT_FALSE(e.kind == EventKind::kSend && e.object == id && e.arg != 0);

@@ -10,13 +10,14 @@
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/world.h"
+#include "stranded/internal/explore_support.h"
 
 namespace stranded {
 
 class EventsTest : public ::testing::Test {
  protected:
-  EventsTest() : before_(internal::tracing.exchange(true)) {}
-  ~EventsTest() override { internal::tracing.store(before_); }
+  EventsTest() : before_(internal::TraceEvents(true)) {}
+  ~EventsTest() override { internal::TraceEvents(before_); }
 
   // What all threads recorded about `task`, and how many records were lost.
   static std::vector<internal::RecordedEvent> EventsOf(std::uint64_t task,

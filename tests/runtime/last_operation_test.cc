@@ -69,7 +69,7 @@ std::vector<Between> OperationsBetween() {
 
 class LastOperationTest : public EventsTest, public ::testing::WithParamInterface<bool> {
  protected:
-  LastOperationTest() { internal::tracing.store(GetParam()); }
+  LastOperationTest() { internal::TraceEvents(GetParam()); }
 };
 
 TEST_P(LastOperationTest, IsKnownBetweenTransfersInARow) {
@@ -103,6 +103,54 @@ TEST_P(LastOperationTest, IsKnownBetweenTransfersInARow) {
 }
 INSTANTIATE_TEST_SUITE_P(Recording, LastOperationTest, ::testing::Bool(),
                          [](const auto& traced) { return traced.param ? "Trace" : "State"; });
+
+// Explorations switch it, whatever other threads do meanwhile.
+TEST_F(EventsTest, ARunDoesNotOutliveASwitchOfTracing) {
+  std::thread([] {
+    const internal::Task* const self = internal::CurrentTask();
+    const auto last = [self] { return self->last_site.load().line(); };
+    Chan<int> items(100), others(100);
+    Mutex held;
+    held.Lock();
+    const Place send = Place::current();
+    const Place other = Place::current();
+    for (int i = 0; i < 2; ++i) items.Send(i, send);
+    internal::TraceEvents(false);
+    EXPECT_FALSE(held.TryLock(other));
+    items.Send(0, send);
+    EXPECT_EQ(last(), send.line());
+    others.Send(0, other);
+    items.Send(0, send);
+    EXPECT_EQ(last(), send.line());
+    for (int i = 0; i < 3; ++i) others.Send(i, other);
+    internal::TraceEvents(true);
+    items.Send(0, send);
+    EXPECT_EQ(last(), send.line());
+    held.Unlock();
+  }).join();
+}
+
+TEST_F(EventsTest, WhatBeganUntracedIsRecordedWhenTracingIsOn) {
+  const auto history = HistoryOf([] {
+    Chan<int> items(100);
+    Mutex mutex;
+    for (int period = 0; period < 2; ++period) {
+      internal::TraceEvents(false);
+      for (int i = 0; i < 5; ++i) items.Send(i);
+      internal::TraceEvents(true);
+      for (int i = 0; i < 5; ++i) {
+        mutex.Lock();
+        mutex.Unlock();
+        items.Send(i);
+      }
+    }
+  });
+  std::uint64_t sends = 0;
+  for (const RecordedEvent& e : history) {
+    if (e.kind == EventKind::kSend) sends += 1 + e.arg;
+  }
+  EXPECT_EQ(sends, 10);
+}
 
 TEST_F(EventsTest, TriesThatGoThroughShareARecord) {
   const auto history = HistoryOf([] {

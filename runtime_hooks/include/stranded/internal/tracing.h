@@ -8,6 +8,9 @@ namespace stranded::internal {
 
 // Relaxed: what is recorded a moment too late or too early is no worse than any other moment.
 extern std::atomic<bool> tracing;
+// Changes whenever tracing is switched on or off.
+extern std::atomic<std::uint32_t> trace_turn;
+inline bool IsTracing() { return tracing.load(std::memory_order_relaxed); }
 
 }  // namespace stranded::internal
 
