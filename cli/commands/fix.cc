@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -167,31 +169,73 @@ bool PrintLookFirst(const FixSearch& search) {
   return true;
 }
 
-// `applied`: by this run. Two tests may need the same edit.
-bool ApplyChosen(const FixSearch& search, const FixFlags& o, std::set<std::string>& applied) {
-  std::FILE* const out = o.format == "json" ? stderr : stdout;
-  bool all = true;
-  EditedLines edited;
-  const std::vector<Fix> fixes =
-      search.appliable.has_value() ? std::vector{*search.appliable} : search.chosen;
-  for (const Fix& fix : fixes) {
-    if (fix.diff.empty()) {
-      std::fprintf(out, "not applied (no diff): %s\n", fix.summary.c_str());
-      all = false;
-      continue;
-    }
-    if (applied.contains(fix.diff)) continue;
-    const auto file = ApplyDiff(fix.diff, o.root, edited);
-    if (file.ok()) {
-      applied.insert(fix.diff);
-      std::fprintf(out, "applied: %s\n", file->c_str());
-    } else {
-      std::fprintf(out, "not applied: %s\n", std::string(file.status().message()).c_str());
-      all = false;
+// The edits of all tests. Two tests may need the same one, or room for the same channel.
+class Edits {
+ public:
+  // What makes a test fail that is none of those it was found for. (Where it is only not enough for
+  // another test, it is no worse than before.)
+  void NoteRefuted(const FixSearch& search) {
+    for (const FixTrial& trial : search.trials) {
+      if (trial.status != FixStatus::kRefuted || !trial.test_fails) continue;
+      if (!trial.fix.patch.empty()) {
+        refuted_[trial.fix.patch] = search.before.name;
+      }
     }
   }
-  return all;
-}
+  // True if there is an edit for all that is needed.
+  bool Add(const FixSearch& search, const std::string& root, std::FILE* out) {
+    bool all = true;
+    const std::vector<Fix> fixes =
+        search.appliable.has_value() ? std::vector{*search.appliable} : search.chosen;
+    for (const Fix& fix : fixes) {
+      if (fix.diff.empty()) {
+        std::fprintf(out, "not applied (no diff): %s\n", fix.summary.c_str());
+        all = false;
+        continue;
+      }
+      AddOne(fix, root);
+    }
+    return all;
+  }
+  // True if all could be made.
+  bool Make(std::FILE* out) const {
+    bool all = true;
+    EditedLines edited;
+    for (const auto& [fix, root] : wanted_) {
+      if (const auto other = refuted_.find(fix.patch); other != refuted_.end()) {
+        std::fprintf(out, "not applied: %s refutes it: %s\n", other->second.c_str(),
+                     fix.summary.c_str());
+        all = false;
+        continue;
+      }
+      const auto file = ApplyDiff(fix.diff, root, edited);
+      if (file.ok()) {
+        std::fprintf(out, "applied: %s\n", file->c_str());
+      } else {
+        std::fprintf(out, "not applied: %s\n", std::string(file.status().message()).c_str());
+        all = false;
+      }
+    }
+    return all;
+  }
+
+ private:
+  void AddOne(const Fix& fix, const std::string& root) {
+    for (auto& [known, known_root] : wanted_) {
+      if (known.diff == fix.diff) return;
+      const bool same_channel = known.kind == FixKind::kRaiseCapacity && fix.kind == known.kind &&
+                                known.site.file == fix.site.file &&
+                                known.site.line == fix.site.line;
+      if (!same_channel) continue;
+      if (fix.capacity > known.capacity) known = fix;  // the largest need of all tests
+      return;
+    }
+    wanted_.emplace_back(fix, root);
+  }
+
+  std::vector<std::pair<Fix, std::string>> wanted_;
+  std::map<std::string, std::string> refuted_;  // patch -> test
+};
 
 FixSearch SearchFor(const FixFlags& o, const ExploreResult& before, const std::string& test) {
   FixSearch search =
@@ -208,14 +252,17 @@ FixSearch SearchFor(const FixFlags& o, const ExploreResult& before, const std::s
 
 // Diffs of the tests so far.
 struct Diffs {
-  std::set<std::string> printed, applied;
+  std::set<std::string> printed;
+  Edits edits;
 };
 
 bool FixTestAsJson(const FixFlags& o, const ExploreResult& before, const std::string& test,
                    Diffs& diffs) {
   const FixSearch search = SearchFor(o, before, test);
+  diffs.edits.NoteRefuted(search);
   std::fputs(search.ToJson().c_str(), stdout);
-  return search.was_clean || (search.verified && o.apply && ApplyChosen(search, o, diffs.applied));
+  return search.was_clean ||
+         (search.verified && o.apply && diffs.edits.Add(search, o.root, stderr));
 }
 
 // True if nothing is left to do for this test.
@@ -236,6 +283,7 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
   std::printf("\nTrying fixes, %d schedules each, the failing one first:\n", o.verify + 1);
   std::fflush(stdout);
   const FixSearch search = SearchFor(o, before, test);
+  diffs.edits.NoteRefuted(search);
   std::fputs(search.ToText().c_str(), stdout);
   if (!search.verified) {
     std::printf("\nNo fix could be verified.\n");
@@ -245,7 +293,7 @@ bool FixTest(const FixFlags& o, const ExploreResult& before, const std::string& 
   std::printf("\nVerified%s%s:\n", search.chosen.size() > 1 ? ", together" : "",
               ends_waits_only ? ", though it only ends the waiting" : "");
   PrintChosen(search, o, diffs.printed);
-  return o.apply && ApplyChosen(search, o, diffs.applied);
+  return o.apply && diffs.edits.Add(search, o.root, stdout);
 }
 
 // The diffs begin where the program found its sources, unless the user says where.
@@ -273,6 +321,8 @@ int Run(const FixFlags& o) {
     }
     done &= FixTest(WithRootOf(result, o), result, FilterFor(result), diffs);
   }
+  // At the end: a later test may need more room, or refute what an earlier one has verified.
+  if (o.apply) done &= diffs.edits.Make(o.format == "json" ? stderr : stdout);
   return done ? kClean : kFindings;
 }
 

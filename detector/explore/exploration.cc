@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "detector/check/last_words.h"
 #include "detector/explore/explore_text.h"
 #include "detector/explore/replayed_report.h"
 #include "detector/explore/result_file.h"
@@ -193,7 +194,8 @@ bool Exploration::Begin() {
     }
   }
   settings.policy = "replay";
-  settings.delay_budget_ns = INT64_MAX / 4;
+  // A smaller schedule is no slower machine: without some changes a timer may be far away.
+  settings.delay_budget_ns = phase_ == Phase::kSearch ? INT64_MAX / 4 : SlowestMachine();
   if (phase_ == Phase::kMinimize && !minimizer_->Next(&settings.replay)) Advance();
   if (phase_ == Phase::kOver) return false;
   if (phase_ == Phase::kLast) {
@@ -204,6 +206,11 @@ bool Exploration::Begin() {
   replay_policy_ = *internal::NewSchedulePolicy(settings);
   std::ignore = internal::BeginSchedule(replay_policy_, 0);
   return Enter(settings, 0);
+}
+
+std::int64_t Exploration::SlowestMachine() const {
+  const ExploreOutcome* const bad = result_.bad();
+  return std::max(settings_.delay_budget_ns, bad == nullptr ? 0 : bad->delay_ns);
 }
 
 void Exploration::OnCrash(int signal) {
@@ -248,11 +255,13 @@ void Exploration::OnDeadEnd(std::uint64_t world) {
   if (self.phase_ == Phase::kLast || !self.by_key_.contains(end.key)) {
     end.report = ExamineDeadEnd(self.options_.check);
     end.examined = true;
+    SetLastWords(end.report.ToText());
   }
   self.dead_end_ = std::move(end);
 }
 
 Exploration::EndState Exploration::Examine() {
+  SetLastWords("");
   if (dead_end_.has_value()) return *dead_end_;
   EndState end;
   end.report = LeakReport();

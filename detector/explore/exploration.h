@@ -61,6 +61,8 @@ class Exploration {
   static void OnCrash(int signal);
   static void OnExit();
   EarlyEnd Here() const;
+  // By how much time may pass in what is made smaller: as in the search, or in what it found.
+  std::int64_t SlowestMachine() const;
   static void OnStall(std::uint64_t world, int seconds, int seconds_since_told);
   void ForgetCurrent();
   bool NextOfSearch();

@@ -338,11 +338,13 @@ FixStatus Search::Try(const Finding& finding, const Fix& fix, ExploreResult* res
     goes_further_ = !nothing_new && gone && GoesFurther(finding, now_, *result);
     const bool part = (nothing_new && gone) || goes_further_;
     trial.status = part ? FixStatus::kPart : FixStatus::kRefuted;
+    const ExploreOutcome& bad = *result->bad();
+    trial.test_fails = !bad.failure.empty() || !bad.exceptions.empty();
     trial.evidence =
         absl::StrCat(goes_further_ ? "its finding is gone, but the task goes on to wait elsewhere: "
                      : part        ? "its finding is gone; still: "
                                    : RefutedBy(result->schedule),
-                     detector::OutcomeText(*result->bad()));
+                     detector::OutcomeText(bad));
   }
   const FixStatus status = trial.status;
   search_.trials.push_back(std::move(trial));

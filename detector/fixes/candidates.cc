@@ -35,6 +35,7 @@ class Candidates {
   void CancelAtOrAbove(const Context& context, const Task& task);
   void Release(const Task& waiter);
   void ForSend(const Task& task);
+  void Room();
   void EndWhatItListensTo(const Task& task);
   void ForReceive(const Task& task, bool close_first);
   void ForSelect(const Task& task);
@@ -89,7 +90,14 @@ void Candidates::OrSkip(const Task& task, std::size_t known) {
     fix.summary = absl::StrCat(absl::StripSuffix(fix.summary, "."),
                                ". Its task then goes on, without the value.");
     fix.diff.clear();
-    std::erase(fix.warnings, kReturnsToCallers);
+    // Of one that returns.
+    std::erase_if(fix.warnings, [](const std::string& warning) {
+      return warning == kReturnsToCallers || warning.starts_with(kLeavesOut);
+    });
+    fix.warnings.push_back(
+        "Where that is in a loop, the loop must come to its end: the context has ended, and the "
+        "task "
+        "with it should.");
     if (source.has_value() && fix.patch.starts_with("context")) {
       if (const auto edited = WithContextSkip(source->lines, site.line)) {
         fix.diff = DiffOfLine(*source, site.line, *edited);
@@ -290,12 +298,17 @@ void Candidates::ForSend(const Task& task) {
                              channel->last_receiver.outcome == PeerOutcome::kNone) ||
                             (channel != nullptr && LeftByStop(*channel));
   if (listen_first) GiveUp(task);
+  Room();
+  GiveUp(task);
+}
+
+// The buffers that the report proposes.
+void Candidates::Room() {
   for (const Fix& fix : std::vector<Fix>(out_.fixes)) {
     if (fix.kind == FixKind::kRaiseCapacity) {
       Add(fix, absl::StrCat("capacity(", fix.capacity, ")"), fix.site);
     }
   }
-  GiveUp(task);
 }
 
 // What the wait listens to is cancelled; the task's own context first, if that has ended.
@@ -323,6 +336,7 @@ void Candidates::ForSelect(const Task& task) {
     if (c.op == CaseOp::kRecv && channel != nullptr) Close(*channel);
   }
   GiveUp(task);
+  Room();  // who listens to something is meant to leave rather than to go on
 }
 
 // Every lock wait of the group, and what the holder at the end of the chain waits for.

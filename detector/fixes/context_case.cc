@@ -178,7 +178,7 @@ void EditSend(const Situation& s, const Task& task, const WaitPlace& place, Fix&
   const SourceSite site = SiteText(s, task.wait_site);
   if (place.cleanup != 0) {
     fix.warnings.push_back(absl::StrCat(
-        "Leave in a way that what stands at ", site.file, ":", place.cleanup,
+        kLeavesOut, site.file, ":", place.cleanup,
         " is still done: others may wait for it, and a plain return would jump over it."));
   }
   if (place.cleanup != 0 || !place.tasks_own || !s.CanEnd(task.context)) return;

@@ -34,6 +34,8 @@ inline constexpr char kReturnsToCallers[] =
     "A return there leaves only the function around that line: unless the task was started with "
     "it, "
     "its callers must stop, too.";
+// The beginning of a warning of what a return would jump over.
+inline constexpr char kLeavesOut[] = "Leave in a way that what stands at ";
 // No edit and no patch at a place of the C++ library: make_shared makes other objects there, too.
 void DropLibraryPlaces(FindingData& data);
 // KIND@FILE#LINE, see runtime_hooks/scheduler/patches.h.

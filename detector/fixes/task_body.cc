@@ -13,14 +13,15 @@ namespace {
 // around them, too.
 std::string QualifiedName(const std::string& text) {
   const std::string named = absl::StrReplaceAll(text, {{"{anonymous}::", ""}});
-  std::string_view function = std::string_view(named).substr(0, named.find('('));
+  if (named.find('(') == std::string::npos) return "";
+  const std::string_view function = std::string_view(named).substr(0, named.find('('));
   int angles = 0;
   for (std::size_t at = function.size(); at-- > 0;) {
     if (function[at] == '>') ++angles;
     if (function[at] == '<') --angles;
     if (function[at] == ' ' && angles == 0) return std::string(function.substr(at + 1));
   }
-  return "";
+  return std::string(function);  // a constructor: it says no type
 }
 
 // With the "::" at its end.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "detector/check/last_words.h"
 #include "detector/explore/exploration.h"
 #include "detector/explore/result_file.h"
 #include "detector/report/source_root.h"
@@ -64,6 +65,7 @@ void OnDeadEnd(std::uint64_t) {
   LeakCheckOptions options;
   options.ignore = Current().ignore;
   DeadEnd() = ExamineDeadEnd(options);
+  detector::SetLastWords(DeadEnd()->ToText());
 }
 
 // What the findings lack or have too much of, against what the test expects; empty if all is well.
@@ -335,6 +337,7 @@ void LeakCheckListener::CheckTest(const testing::TestInfo& test) {
 }
 
 void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
+  detector::SetLastWords("");
   state_->filter.reset();
   if (!GetOptions().explore.empty()) {
     EndExplored(test);

@@ -23,7 +23,9 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   if (sync != nullptr && sync->kind == SyncKind::kWaitGroup) {
     out.notes.push_back(absl::StrCat("The WaitGroup's counter stands at ", sync->counter, "."));
   }
-  out.notes.push_back("Locks, wait groups and conditions do not listen to a context.");
+  out.notes.push_back(group.tasks.front()->wait == WaitKind::kSemaphoreAcquire
+                          ? "It listens to a context that has not ended, and not to its task's."
+                          : "Locks, wait groups and conditions do not listen to a context.");
   ProposeContextCase(s, group, out);
 }
 

@@ -125,7 +125,10 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
       "Wait() returns when the counter is zero."));
   out.fixes.back().warnings.push_back(
       "One may also have been counted and never started: Add() right before each Go().");
-  if (counted != nullptr) ProposeOther(s, *sync, *counted, out);
+  // One that waits at the same place, for another round, is no help.
+  if (counted != nullptr && counted->wait_site != task.wait_site) {
+    ProposeOther(s, *sync, *counted, out);
+  }
 }
 
 }  // namespace

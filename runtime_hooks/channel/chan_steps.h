@@ -183,7 +183,7 @@ inline bool SaysSameRecorded(const ChanPeer& peer, const std::source_location& s
 // One more in the record of the run that goes on. True if the time is to be noted now, so that not
 // all is in one record for ever. Release, as for all words of a record: a reader that sees the
 // number of a newer one sees `done` as it was before, too.
-__attribute__((always_inline)) [[nodiscard]] inline bool CountInRun(ThreadBlock* here) {
+[[nodiscard]] __attribute__((always_inline)) inline bool CountInRun(ThreadBlock* here) {
   const std::uint64_t times = here->run_times->load(std::memory_order_relaxed) + 1;
   here->run_times->store(times, std::memory_order_release);
   return times + 1 == Ring::kTimeEvery;

@@ -9,6 +9,7 @@
 #include "runtime_hooks/scheduler/patches.h"
 #include "runtime_hooks/scheduler/reclaim.h"
 #include "runtime_hooks/scheduler/relief.h"
+#include "runtime_hooks/scheduler/throwing.h"
 #include "stranded/channel.h"
 
 namespace stranded::internal {
@@ -25,8 +26,17 @@ bool Skips(PatchKind kind, const std::source_location& site) {
 // leave.
 bool GoesOn(Task* self, bool send, const std::source_location& site) {
   ++self->gave_up;
+  if (!MayThrow()) return true;
   if (send) return Skips(PatchKind::kContext, site) || Skips(PatchKind::kGiveUp, site);
   return self->gave_up == 1;
+}
+
+// The wait is over, and nobody has served it. In a destructor, which is where servers wait for
+// their tasks, the exception of a dead end could come to nobody.
+bool LeavesWithoutThrowing(Task* self, WakeReason reason, bool send,
+                           const std::source_location& site) {
+  if (reason == WakeReason::kGiveUp) return GoesOn(self, send, site);
+  return reason == WakeReason::kDeadlock && !MayThrow();
 }
 
 // Parks as the only waiter `w` of `chan`, whose lock is held and given up. True if the operation
@@ -51,9 +61,8 @@ __attribute__((always_inline)) inline bool ParkOn(ChanCore* chan, Task* self, Wa
     const bool last = waiting && Withdraw(chan, w, send);
     chan->lock.Unlock();
     if (last) ReleaseOrphan(chan);
-    const bool goes_on =
-        !waiting || (reason == WakeReason::kGiveUp && GoesOn(self, send, shown->site));
-    if (!goes_on) ThrowInterrupted(self, reason);
+    if (waiting && !LeavesWithoutThrowing(self, reason, send, shown->site))
+      ThrowInterrupted(self, reason);
     self->wait.kind = WaitKind::kNone;  // its cases are those of this frame
     if (waiting) return send;
   }

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 
 #include "runtime_hooks/recorder/events.h"
 #include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "runtime_hooks/scheduler/throwing.h"
 #include "stranded/internal/context_ref.h"
 #include "stranded/task.h"
 
@@ -108,7 +110,15 @@ void TaskHandle::AwaitEnd(internal::Task* self,
   const bool queued = waiter.queued;
   if (queued) task_->joiners.Remove(&waiter);
   task_->finish_lock.Unlock();
-  if (queued) internal::ThrowInterrupted(self, reason);
+  if (queued) {
+    // In a destructor, which is where servers join, it could come to nobody.
+    const bool for_nobody = std::uncaught_exceptions() > 0 || !internal::MayThrow();
+    if (reason != internal::WakeReason::kDeadlock || !for_nobody) {
+      internal::ThrowInterrupted(self, reason);
+    }
+    self->wait.kind = internal::WaitKind::kNone;
+    return;
+  }
   internal::UnwindIfReclaimed(self);
 }
 

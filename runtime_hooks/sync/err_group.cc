@@ -9,6 +9,7 @@
 #include <typeinfo>
 
 #include "absl/strings/str_cat.h"
+#include "runtime_hooks/scheduler/task.h"
 #include "stranded/errors.h"
 #include "stranded/internal/explore_support.h"
 #include "stranded/internal/spin_lock.h"
@@ -76,7 +77,9 @@ void ErrGroup::State::Run(const Function& fn, const std::source_location& loc) {
   std::exception_ptr exception;
   try {
     status = fn(context);
-  } catch (const internal::TaskUnwound&) {  // it counts as returned
+  } catch (const internal::TaskUnwound&) {
+    // It counts as returned: where its context has ended, as `return ctx.Err()`.
+    if (internal::CurrentTask()->unwinding == internal::Unwinding::kGivesUp) status = context.Err();
   } catch (...) {
     exception = std::current_exception();
   }

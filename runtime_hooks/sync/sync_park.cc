@@ -4,6 +4,7 @@
 
 #include "runtime_hooks/scheduler/park.h"
 #include "runtime_hooks/scheduler/reclaim.h"
+#include "runtime_hooks/scheduler/throwing.h"
 
 namespace stranded::internal {
 namespace {
@@ -56,7 +57,9 @@ ParkResult LeaveQueue(Task* self, SyncBase* base, WaitQueue* queue,
 }
 
 void ThrowUnlessUnwinding(Task* self, WakeReason reason) {
-  if (std::uncaught_exceptions() == 0) ThrowInterrupted(self, reason);
+  if (std::uncaught_exceptions() == 0 && (reason != WakeReason::kDeadlock || MayThrow())) {
+    ThrowInterrupted(self, reason);
+  }
   self->wait.kind = WaitKind::kNone;
 }
 

@@ -98,6 +98,8 @@ TEST_F(TaskBodyFile, AnotherFunctionOfThatName) {
   EXPECT_FALSE(EndsTask(helper, "void app::Server::Start()",
                         "void app::Impl::Produce(stranded::Chan<int>)"));
   EXPECT_FALSE(EndsTask(helper, "main", "Produce"));  // not known
+  EXPECT_TRUE(EndsTask(helper, "app::Server::Server(int)",
+                       "void {anonymous}::app::Server::Produce(stranded::Chan<int>)"));
   const std::string own =
       "void S::Loop() {\n c.Send(1);\n}\nvoid S::Start() {\n Go([this] { this->Loop(); });\n}";
   EXPECT_TRUE(EndsTask(own, "void S::Start()", "void S::Loop()"));

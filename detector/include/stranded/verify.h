@@ -30,6 +30,7 @@ struct FixTrial {
   FixStatus status = FixStatus::kNotTestable;
   std::string rule, title;  // of the finding it is meant for
   std::string evidence;     // one sentence
+  bool test_fails = false;  // with it, an expectation of the test does, or an exception leaves it
 };
 
 struct FixSearch {

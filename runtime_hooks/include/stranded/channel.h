@@ -246,7 +246,8 @@ class Chan {
 
  public:
   using Loc = std::source_location;
-  explicit Chan(Loc loc = Loc::current()) : Chan(0, loc) {}
+  // Not explicit: an aggregate with a channel in it can be made with {}.
+  Chan(Loc loc = Loc::current()) : Chan(0, loc) {}  // NOLINT(google-explicit-constructor)
   explicit Chan(std::size_t capacity, Loc loc = Loc::current())
       : ref_(internal::NewChan(internal::OpsFor<T>(), capacity, loc)) {}
   static Chan Nil() { return Chan(internal::ChanRef()); }

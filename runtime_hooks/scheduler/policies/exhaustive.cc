@@ -68,7 +68,8 @@ class Exhaustive final : public Policy {
     const std::size_t usual = DefaultTask(choice);
     const std::uint32_t at = decision_++;
     if (const Change* change = ChangeAt(at)) {
-      if (change->choice == kTimeFirst) return kPassTime;
+      // A body that is not the same each time may come here with another timer next.
+      if (change->choice == kTimeFirst) return choice.may_pass_time ? kPassTime : usual;
       return change->choice < choice.ready.size() ? change->choice : usual;
     }
     if (Explores(choice.self)) {
