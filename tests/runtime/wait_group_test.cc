@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "stranded/context.h"
 #include "stranded/errors.h"
 #include "stranded/gtest.h"
 #include "tests/runtime/sync_test_support.h"
@@ -26,6 +27,28 @@ TEST(WaitGroup, WaitReturnsAfterAllHaveFinished) {
   }
   wg.Wait();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(results[i], i + 1);
+}
+
+TEST(WaitGroup, StartsTasksInAContext) {
+  struct Key {
+    using Value = int;
+  };
+  const Context ctx = WithValue<Key>(Background(), 7);
+  const auto value = [] {
+    const int* found = this_task::GetContext().Value<Key>();
+    return found == nullptr ? 0 : *found;
+  };
+  WaitGroup group;
+  int of_ctx = 0, named = 0, of_caller = 7, empty = 7;
+  group.Go(ctx, [&] { of_ctx = value(); });
+  group.Go({.name = "counted"}, ctx, [&] { named = value(); });
+  group.Go([&] { of_caller = value(); });
+  group.Go({}, [&] { empty = value(); });
+  group.Wait();
+  EXPECT_EQ(of_ctx, 7);
+  EXPECT_EQ(named, 7);
+  EXPECT_EQ(of_caller, 0);
+  EXPECT_EQ(empty, 0);
 }
 
 TEST(WaitGroup, WaitOfAnEmptyGroupReturnsAtOnce) {

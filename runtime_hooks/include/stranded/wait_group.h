@@ -32,25 +32,44 @@ class WaitGroup {
   void Done(std::source_location loc = std::source_location::current()) { Add(-1, loc); }
   void Wait(std::source_location loc = std::source_location::current());
 
-  // Runs `fn` as a task that counts. `fn` must not throw.
+  // Runs `fn` as a task that counts, in the context of the caller or in `ctx`. `fn` must not throw.
   template <class F>
     requires std::is_invocable_v<std::decay_t<F>&>
   void Go(F&& fn, std::source_location loc = std::source_location::current()) {
-    Spawn(nullptr, std::forward<F>(fn), loc);
+    Spawn(nullptr, nullptr, std::forward<F>(fn), loc);
+  }
+  template <class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
+  void Go(const Context& ctx, F&& fn, std::source_location loc = std::source_location::current()) {
+    Spawn(nullptr, &ctx, std::forward<F>(fn), loc);
+  }
+  template <class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
+  void Go(const SpawnOptions& options, const Context& ctx, F&& fn,
+          std::source_location loc = std::source_location::current()) {
+    Spawn(&options, &ctx, std::forward<F>(fn), loc);
+  }
+  // Go({}, fn): default options.
+  template <class F>
+    requires std::is_invocable_v<std::decay_t<F>&>
+  void Go(internal::Braces, F&& fn, std::source_location loc = std::source_location::current()) {
+    Spawn(nullptr, nullptr, std::forward<F>(fn), loc);
   }
   template <class F>
     requires std::is_invocable_v<std::decay_t<F>&>
   void Go(const SpawnOptions& options, F&& fn,
           std::source_location loc = std::source_location::current()) {
-    Spawn(&options, std::forward<F>(fn), loc);
+    Spawn(&options, nullptr, std::forward<F>(fn), loc);
   }
 
  private:
   template <class F>
-  void Spawn(const SpawnOptions* options, F&& fn, const std::source_location& loc) {
+  void Spawn(const SpawnOptions* options, const Context* context, F&& fn,
+             const std::source_location& loc) {
     Add(1, loc);
     internal::SpawnSpec spec;
     spec.options = options;
+    spec.context = context;
     spec.site = loc;
     spec.group = base_.id;
     try {
