@@ -20,6 +20,12 @@ std::string Sentence(const Situation& s, const Group& group, const std::string& 
                       many ? "their" : "its", " context has ended");
 }
 
+// Its values say nothing, and there have never been any: its end is the message.
+bool IsMeantToBeClosed(const Channel* channel) {
+  return channel != nullptr && channel->elem_type == "stranded::Unit" && !channel->closed &&
+         channel->sends_started == 0;
+}
+
 void Explain(const Situation& s, const Group& group, FindingData& out) {
   if (WaitsForEnd(s.snap(), *group.tasks.front())) {
     ProposeContextCase(s, group, out);
@@ -27,7 +33,13 @@ void Explain(const Situation& s, const Group& group, FindingData& out) {
   }
   out.notes.push_back("Buffering cannot help here: the blocked operation is a receive.");
   ProposeContextCase(s, group, out);
-  if (group.tasks.front()->range) ProposeClose(s, group, out);
+  const bool ends = IsMeantToBeClosed(s.ChannelOf(*group.tasks.front()));
+  if (ends) {
+    out.notes.push_back(
+        "Nobody has ever sent on this channel of Unit: it is Close() that it waits for, and a path "
+        "may leave that out.");
+  }
+  if (ends || group.tasks.front()->range) ProposeClose(s, group, out);
 }
 
 }  // namespace

@@ -201,6 +201,20 @@ TEST(CancelledRecv, AReceiverWithAnEndedContextIsFoundAndNotToldToBuffer) {
   EXPECT_THAT(AllText(f), HasSubstr("Buffering cannot help here"));
 }
 
+TEST(CancelledRecv, AChannelOfUnitThatNobodySendsOnIsMeantToBeClosed) {
+  for (const bool sent : {false, true}) {
+    DumpBuilder dump;
+    const SiteId at = dump.At("a.cc", 1);
+    Channel done = Made(3, at);
+    done.elem_type = "stranded::Unit";
+    done.sends_started = done.sends_completed = sent ? 1 : 0;
+    dump.Add(Ended(5, at)).Add(done).Add(With(Receiver(7, 3, at), 5)).End();
+    const Finding f = Only(Examine(dump), "cancelled-recv");
+    EXPECT_EQ(HasFix(f, FixKind::kCloseChannel), !sent);
+    EXPECT_TRUE(HasFix(f, FixKind::kAddContextCase));
+  }
+}
+
 TEST(CancelledRecv, TwinOnATimersChannelIsSilent) {
   DumpBuilder dump;
   dump.Add(Busy());
