@@ -7,6 +7,9 @@
 #include <utility>
 
 namespace stranded::detector {
+
+std::atomic<bool> has_last_words{false};
+
 namespace {
 
 struct Words {
@@ -37,9 +40,14 @@ void SayThem() {
 void SetLastWords(std::string text) {
   const std::lock_guard lock(TheWords().mutex);
   TheWords().text = std::move(text);
-  if (!TheWords().text.empty() && terminate_before == nullptr) {
-    terminate_before = std::set_terminate(&SayThem);
-  }
+  has_last_words.store(true, std::memory_order_relaxed);
+  if (terminate_before == nullptr) terminate_before = std::set_terminate(&SayThem);
+}
+
+void TakeBackLastWordsSet() {
+  const std::lock_guard lock(TheWords().mutex);
+  TheWords().text.clear();
+  has_last_words.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace stranded::detector

@@ -261,7 +261,7 @@ void Exploration::OnDeadEnd(std::uint64_t world) {
 }
 
 Exploration::EndState Exploration::Examine() {
-  SetLastWords("");
+  TakeBackLastWords();
   if (dead_end_.has_value()) return *dead_end_;
   EndState end;
   end.report = LeakReport();

@@ -337,7 +337,7 @@ void LeakCheckListener::CheckTest(const testing::TestInfo& test) {
 }
 
 void LeakCheckListener::OnTestEnd(const testing::TestInfo& test) {
-  detector::SetLastWords("");
+  detector::TakeBackLastWords();
   state_->filter.reset();
   if (!GetOptions().explore.empty()) {
     EndExplored(test);
