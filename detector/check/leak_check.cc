@@ -168,8 +168,8 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options) {
   return Examine(capture, analysis);
 }
 
-LeakScope::LeakScope(std::string name, std::source_location loc)
-    : scope_(internal::BeginScope(std::move(name), loc)),
+LeakScope::LeakScope(std::string_view name, std::source_location loc)
+    : scope_(internal::BeginScope(name, loc)),
       begun_ns_(internal::NowNs()),
       first_task_(internal::NextTaskId()) {}
 

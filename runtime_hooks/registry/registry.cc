@@ -152,13 +152,38 @@ void DropSpawnStash() {
   if (old.count > 0) DropSpawnNodes(old.node, old.count);
 }
 
-ScopeNode* NewScope(ScopeNode* parent, std::string name, std::uint64_t task,
+namespace {
+// One that is over, for the next test of a suite. Release when it is put here: pairs with the
+// acquire of whoever takes it.
+std::atomic<ScopeNode*> spare_scope{nullptr};
+
+ScopeNode* TakeScope() {
+  ScopeNode* scope = spare_scope.exchange(nullptr, std::memory_order_acquire);
+  if (scope == nullptr) return new ScopeNode;
+  scope->live.store(0, std::memory_order_relaxed);
+  scope->closed = false;
+  scope->ended.store(false, std::memory_order_relaxed);
+  scope->expected.store(false, std::memory_order_relaxed);
+  scope->refs.store(1, std::memory_order_relaxed);
+  return scope;
+}
+
+void DropScope(ScopeNode* scope) {
+  ScopeNode* none = nullptr;
+  if (!spare_scope.compare_exchange_strong(none, scope, std::memory_order_release,
+                                           std::memory_order_relaxed)) {
+    delete scope;
+  }
+}
+}  // namespace
+
+ScopeNode* NewScope(ScopeNode* parent, std::string_view name, std::uint64_t task,
                     const std::source_location& site) {
-  auto* scope = new ScopeNode;
+  ScopeNode* scope = TakeScope();
   scope->id = next_scope_id.fetch_add(1, std::memory_order_relaxed);
   scope->parent = parent;
   if (parent != nullptr) RefScope(parent);
-  scope->name = std::move(name);
+  scope->name.assign(name);
   scope->task = task;
   scope->site = site;
   return scope;
@@ -170,7 +195,7 @@ void UnrefScope(ScopeNode* scope) {
   // Acq_rel: the last owner sees all that the others did before it deletes.
   while (scope != nullptr && scope->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     ScopeNode* parent = scope->parent;
-    delete scope;
+    DropScope(scope);
     scope = parent;
   }
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <string_view>
 
 namespace stranded::internal {
 
@@ -28,7 +29,7 @@ struct ScopeNode {
   std::atomic<std::uint32_t> refs{1};
 };
 
-ScopeNode* NewScope(ScopeNode* parent, std::string name, std::uint64_t task,
+ScopeNode* NewScope(ScopeNode* parent, std::string_view name, std::uint64_t task,
                     const std::source_location& site);
 void RefScope(ScopeNode* scope);
 void UnrefScope(ScopeNode* scope);

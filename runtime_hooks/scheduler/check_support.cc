@@ -96,9 +96,9 @@ std::uint64_t WorldIdOf(const ControlledWorld* world) { return world->id(); }
 bool CameToDeadEnd(ControlledWorld* world) { return world->Facts().deadlock; }
 std::uint64_t StepsOf(ControlledWorld* world) { return world->Facts().steps; }
 
-ScopeNode* BeginScope(std::string name, std::source_location loc) {
+ScopeNode* BeginScope(std::string_view name, std::source_location loc) {
   Task* self = CurrentTask();
-  ScopeNode* scope = NewScope(self->spawn_scope, std::move(name), self->id, loc);
+  ScopeNode* scope = NewScope(self->spawn_scope, name, self->id, loc);
   self->spawn_scope = scope;
   return scope;
 }

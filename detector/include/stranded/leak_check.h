@@ -71,7 +71,7 @@ LeakReport ExamineDeadEnd(const LeakCheckOptions& options = {});
 
 class LeakScope {
  public:
-  explicit LeakScope(std::string name = "scope",
+  explicit LeakScope(std::string_view name = "scope",
                      std::source_location loc = std::source_location::current());
   ~LeakScope();
   LeakScope(const LeakScope&) = delete;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 
@@ -31,7 +32,8 @@ bool CameToDeadEnd(ControlledWorld* world);
 std::uint64_t StepsOf(ControlledWorld* world);
 
 // From here on, what the calling task and its descendants spawn counts in the scope.
-ScopeNode* BeginScope(std::string name, std::source_location loc = std::source_location::current());
+ScopeNode* BeginScope(std::string_view name,
+                      std::source_location loc = std::source_location::current());
 void EndScope(ScopeNode* scope);
 // Marks that all that was spawned in it should be gone by now, or, after a look in between, not
 // yet.
