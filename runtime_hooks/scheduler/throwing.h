@@ -6,7 +6,8 @@
 // Thread safety: everything from any task or OS thread. Cost: a walk over the stack; only for waits
 // that never end.
 // Errors: true where it cannot be told: frames of other compilers, unknown encodings. clang's
-// noexcept functions look like such that catch everything.
+// noexcept functions look like such that catch everything, and those with a cleanup of their own,
+// as the sanitizers give to all, like such that let it pass.
 #ifndef STRANDED_RUNTIME_HOOKS_SCHEDULER_THROWING_H_
 #define STRANDED_RUNTIME_HOOKS_SCHEDULER_THROWING_H_
 
